@@ -27,10 +27,10 @@ def test_two_writers_hardly_notice_each_other() -> None:
 
 
 def test_a_write_waits_less_the_older_it_is() -> None:
-    pauses = [writing.longest_pause(5, age / 4) for age in range(12)]
+    pauses = [writing.compute_longest_pause(5, age / 4) for age in range(12)]
     assert pauses == sorted(pauses, reverse=True)
     assert pauses[0] > 20 * pauses[-1] > 0
-    assert writing.longest_pause(1, 0.0) < writing.longest_pause(2, 0.0)
+    assert writing.compute_longest_pause(1, 0.0) < writing.compute_longest_pause(2, 0.0)
 
 
 def test_the_same_seed_is_the_same_run() -> None:

@@ -68,7 +68,7 @@ def read_with_rights(
 ) -> tuple[CallerRights, FoundRecords]:
     """Reads the records and, in the same read, the grants that are not cached."""
     reader, writer = caller.api_key, caller.principal if writes else None
-    readers, writers = _kept(ports, reader), _kept(ports, writer)
+    readers, writers = _get_cached_grants(ports, reader), _get_cached_grants(ports, writer)
     wanted = list(addresses)
     wanted += [
         records.address_of_granted(who)
@@ -77,19 +77,19 @@ def read_with_rights(
     ]
     found = ports.repository.get(wanted) if wanted else {}
     return CallerRights(
-        _read(ports, reader or "", found) if readers is None else readers,
-        _read(ports, writer or "", found) if writers is None else writers,
+        _load_grants(ports, reader or "", found) if readers is None else readers,
+        _load_grants(ports, writer or "", found) if writers is None else writers,
         writer is not None and is_administrator(ports.admins, Principal(writer)),
         writer,
     ), found
 
 
-def _kept(ports: ServicePorts, principal: str | None) -> tuple[Grant, ...] | None:
+def _get_cached_grants(ports: ServicePorts, principal: str | None) -> tuple[Grant, ...] | None:
     """Returns grants that are known without a read; a missing principal has none."""
     return ports.grants.get(principal) if principal else ()
 
 
-def _read(ports: ServicePorts, principal: str, found: FoundRecords) -> tuple[Grant, ...]:
+def _load_grants(ports: ServicePorts, principal: str, found: FoundRecords) -> tuple[Grant, ...]:
     granted = find_record(found, records.address_of_granted(principal), StoredGrants)
     grants = granted.grants if granted else ()
     ports.grants.put(principal, grants)
@@ -103,10 +103,10 @@ def require_readable(access: CallerRights, found: FoundRecords, namespace: Names
         NotFound: it is absent, or the caller may not know of it.
     """
     if not access.may_read(namespace):
-        raise _hide(namespace)
+        raise _build_hidden_refusal(namespace)
     head = find_live_head(found, namespace)
     if head is None:
-        raise refusal_as_absent(namespace)
+        raise build_absent_refusal(namespace)
     return head
 
 
@@ -117,19 +117,19 @@ def require(access: CallerRights, found: FoundRecords, namespace: Namespace, act
         Forbidden, NotFound.
     """
     if not access.may(action, namespace):
-        raise refusal(access, found, namespace, action)
+        raise build_refusal(access, found, namespace, action)
     if find_live_head(found, namespace) is None:
-        raise refusal_as_absent(namespace)
+        raise build_absent_refusal(namespace)
 
 
-def refusal(access: CallerRights, found: FoundRecords, namespace: Namespace, action: Action) -> ConfigsvcError:
+def build_refusal(access: CallerRights, found: FoundRecords, namespace: Namespace, action: Action) -> ConfigsvcError:
     """Returns the refusal that reveals no more than the caller may know."""
     if find_live_head(found, namespace) is not None and access.may_know(namespace):
-        return refusal_of_action(access, action, namespace)
-    return _hide(namespace)
+        return refuse_action(access, action, namespace)
+    return _build_hidden_refusal(namespace)
 
 
-def refusal_of_action(access: CallerRights, action: Action, pattern: str, why: str = "") -> Forbidden:
+def refuse_action(access: CallerRights, action: Action, pattern: str, why: str = "") -> Forbidden:
     """Returns the refusal that names the action, the namespaces, the IAM principal and the command that grants it.
 
     Args:
@@ -154,20 +154,20 @@ def require_everywhere(access: CallerRights) -> None:
         Forbidden.
     """
     if not access.may_everywhere():
-        raise refusal_of_action(access, "admin", "*", "Only an administrator of everything can view and change grants.")
+        raise refuse_action(access, "admin", "*", "Only an administrator of everything can view and change grants.")
 
 
-def refusal_as_absent(namespace: Namespace) -> NotFound:
+def build_absent_refusal(namespace: Namespace) -> NotFound:
     """Returns the one answer for a namespace that is absent and for one that may not be read."""
-    return NotFound(_absent(namespace), namespace=namespace)
+    return NotFound(_describe_absence(namespace), namespace=namespace)
 
 
-def _hide(namespace: Namespace) -> Hidden:
+def _build_hidden_refusal(namespace: Namespace) -> Hidden:
     """Returns the same answer whether the namespace exists or not; only the log tells the two apart."""
-    return Hidden(_absent(namespace), namespace=namespace)
+    return Hidden(_describe_absence(namespace), namespace=namespace)
 
 
-def _absent(namespace: Namespace) -> str:
+def _describe_absence(namespace: Namespace) -> str:
     return (
         f"There is no namespace {namespace}, or your API key lacks the read action on it. `configsvc whoami` shows the "
         f"key's principal; if the namespace exists, an administrator can grant access: configsvc grant PRINCIPAL "

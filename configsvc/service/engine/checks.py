@@ -23,7 +23,7 @@ def check_work(schemas: Schemas, known: Sequence[KeySchema], operations: Iterabl
     """
     work = 0
     for put in operations:
-        if isinstance(put, Put) and (wanted := _schemas_of(known, put)):
+        if isinstance(put, Put) and (wanted := _find_schemas(known, put)):
             size = schema_cost.measure_value(put.value, is_json=KINDS[put.content_type].is_json)
             work += sum(schemas.weight(each.schema).work(size) for each in wanted)
     if work > limits.SCHEMA_WORK:
@@ -42,7 +42,7 @@ def check_value(schemas: Schemas, known: Sequence[KeySchema], put: Put) -> None:
         InvalidValue: `pointer` names the place in the value, `schema_pointer` the part of the schema for `keys`, `rule`
             its keyword and `limit` what it requires. The error never contains the value.
     """
-    wanted = _schemas_of(known, put)
+    wanted = _find_schemas(known, put)
     if not wanted:
         return
     value = _decode(put)
@@ -59,7 +59,7 @@ def check_value(schemas: Schemas, known: Sequence[KeySchema], put: Put) -> None:
             )  # fmt: skip
 
 
-def _schemas_of(known: Sequence[KeySchema], put: Put) -> list[KeySchema]:
+def _find_schemas(known: Sequence[KeySchema], put: Put) -> list[KeySchema]:
     return select_schemas(known, put.key) if put.form == "plain" else []
 
 

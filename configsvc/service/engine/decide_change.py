@@ -11,7 +11,7 @@ from configsvc.model.names import Kid, Namespace
 from configsvc.service.engine import key_state, records, steps, writing
 from configsvc.service.engine.access import FoundRecords, find_live_head, find_record
 from configsvc.service.engine.checks import check_work
-from configsvc.service.engine.key_state import read_only_refusal
+from configsvc.service.engine.key_state import build_read_only_refusal
 from configsvc.service.engine.ports import LostRace, StampCheck, Write, WriteAction, WriteOutcome
 from configsvc.service.engine.records import (
     DataKeyRecord,
@@ -27,34 +27,34 @@ from configsvc.service.engine.tally import CountedMove, check_size, count_writes
 from configsvc.service.engine.writing import LogNote, Plan, Situation, refuse_plan
 
 
-def change_addresses(namespace: Namespace, change_set: ChangeSet) -> tuple[RecordAddress, ...]:
+def list_change_addresses(namespace: Namespace, change_set: ChangeSet) -> tuple[RecordAddress, ...]:
     """Returns all addresses that the decision reads, at most 133: one BatchGetItem, or two for a large change set.
 
     Raises:
         TooLarge: it has more data keys than one transaction can check.
     """
-    kids = _kids(change_set)
+    kids = _list_kids(change_set)
     if len(kids) > limits.CHANGE_SET_KIDS:
         raise TooLarge(
             f"A change set can use at most {limits.CHANGE_SET_KIDS} data keys. Split it.", limit=limits.CHANGE_SET_KIDS
         )
-    keys = [at for operation in change_set.operations for at in key_state.key_addresses(namespace, operation.key)]
+    keys = [at for operation in change_set.operations for at in key_state.list_key_addresses(namespace, operation.key)]
     versions = [
         records.version(namespace, operation.key, number)
         for operation in change_set.operations
-        if (number := _version_of(operation)) is not None
+        if (number := _get_version(operation)) is not None
     ]
     data_keys = [records.data_key(namespace, kid) for kid in kids]
     return (records.head(namespace), records.settings(namespace), *keys, *versions, *data_keys)
 
 
-Failed = tuple[Operation, ConfigsvcError]
+FailedOperation = tuple[Operation, ConfigsvcError]
 
-Answering = Callable[[Namespace, int, Sequence[LoggedChange]], WriteOutcome]
+AnswerBuilder = Callable[[Namespace, int, Sequence[LoggedChange]], WriteOutcome]
 
 
 def decide_change_set(
-    namespace: Namespace, change_set: ChangeSet, answer: Answering, found: FoundRecords, situation: Situation
+    namespace: Namespace, change_set: ChangeSet, answer: AnswerBuilder, found: FoundRecords, situation: Situation
 ) -> Plan:
     """Decides the actions; `answer` makes the outcome from the new revision and its changes.
 
@@ -71,7 +71,7 @@ def decide_change_set(
     _check_bytes(decided)
     head = count_writes(base.head, [_count_move(step) for step in decided], situation.tag)
     done = LogNote("change", message=change_set.message, changes=tuple(step.change for step in decided))
-    log = writing.log_record(namespace, head.revision, head.served, done, situation)
+    log = writing.make_log_record(namespace, head.revision, head.served, done, situation)
     actions = [
         Write(head, base.head.revision), *_build_conditions(base, change_set),
         *(action for step in decided for action in step.actions()),
@@ -94,13 +94,13 @@ def _require_namespace(namespace: Namespace, found: FoundRecords) -> tuple[Head,
 
 def _check_namespace(base: ChangeBase, change_set: ChangeSet) -> None:
     if base.settings.read_only:
-        raise read_only_refusal(base.head.namespace)
+        raise build_read_only_refusal(base.head.namespace)
     if change_set.if_match is not None and change_set.if_match != base.head.revision:
         raise PreconditionFailed("The namespace is not at that revision. Read it again.", revision=base.head.revision)
 
 
-def _decide_operations(base: ChangeBase, change_set: ChangeSet) -> tuple[list[DecidedStep], list[Failed]]:
-    decided, failed = list[DecidedStep](), list[Failed]()
+def _decide_operations(base: ChangeBase, change_set: ChangeSet) -> tuple[list[DecidedStep], list[FailedOperation]]:
+    decided, failed = list[DecidedStep](), list[FailedOperation]()
     for operation in change_set.operations:
         try:
             decided.append(steps.decide_operation(base, operation, guarded=change_set.if_match is not None))
@@ -109,9 +109,9 @@ def _decide_operations(base: ChangeBase, change_set: ChangeSet) -> tuple[list[De
     return decided, failed
 
 
-def _refuse(base: ChangeBase, change_set: ChangeSet, failed: Sequence[Failed]) -> Plan:
+def _refuse(base: ChangeBase, change_set: ChangeSet, failed: Sequence[FailedOperation]) -> Plan:
     """Returns the plan of a refusal. If it depends on an unserved key, the plan first proves the state of that key."""
-    error = _first_failure(failed, len(change_set.operations))
+    error = _get_first_failure(failed, len(change_set.operations))
     shown = [check for operation, _ in failed for check in _confirm_served(base, operation)]
     as_read = StampCheck(address_of(base.head), base.head.revision)
     return Plan(base.head.revision, (as_read, *shown), WriteOutcome(error.status, {}), error)
@@ -119,7 +119,7 @@ def _refuse(base: ChangeBase, change_set: ChangeSet, failed: Sequence[Failed]) -
 
 def _confirm_served(base: ChangeBase, operation: Operation) -> list[StampCheck]:
     """Returns checks that the key was unserved, and that the requested version existed, or did not, as it was read."""
-    namespace, number = base.head.namespace, _version_of(operation)
+    namespace, number = base.head.namespace, _get_version(operation)
     conditions: list[StampCheck] = [*key_state.find_key(base.found, namespace, operation.key).conditions]
     if conditions and number is not None:
         at = records.version(namespace, operation.key, number)
@@ -128,7 +128,7 @@ def _confirm_served(base: ChangeBase, operation: Operation) -> list[StampCheck]:
     return conditions
 
 
-def _first_failure(failed: Sequence[Failed], operations: int) -> ConfigsvcError:
+def _get_first_failure(failed: Sequence[FailedOperation], operations: int) -> ConfigsvcError:
     """Returns the first failure; for several operations it also lists every one that failed."""
     error = failed[0][1]
     if operations > 1:
@@ -170,7 +170,7 @@ def _check_transaction(decided: Sequence[DecidedStep]) -> TooLarge | None:
 
 def _build_conditions(base: ChangeBase, change_set: ChangeSet) -> list[WriteAction]:
     conditions: list[WriteAction] = [StampCheck(address_of(base.settings), base.settings.revision)]
-    for kid in _kids(change_set):
+    for kid in _list_kids(change_set):
         at = records.data_key(base.head.namespace, kid)
         data_key = find_record(base.found, at, DataKeyRecord)
         if data_key is None:
@@ -183,13 +183,13 @@ def _count_move(step: DecidedStep) -> CountedMove:
     return CountedMove(step.before, step.after, step.kids)
 
 
-def _version_of(operation: Operation) -> int | None:
+def _get_version(operation: Operation) -> int | None:
     """Returns the version that the request names and that is read: that of an envelope, or the one to activate."""
     if isinstance(operation, Put) and operation.header:
         return operation.header.version
     return operation.version if isinstance(operation, Activate) else None
 
 
-def _kids(change_set: ChangeSet) -> list[Kid]:
+def _list_kids(change_set: ChangeSet) -> list[Kid]:
     puts = [each for each in change_set.operations if isinstance(each, Put)]
     return list(dict.fromkeys(put.header.kid for put in puts if put.header))

@@ -12,7 +12,7 @@ from configsvc.service.engine import records
 from configsvc.service.engine.access import FoundRecords, find_live_head, find_record
 from configsvc.service.engine.ports import LostRace, ServicePorts, StampCheck
 from configsvc.service.engine.records import Head, KeyState, Record, RecordAddress, StoredSettings
-from configsvc.service.engine.snapshot import contended_reading
+from configsvc.service.engine.snapshot import build_contended_reading
 
 _BACKOFF = Backoff(first=0.02, most=0.5)
 """Applies when a read met a write."""
@@ -49,14 +49,14 @@ class KnownKey(NamedTuple):
         )
 
 
-def key_addresses(namespace: Namespace, key: Key) -> tuple[RecordAddress, RecordAddress]:
+def list_key_addresses(namespace: Namespace, key: Key) -> tuple[RecordAddress, RecordAddress]:
     """Returns the addresses of both records of a key."""
     return records.key(namespace, key), records.unserved_key(namespace, key)
 
 
 def find_key(found: FoundRecords, namespace: Namespace, key: Key) -> KnownKey:
     """Returns the records of a key among those that were read."""
-    served, unserved = (find_record(found, at, KeyState) for at in key_addresses(namespace, key))
+    served, unserved = (find_record(found, at, KeyState) for at in list_key_addresses(namespace, key))
     return KnownKey(namespace, key, served, unserved)
 
 
@@ -88,7 +88,7 @@ def read_at_one_moment(ports: ServicePorts, wanted: Sequence[RecordAddress]) -> 
             return ports.repository.together(wanted)
         except LostRace:
             if not ports.pause(ports.chance.uniform(_BACKOFF.longest(tried))):
-                raise contended_reading() from None
+                raise build_contended_reading() from None
 
 
 def collect_states(found: Iterable[Record]) -> list[KeyState]:
@@ -111,7 +111,7 @@ class Writable(NamedTuple):
         return StampCheck(records.address_of(self.settings), self.settings.revision)
 
 
-def writable_addresses(namespace: Namespace) -> tuple[RecordAddress, RecordAddress]:
+def list_writable_addresses(namespace: Namespace) -> tuple[RecordAddress, RecordAddress]:
     """Returns the addresses of HEAD and the settings."""
     return (records.head(namespace), records.settings(namespace))
 
@@ -125,13 +125,13 @@ def require_writable(found: FoundRecords, namespace: Namespace) -> Writable:
     """
     head, settings = find_live_head(found, namespace), find_record(found, records.settings(namespace), StoredSettings)
     if head is None or settings is None:
-        raise LostRace(writable_addresses(namespace))
+        raise LostRace(list_writable_addresses(namespace))
     if settings.read_only:
-        raise read_only_refusal(namespace)
+        raise build_read_only_refusal(namespace)
     return Writable(head, settings)
 
 
-def read_only_refusal(namespace: Namespace) -> Conflict:
+def build_read_only_refusal(namespace: Namespace) -> Conflict:
     """Returns the refusal of a write to a read-only namespace."""
     return Conflict(
         f"{namespace} is read-only. An administrator can change that: "

@@ -95,13 +95,13 @@ class LogWalk:
             others = islice((each for each in self._pending if each not in self._read), self._batch - 1)
             wanted = {each.address(self._partition): each for each in (node, *others)}
             found = self._repository.get(list(wanted))
-            self._batch = _next_batch(self._batch, len(wanted), sum(map(_stored_size, found.values())))
+            self._batch = _compute_next_batch(self._batch, len(wanted), sum(map(_measure_record, found.values())))
             self._read.update({each: found.get(at) for at, each in wanted.items()})
         return self._summary_of(self._read.pop(node))
 
     def _summary_of(self, stored: Record | None) -> StoredNode | None:
         if isinstance(stored, LogRecord):
-            self.weight += _weight(stored)
+            self.weight += _estimate_weight(stored)
             return stored
         if not isinstance(stored, StoredSummary) or (known := summaries.unpack_summary(stored)) is None:
             return None
@@ -126,11 +126,11 @@ def read_nodes(repository: Repository, partition: str, after: int, nodes: Iterab
     """
     try:
         return summaries.merge_summaries(_read_parts(LogWalk(repository, partition, lambda _: False), after, nodes))
-    except _Broken:
+    except _MissingRecord:
         return None
 
 
-class _Broken(Exception):
+class _MissingRecord(Exception):
     """A record is missing."""
 
 
@@ -139,34 +139,34 @@ def _read_parts(walk: LogWalk, after: int, nodes: Iterable[Node]) -> Iterator[Su
     place = after
     for node, found, neighbour in walk.over(nodes):
         if walk.weight > limits.HISTORY_BYTES:
-            raise _too_many_changes(place)
+            raise _build_too_many_changes(place)
         record = neighbour if found is None else found
         if record is None or (isinstance(record, LogRecord) and not is_next(place, record)):
-            raise _Broken
+            raise _MissingRecord
         if found is not None:
             place = node.end
             yield summaries.summarise_record(found) if isinstance(found, LogRecord) else found
 
 
-def _too_many_changes(place: int) -> Unprocessable:
+def _build_too_many_changes(place: int) -> Unprocessable:
     return Unprocessable(
         f"Too many different keys were written since that revision: reading their changes takes more than "
         f"{limits.HISTORY_BYTES} bytes. Ask for a later revision.", limit=limits.HISTORY_BYTES, revision=place,
     )  # fmt: skip
 
 
-def _next_batch(last: int, nodes: int, size: int) -> int:
+def _compute_next_batch(last: int, nodes: int, size: int) -> int:
     """Doubles the last batch, limited by how many such nodes fit into the bytes of one read."""
     return max(1, min(last * 2, _MOST, _READ * nodes // max(size, 1)))
 
 
-def _stored_size(record: Record) -> int:
+def _measure_record(record: Record) -> int:
     if isinstance(record, StoredSummary):
         return len(record.packed)
-    return _weight(record) if isinstance(record, LogRecord) else 0
+    return _estimate_weight(record) if isinstance(record, LogRecord) else 0
 
 
-def _weight(record: LogRecord) -> int:
+def _estimate_weight(record: LogRecord) -> int:
     """Estimates the bytes of its item."""
     texts = (each for each in record if isinstance(each, str))
     named = sum(len(change.key) + 40 for change in record.changes)
@@ -179,12 +179,12 @@ def write_summaries(ports: ServicePorts, partition: str, revision: int) -> None:
     It reports no failure: the write that it follows has been committed, and its answer must not depend on this. A
     damaged record fails in ways that no list of exceptions here covers.
     """
-    for node in summaries.nodes_ending_at(revision):
+    for node in summaries.list_nodes_ending_at(revision):
         try:
             stored = _make_summary(ports, partition, node)
             if stored is None:
                 return
-            _store(ports, stored)
+            _store_summary(ports, stored)
         except Exception:  # noqa: BLE001  # whatever it is, the caller's write is committed
             return
 
@@ -194,7 +194,7 @@ def _make_summary(ports: ServicePorts, partition: str, node: Node) -> StoredSumm
     return summaries.pack_summary(found, partition, node) if found else None
 
 
-def _store(ports: ServicePorts, stored: StoredSummary) -> None:
+def _store_summary(ports: ServicePorts, stored: StoredSummary) -> None:
     """Overwrites a summary that was written before a restore: its stamp is the same revision."""
     try:
         ports.repository.commit([Write(stored, None)])

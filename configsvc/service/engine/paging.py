@@ -71,7 +71,7 @@ def make_cursor(name: str) -> str:
     return to_base64url(name.encode())
 
 
-def json_size(shown: Mapping[str, object], charset: Charset) -> int:
+def measure_json(shown: Mapping[str, object], charset: Charset) -> int:
     """Returns the bytes that an item of a page takes in Lambda's answer."""
     return compute_cost(json.dumps(shown, ensure_ascii=False), charset)
 

@@ -73,9 +73,9 @@ def _find_refusals(error: ConfigsvcError) -> list[RefusalMembers]:
 
 def _explain(ports: ServicePorts, caller: Caller, partition: str, error: ConfigsvcError) -> ConfigsvcError:
     refusals = _find_refusals(error)
-    latest = _latest_address(partition, error.members) if isinstance(error, PreconditionFailed) else None
+    latest = _find_latest_address(partition, error.members) if isinstance(error, PreconditionFailed) else None
     held, found = access.read_with_rights(
-        ports, caller, [*_log_addresses(partition, refusals), *([latest] if latest else [])], writes=True
+        ports, caller, [*_list_log_addresses(partition, refusals), *([latest] if latest else [])], writes=True
     )
     for each in refusals:
         _name_author(partition, each, found)
@@ -90,13 +90,13 @@ def _explain(ports: ServicePorts, caller: Caller, partition: str, error: Configs
     return type(error)(f"{error.detail} {who}" if who else error.detail, **error.members)
 
 
-def _log_addresses(partition: str, refusals: Sequence[RefusalMembers]) -> list[RecordAddress]:
+def _list_log_addresses(partition: str, refusals: Sequence[RefusalMembers]) -> list[RecordAddress]:
     """Returns the log records of the conflicting changes; a change set often has one record for several keys."""
     revisions = [revision for each in refusals if isinstance(revision := each.get("revision"), int)]
     return [records.log(partition, each) for each in dict.fromkeys(revisions)]
 
 
-def _latest_address(partition: str, members: Mapping[str, object]) -> RecordAddress | None:
+def _find_latest_address(partition: str, members: Mapping[str, object]) -> RecordAddress | None:
     """Returns the address of the latest version if its digest is unknown: it is staged, or its key was deleted."""
     match members:
         case {"digest": _}:

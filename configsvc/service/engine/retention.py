@@ -60,7 +60,7 @@ class PurgedKeys(NamedTuple):
     more: bool
 
 
-class _Due(NamedTuple):
+class _DueKeys(NamedTuple):
     states: list[KeyState]
     after: str
     more: bool
@@ -85,29 +85,29 @@ def purge_keys(ports: ServicePorts, base: Writable, situation: Situation, after:
     if days is None:
         return PurgedKeys(0, 0, "", more=False)
     due = _find_due(ports, base, situation.now.seconds - days * DAY, after)
-    emptied, versions, last = _empty(ports, base, due.states, until)
-    keys = _purge(ports, base, situation, emptied)
+    emptied, versions, last = _empty_keys(ports, base, due.states, until)
+    keys = _remove_keys(ports, base, situation, emptied)
     if last is not None:
         return PurgedKeys(keys, versions, last or after, more=True)
     return PurgedKeys(keys, versions, due.after, due.more)
 
 
-def _find_due(ports: ServicePorts, base: Writable, before: float, after: str) -> _Due:
+def _find_due(ports: ServicePorts, base: Writable, before: float, after: str) -> _DueKeys:
     """Finds keys deleted before a moment. The time is that of the deletion, uncorrected by later clocks."""
     partition, begin = records.of_namespace(base.head.namespace), f"U#{after}" if after else ""
     due, looked = list[KeyState](), 0
     for state in ports.repository.query(partition, "U#", after=begin, values=False):
         if len(due) == KEYS or looked == limits.UPKEEP_LOOKED:
-            return _Due(due, after, more=True)
+            return _DueKeys(due, after, more=True)
         if not isinstance(state, KeyState):
             continue
         looked, after = looked + 1, state.key
         if state.deleted_at and parse_seconds(state.deleted_at) < before:
             due.append(state)
-    return _Due(due, "", more=False)
+    return _DueKeys(due, "", more=False)
 
 
-def _empty(
+def _empty_keys(
     ports: ServicePorts, base: Writable, due: Sequence[KeyState], until: float
 ) -> tuple[list[KeyState], int, str | None]:
     """Returns the keys that now have no versions, the number removed, and the last key if time or room ran out."""
@@ -116,9 +116,9 @@ def _empty(
     for state in deleted:
         if last and ports.clock.monotonic() >= until:
             return emptied, count, last
-        stored = _versions(ports, state, limits.UPKEEP_VERSIONS - count + 1)
+        stored = _read_versions(ports, state, limits.UPKEEP_VERSIONS - count + 1)
         room = limits.UPKEEP_VERSIONS - count
-        count += (taken := _take(ports, base, state, stored[:room]))
+        count += (taken := _remove_versions(ports, base, state, stored[:room]))
         if taken == room < len(stored):
             return emptied, count, last
         if taken == len(stored):
@@ -127,13 +127,13 @@ def _empty(
     return emptied, count, None
 
 
-def _versions(ports: ServicePorts, state: KeyState, most: int) -> list[StoredVersion]:
+def _read_versions(ports: ServicePorts, state: KeyState, most: int) -> list[StoredVersion]:
     partition, prefix = records.of_namespace(state.namespace), f"V#{state.key}#"
     found = ports.repository.query(partition, prefix, limit=most, values=False)
     return [each for each in found if isinstance(each, StoredVersion)]
 
 
-def _take(ports: ServicePorts, base: Writable, state: KeyState, gone: Sequence[StoredVersion]) -> int:
+def _remove_versions(ports: ServicePorts, base: Writable, state: KeyState, gone: Sequence[StoredVersion]) -> int:
     """Removes versions of a key that is still deleted; fewer if it is written to in the meantime."""
     as_read = key_state.KnownKey(state.namespace, state.key, None, state).conditions
     for start in range(0, len(gone), REMOVALS):
@@ -145,14 +145,14 @@ def _take(ports: ServicePorts, base: Writable, state: KeyState, gone: Sequence[S
     return len(gone)
 
 
-def _purge(ports: ServicePorts, base: Writable, situation: Situation, emptied: Sequence[KeyState]) -> int:
+def _remove_keys(ports: ServicePorts, base: Writable, situation: Situation, emptied: Sequence[KeyState]) -> int:
     """Removes the keys; the numbers of their versions stay used."""
     for _ in range(TRIES):
         head, gone = _confirm_unserved(ports, base, emptied)
         if not gone:
             return 0
         try:
-            ports.repository.commit(_actions(base, head, gone, situation))
+            ports.repository.commit(_build_purge(base, head, gone, situation))
         except LostRace:
             continue
         write_summaries(ports, records.of_namespace(head.namespace), head.revision + 1)
@@ -169,7 +169,7 @@ def _confirm_unserved(ports: ServicePorts, base: Writable, states: Sequence[KeyS
         LostRace: the namespace no longer exists.
     """
     namespace = base.head.namespace
-    at = [place for state in states for place in key_state.key_addresses(namespace, state.key)]
+    at = [place for state in states for place in key_state.list_key_addresses(namespace, state.key)]
     found = ports.repository.get([records.head(namespace), *at])
     head = find_live_head(found, namespace)
     if head is None:
@@ -178,7 +178,7 @@ def _confirm_unserved(ports: ServicePorts, base: Writable, states: Sequence[KeyS
     return head, [state for state, each in known if each.state == state]
 
 
-def _actions(base: Writable, head: Head, gone: Iterable[KeyState], situation: Situation) -> list[WriteAction]:
+def _build_purge(base: Writable, head: Head, gone: Iterable[KeyState], situation: Situation) -> list[WriteAction]:
     states = list(gone)
     floor = max(head.floor, *(state.latest for state in states))
     new = head._replace(revision=head.revision + 1, floor=floor)
@@ -187,5 +187,5 @@ def _actions(base: Writable, head: Head, gone: Iterable[KeyState], situation: Si
         Write(new, head.revision), base.condition,
         *(StampCheck(records.key(state.namespace, state.key), None) for state in states),
         *(Remove(records.address_of(state), state.revision) for state in states),
-        writing.log_record(head.namespace, new.revision, new.served, LogNote("purge", changes=changes), situation),
+        writing.make_log_record(head.namespace, new.revision, new.served, LogNote("purge", changes=changes), situation),
     ]  # fmt: skip

@@ -51,7 +51,7 @@ def render_snapshot(ports: ServicePorts, head: Head) -> Rendered:
         if made := find_rendered(ports, head) or render_reading(ports, read_key_states(ports, head)):
             return made
         head = read_head_again(ports, head)
-    raise contended_reading()
+    raise build_contended_reading()
 
 
 def find_rendered(ports: ServicePorts, head: Head) -> Rendered | None:
@@ -62,7 +62,7 @@ def find_rendered(ports: ServicePorts, head: Head) -> Rendered | None:
 def render_reading(ports: ServicePorts, reading: Reading) -> Rendered | None:
     """Renders the keys that were read; returns None if a data key was changed in the meantime."""
     head, states = reading
-    data_keys = _data_keys(ports, head)
+    data_keys = _read_data_keys(ports, head)
     if data_keys is None:
         return None
     entries = tuple(state.entry for state in states if state.entry)
@@ -87,11 +87,11 @@ def read_key_states(ports: ServicePorts, head: Head, *, values: bool = True) -> 
     """
     for tried in range(TRIES):
         if tried and not ports.pause(ports.chance.uniform(_BACKOFF.longest(tried))):
-            raise contended_reading()
+            raise build_contended_reading()
         head, found = _catch_up(ports, head, _read_all(ports, head.namespace, values=values))
         if is_consistent(head, list(found.values())):
             return Reading(head, [state for _, state in sorted(found.items())])
-    raise contended_reading() if read_head_again(ports, head) != head else _inconsistent_records(head)
+    raise build_contended_reading() if read_head_again(ports, head) != head else _build_inconsistent(head)
 
 
 def _catch_up(ports: ServicePorts, head: Head, found: Mapping[Key, KeyState]) -> tuple[Head, Mapping[Key, KeyState]]:
@@ -99,7 +99,7 @@ def _catch_up(ports: ServicePorts, head: Head, found: Mapping[Key, KeyState]) ->
     since = head.revision
     while not is_consistent(head, list(found.values())):
         if not ports.pause(0.0):
-            raise contended_reading()
+            raise build_contended_reading()
         moved, before = _read_moved(ports, head.namespace, since), head.revision
         head, changed = _read_changed(ports, head.namespace, moved.keys)
         found = {key: state for key, state in found.items() if key not in moved.keys} | changed
@@ -134,11 +134,11 @@ def _read_changed(ports: ServicePorts, namespace: Namespace, keys: frozenset[Key
     found = ports.repository.get([records.head(namespace), *(records.key(namespace, key) for key in sorted(keys))])
     head = find_live_head(found, namespace)
     if head is None:
-        raise access.refusal_as_absent(namespace)
+        raise access.build_absent_refusal(namespace)
     return head, {state.key: state for state in found.values() if isinstance(state, KeyState)}
 
 
-def _inconsistent_records(head: Head) -> Unavailable:
+def _build_inconsistent(head: Head) -> Unavailable:
     return Unavailable(
         f"The records of {head.namespace} are inconsistent at revision {head.revision}. If this persists, the table "
         f"was changed or restored: an administrator must run configsvc namespace lift {head.namespace} --revision N.",
@@ -151,7 +151,7 @@ def is_consistent(head: Head, states: Sequence[KeyState]) -> bool:
     return all(state.revision <= head.revision for state in states) and head.stamps == add_stamps(0, (), states)
 
 
-def _data_keys(ports: ServicePorts, head: Head) -> tuple[DataKey, ...] | None:
+def _read_data_keys(ports: ServicePorts, head: Head) -> tuple[DataKey, ...] | None:
     wanted = {records.data_key(head.namespace, kid): count for kid, count in sorted(head.kids.items()) if count.served}
     if not wanted:
         return ()
@@ -170,10 +170,10 @@ def read_head_again(ports: ServicePorts, head: Head) -> Head:
     at = records.head(head.namespace)
     current = find_live_head(ports.repository.get([at]), head.namespace)
     if current is None:
-        raise access.refusal_as_absent(head.namespace)
+        raise access.build_absent_refusal(head.namespace)
     return current
 
 
-def contended_reading() -> Contended:
+def build_contended_reading() -> Contended:
     """Returns the refusal of a read that met a write each time."""
     return Contended("The namespace changes too fast to be read at one revision. Try again.", retry_after=1)

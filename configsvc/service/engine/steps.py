@@ -24,7 +24,7 @@ from configsvc.service.engine.checks import check_value
 from configsvc.service.engine.key_state import KnownKey
 from configsvc.service.engine.ports import LostRace, Remove, StampCheck, Write, WriteAction
 from configsvc.service.engine.records import Head, KeyState, LoggedChange, StoredSettings, StoredVersion
-from configsvc.service.engine.tally import KidsOfMove, kid_of
+from configsvc.service.engine.tally import KidsOfMove, find_kid
 from configsvc.service.engine.writing import Situation
 
 
@@ -43,7 +43,7 @@ class ChangeBase(NamedTuple):
 
     def next_version(self, before: KeyState | None) -> int:
         """Returns the number of the next version of a key."""
-        return next_version(before, self.head)
+        return compute_next_version(before, self.head)
 
 
 class DecidedStep(NamedTuple):
@@ -83,7 +83,7 @@ class DecidedStep(NamedTuple):
         return [*gone, Write(self.after, as_unserved.expected)]
 
 
-def next_version(before: KeyState | None, head: Head) -> int:
+def compute_next_version(before: KeyState | None, head: Head) -> int:
     """Returns the number of the next version, above all numbers given out, even before a restore."""
     return max(before.latest if before else 0, head.floor) + 1
 
@@ -114,15 +114,17 @@ def _check_precondition(base: ChangeBase, operation: Operation, before: KeyState
         )
     revision = before.revision if before else None
     if operation.if_match is not None and operation.if_match != revision:
-        raise _fail_precondition(base, operation, before, f"{operation.key} is not at that revision. Read it again.")
+        raise _build_failed_precondition(
+            base, operation, before, f"{operation.key} is not at that revision. Read it again."
+        )
     if create_only and before and before.entry:
-        raise _fail_precondition(
+        raise _build_failed_precondition(
             base, operation, before, "The key has an active version. To put the next version, omit If-None-Match "
             "(in a change set create_only).",
         )  # fmt: skip
 
 
-def _fail_precondition(
+def _build_failed_precondition(
     base: ChangeBase, operation: Operation, before: KeyState | None, detail: str
 ) -> PreconditionFailed:
     namespace, held = base.head.namespace, base.situation.access
@@ -150,7 +152,7 @@ def _decide_put(base: ChangeBase, put: Put, known: KnownKey) -> DecidedStep:
     served = before.entry if before else None
     active = entry if put.activate else served
     after = KeyState(base.head.namespace, put.key, base.revision, version, put.form, active, put.rotate_by)
-    was = kid_of(served)
+    was = find_kid(served)
     kids = KidsOfMove(was, kid if put.activate else was, kid)
     return DecidedStep(known, after, _describe_change(put, version, before, after), kids, written=written)
 
@@ -166,7 +168,7 @@ def _check_form(base: ChangeBase, put: Put, before: KeyState | None) -> None:
             'The latest version is sealed. A plain value needs "declassify": true and the admin action.', key=put.key
         )
     if not base.situation.access.may("admin", base.head.namespace):
-        error = access.refusal_of_action(
+        error = access.refuse_action(
             base.situation.access, "admin", base.head.namespace, "A plain value would replace a sealed one."
         )
         error.members["key"] = put.key
@@ -208,12 +210,12 @@ def _decide_activate(base: ChangeBase, activate: Activate, known: KnownKey) -> D
         raise NotFound("The key has no such version.", key=activate.key, version=activate.version)
     if chosen.destroyed:
         raise Gone("The value of that version was destroyed.", key=activate.key, version=activate.version)
-    kids = KidsOfMove(kid_of(before.entry), _live_kid(base.head, chosen))
+    kids = KidsOfMove(find_kid(before.entry), _require_live_kid(base.head, chosen))
     after = before._replace(revision=base.revision, entry=chosen.entry, deleted_at=None)
     return DecidedStep(known, after, _describe_change(activate, activate.version, before, after), kids, chosen=chosen)
 
 
-def _live_kid(head: Head, chosen: StoredVersion) -> Kid | None:
+def _require_live_kid(head: Head, chosen: StoredVersion) -> Kid | None:
     """Returns the data key of a version.
 
     HEAD counts every live data key, but the version and its data key may be younger than the HEAD that was read.
@@ -222,7 +224,7 @@ def _live_kid(head: Head, chosen: StoredVersion) -> Kid | None:
         Conflict: the data key is retired.
         LostRace: HEAD was read before the version was written.
     """
-    kid = kid_of(chosen.entry)
+    kid = find_kid(chosen.entry)
     if kid is None or kid in head.kids:
         return kid
     if chosen.revision > head.revision:
@@ -237,7 +239,7 @@ def _decide_delete(base: ChangeBase, delete: Delete, known: KnownKey) -> Decided
     if known.served is None:
         raise NotFound("Nothing is served under that key.", key=delete.key)
     after = known.served._replace(revision=base.revision, entry=None, deleted_at=base.situation.now.text)
-    kids = KidsOfMove(kid_of(known.served.entry))
+    kids = KidsOfMove(find_kid(known.served.entry))
     return DecidedStep(known, after, _describe_change(delete, None, known.served, after), kids)
 
 
@@ -245,11 +247,11 @@ def _describe_change(
     operation: Operation, version: int | None, before: KeyState | None, after: KeyState
 ) -> LoggedChange:
     return LoggedChange(
-        operation.key, operation_name(operation), version, before.active if before else None, after.active
+        operation.key, name_operation(operation), version, before.active if before else None, after.active
     )
 
 
-def operation_name(operation: Operation) -> Literal["put", "activate", "delete"]:
+def name_operation(operation: Operation) -> Literal["put", "activate", "delete"]:
     """Returns the name of the operation in requests and in the log."""
     match operation:
         case Put():

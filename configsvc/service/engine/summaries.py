@@ -29,11 +29,11 @@ class Node(NamedTuple):
     @property
     def start(self) -> int:
         """The revision before the first that it covers."""
-        return self.end - width(self.level)
+        return self.end - compute_width(self.level)
 
     def children(self) -> list[Node]:
         """Returns the nodes of the level below, in order."""
-        step = width(self.level - 1)
+        step = compute_width(self.level - 1)
         return [Node(self.level - 1, end) for end in range(self.start + step, self.end + 1, step)]
 
     def address(self, partition: str) -> RecordAddress:
@@ -68,7 +68,7 @@ class Summary(NamedTuple):
 EMPTY = Summary("", "", _NOBODY, {})
 
 
-def width(level: int) -> int:
+def compute_width(level: int) -> int:
     """Returns how many revisions a summary of that level covers."""
     found: int = limits.LOG_FANOUT**level
     return found
@@ -78,16 +78,16 @@ def cover(after: int, until: int) -> Iterator[Node]:
     """Yields the fewest nodes, in order, that cover the revisions above `after` up to `until`."""
     while after < until:
         level = 0
-        while after % width(level + 1) == 0 and after + width(level + 1) <= until:
+        while after % compute_width(level + 1) == 0 and after + compute_width(level + 1) <= until:
             level += 1
-        after += width(level)
+        after += compute_width(level)
         yield Node(level, after)
 
 
-def nodes_ending_at(revision: int) -> Iterator[Node]:
+def list_nodes_ending_at(revision: int) -> Iterator[Node]:
     """Yields the nodes above level 0 that end at a revision, from the lowest."""
     level = 1
-    while revision and revision % width(level) == 0:
+    while revision and revision % compute_width(level) == 0:
         yield Node(level, revision)
         level += 1
 
@@ -121,7 +121,7 @@ def is_in_ranges(ranges: Ranges, number: int) -> bool:
 
 def pack_summary(summary: Summary, partition: str, node: Node) -> StoredSummary | None:
     """Returns the summary as it is stored, or None if it is too large for an item."""
-    text = json.dumps([_row(key, each) for key, each in sorted(summary.keys.items())], separators=(",", ":"))
+    text = json.dumps([_pack_row(key, each) for key, each in sorted(summary.keys.items())], separators=(",", ":"))
     data = zlib.compress(text.encode())
     if len(data) > limits.SUMMARY_BYTES or len(text) > limits.SUMMARY_UNPACKED:
         return None
@@ -138,7 +138,7 @@ def unpack_summary(stored: StoredSummary) -> tuple[Summary, int] | None:
         text = reader.decompress(stored.packed, limits.SUMMARY_UNPACKED)
         if not reader.eof:
             return None
-        keys = dict(_read(row) for row in json.loads(text))
+        keys = dict(_unpack_row(row) for row in json.loads(text))
     except (zlib.error, ValueError, TypeError, KeyError, InvalidName):
         return None
     named = None if stored.principals is None else frozenset(stored.principals)
@@ -155,10 +155,10 @@ def _join_touched(before: TouchedKey, then: TouchedKey) -> TouchedKey:
         return before
     if not before.changed:
         return then
-    return then._replace(was=before.was, served=_join((*before.served, *then.served)))
+    return then._replace(was=before.was, served=_join_ranges((*before.served, *then.served)))
 
 
-def _join(ranges: Iterable[tuple[int, int]]) -> Ranges:
+def _join_ranges(ranges: Iterable[tuple[int, int]]) -> Ranges:
     found = list[tuple[int, int]]()
     for low, high in sorted(ranges):
         if found and low <= found[-1][1] + 1:
@@ -175,13 +175,13 @@ def _merge_names(some: frozenset[str] | None, others: frozenset[str] | None) -> 
     return every if len(every) <= limits.SUMMARY_PRINCIPALS else None
 
 
-def _row(key: Key, touched: TouchedKey) -> list[object]:
+def _pack_row(key: Key, touched: TouchedKey) -> list[object]:
     if not touched.changed:
         return [key]
     return [key, touched.was, touched.now, *(number for each in touched.served for number in each)]
 
 
-def _read(row: list[object]) -> tuple[Key, TouchedKey]:
+def _unpack_row(row: list[object]) -> tuple[Key, TouchedKey]:
     name, *numbers = row
     key = names.parse_key(str(name))
     if not numbers:
@@ -191,14 +191,14 @@ def _read(row: list[object]) -> tuple[Key, TouchedKey]:
     if len(exact) != len(ends) or len(ends) % 2 or not (_is_version(was) and _is_version(now)):
         raise ValueError("served")
     served = tuple(zip(exact[::2], exact[1::2], strict=True))
-    return key, TouchedKey(changed=True, was=_number(was), now=_number(now), served=served)
+    return key, TouchedKey(changed=True, was=_to_version(was), now=_to_version(now), served=served)
 
 
 def _is_version(found: object) -> bool:
     return found is None or type(found) is int
 
 
-def _number(found: object) -> int | None:
+def _to_version(found: object) -> int | None:
     return found if isinstance(found, int) else None
 
 
@@ -213,7 +213,7 @@ class Past(NamedTuple):
     active: Mapping[Key, int]
 
 
-def past_of_now(served: int, states: Iterable[KeyState]) -> Past:
+def build_present(served: int, states: Iterable[KeyState]) -> Past:
     """Returns what the keys serve now."""
     return Past(served, {state.key: state.active for state in states if state.active is not None})
 
@@ -231,10 +231,10 @@ def is_next(after: int, record: LogRecord) -> bool:
         return True
     if record.verb != LIFT or record.revision <= after:
         return False
-    return after >= _last_before(record.details)
+    return after >= _find_last_before(record.details)
 
 
-def _last_before(details: Mapping[str, object]) -> float:
+def _find_last_before(details: Mapping[str, object]) -> float:
     """Returns the last revision before a lift: HEAD's, or what the lift found if somebody else had changed HEAD."""
     match details:
         case {"check": {"differences": [{"what": "revision", "found": int(found)}, *_]}}:

@@ -36,7 +36,7 @@ class CountedMove(NamedTuple):
     kids: KidsOfMove
 
 
-def kid_of(entry: Entry | None) -> Kid | None:
+def find_kid(entry: Entry | None) -> Kid | None:
     """Returns the data key that a stored entry needs."""
     return peek(entry.value).kid if entry and entry.form == "envelope" else None
 
@@ -72,13 +72,13 @@ def count_writes(head: Head, moves: Iterable[CountedMove], tag: str) -> Head:
     for before, after, needed in moved:
         was, now = before.entry if before else None, after.entry
         entries += (now is not None) - (was is not None)
-        size += _cost(now, "utf8") - _cost(was, "utf8")
-        size_ascii += _cost(now, "ascii") - _cost(was, "ascii")
+        size += _compute_entry_cost(now, "utf8") - _compute_entry_cost(was, "utf8")
+        size_ascii += _compute_entry_cost(now, "ascii") - _compute_entry_cost(was, "ascii")
         served = served or was != now
         _check_counted(head, before, needed.was)
-        _count(kids, needed.was, served=-1)
-        _count(kids, needed.now, served=1)
-        _count(kids, needed.sealed, seals=1)
+        _count_kid(kids, needed.was, served=-1)
+        _count_kid(kids, needed.now, served=1)
+        _count_kid(kids, needed.sealed, seals=1)
     stamps = add_stamps(head.stamps, [each.before for each in moved if each.before], [each.after for each in moved])
     counted = head._replace(
         revision=revision, entries=entries, size=size, size_ascii=size_ascii, stamps=stamps, kids=kids
@@ -86,7 +86,7 @@ def count_writes(head: Head, moves: Iterable[CountedMove], tag: str) -> Head:
     return counted._replace(served=revision, tag=tag) if served else counted
 
 
-def snapshot_cost(head: Head, charset: Charset) -> int:
+def compute_snapshot_cost(head: Head, charset: Charset) -> int:
     """Returns the bytes that the namespace's snapshot costs in Lambda's answer."""
     data_keys = [count.cost for count in head.kids.values() if count.served]
     size = head.size_ascii if charset == "ascii" else head.size
@@ -99,19 +99,19 @@ def check_size(before: Head, after: Head, limit: int, charset: Charset) -> TooLa
     Besides the namespace's own limit, which counts as the present runtime answers, every runtime must be able to
     answer: the stage may change to one that escapes more.
     """
-    if size := _over(before, after, limit, charset):
+    if size := _measure_excess(before, after, limit, charset):
         return refuse_large_namespace(after.namespace, size, limit)
-    if size := _over(before, after, limits.ANSWERABLE, "ascii"):
+    if size := _measure_excess(before, after, limits.ANSWERABLE, "ascii"):
         return refuse_large_escaped(after.namespace, size, limits.ANSWERABLE)
     return None
 
 
-def _over(before: Head, after: Head, most: int, charset: Charset) -> int:
-    size = snapshot_cost(after, charset)
-    return size if size > most and size > snapshot_cost(before, charset) else 0
+def _measure_excess(before: Head, after: Head, most: int, charset: Charset) -> int:
+    size = compute_snapshot_cost(after, charset)
+    return size if size > most and size > compute_snapshot_cost(before, charset) else 0
 
 
-def _cost(entry: Entry | None, charset: Charset) -> int:
+def _compute_entry_cost(entry: Entry | None, charset: Charset) -> int:
     return compute_entry_cost(entry, charset) if entry else 0
 
 
@@ -121,7 +121,7 @@ def _check_counted(head: Head, before: KeyState | None, kid: Kid | None) -> None
         raise LostRace([records.head(head.namespace), records.key(head.namespace, before.key)])
 
 
-def _count(kids: dict[Kid, KidCount], kid: Kid | None, *, seals: int = 0, served: int = 0) -> None:
+def _count_kid(kids: dict[Kid, KidCount], kid: Kid | None, *, seals: int = 0, served: int = 0) -> None:
     if kid is None:
         return
     count = kids[kid]

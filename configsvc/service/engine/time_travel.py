@@ -55,14 +55,14 @@ def read_past(ports: ServicePorts, head: Head, states: Sequence[KeyState], revis
         Unprocessable: too many keys were written since for one request to read.
     """
     if revision >= head.served:
-        return summaries.past_of_now(head.served, states)
-    (at,) = read_kept(ports, head.namespace, [revision])
+        return summaries.build_present(head.served, states)
+    (at,) = read_log_records(ports, head.namespace, [revision])
     partition = records.of_namespace(head.namespace)
     later = log_tree.read_between(ports.repository, partition, revision, head.revision)
     return None if later is None else summaries.undo_changes(at, states, later)
 
 
-def read_kept(ports: ServicePorts, namespace: Namespace, revisions: Sequence[int]) -> list[LogRecord]:
+def read_log_records(ports: ServicePorts, namespace: Namespace, revisions: Sequence[int]) -> list[LogRecord]:
     """Returns the records of those revisions.
 
     Raises:
@@ -73,7 +73,7 @@ def read_kept(ports: ServicePorts, namespace: Namespace, revisions: Sequence[int
     stored = [find_record(found, at, LogRecord) for at in wanted]
     for revision, record in zip(revisions, stored, strict=True):
         if record is None:
-            raise gone_beyond(ports, namespace, revision)
+            raise build_gone(ports, namespace, revision)
     return [record for record in stored if record]
 
 
@@ -91,21 +91,21 @@ def read_versions(ports: ServicePorts, namespace: Namespace, wanted: Iterable[tu
         if version is None:
             raise Gone(
                 f"Version {number} of {key}, which was served then, is no longer kept.",
-                key=key, version=number, oldest=oldest_revision(ports, namespace),
+                key=key, version=number, oldest=find_oldest_revision(ports, namespace),
             )  # fmt: skip
         stored.append(version)
     return stored
 
 
-def gone_beyond(ports: ServicePorts, namespace: Namespace, revision: int) -> Gone:
+def build_gone(ports: ServicePorts, namespace: Namespace, revision: int) -> Gone:
     """Returns the refusal of a revision that is no longer in the log; it names the oldest that is."""
-    first = oldest_revision(ports, namespace)
+    first = find_oldest_revision(ports, namespace)
     return Gone(
         f"The change log of {namespace} no longer has revision {revision}; the oldest is {first}.", oldest=first
     )
 
 
-def oldest_revision(ports: ServicePorts, namespace: Namespace) -> int | None:
+def find_oldest_revision(ports: ServicePorts, namespace: Namespace) -> int | None:
     """Returns the oldest revision in the log."""
     found = ports.repository.query(records.of_namespace(namespace), "R#", limit=1)
     return next((record.revision for record in found), None)

@@ -76,16 +76,16 @@ class Plan(NamedTuple):
 
 def refuse_plan(plan: Plan, refusal: ConfigsvcError) -> Plan:
     """Turns a plan into a refusal under the same conditions. The first is HEAD's."""
-    conditions = (*(_condition(action) for action in plan.actions), *plan.standing)
+    conditions = (*(_to_check(action) for action in plan.actions), *plan.standing)
     return plan._replace(actions=conditions, refusal=refusal)
 
 
-def _condition(action: WriteAction) -> StampCheck:
+def _to_check(action: WriteAction) -> StampCheck:
     address = address_of(action.record) if isinstance(action, Write) else action.address
     return StampCheck(address, action.expected)
 
 
-def _nothing_more(found: FoundRecords) -> FoundRecords:
+def _gather_nothing(found: FoundRecords) -> FoundRecords:
     return found
 
 
@@ -99,7 +99,7 @@ class Intent(NamedTuple):
     addresses: tuple[RecordAddress, ...]
     authorise: Callable[[CallerRights, FoundRecords], None]
     decide: Callable[[FoundRecords, Situation], Plan]
-    gather: Callable[[FoundRecords], FoundRecords] = _nothing_more
+    gather: Callable[[FoundRecords], FoundRecords] = _gather_nothing
 
 
 def run_write(ports: ServicePorts, caller: Caller, intent: Intent, asked: Idempotency | None) -> WriteOutcome:
@@ -110,7 +110,7 @@ def run_write(ports: ServicePorts, caller: Caller, intent: Intent, asked: Idempo
         StoreBusy, StoreUnavailable: the store failed; safe to repeat with the same Idempotency-Key.
         ConfigsvcError: the decision refuses it.
     """
-    return retry_lost_races(ports, intent.partition, lambda: _once(ports, caller, intent, asked))
+    return retry_lost_races(ports, intent.partition, lambda: _attempt_write(ports, caller, intent, asked))
 
 
 def retry_lost_races(
@@ -127,12 +127,12 @@ def retry_lost_races(
             return attempt()
         except LostRace:
             tries += 1
-            pause = ports.chance.uniform(longest_pause(tries, ports.clock.monotonic() - began))
+            pause = ports.chance.uniform(compute_longest_pause(tries, ports.clock.monotonic() - began))
             if tries >= most or not ports.pause(pause, COMMIT_SECONDS):
-                raise contended_writing(partition) from None
+                raise build_contended_writing(partition) from None
 
 
-def longest_pause(tries: int, age: float) -> float:
+def compute_longest_pause(tries: int, age: float) -> float:
     """Returns the longest pause after so many lost races, in seconds; `age` is how long the write has been trying.
 
     One lost race is an accident. Two mean that many write here, so they spread out, and old ones retry sooner
@@ -141,14 +141,14 @@ def longest_pause(tries: int, age: float) -> float:
     return FIRST_PAUSE if tries == 1 else max(LEAST_PAUSE, LONGEST_PAUSE * (1 - age / OLD_SECONDS))
 
 
-def contended_writing(partition: str) -> Contended:
+def build_contended_writing(partition: str) -> Contended:
     """Returns the refusal of a write that lost every race."""
     where = "the grants" if partition == records.GRANTS else "this namespace"
     return Contended(f"Too many concurrent writes to {where}. Try again.", retry_after=1)
 
 
-def _once(ports: ServicePorts, caller: Caller, intent: Intent, asked: Idempotency | None) -> WriteOutcome:
-    kept = answer_address(intent.partition, caller, asked) if asked else None
+def _attempt_write(ports: ServicePorts, caller: Caller, intent: Intent, asked: Idempotency | None) -> WriteOutcome:
+    kept = find_answer_address(intent.partition, caller, asked) if asked else None
     held, found = access.read_with_rights(ports, caller, [*intent.addresses, *([kept] if kept else [])], writes=True)
     intent.authorise(held, found)
     now = ports.clock.now()
@@ -200,7 +200,7 @@ def _find_answer_since(
 def _commit(ports: ServicePorts, actions: Sequence[WriteAction], standing: Sequence[StampCheck]) -> None:
     """Commits a plan. `standing` may be checked first: the transaction holds HEAD at the same revision."""
     if len(actions) + len(standing) > limits.TRANSACTION_ACTIONS:
-        ports.repository.commit([_condition(actions[0]), *standing])
+        ports.repository.commit([_to_check(actions[0]), *standing])
         standing = ()
     ports.repository.commit([*actions, *standing])
 
@@ -215,7 +215,7 @@ def _confirm(ports: ServicePorts, conditions: Sequence[WriteAction]) -> None:
         ports.repository.commit([head, *rest[start : start + limits.TRANSACTION_ITEMS]])
 
 
-def answer_address(partition: str, caller: Caller, asked: Idempotency) -> RecordAddress:
+def find_answer_address(partition: str, caller: Caller, asked: Idempotency) -> RecordAddress:
     """Returns the address of the kept answer.
 
     Raises:
@@ -267,7 +267,9 @@ class LogNote(NamedTuple):
     details: Mapping[str, object] = {}
 
 
-def log_record(namespace: Namespace | None, revision: int, served: int, done: LogNote, situation: Situation) -> Write:
+def make_log_record(
+    namespace: Namespace | None, revision: int, served: int, done: LogNote, situation: Situation
+) -> Write:
     """Returns the write of a log record where none may be yet. No namespace means the log of the grants."""
     caller = situation.caller
     return Write(

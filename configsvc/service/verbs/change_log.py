@@ -100,9 +100,9 @@ def _read_page(  # noqa: PLR0917  # wanted, limit and cursor as in every listing
     floor = wanted.since or 0 if wanted.newest else place or wanted.since or 0
     top = min(until, place - 1) if wanted.newest and place else until
     asked = wanted.since is not None or bool(place and not wanted.newest)
-    begin = _begin(ports, partition, floor, wanted, asked=asked)
+    begin = _find_begin(ports, partition, floor, wanted, asked=asked)
     shown, size, last = list[LogRecord](), 0, place
-    for number, each in enumerate(_look(ports, partition, begin, top, wanted, limit)):
+    for number, each in enumerate(_walk_log(ports, partition, begin, top, wanted, limit)):
         if asked and not number and each.record and not wanted.newest:
             _check_kept(begin, each.record)
         # The first always counts, or no page would make progress.
@@ -112,11 +112,11 @@ def _read_page(  # noqa: PLR0917  # wanted, limit and cursor as in every listing
         last = each.last
         if each.record and _is_wanted(each.record, wanted):
             shown.append(each.record)
-            size += paging.json_size(_describe_record(each.record), ports.charset)
+            size += paging.measure_json(_describe_record(each.record), ports.charset)
     return LogPage(shown, None)
 
 
-class _LogLook(NamedTuple):
+class _ExaminedRevision(NamedTuple):
     """The last revision examined in the direction of reading, its record if it is one, and bytes read so far."""
 
     last: int
@@ -124,20 +124,20 @@ class _LogLook(NamedTuple):
     weight: int
 
 
-def _look(  # noqa: PLR0917  # a log, its ends, what is wanted of it
+def _walk_log(  # noqa: PLR0917  # a log, its ends, what is wanted of it
     ports: ServicePorts, partition: str, begin: int, top: int, wanted: LogWanted, limit: int
-) -> Iterator[_LogLook]:
-    if not _filters(wanted):
-        for record in _every(ports, partition, begin, top, limit + 1, newest=wanted.newest):
-            yield _LogLook(record.revision, record, 0)
+) -> Iterator[_ExaminedRevision]:
+    if not _has_filter(wanted):
+        for record in _read_records(ports, partition, begin, top, limit + 1, newest=wanted.newest):
+            yield _ExaminedRevision(record.revision, record, 0)
         return
     walk = LogWalk(ports.repository, partition, lambda found: _may_hold(found, wanted), newest=wanted.newest)
     for node, found, _ in walk.over(summaries.cover(begin, top)):
         last = node.start + 1 if wanted.newest else node.end
-        yield _LogLook(last, found if isinstance(found, LogRecord) else None, walk.weight)
+        yield _ExaminedRevision(last, found if isinstance(found, LogRecord) else None, walk.weight)
 
 
-def _every(
+def _read_records(
     ports: ServicePorts, partition: str, begin: int, top: int, most: int, *, newest: bool
 ) -> Iterator[LogRecord]:
     """Yields records up to `top`. Later ones, and gaps, may have appeared since the end of the log was read."""
@@ -148,13 +148,13 @@ def _every(
         yield record
 
 
-def _begin(ports: ServicePorts, partition: str, floor: int, wanted: LogWanted, *, asked: bool) -> int:
+def _find_begin(ports: ServicePorts, partition: str, floor: int, wanted: LogWanted, *, asked: bool) -> int:
     """Returns the revision to read from: below the first record above `floor`, because earlier ones were pruned.
 
     Raises:
         Gone: the caller asked for the changes right above `floor`, and those are no longer there.
     """
-    if not _filters(wanted) and not (wanted.newest and asked):
+    if not _has_filter(wanted) and not (wanted.newest and asked):
         return floor
     found = ports.repository.query(partition, "R#", after=records.log(partition, floor).sk, limit=1)
     first = next((each for each in found if isinstance(each, LogRecord)), None)
@@ -193,7 +193,7 @@ def _check_kept(start: int, first: LogRecord) -> None:
         )
 
 
-def _filters(wanted: LogWanted) -> bool:
+def _has_filter(wanted: LogWanted) -> bool:
     return any(each is not None for each in wanted[1:5])
 
 

@@ -28,7 +28,7 @@ def commit_change_set(
     wanted = check_change_set(change_set)
     intent = Intent(
         of_namespace(namespace),
-        decide_change.change_addresses(namespace, wanted),
+        decide_change.list_change_addresses(namespace, wanted),
         partial(access.require, namespace=namespace, action="write"),
         partial(decide_change.decide_change_set, namespace, wanted, _answer_change_set),
     )
@@ -56,7 +56,7 @@ def commit_operation(  # noqa: PLR0917  # as the verbs that call it
     wanted = check_change_set(ChangeSet((operation,), message))
     intent = Intent(
         records.of_namespace(namespace),
-        decide_change.change_addresses(namespace, wanted),
+        decide_change.list_change_addresses(namespace, wanted),
         partial(access.require, namespace=namespace, action="write"),
         partial(decide_change.decide_change_set, namespace, wanted, partial(answer_operation, 200)),
     )

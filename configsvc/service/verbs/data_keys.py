@@ -11,7 +11,7 @@ from configsvc.model.names import Kid, Namespace
 from configsvc.model.snapshot import DataKey, compute_data_key_cost
 from configsvc.service.engine import access, paging, records, writing
 from configsvc.service.engine.access import FoundRecords, find_record
-from configsvc.service.engine.key_state import require_writable, writable_addresses
+from configsvc.service.engine.key_state import list_writable_addresses, require_writable
 from configsvc.service.engine.ports import Caller, Idempotency, LostRace, ServicePorts, Write, WriteOutcome
 from configsvc.service.engine.records import DataKeyRecord, Head, KidCount, RecordAddress
 from configsvc.service.engine.tally import check_size
@@ -31,7 +31,9 @@ def list_data_keys(ports: ServicePorts, caller: Caller, namespace: Namespace) ->
     every = ports.repository.query(records.of_namespace(namespace), "D#")
     stored = [each for each in every if isinstance(each, DataKeyRecord)]
     by_state = sorted(stored, key=lambda each: (each.state == "live", each.added), reverse=True)
-    shown = paging.cut_by_size(by_state, lambda each: paging.json_size(_describe_data_key(head, each), ports.charset))
+    shown = paging.cut_by_size(
+        by_state, lambda each: paging.measure_json(_describe_data_key(head, each), ports.charset)
+    )
     newest = sorted(shown, key=lambda each: each.added, reverse=True)
     return {"namespace": namespace, "data_keys": [_describe_data_key(head, each) for each in newest]}
 
@@ -61,7 +63,7 @@ def add_data_key(
     """
     intent = Intent(
         records.of_namespace(namespace),
-        _data_key_addresses(namespace, data_key.kid),
+        _list_data_key_addresses(namespace, data_key.kid),
         partial(access.require, namespace=namespace, action="admin"),
         partial(_decide_add, namespace, data_key),
     )
@@ -86,7 +88,7 @@ def _decide_add(namespace: Namespace, data_key: DataKey, found: FoundRecords, si
         Write(new, head.revision),
         base.condition,
         Write(DataKeyRecord(namespace, new.revision, new.revision, data_key, "live", situation.now.text, author), None),
-        writing.log_record(
+        writing.make_log_record(
             namespace, new.revision, new.served,
             LogNote("add_data_key", data_key.kid, details={"kms_key": data_key.kms_key}), situation,
         ),
@@ -129,7 +131,7 @@ def rewrap_data_key(
     """
     intent = Intent(
         records.of_namespace(namespace),
-        _data_key_addresses(namespace, data_key.kid),
+        _list_data_key_addresses(namespace, data_key.kid),
         partial(access.require, namespace=namespace, action="admin"),
         partial(_decide_rewrap, namespace, data_key),
     )
@@ -148,7 +150,7 @@ def _decide_rewrap(namespace: Namespace, data_key: DataKey, found: FoundRecords,
     )
     actions = (
         Write(head, base.head.revision), base.condition, Write(new, known.revision),
-        writing.log_record(namespace, head.revision, head.served, done, situation),
+        writing.make_log_record(namespace, head.revision, head.served, done, situation),
     )  # fmt: skip
     plan = Plan(head.revision, actions, _answer_state(new))
     refusal = check_size(base.head, head, base.settings.snapshot_bytes, situation.charset)
@@ -176,7 +178,7 @@ def retire_data_key(
     """
     intent = Intent(
         records.of_namespace(namespace),
-        _data_key_addresses(namespace, kid),
+        _list_data_key_addresses(namespace, kid),
         partial(access.require, namespace=namespace, action="admin"),
         partial(_decide_retire, namespace, kid),
     )
@@ -201,14 +203,14 @@ def _decide_retire(namespace: Namespace, kid: Kid, found: FoundRecords, situatio
     done = LogNote("retire_data_key", kid, details={"seals": count.seals})
     actions = (
         Write(head, base.head.revision), base.condition, Write(new, known.revision),
-        writing.log_record(namespace, head.revision, head.served, done, situation),
+        writing.make_log_record(namespace, head.revision, head.served, done, situation),
     )  # fmt: skip
     return Plan(head.revision, actions, _answer_state(new))
 
 
-def _data_key_addresses(namespace: Namespace, kid: Kid) -> tuple[RecordAddress, ...]:
+def _list_data_key_addresses(namespace: Namespace, kid: Kid) -> tuple[RecordAddress, ...]:
     """Returns the addresses that decisions on a data key read."""
-    return (*writable_addresses(namespace), records.data_key(namespace, kid))
+    return (*list_writable_addresses(namespace), records.data_key(namespace, kid))
 
 
 def _require_stored(found: FoundRecords, namespace: Namespace, kid: Kid) -> DataKeyRecord:

@@ -28,7 +28,7 @@ class ExpectedGrants(NamedTuple):
 ANYTHING = ExpectedGrants()
 
 
-def _grants_addresses(principal: Principal) -> tuple[RecordAddress, ...]:
+def _list_grants_addresses(principal: Principal) -> tuple[RecordAddress, ...]:
     """Returns the addresses that both decisions read."""
     return (records.GRANTS_HEAD, records.address_of_granted(principal))
 
@@ -61,7 +61,7 @@ def _decide_set(
     actions = (
         Write(new, head.revision if head else None),
         Write(StoredGrants(principal, new.revision, wanted), old.revision if old else None),
-        writing.log_record(None, new.revision, new.revision, done, situation),
+        writing.make_log_record(None, new.revision, new.revision, done, situation),
     )
     body = _describe_granted(StoredGrants(principal, new.revision, wanted))
     return Plan(new.revision, actions, WriteOutcome(200, body, of_revision(new.revision)))
@@ -83,7 +83,7 @@ def _decide_delete(principal: Principal, expected: ExpectedGrants, found: FoundR
     actions = (
         Write(new, head.revision),
         Remove(records.address_of_granted(principal), old.revision),
-        writing.log_record(None, new.revision, new.revision, done, situation),
+        writing.make_log_record(None, new.revision, new.revision, done, situation),
     )
     return Plan(new.revision, actions, WriteOutcome(204, {}))
 
@@ -142,7 +142,7 @@ def _list_grants(ports: ServicePorts, limit: int, after: str) -> dict[str, objec
         granted,
         limit,
         lambda each: each.principal,
-        lambda each: paging.json_size(_describe_granted(each), ports.charset),
+        lambda each: paging.measure_json(_describe_granted(each), ports.charset),
     )
     return {"grants": [_describe_granted(each) for each in shown], "cursor": more}
 
@@ -174,7 +174,7 @@ def set_grants(  # noqa: PLR0917  # as the other verbs: ports, caller, what is a
         )
     intent = Intent(
         GRANTS,
-        _grants_addresses(name),
+        _list_grants_addresses(name),
         _authorise_grants,
         partial(_decide_set, name, wanted, expected),
     )
@@ -201,7 +201,7 @@ def delete_grants(
     name = grants.parse_principal(principal)
     intent = Intent(
         GRANTS,
-        _grants_addresses(name),
+        _list_grants_addresses(name),
         _authorise_grants,
         partial(_decide_delete, name, expected),
     )

@@ -17,14 +17,14 @@ from configsvc.service.engine.ports import Caller, Rendered, ServicePorts
 from configsvc.service.engine.records import DataKeyRecord, Head, KeyState
 from configsvc.service.engine.snapshot import (
     TRIES,
-    contended_reading,
+    build_contended_reading,
     find_rendered,
     read_head_again,
     read_key_states,
     render_reading,
 )
 from configsvc.service.engine.summaries import EMPTY, Past, Summary
-from configsvc.service.engine.tally import kid_of
+from configsvc.service.engine.tally import find_kid
 from configsvc.service.verbs.snapshots import SnapshotAnswer
 
 TAG = 16
@@ -58,7 +58,7 @@ def fetch_revision(
             same = if_none_match is not None and etag.matches(if_none_match, current)
             return SnapshotAnswer(304, current, None) if same else SnapshotAnswer(200, current, body)
         head = read_head_again(ports, head)
-    raise contended_reading()
+    raise build_contended_reading()
 
 
 def _render_revision(ports: ServicePorts, head: Head, revision: int) -> Rendered | None:
@@ -93,13 +93,14 @@ def _read_entries(ports: ServicePorts, namespace: Namespace, states: list[KeySta
 
 def _read_data_keys(ports: ServicePorts, namespace: Namespace, entries: tuple[Entry, ...]) -> tuple[DataKey, ...]:
     """Returns the data keys in use then, including retired ones."""
-    kids = sorted({kid for entry in entries if (kid := kid_of(entry))})
+    kids = sorted({kid for entry in entries if (kid := find_kid(entry))})
     wanted = [records.data_key(namespace, kid) for kid in kids]
     found = ports.repository.get(wanted) if wanted else {}
     stored = [data_key for at in wanted if (data_key := find_record(found, at, DataKeyRecord))]
     if len(stored) < len(wanted):
         raise Gone(
-            "A data key that was in use then is no longer kept.", oldest=time_travel.oldest_revision(ports, namespace)
+            "A data key that was in use then is no longer kept.",
+            oldest=time_travel.find_oldest_revision(ports, namespace),
         )
     return tuple(each.data_key for each in stored)
 
@@ -152,7 +153,7 @@ def diff_revisions(  # noqa: PLR0917  # two revisions, limit and cursor as in ev
     time_travel.require_reached(head, max(asked))
     end = to_revision or head.revision
     moved = [each for each in _find_moved(ports, head, from_revision, end) if each.key > after]
-    shown, more = _page_of_moved(ports, namespace, moved, limit)
+    shown, more = _build_page(ports, namespace, moved, limit)
     return {"namespace": namespace, "from": from_revision, "to": end, "differences": shown, "cursor": more}
 
 
@@ -163,17 +164,17 @@ def _find_moved(ports: ServicePorts, head: Head, start: int, end: int) -> list[_
             ways = [each if start < end else _MovedKey(each.key, each.now, each.was) for each in changed]
             return [each for each in ways if each.was != each.now]
         head = read_head_again(ports, head)
-    raise contended_reading()
+    raise build_contended_reading()
 
 
 def _summarise_between(ports: ServicePorts, head: Head, low: int, high: int) -> Summary | None:
     """Summarises the log between two revisions; from the served one on, readers get the same."""
-    time_travel.read_kept(ports, head.namespace, [each for each in {low, high} if each < head.served])
+    time_travel.read_log_records(ports, head.namespace, [each for each in {low, high} if each < head.served])
     partition, until = records.of_namespace(head.namespace), min(high, head.served)
     return log_tree.read_between(ports.repository, partition, low, until) if low < until else EMPTY
 
 
-def _page_of_moved(
+def _build_page(
     ports: ServicePorts, namespace: Namespace, moved: Sequence[_MovedKey], limit: int
 ) -> tuple[list[dict[str, object]], str | None]:
     shown, size = list[dict[str, object]](), 0
@@ -268,7 +269,7 @@ def compare_entries(here: Mapping[Key, Entry], there: Mapping[Key, Entry]) -> li
     both = (
         DifferingKey(key, here.get(key), there.get(key), _compare_values(here.get(key), there.get(key))) for key in keys
     )
-    return [each for each in both if each.values != "same" or _what(each.here) != _what(each.there)]
+    return [each for each in both if each.values != "same" or _get_kind(each.here) != _get_kind(each.there)]
 
 
 def describe_side(entry: Entry | None) -> dict[str, object] | None:
@@ -288,5 +289,5 @@ def _compare_values(one: Entry | None, other: Entry | None) -> ValueComparison |
     return "same" if same_value(one.content_type, one.value.encode(), other.value.encode()) else "different"
 
 
-def _what(entry: Entry | None) -> tuple[str, str] | None:
+def _get_kind(entry: Entry | None) -> tuple[str, str] | None:
     return entry and (entry.form, entry.content_type)

@@ -11,7 +11,7 @@ from configsvc.model.etag import of_revision
 from configsvc.model.names import Key, Namespace
 from configsvc.service.engine import access, decide_change, key_state, records, writing
 from configsvc.service.engine.access import FoundRecords, find_record
-from configsvc.service.engine.key_state import KnownKey, require_writable, writable_addresses
+from configsvc.service.engine.key_state import KnownKey, list_writable_addresses, require_writable
 from configsvc.service.engine.ports import (
     Caller,
     Idempotency,
@@ -48,7 +48,7 @@ def put_key(  # noqa: PLR0917  # as the other verbs: ports, caller, namespace, w
     change_set = check_change_set(ChangeSet((wanted,), message))
     intent = Intent(
         records.of_namespace(namespace),
-        decide_change.change_addresses(namespace, change_set),
+        decide_change.list_change_addresses(namespace, change_set),
         partial(access.require, namespace=namespace, action="write"),
         partial(_decide_put, namespace, change_set),
     )
@@ -150,10 +150,10 @@ def destroy_version(  # noqa: PLR0917  # as the other verbs: ports, caller, name
     """
     if version < 1:
         raise InvalidRequest("A version must be 1 or more.", field="version")
-    wanted = (*key_state.key_addresses(namespace, key), records.version(namespace, key, version))
+    wanted = (*key_state.list_key_addresses(namespace, key), records.version(namespace, key, version))
     intent = Intent(
         records.of_namespace(namespace),
-        (*writable_addresses(namespace), *wanted),
+        (*list_writable_addresses(namespace), *wanted),
         partial(access.require, namespace=namespace, action="admin"),
         partial(_decide_destroy, namespace, key, version),
     )
@@ -169,10 +169,10 @@ def _decide_destroy(namespace: Namespace, key: Key, number: int, found: FoundRec
         return Plan(stored.revision, (), _answer_destroyed(stored))
     if known.served and known.served.active == number:
         raise Conflict("That version is served. Activate another or delete the key first.", key=key, version=number)
-    return _without_value(known, stored, found, situation)
+    return _plan_destroy(known, stored, found, situation)
 
 
-def _without_value(known: KnownKey, stored: StoredVersion, found: FoundRecords, situation: Situation) -> Plan:
+def _plan_destroy(known: KnownKey, stored: StoredVersion, found: FoundRecords, situation: Situation) -> Plan:
     """Plans the removal of the value. Only HEAD's revision moves. The key must not start to serve the version."""
     base = require_writable(found, stored.namespace)
     new = base.head._replace(revision=base.head.revision + 1)
@@ -186,7 +186,7 @@ def _without_value(known: KnownKey, stored: StoredVersion, found: FoundRecords, 
         base.condition,
         Write(gone, stored.revision),
         *as_read,
-        writing.log_record(stored.namespace, new.revision, new.served, done, situation),
+        writing.make_log_record(stored.namespace, new.revision, new.served, done, situation),
     )
     return Plan(new.revision, actions, _answer_destroyed(gone))
 

@@ -19,7 +19,7 @@ from configsvc.service.engine.key_state import collect_states
 from configsvc.service.engine.ports import Caller, Idempotency, LostRace, ServicePorts, Write, WriteOutcome
 from configsvc.service.engine.records import DataKeyRecord, Head, KeyState, KidCount, LogRecord, Record
 from configsvc.service.engine.summaries import LIFT
-from configsvc.service.engine.tally import add_stamps, kid_of
+from configsvc.service.engine.tally import add_stamps, find_kid
 from configsvc.service.engine.writing import COMMIT_SECONDS, Intent, LogNote, Plan, Situation, run_write
 
 SETTLES = 1.0
@@ -69,7 +69,7 @@ def lift_namespace(
 def _authorise(namespace: Namespace, revision: int, held: CallerRights, found: FoundRecords) -> None:
     access.require(held, found, namespace, "admin")
     if revision > limits.REVISION_LIFT_OWN and not held.may_everywhere():
-        error = access.refusal_of_action(
+        error = access.refuse_action(
             held, "admin", "*",
             f"A lift above {limits.REVISION_LIFT_OWN} needs admin on *: clients that start refuse revisions above "
             f"{limits.REVISION_MOST}, and a revision never goes down.",
@@ -112,15 +112,15 @@ def _count_again(ports: ServicePorts, head: Head) -> dict[records.RecordAddress,
 def _decide(namespace: Namespace, wanted: int, found: FoundRecords, situation: Situation) -> Plan:
     head = find_live_head(found, namespace)
     if head is None:
-        raise access.refusal_as_absent(namespace)
+        raise access.build_absent_refusal(namespace)
     counted = [record for at, record in found.items() if at.sk[:2] in {"K#", "U#", "D#", "R#"}]
     right = rebuild_head(head, counted)
     raised = find_overstated(counted, right.revision)
-    wrong = (*compare_heads(head, right), *(_raise_head(each, right.revision) for each in raised))
+    wrong = (*compare_heads(head, right), *(_build_key_mismatch(each, right.revision) for each in raised))
     if not wrong and head.revision >= wanted and head.floor >= wanted:
-        return Plan(head.revision, (), _answer(head, wrong))
+        return Plan(head.revision, (), _build_answer(head, wrong))
     revision = max(right.revision, wanted) + 1
-    some = _at_once(raised)
+    some = _select_at_once(raised)
     lowered = [each._replace(revision=revision, latest=right.revision) for each in some]
     keys = [Write(after, before.revision) for before, after in zip(some, lowered, strict=True)]
     lifted = right._replace(
@@ -129,22 +129,22 @@ def _decide(namespace: Namespace, wanted: int, found: FoundRecords, situation: S
     )  # fmt: skip
     was = {"revision": min(head.revision, limits.EXACT), "floor": min(head.floor, limits.EXACT)}
     details = {"asked": wanted, "was": was, "check": _describe_check(wrong)}
-    log = writing.log_record(namespace, revision, revision, LogNote(LIFT, details=details), situation)
-    return Plan(revision, (Write(lifted, head.revision), *keys, log), _answer(lifted, wrong))
+    log = writing.make_log_record(namespace, revision, revision, LogNote(LIFT, details=details), situation)
+    return Plan(revision, (Write(lifted, head.revision), *keys, log), _build_answer(lifted, wrong))
 
 
-def _at_once(raised: Sequence[KeyState]) -> list[KeyState]:
+def _select_at_once(raised: Sequence[KeyState]) -> list[KeyState]:
     """Returns the first of them, as many as one transaction can write with their values."""
     sizes = (count_stored_bytes(each.entry.value) if each.entry else 0 for each in raised)
     fit = takewhile(lambda total: total <= limits.TRANSACTION_VALUES, accumulate(sizes))
     return [each for each, _ in zip(raised[:_KEYS], fit, strict=False)]
 
 
-def _raise_head(state: KeyState, revision: int) -> HeadMismatch:
+def _build_key_mismatch(state: KeyState, revision: int) -> HeadMismatch:
     return HeadMismatch(f"keys.{state.key}.latest", state.latest, revision)
 
 
-def _answer(head: Head, wrong: tuple[HeadMismatch, ...]) -> WriteOutcome:
+def _build_answer(head: Head, wrong: tuple[HeadMismatch, ...]) -> WriteOutcome:
     body = {
         "namespace": head.namespace, "revision": head.revision, "served_revision": head.served, "floor": head.floor,
         "check": _describe_check(wrong),
@@ -172,7 +172,7 @@ def rebuild_head(head: Head, found: Iterable[Record]) -> Head:
     states = collect_states(stored)
     entries = [state.entry for state in states if state.entry]
     data_keys = [each for each in stored if isinstance(each, DataKeyRecord)]
-    revision = _revision(head, stored)
+    revision = _find_revision(head, stored)
     return head._replace(
         revision=revision,
         floor=min(head.floor, revision),
@@ -180,11 +180,11 @@ def rebuild_head(head: Head, found: Iterable[Record]) -> Head:
         size=sum(compute_entry_cost(entry, "utf8") for entry in entries),
         size_ascii=sum(compute_entry_cost(entry, "ascii") for entry in entries),
         stamps=add_stamps(0, (), states),
-        kids=_kids(head, revision, states, data_keys),
+        kids=_count_kids(head, revision, states, data_keys),
     )
 
 
-def _revision(head: Head, stored: Sequence[Record]) -> int:
+def _find_revision(head: Head, stored: Sequence[Record]) -> int:
     """Returns the last revision: each has a record in the log, and the newest is never removed.
 
     So somebody else raised a HEAD above it, or a number that no lift reaches.
@@ -201,7 +201,7 @@ def compare_heads(head: Head, found: Head) -> tuple[HeadMismatch, ...]:
         for name in ("revision", "floor", "entries", "size", "size_ascii", "stamps")
     ]
     kids = sorted(head.kids.keys() | found.kids.keys())
-    counts = [each for kid in kids for each in _of_kid(kid, head.kids, found.kids)]
+    counts = [each for kid in kids for each in _compare_kid(kid, head.kids, found.kids)]
     return tuple(each for each in (*numbers, *counts) if each.head != each.found)
 
 
@@ -210,11 +210,11 @@ def find_overstated(found: Iterable[Record], revision: int) -> list[KeyState]:
     return [each for each in collect_states(found) if each.latest > revision]
 
 
-def _kids(
+def _count_kids(
     head: Head, revision: int, states: Sequence[KeyState], data_keys: Sequence[DataKeyRecord]
 ) -> dict[Kid, KidCount]:
     given_out = sum(min(state.latest, revision) for state in states)
-    needed = [kid_of(state.entry) for state in states]
+    needed = [find_kid(state.entry) for state in states]
     return {
         each.data_key.kid: KidCount(
             head.kids[each.data_key.kid].seals if each.data_key.kid in head.kids else given_out,
@@ -225,7 +225,7 @@ def _kids(
     }  # fmt: skip
 
 
-def _of_kid(kid: Kid, head: Mapping[Kid, KidCount], found: Mapping[Kid, KidCount]) -> list[HeadMismatch]:
+def _compare_kid(kid: Kid, head: Mapping[Kid, KidCount], found: Mapping[Kid, KidCount]) -> list[HeadMismatch]:
     was, now = (each.get(kid) for each in (head, found))
     return [
         HeadMismatch(f"kids.{kid}.{name}", getattr(was, name, None), getattr(now, name, None))

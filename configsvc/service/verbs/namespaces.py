@@ -27,8 +27,8 @@ from configsvc.service.engine.ports import (
     WriteOutcome,
 )
 from configsvc.service.engine.records import Head, Listed, RetentionSettings, StoredSettings
-from configsvc.service.engine.snapshot import TRIES, contended_reading, read_head_again
-from configsvc.service.engine.tally import snapshot_cost
+from configsvc.service.engine.snapshot import TRIES, build_contended_reading, read_head_again
+from configsvc.service.engine.tally import compute_snapshot_cost
 from configsvc.service.engine.writing import Intent, LogNote, Plan, Situation, run_write
 
 
@@ -83,7 +83,7 @@ def _check_wanted(schemas: Schemas, wanted: NamespaceWanted) -> None:
 
 def _authorise_create(namespace: Namespace, held: CallerRights, found: FoundRecords) -> None:
     if not held.may("admin", namespace):
-        raise access.refusal(held, found, namespace, "admin")
+        raise access.build_refusal(held, found, namespace, "admin")
 
 
 def _decide_create(
@@ -97,7 +97,7 @@ def _decide_create(
     old = find_record(found, records.settings(namespace), StoredSettings)
     listed = find_record(found, records.address_of_listed(namespace), Listed)
     created = head is None or head.state == "deleted"
-    settings = _merge_settings(wanted, old if old and not created else _first_head(namespace, retention))
+    settings = _merge_settings(wanted, old if old and not created else _build_default_settings(namespace, retention))
     if head and not created and old and settings == old:
         as_read = (
             StampCheck(records.address_of(head), head.revision),
@@ -108,14 +108,14 @@ def _decide_create(
             as_read,
             WriteOutcome(200, describe_namespace(head, old, situation.charset), of_revision(head.revision)),
         )
-    new = _new_head(namespace, head, situation.tag)
+    new = _build_head(namespace, head, situation.tag)
     settings = settings._replace(revision=new.revision)
-    done = LogNote("create_namespace" if created else "set_namespace", details=_log_details(settings))
+    done = LogNote("create_namespace" if created else "set_namespace", details=_describe_settings(settings))
     actions = (
         Write(new, head.revision if head else None),
         Write(settings, old.revision if old else None),
         Write(Listed(namespace, new.revision, settings.description), listed.revision if listed else None),
-        writing.log_record(namespace, new.revision, new.served, done, situation),
+        writing.make_log_record(namespace, new.revision, new.served, done, situation),
     )
     outcome = WriteOutcome(
         201 if created else 200, describe_namespace(new, settings, situation.charset), of_revision(new.revision)
@@ -123,7 +123,7 @@ def _decide_create(
     return Plan(new.revision, actions, outcome)
 
 
-def _new_head(namespace: Namespace, head: Head | None, tag: str) -> Head:
+def _build_head(namespace: Namespace, head: Head | None, tag: str) -> Head:
     """Returns HEAD of a new namespace, empty at revision 1; one that is created again keeps counting."""
     if head is None:
         return Head(namespace, 1, 1, tag, 0, "live", 0, 0, 0, 0, {})
@@ -132,7 +132,7 @@ def _new_head(namespace: Namespace, head: Head | None, tag: str) -> Head:
     return head._replace(revision=head.revision + 1)
 
 
-def _first_head(namespace: Namespace, retention: RetentionSettings) -> StoredSettings:
+def _build_default_settings(namespace: Namespace, retention: RetentionSettings) -> StoredSettings:
     size = limits.SNAPSHOT_BYTES
     return StoredSettings(
         namespace, 0, "", FORMS, size, require_preconditions=False, read_only=False, retention=retention
@@ -144,7 +144,7 @@ def _merge_settings(wanted: NamespaceWanted, base: StoredSettings) -> StoredSett
     return base._replace(**asked)
 
 
-def _log_details(settings: StoredSettings) -> dict[str, object]:
+def _describe_settings(settings: StoredSettings) -> dict[str, object]:
     """Returns the settings for the log, which is read by pages: of schemas, which are long, only the digests."""
     digests = [{"keys": each.keys, "sha256": sha256(each.schema.encode()).hexdigest()} for each in settings.schemas]
     logged = {"retention": settings.retention._asdict(), "schemas": digests}
@@ -160,7 +160,7 @@ def describe_namespace(head: Head, settings: StoredSettings, charset: Charset) -
         "served_revision": head.served,
         "floor": head.floor,
         "entries": head.entries,
-        "bytes": snapshot_cost(head, charset),
+        "bytes": compute_snapshot_cost(head, charset),
         "charset": charset,
         "description": settings.description,
         "forms": list(settings.forms),
@@ -185,7 +185,7 @@ def get_namespace(ports: ServicePorts, caller: Caller, namespace: Namespace) -> 
         if settings := _read_settings(ports, head):
             return describe_namespace(head, settings, ports.charset)
         head = read_head_again(ports, head)
-    raise contended_reading()
+    raise build_contended_reading()
 
 
 def _read_settings(ports: ServicePorts, head: Head) -> StoredSettings | None:
@@ -209,12 +209,15 @@ def list_namespaces(
     found = ports.repository.query(records.NAMESPACES, begin, after=after) if held.reader else ()
     readable = (each for each in found if isinstance(each, Listed) and held.may_read(each.namespace))
     shown, more = paging.cut_page(
-        readable, limit, lambda each: each.namespace, lambda each: paging.json_size(_read_listed(each), ports.charset)
+        readable,
+        limit,
+        lambda each: each.namespace,
+        lambda each: paging.measure_json(_describe_listed(each), ports.charset),
     )
-    return {"namespaces": [_read_listed(each) for each in shown], "cursor": more}
+    return {"namespaces": [_describe_listed(each) for each in shown], "cursor": more}
 
 
-def _read_listed(listed: Listed) -> dict[str, object]:
+def _describe_listed(listed: Listed) -> dict[str, object]:
     return {"namespace": listed.namespace, "description": listed.description}
 
 
@@ -242,12 +245,12 @@ def delete_namespace(
 def _authorise_delete(namespace: Namespace, held: CallerRights, found: FoundRecords) -> None:
     """Checks the right only: a repeated request must get the kept answer although the namespace is gone."""
     if not held.may("admin", namespace):
-        raise access.refusal(held, found, namespace, "admin")
+        raise access.build_refusal(held, found, namespace, "admin")
 
 
 def _decide_delete(namespace: Namespace, found: FoundRecords, situation: Situation) -> Plan:
     if find_live_head(found, namespace) is None:
-        raise access.refusal_as_absent(namespace)
+        raise access.build_absent_refusal(namespace)
     base = require_writable(found, namespace)
     if base.head.entries:
         raise Conflict(
@@ -255,16 +258,16 @@ def _decide_delete(namespace: Namespace, found: FoundRecords, situation: Situati
         )
     revision = base.head.revision + 1
     head = base.head._replace(revision=revision, served=revision, tag=situation.tag, state="deleted")
-    actions = _delete_actions(base, head, find_record(found, records.address_of_listed(namespace), Listed), situation)
+    actions = _build_delete(base, head, find_record(found, records.address_of_listed(namespace), Listed), situation)
     outcome = WriteOutcome(200, {"namespace": namespace, "revision": revision}, of_revision(revision))
     return Plan(revision, tuple(actions), outcome)
 
 
-def _delete_actions(base: Writable, head: Head, listed: Listed | None, situation: Situation) -> list[WriteAction]:
+def _build_delete(base: Writable, head: Head, listed: Listed | None, situation: Situation) -> list[WriteAction]:
     actions: list[WriteAction] = [
         Write(head, base.head.revision),
         Remove(records.address_of(base.settings), base.settings.revision),
-        writing.log_record(head.namespace, head.revision, head.served, LogNote("delete_namespace"), situation),
+        writing.make_log_record(head.namespace, head.revision, head.served, LogNote("delete_namespace"), situation),
     ]
     if listed:
         actions.append(Remove(records.address_of(listed), listed.revision))

@@ -12,7 +12,7 @@ from configsvc.service.engine import access, key_state, paging, records
 from configsvc.service.engine.access import FoundRecords, find_record
 from configsvc.service.engine.ports import Caller, ServicePorts
 from configsvc.service.engine.records import Head, KeyState, Record, StoredVersion
-from configsvc.service.engine.steps import next_version
+from configsvc.service.engine.steps import compute_next_version
 
 KeyAnswer = tuple[dict[str, object], str]
 
@@ -37,13 +37,13 @@ def get_key(
     if version is not None and version < 1:
         raise InvalidRequest("A version must be 1 or more.", field="version")
     chosen = [] if version is None else [records.version(namespace, key, version)]
-    wanted = [records.head(namespace), *key_state.key_addresses(namespace, key), *chosen]
+    wanted = [records.head(namespace), *key_state.list_key_addresses(namespace, key), *chosen]
     held, found = access.read_with_rights(ports, caller, wanted, writes=False)
     access.require_readable(held, found, namespace)
     found = key_state.read_together(ports, found, wanted, namespace, key)
     head = access.require_readable(held, found, namespace)
     state = key_state.find_key(found, namespace, key).state
-    follows = next_version(state, head)
+    follows = compute_next_version(state, head)
     if state is None:
         raise NotFound(f"There is no key {key}.", key=key, next_version=follows)
     entry = _describe_served(state, follows) if version is None else _describe_version(found, state, version, follows)
@@ -111,7 +111,7 @@ def _describe_key(head: Head, state: KeyState) -> dict[str, object]:
         "key": state.key,
         "active": state.active,
         "latest": state.latest,
-        "next_version": next_version(state, head),
+        "next_version": compute_next_version(state, head),
         "form": state.entry.form if state.entry else state.latest_form,
         "content_type": state.entry.content_type if state.entry else None,
         "revision": state.revision,
@@ -135,13 +135,13 @@ def list_versions(  # noqa: PLR0917  # limit and cursor as in every listing
     """
     last = paging.parse_cursor(cursor, "", paging.parse_number)
     most = paging.check_limit(limit) + 1
-    wanted = (records.head(namespace), *key_state.key_addresses(namespace, key))
+    wanted = (records.head(namespace), *key_state.list_key_addresses(namespace, key))
     held, found = access.read_with_rights(ports, caller, wanted, writes=False)
     access.require_readable(held, found, namespace)
     found = key_state.read_together(ports, found, wanted, namespace, key)
     head = access.require_readable(held, found, namespace)
     state = key_state.find_key(found, namespace, key).state
-    follows = next_version(state, head)
+    follows = compute_next_version(state, head)
     if state is None:
         raise NotFound(f"There is no key {key}.", key=key, next_version=follows)
     after = records.version(namespace, key, int(last)).sk if last else ""

@@ -14,7 +14,7 @@ from configsvc.service.engine import access, records
 from configsvc.service.engine.ports import Caller, ServicePorts
 from configsvc.service.engine.records import Head
 from configsvc.service.engine.snapshot import render_snapshot
-from configsvc.service.engine.tally import snapshot_cost
+from configsvc.service.engine.tally import compute_snapshot_cost
 
 
 class SnapshotAnswer(NamedTuple):
@@ -80,26 +80,26 @@ def _check_namespaces(namespaces: Sequence[Namespace]) -> None:
 
 def _compose(ports: ServicePorts, heads: Sequence[Head]) -> SnapshotAnswer:
     """Composes the answer. HEAD knows the cost of a snapshot, so one that does not fit is never read."""
-    left = limits.SNAPSHOTS_BYTES - compute_cost(_text([], [head.namespace for head in heads]), ports.charset)
+    left = limits.SNAPSHOTS_BYTES - compute_cost(_join_texts([], [head.namespace for head in heads]), ports.charset)
     bodies, deferred, parts = list[str](), list[str](), list[tuple[str, int, str]]()
     for head in heads:
-        part, body, size = _fit(ports, head, left)
+        part, body, size = _render_if_fits(ports, head, left)
         parts.append(part)
         if body is None:
             deferred.append(head.namespace)
         else:
             bodies.append(body)
             left -= size
-    return SnapshotAnswer(200, etag.of_snapshots(parts), _text(bodies, deferred))
+    return SnapshotAnswer(200, etag.of_snapshots(parts), _join_texts(bodies, deferred))
 
 
-def _fit(ports: ServicePorts, head: Head, left: int) -> tuple[tuple[str, int, str], str | None, int]:
+def _render_if_fits(ports: ServicePorts, head: Head, left: int) -> tuple[tuple[str, int, str], str | None, int]:
     """Returns the part for the ETag, and the snapshot with its cost and comma; no text if it does not fit.
 
     If a write came between, the snapshot is newer than HEAD and is counted itself.
     """
     known = (head.namespace, head.served, head.tag)
-    size = snapshot_cost(head, ports.charset) + 1
+    size = compute_snapshot_cost(head, ports.charset) + 1
     if size > left:
         return known, None, 0
     body, current = render_snapshot(ports, head)
@@ -108,6 +108,6 @@ def _fit(ports: ServicePorts, head: Head, left: int) -> tuple[tuple[str, int, st
     return part, body if size <= left else None, size
 
 
-def _text(bodies: Sequence[str], deferred: Sequence[str]) -> str:
+def _join_texts(bodies: Sequence[str], deferred: Sequence[str]) -> str:
     """Joins the texts as they are: none is parsed."""
     return '{"snapshots":[' + ",".join(bodies) + '],"deferred":' + json.dumps(deferred, separators=(",", ":")) + "}"

@@ -9,12 +9,12 @@ from typing import NamedTuple
 from configsvc.model import limits, names
 from configsvc.model.names import Key, Namespace
 from configsvc.service.engine import access, key_state, log_tree, paging, records, retention
-from configsvc.service.engine.key_state import Writable, require_writable, writable_addresses
+from configsvc.service.engine.key_state import Writable, list_writable_addresses, require_writable
 from configsvc.service.engine.ports import Caller, LostRace, Remove, ServicePorts, StampCheck, WriteAction
 from configsvc.service.engine.records import LogRecord, StoredSummary, StoredVersion
 from configsvc.service.engine.retention import PurgedKeys, purge_keys
 from configsvc.service.engine.summaries import Ranges, Summary
-from configsvc.service.engine.time_travel import oldest_revision
+from configsvc.service.engine.time_travel import find_oldest_revision
 from configsvc.service.engine.writing import Situation, retry_lost_races
 
 TRIES = 8
@@ -58,18 +58,18 @@ def run_upkeep(
     """
     after = paging.parse_cursor(cursor, "", _parse_place)
     partition = records.of_namespace(namespace)
-    return retry_lost_races(ports, partition, lambda: _upkeep(ports, caller, namespace, after), TRIES)
+    return retry_lost_races(ports, partition, lambda: _attempt_upkeep(ports, caller, namespace, after), TRIES)
 
 
-def _upkeep(ports: ServicePorts, caller: Caller, namespace: Namespace, after: str) -> dict[str, object]:
-    held, found = access.read_with_rights(ports, caller, writable_addresses(namespace), writes=True)
+def _attempt_upkeep(ports: ServicePorts, caller: Caller, namespace: Namespace, after: str) -> dict[str, object]:
+    held, found = access.read_with_rights(ports, caller, list_writable_addresses(namespace), writes=True)
     access.require(held, found, namespace, "admin")
     base = require_writable(found, namespace)
     log = _prune_log(ports, base)
-    begin = oldest_revision(ports, namespace) or 0
+    begin = find_oldest_revision(ports, namespace) or 0
     situation = Situation(caller, held, ports.clock.now(), "", ports.schemas, ports.charset)
     until = ports.clock.monotonic() + limits.UPKEEP_SECONDS
-    purged = _purge(ports, base, situation, (after, until), log)
+    purged = _purge_due(ports, base, situation, (after, until), log)
     more = log.more or purged.more
     versions = (
         PrunedVersions(0, purged.after, more=True) if more else prune_versions(ports, base, begin, purged.after, until)
@@ -94,7 +94,7 @@ def _parse_place(text: str) -> str:
     return _check_place(text)
 
 
-def _purge(
+def _purge_due(
     ports: ServicePorts, base: Writable, situation: Situation, between: tuple[str, float], log: _PrunedLog
 ) -> PurgedKeys:
     """Purges deleted keys after the log and before other versions; `after` of the result is where to continue."""
@@ -113,13 +113,13 @@ def _prune_log(ports: ServicePorts, base: Writable) -> _PrunedLog:
     log = (each for each in ports.repository.query(partition, "R#") if isinstance(each, LogRecord))
     gone = list(islice(retention.find_outdated(log, base.head.revision, before), limits.UPKEEP_LOG + 1))
     taken = gone[: limits.UPKEEP_LOG]
-    _take_records(ports, base, taken)
-    begin = oldest_revision(ports, base.head.namespace)
+    _remove_records(ports, base, taken)
+    begin = find_oldest_revision(ports, base.head.namespace)
     left = _prune_summaries(ports, base, begin or 0)
     return _PrunedLog(len(taken), more=left or len(gone) > len(taken))
 
 
-def _take_records(ports: ServicePorts, base: Writable, taken: Sequence[LogRecord | StoredSummary]) -> None:
+def _remove_records(ports: ServicePorts, base: Writable, taken: Sequence[LogRecord | StoredSummary]) -> None:
     for start in range(0, len(taken), ACTIONS):
         chunk: list[WriteAction] = [
             Remove(records.address_of(each), each.revision) for each in taken[start : start + ACTIONS]
@@ -135,7 +135,7 @@ def _prune_summaries(ports: ServicePorts, base: Writable, begin: int) -> bool:
         found = ports.repository.query(partition, f"S#{level}#", limit=limits.UPKEEP_SUMMARIES + 1)
         known = (each for each in found if isinstance(each, StoredSummary))
         gone += takewhile(lambda each: each.revision < begin, known)
-    _take_records(ports, base, gone[: limits.UPKEEP_SUMMARIES])
+    _remove_records(ports, base, gone[: limits.UPKEEP_SUMMARIES])
     return len(gone) > limits.UPKEEP_SUMMARIES
 
 
@@ -151,7 +151,7 @@ class PrunedVersions(NamedTuple):
     more: bool
 
 
-class TakenVersions(NamedTuple):
+class RemovedVersions(NamedTuple):
     """The number of versions removed of one key, and whether those were all that should be."""
 
     number: int
@@ -207,16 +207,16 @@ def prune_versions(ports: ServicePorts, base: Writable, oldest: int, after: str,
     log = _SummedLog(ports, base, oldest)
     count = looked = 0
     skipped = False
-    for key, versions in _by_key(ports, base, after):
+    for key, versions in _read_by_key(ports, base, after):
         most = limits.UPKEEP_LOOKED + kept
         stored = list(islice(versions, most))
         gone = retention.find_surplus(stored, kept, log.served(key)) if len(stored) > kept else []
         taken = gone[: limits.UPKEEP_VERSIONS - count]
-        took = _take_versions(ports, base, taken)
+        took = _remove_versions(ports, base, taken)
         count, looked, skipped = count + took.number, looked + len(stored), skipped or not took.all
         if len(gone) > len(taken):
-            return PrunedVersions(count, _place_of(taken[-1]) if taken else after, more=True)
-        after = key if len(stored) < most else _place_of(stored[-kept - 1])
+            return PrunedVersions(count, _format_place(taken[-1]) if taken else after, more=True)
+        after = key if len(stored) < most else _format_place(stored[-kept - 1])
         if looked >= limits.UPKEEP_LOOKED or ports.clock.monotonic() >= until:
             return PrunedVersions(count, after, more=True)
     return PrunedVersions(count, "", more=skipped)
@@ -235,11 +235,11 @@ def _check_place(after: str) -> str:
     return after
 
 
-def _place_of(version: StoredVersion) -> str:
+def _format_place(version: StoredVersion) -> str:
     return f"{version.entry.key}#{version.entry.version}"
 
 
-def _by_key(ports: ServicePorts, base: Writable, after: str) -> Iterator[tuple[Key, Iterator[StoredVersion]]]:
+def _read_by_key(ports: ServicePorts, base: Writable, after: str) -> Iterator[tuple[Key, Iterator[StoredVersion]]]:
     """Yields the versions of each key, without values, in order."""
     namespace = base.head.namespace
     key, _, number = after.partition("#")
@@ -248,15 +248,15 @@ def _by_key(ports: ServicePorts, base: Writable, after: str) -> Iterator[tuple[K
     return groupby((each for each in found if isinstance(each, StoredVersion)), lambda version: version.entry.key)
 
 
-def _take_versions(ports: ServicePorts, base: Writable, gone: Sequence[StoredVersion]) -> TakenVersions:
+def _remove_versions(ports: ServicePorts, base: Writable, gone: Sequence[StoredVersion]) -> RemovedVersions:
     """Removes versions of one key; none if the key was written to since the log was read."""
     if not gone:
-        return TakenVersions(0, all=True)
+        return RemovedVersions(0, all=True)
     namespace, key = base.head.namespace, gone[0].entry.key
-    found = key_state.find_key(ports.repository.get(key_state.key_addresses(namespace, key)), namespace, key)
+    found = key_state.find_key(ports.repository.get(key_state.list_key_addresses(namespace, key)), namespace, key)
     state = found.state
     if state is None or state.revision > base.head.revision:
-        return TakenVersions(0, all=False)
+        return RemovedVersions(0, all=False)
     as_read = found.conditions or (StampCheck(records.address_of(state), state.revision),)
     removals = [Remove(records.address_of(each), each.revision) for each in gone if each.entry.version != state.active]
     for start in range(0, len(removals), VERSION_REMOVALS):
@@ -264,5 +264,5 @@ def _take_versions(ports: ServicePorts, base: Writable, gone: Sequence[StoredVer
         try:
             ports.repository.commit(chunk)
         except LostRace:
-            return TakenVersions(start, all=False)
-    return TakenVersions(len(removals), all=True)
+            return RemovedVersions(start, all=False)
+    return RemovedVersions(len(removals), all=True)

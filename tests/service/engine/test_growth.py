@@ -338,7 +338,7 @@ def test_a_cover_is_whole_without_overlap_and_short(one: int, other: int) -> Non
     assert [node.start for node in nodes] == [after, *(node.end for node in nodes)][: len(nodes)]
     assert not nodes or nodes[-1].end == until
     assert len(nodes) <= 30 * 4
-    assert all(node.end % summaries.width(node.level) == 0 for node in nodes)
+    assert all(node.end % summaries.compute_width(node.level) == 0 for node in nodes)
     assert all(part.level == node.level - 1 for node in nodes if node.level for part in node.children())
 
 

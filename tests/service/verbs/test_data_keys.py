@@ -9,7 +9,7 @@ from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import AlreadyExists, Conflict, Forbidden, InvalidEnvelope, NotFound, TooLarge
 from configsvc.model.snapshot import DataKey, compute_cost
 from configsvc.service.engine.ports import WriteOutcome
-from configsvc.service.engine.tally import snapshot_cost
+from configsvc.service.engine.tally import compute_snapshot_cost
 from configsvc.service.verbs.data_keys import add_data_key, list_data_keys, retire_data_key, rewrap_data_key
 from configsvc.service.verbs.history import fetch_revision
 from tests.support.service.sealed import KMS_KEY, data_key, kid
@@ -55,7 +55,7 @@ def test_readers_who_need_the_key_get_the_new_wrapping(world: World) -> None:
     fetched = world.fetch(held.etag)
     assert fetched.status == 200
     assert served(world) == [rewrapped()._asdict()]
-    assert snapshot_cost(world.head(), "utf8") == compute_cost(fetched.body or "", "utf8")
+    assert compute_snapshot_cost(world.head(), "utf8") == compute_cost(fetched.body or "", "utf8")
 
 
 def test_readers_who_do_not_need_the_key_keep_what_they_hold(world: World) -> None:
@@ -89,7 +89,7 @@ def test_what_was_sealed_before_is_counted_on(world: World) -> None:
 
 def test_a_wrapping_that_would_pass_the_size_is_refused(world: World) -> None:
     world.put(sealed("a", 1))
-    world.set(snapshot_bytes=snapshot_cost(world.head(), "utf8") + 10)
+    world.set(snapshot_bytes=compute_snapshot_cost(world.head(), "utf8") + 10)
     before = world.stored()
     with pytest.raises(TooLarge):
         rewrap(world, data_key()._replace(wrapped="A" * limits.WRAPPED_DATA_KEY))

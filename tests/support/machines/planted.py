@@ -14,7 +14,7 @@ from configsvc.service.engine.records import (
     StoredVersion,
     address_of,
 )
-from configsvc.service.engine.tally import add_stamps, kid_of
+from configsvc.service.engine.tally import add_stamps, find_kid
 
 
 class Through:
@@ -166,7 +166,7 @@ class Credulous(Through):
     def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         found = self.inner.get(addresses)
         head = next((each for each in found.values() if isinstance(each, Head)), None)
-        needed = {kid_of(each.entry) for each in found.values() if isinstance(each, KeyState)} - {None}
+        needed = {find_kid(each.entry) for each in found.values() if isinstance(each, KeyState)} - {None}
         assert head is None or needed <= head.kids.keys(), "a data key that HEAD does not count"
         return found
 

@@ -23,7 +23,7 @@ from configsvc.service.engine.records import (
     StoredVersion,
 )
 from configsvc.service.engine.summaries import LIFT
-from configsvc.service.engine.tally import kid_of, snapshot_cost, stamp_key
+from configsvc.service.engine.tally import compute_snapshot_cost, find_kid, stamp_key
 
 Kind = TypeVar("Kind")
 
@@ -138,7 +138,7 @@ def _check_head(found: Stored) -> None:
     assert head.stamps == sum(stamp_key(state) for state in states if state.entry) % limits.EXACT
     live = {kid: each for kid, each in found.data_keys.items() if each.state == "live"}
     assert set(head.kids) == set(live)
-    needed = [kid_of(entry) for entry in entries]
+    needed = [find_kid(entry) for entry in entries]
     for kid, count in head.kids.items():
         assert (count.served, count.cost, count.revision) == (
             needed.count(kid), compute_data_key_cost(live[kid].data_key), live[kid].revision,
@@ -146,8 +146,8 @@ def _check_head(found: Stored) -> None:
     data_keys = tuple(live[kid].data_key for kid in sorted({kid for kid in needed if kid}))
     text = render(SealedSnapshot(head.namespace, head.served, data_keys, tuple(entries)))
     assert (
-        snapshot_cost(head, "utf8")
+        compute_snapshot_cost(head, "utf8")
         == compute_cost(text, "utf8")
         == len(json.dumps(text, ensure_ascii=False).encode()) - 2
     )
-    assert snapshot_cost(head, "ascii") == compute_cost(text, "ascii") == len(json.dumps(text)) - 2
+    assert compute_snapshot_cost(head, "ascii") == compute_cost(text, "ascii") == len(json.dumps(text)) - 2
