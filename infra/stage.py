@@ -34,16 +34,16 @@ class _Part(BaseModel):
 
 
 class Throttle(_Part):
-    """Requests per second and burst, and an optional quota per day."""
+    """Requests per second and burst."""
 
     rate: Count
     burst: Count
-    quota_per_day: Annotated[int, Field(ge=0)] = 0
 
 
 class Consumers(Throttle):
-    """Those of one API key. A higher generation is a new key in place of the old one, which is deleted."""
+    """Limits of one API key, with an optional quota per day. A higher generation replaces the key by a new one."""
 
+    quota_per_day: Annotated[int, Field(ge=0)] = 0
     generation: Count = 1
 
 

@@ -108,13 +108,28 @@ def make_user(iam: IAMClient, name: str, statements: Sequence[Statement] = (), *
 
 
 def make_api_key(apigateway: APIGatewayClient, plan: str, name: str) -> ApiKey:
-    """Return the API key of that name, creating it in the usage plan if missing."""
+    """Return the API key of that name in the usage plan. Creates and adds it if missing."""
+    key = _find_api_key(apigateway, name)
+    if key is None:
+        made = apigateway.create_api_key(name=name, enabled=True)
+        key = ApiKey(made["id"], made["value"])
+    _add_to_usage_plan(apigateway, plan, key)
+    return key
+
+
+def _find_api_key(apigateway: APIGatewayClient, name: str) -> ApiKey | None:
     for found in api_keys(apigateway, name):
         if found.get("name") == name:
             return ApiKey(found["id"], found["value"])
-    made = apigateway.create_api_key(name=name, enabled=True)
-    apigateway.create_usage_plan_key(usagePlanId=plan, keyId=made["id"], keyType="API_KEY")
-    return ApiKey(made["id"], made["value"])
+    return None
+
+
+def _add_to_usage_plan(apigateway: APIGatewayClient, plan: str, key: ApiKey) -> None:
+    """Add the key to the plan. One that outlived its stack is in no plan of the new one."""
+    for page in apigateway.get_paginator("get_usage_plan_keys").paginate(usagePlanId=plan):
+        if any(each["id"] == key.identifier for each in page["items"]):
+            return
+    apigateway.create_usage_plan_key(usagePlanId=plan, keyId=key.identifier, keyType="API_KEY")
 
 
 def api_keys(apigateway: APIGatewayClient, beginning: str = "") -> Iterator[ApiKeyTypeDef]:

@@ -57,6 +57,11 @@ def test_a_file_that_is_no_toml_is_told(tmp_path: Path) -> None:
         load("mine", tmp_path)
 
 
+def test_the_whole_api_has_no_quota_per_day() -> None:
+    with pytest.raises(StageError, match=r"api\.quota_per_day"):
+        parse({"stack": "s", "api": {"rate": 1, "burst": 1, "quota_per_day": 5}})
+
+
 def test_everything_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(StageError) as told:
         parse({"stack": "9", "log_day": 3, "function": {"memory_mb": 1}})

@@ -99,6 +99,20 @@ def test_an_api_key_is_found_again_among_more_than_a_page_of_them(deployed: Depl
             apigateway.delete_api_key(apiKey=key.identifier)
 
 
+def test_an_api_key_that_outlived_its_stack_joins_the_new_usage_plan(deployed: Deployed) -> None:
+    apigateway = boto3.client("apigateway", **client_arguments(deployed.stack.endpoint))
+    old, new = (apigateway.create_usage_plan(name=f"of-outliving-{n}")["id"] for n in range(2))
+    key = make_api_key(apigateway, old, "of-outliving")
+    apigateway.delete_usage_plan(usagePlanId=old)
+
+    try:
+        assert [make_api_key(apigateway, new, "of-outliving") for _ in range(2)] == [key, key]
+        assert [each["id"] for each in apigateway.get_usage_plan_keys(usagePlanId=new)["items"]] == [key.identifier]
+    finally:
+        apigateway.delete_api_key(apiKey=key.identifier)
+        apigateway.delete_usage_plan(usagePlanId=new)
+
+
 def test_the_stage_file_is_for_its_owner_only_and_is_read_as_it_was_written(deployed: Deployed, tmp_path: Path) -> None:
     casting, file = _casting(deployed.stack, "of-cast-"), tmp_path / "stage.json"
     with casting.people() as cast:
