@@ -167,7 +167,7 @@ def settings(given: Given, environ: Mapping[str, str]) -> ClientSettings:
         Misconfigured: required ones are missing, all named at once, or one is wrong.
     """
     values = {row.name: _value_of(row, given, environ) for row in SETTINGS}
-    missing = [row.variable for row in SETTINGS if row.required and _is_empty(values[row.name])]
+    missing = [row.variable for row in SETTINGS if row.required and _is_empty(row, values[row.name])]
     if missing:
         raise Misconfigured(
             f"Not set: {', '.join(missing)}. `configsvc env` prints the lines a consumer needs.", missing=missing
@@ -175,7 +175,7 @@ def settings(given: Given, environ: Mapping[str, str]) -> ClientSettings:
     found: dict[str, Any] = {}
     for row in SETTINGS:
         value = values[row.name]
-        if not _is_empty(value):
+        if not _is_empty(row, value):
             parsed = row.parse(row.variable, value, found)
         else:
             parsed = row.default(found) if callable(row.default) else row.default
@@ -189,10 +189,14 @@ def _value_of(row: Setting, given: Given, environ: Mapping[str, str]) -> object:
         return argument
     if row.name == "api_key":  # in one expression, so that no frame has it in the clear
         return Secret(environ.get(row.variable, ""))
-    return environ.get(row.variable, "")
+    return environ.get(row.variable) or None
 
 
-def _is_empty(value: object) -> bool:
+def _is_empty(row: Setting, value: object) -> bool:
+    if value is None:
+        return True
+    if row.parse is _parse_seconds:  # blanks are no number of seconds
+        return False
     if isinstance(value, Secret):
         return not _setting_parsers.parse_api_keys(value)
     if isinstance(value, tuple | list):

@@ -6,7 +6,7 @@ from configsvc.model.errors import Misconfigured
 from configsvc_client import Config
 from configsvc_client._pin import is_same_key, parse_pin
 from configsvc_client._secret import Secret
-from configsvc_client._settings import Given, settings
+from configsvc_client._settings import SETTINGS, Given, Setting, settings
 from tests.support.client.configs import ENVIRON
 from tests.support.client.fakes import KMS_KEY, OTHER_KEY
 
@@ -73,6 +73,16 @@ def test_arguments_win_over_variables() -> None:
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:
     with pytest.raises(Misconfigured, match=name):
         settings(Given(), {**ENVIRON, name: value})
+
+
+@pytest.mark.parametrize("row", [row for row in SETTINGS if row.name.endswith("_seconds")], ids=lambda row: row.name)
+def test_blanks_are_no_seconds_and_an_empty_variable_is_unset(row: Setting) -> None:
+    unset, empty = settings(Given(), ENVIRON), settings(Given(), {**ENVIRON, row.variable: ""})
+    assert getattr(empty, row.name) == getattr(unset, row.name)
+    with pytest.raises(Misconfigured, match=row.variable):
+        settings(Given(), {**ENVIRON, row.variable: "  "})
+    with pytest.raises(Misconfigured, match=row.variable):
+        settings(Given((), **{row.name: ""}), ENVIRON)
 
 
 def test_the_api_key_is_not_shown() -> None:
