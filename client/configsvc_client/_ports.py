@@ -54,6 +54,9 @@ class FetchedSnapshot(Hidden):
 FetchResult = dict[Namespace, FetchedSnapshot | ConfigsvcError]
 """What was answered of each namespace: its snapshot, or why there is none; unchanged ones are left out."""
 
+NOT_OURS = "not_ours"
+"""The `reason` of an Unavailable whose answer was not configsvc's. Such a server gives the same answer again."""
+
 
 class Gateway(Protocol):
     """The service, for reading."""

@@ -10,9 +10,8 @@ from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._freshness import Freshness, confirmed, saved
 from configsvc_client._opening.opening import OpeningRules
-from configsvc_client._ports import Chance, FetchedSnapshot, World
+from configsvc_client._ports import NOT_OURS, Chance, FetchedSnapshot, World
 from configsvc_client._refresh.flight import Held, fetched, opened, ours
-from configsvc_client._service.answers import NOT_OURS
 from configsvc_client._settings import ClientSettings
 
 Attempted = TypeVar("Attempted")

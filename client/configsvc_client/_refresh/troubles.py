@@ -10,8 +10,8 @@ from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc.model.retry import Backoff
 from configsvc_client._freshness import age
-from configsvc_client._ports import Chance, ClockReading, FetchedSnapshot
-from configsvc_client._service.answers import NOT_OURS, is_unusable_answer
+from configsvc_client._ports import NOT_OURS, Chance, ClockReading, FetchedSnapshot
+from configsvc_client._service.answers import is_unusable_answer
 
 _MOST_INTERVALS = 5
 _TOO_SLOW = 4

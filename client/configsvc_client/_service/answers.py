@@ -25,14 +25,12 @@ from configsvc.model.errors import (
 from configsvc.model.etag import MalformedEtag, parse_snapshot, strengthen
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import MalformedSnapshot, SealedSnapshot, parse
+from configsvc_client._ports import NOT_OURS
 from configsvc_client._secret import Hidden
 
 if TYPE_CHECKING:
     from configsvc_client._transport.response import Response
     from configsvc_client._transport.url import Url
-
-NOT_OURS = "not_ours"
-"""The member `reason` of an Unavailable that says so: asked again, such a server answers the same."""
 
 _JSON, _PROBLEM = "application/json", "application/problem+json"
 _NO_CONTENT = 204

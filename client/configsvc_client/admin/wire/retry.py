@@ -9,8 +9,7 @@ from configsvc.model.errors import ConfigsvcError, Throttled, Unavailable
 from configsvc.model.retry import Backoff, get_retry_after
 from configsvc_client._aws.credentials import FindCredentials
 from configsvc_client._aws.kms import Decrypted
-from configsvc_client._ports import Clocks
-from configsvc_client._service.answers import NOT_OURS
+from configsvc_client._ports import NOT_OURS, Clocks
 from configsvc_client.admin.ports import Randomness, WriterKms
 
 AttemptResult = TypeVar("AttemptResult")
