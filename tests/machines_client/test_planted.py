@@ -101,8 +101,8 @@ BUGS = {
     "after failures the pace slows down": Bug("_freshness.py", "quiet=max(quiet, ", "quiet=max(4 * quiet, ", OVERDUE),
     "a refresh that was frozen is waited for by the monotonic clock": Bug(
         "_refresh/flight.py",
-        "age(self.began, now) >= self.seconds",
-        "now.monotonic - self.began.monotonic >= self.seconds",
+        "age(self.began, now) >= self._lifetime",
+        "now.monotonic - self.began.monotonic >= self._lifetime",
         FLIGHTS,
     ),
     "what comes of a refresh that was given up is taken": Bug(

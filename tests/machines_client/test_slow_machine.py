@@ -470,3 +470,14 @@ def test_a_client_is_never_stale_without_saying_so() -> None:
 @pytest.mark.timeout(300)
 def test_a_client_is_never_stale_without_saying_so_in_4000_steps() -> None:
     run(100)
+
+
+def test_a_signal_handler_at_the_deadline_of_a_refresh_does_not_ask_again() -> None:
+    client = SlowClient()
+    client.made(in_lambda=True, background=False, expires=False)
+    client.draw(chance=0.0)
+    client.takes(service=6 * REFRESH, kms=0.0, stuck=False)
+    once = {"left": 0.1 * REFRESH, "in_thread": False, "late": False, "afterwards": NOTHING, "written": False}
+    client.reads_while(what="refresh", freeze=Jump(0, 7200), other=None, older=0, **once)
+    client.reads_while(what="snapshot", freeze=NOTHING, other="snapshot", older=LATEST, **once)
+    client.teardown()

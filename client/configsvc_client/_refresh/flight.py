@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 HeldSource = Literal["service", "fallback"]
 Tried = TypeVar("Tried")
 
+_GRACE_SHARE = 1 / 8
 _OWN = ("configsvc", "configsvc_client")
 _NONE = MappingProxyType({"refreshes": 0, "failures": 0, "stale_revisions": 0, "refused": 0})
 
@@ -86,16 +87,28 @@ class Flight:
         return self.began.monotonic + self.seconds
 
     @property
+    def given_up_at(self) -> float:
+        """In monotonic seconds: a little after the deadline, when its thread has had the time to end it.
+
+        Without that, readers who see the deadline pass before its thread does would each ask once more.
+        """
+        return self.began.monotonic + self._lifetime
+
+    @property
+    def _lifetime(self) -> float:
+        return (1 + _GRACE_SHARE) * self.seconds
+
+    @property
     def ended(self) -> bool:
         """Whether it came to an end, or was given up."""
         return bool(self._after)
 
     def over(self, now: ClockReading) -> bool:
-        """Whether the next may begin: it ended, or is older than its deadline by either clock, as after a freeze.
+        """Whether the next may begin: it ended, or is to be given up by either clock, as after a freeze.
 
         Or it is of this thread, which no longer runs it: what a signal handler raised struck between two steps.
         """
-        return self.ended or age(self.began, now) >= self.seconds or self._is_lost()
+        return self.ended or age(self.began, now) >= self._lifetime or self._is_lost()
 
     def _is_lost(self) -> bool:
         me = threading.get_ident()

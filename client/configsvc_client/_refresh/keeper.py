@@ -417,7 +417,7 @@ class Keeper:
                 self._begins(last, flight, functools.partial(self._first_of_all, flight))
             elif last.mine():
                 raise ConfigUnavailable("The first load is under way on this thread, and a read amid it cannot wait.")
-            elif not (last.wait(min(deadline, last.deadline) - now.monotonic) or last.over(self._world.clock.now())):
+            elif not (last.wait(min(deadline, last.given_up_at) - now.monotonic) or last.over(self._world.clock.now())):
                 raise ConfigUnavailable("Another thread is still loading config.")
 
     def _first_of_all(self, flight: Flight) -> None:

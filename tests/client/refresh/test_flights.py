@@ -190,12 +190,25 @@ def test_after_its_deadline_whoever_waited_for_a_refresh_begins_one() -> None:
     stage.clock.advance(3600)
     held, second = Held(), Held()
     with reading(lambda: stage.config["a"], held, gateway):
-        stage.clock.advance(0.8)
+        stage.clock.advance(0.9)  # its deadline, and an eighth in which its thread may end it
         with reading(lambda: stage.config["a"], second, gateway) as got:
             second.answer(seal_values({"a": "2"}, revision=2))
         assert got == ["2"]
         held.fail(Unavailable("down"))
     assert (stage.config["a"], stage.config.last_error) == ("2", None)
+
+
+def test_a_reader_at_the_deadline_of_a_refresh_does_not_ask_once_more() -> None:
+    stage, gateway = holding()
+    stage.config.snapshot()
+    stage.clock.advance(3600)
+    held = Held()
+    with reading(lambda: stage.config["a"], held, gateway) as got:
+        stage.clock.advance(0.8)
+        assert stage.config["a"] == "1"
+        held.fail(Unavailable("did not answer in time", reason="deadline"))
+    assert (got, stage.config["a"], stage.config.counts["failures"]) == (["1"], "1", 1)
+    assert len(gateway.asked) == 2
 
 
 def test_a_refresh_that_is_given_up_failed_for_want_of_time_until_the_next_one_ends() -> None:

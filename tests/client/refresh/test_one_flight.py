@@ -51,12 +51,12 @@ def test_a_flight_that_has_not_flown_has_changed_nothing_and_is_not_kept() -> No
     assert (flying.kept, flying.changed, flying.ended) == (False, False, False)
 
 
-def test_the_next_may_begin_at_the_deadline_of_a_flight_of_another_thread_and_not_before() -> None:
+def test_the_next_may_begin_an_eighth_after_another_threads_deadline_not_before() -> None:
     other = begun()
     other.joined(-1)  # no thread has this number
-    assert other.over(ClockReading(7.5, 7.5)) is False
-    assert other.over(ClockReading(8.0, 7.5)) is True
-    assert other.over(ClockReading(7.5, 8.0)) is True
+    assert other.over(ClockReading(8.5, 8.5)) is False
+    assert other.over(ClockReading(9.0, 8.5)) is True
+    assert other.over(ClockReading(8.5, 9.0)) is True
 
 
 def test_the_next_may_begin_where_this_thread_has_left_a_flight_and_not_while_it_runs_it() -> None:
