@@ -18,7 +18,7 @@ from configsvc_client._refresh.flight import Callback, Callbacks, HeldSource
 from configsvc_client._refresh.keeper import Keeper
 from configsvc_client._refresh.reads import Reads
 from configsvc_client._secret import Secret, hide_environ, mask
-from configsvc_client._settings import ClientSettings, Given, settings
+from configsvc_client._settings import ClientSettings, Given, parse_settings
 
 if TYPE_CHECKING:
     from configsvc_client._refresh.background import Background
@@ -89,10 +89,10 @@ class Config(Reads):
         key = None if api_key is None else mask(api_key)
         environ = api_key = None  # as this frame is shown then
         self._given = Given(
-            namespaces, url=url, api_key=key, kms_keys=_texts(kms_keys), poll_seconds=poll_seconds,
+            namespaces, url=url, api_key=key, kms_keys=_as_texts(kms_keys), poll_seconds=poll_seconds,
             start_seconds=start_seconds, refresh_seconds=refresh_seconds, max_stale_seconds=max_stale_seconds,
             data_key_seconds=data_key_seconds, fallback=None if fallback is None else os.fspath(fallback),
-            min_revision=min_revision, sealed_keys=_texts(sealed_keys),
+            min_revision=min_revision, sealed_keys=_as_texts(sealed_keys),
         )  # fmt: skip
         self._world = world
         self._wants_background = background
@@ -214,7 +214,7 @@ class Config(Reads):
 
     def _misconfigured(self) -> ConfigsvcError | None:
         try:
-            settings(self._given, self._environ)
+            parse_settings(self._given, self._environ)
         except Exception as error:  # noqa: BLE001  # an argument of a wrong type gives any, and the first read raises it
             from configsvc_client._interrupts import reraise_interrupt
 
@@ -267,14 +267,14 @@ class Config(Reads):
         ):
             from configsvc_client._reading import handlers
 
-            handlers.check(function, found := handlers.flags(function))
+            handlers.check_handler(function, found := handlers.find_code_flags(function))
             if handlers.is_coroutine(found):
-                invoking = handlers.Invoking(self._invocation, self._current, self._at_hand, _remaining)
-                return handlers.coroutine(function, invoking)
+                invoking = handlers.Invoking(self._invocation, self._current, self._at_hand, _read_remaining_seconds)
+                return handlers.wrap_coroutine(function, invoking)
 
         @functools.wraps(function)
         def invoke(*args: object, **kwargs: object) -> object:
-            snapshot = self._current(_remaining(args, kwargs))
+            snapshot = self._current(_read_remaining_seconds(args, kwargs))
             token = self._invocation.set(snapshot)
             try:
                 came = function(*args, **kwargs)
@@ -289,7 +289,7 @@ class Config(Reads):
             ):
                 from configsvc_client._reading import handlers
 
-                return handlers.later(came, function, self._invocation, snapshot)
+                return handlers.hold_returned(came, function, self._invocation, snapshot)
             return came
 
         return invoke
@@ -338,7 +338,7 @@ class Config(Reads):
         So a signal handler that interrupts this makes its own, and so does who waited in vain for the lock: of what a
         handler raised just after it was taken, it is never released.
         """
-        found = settings(self._given, self._environ)
+        found = parse_settings(self._given, self._environ)
         world = self._world(found) if self._world else self._real(found)
         keeper = Keeper(found, world, self._callbacks, self._publish, freezes=bool(self._environ.get(_IN_LAMBDA)))
         background = None
@@ -396,11 +396,11 @@ class Config(Reads):
         self._warning(message)
 
 
-def _texts(given: Iterable[str] | None) -> tuple[str, ...] | None:
+def _as_texts(given: Iterable[str] | None) -> tuple[str, ...] | None:
     return None if given is None else (given,) if isinstance(given, str) else tuple(given)
 
 
-def _remaining(args: tuple[object, ...], kwargs: Mapping[str, object]) -> float:
+def _read_remaining_seconds(args: tuple[object, ...], kwargs: Mapping[str, object]) -> float:
     """Seconds that a Lambda invocation has left, by the first argument that says so; endless where none does.
 
     What is not above zero says nothing: were it true, nothing would run any more.

@@ -68,8 +68,8 @@ class Freshness(Record):
         where what is held would expire before. Where the service says when to come back, that counts.
         """
         near = age(self.confirmed, now) + (1 + _SPREAD) * pace.poll_seconds > pace.max_stale_seconds
-        quiet = pace.poll_seconds * (1 - _SPREAD * chance()) if near else _quiet(pace, chance)
-        return self._replace(since=now, quiet=max(quiet, _quiet_if_told(pace, chance, retry_after)))
+        quiet = pace.poll_seconds * (1 - _SPREAD * chance()) if near else _draw_interval(pace, chance)
+        return self._replace(since=now, quiet=max(quiet, _draw_retry_after(pace, chance, retry_after)))
 
     def scattered(self, now: ClockReading, chance: Chance) -> Freshness:
         """After a fork: due at a random time before it would be, so that copies of one process do not ask together."""
@@ -84,36 +84,38 @@ UNHELD = Freshness(ClockReading(-math.inf, -math.inf), ClockReading(-math.inf, -
 """Of what was never held: due, and of infinite age."""
 
 
-def confirmed(now: ClockReading, pace: Pace, chance: Chance) -> Freshness:
+def make_confirmed(now: ClockReading, pace: Pace, chance: Chance) -> Freshness:
     """After a refresh that succeeded."""
-    return Freshness(now, now, _quiet_if_well(pace, chance))
+    return Freshness(now, now, _draw_interval_if_well(pace, chance))
 
 
-def partly_confirmed(
+def make_partly_confirmed(
     now: ClockReading, since: ClockReading, pace: Pace, chance: Chance, retry_after: float | None
 ) -> Freshness:
     """After a refresh that confirmed some namespaces and not all: as old as the oldest, and due as if all was well."""
-    return Freshness(since, now, max(_quiet_if_well(pace, chance), _quiet_if_told(pace, chance, retry_after)))
+    return Freshness(
+        since, now, max(_draw_interval_if_well(pace, chance), _draw_retry_after(pace, chance, retry_after))
+    )
 
 
-def saved(at: float, now: ClockReading, pace: Pace, chance: Chance, retry_after: float | None) -> Freshness:
+def make_saved(at: float, now: ClockReading, pace: Pace, chance: Chance, retry_after: float | None) -> Freshness:
     """After the fallback file was loaded: as old as the file, and the service is asked again as after a failure."""
     old = max(0.0, now.wall - at)
     since = ClockReading(now.wall - old, now.monotonic - old)
     return UNHELD._replace(confirmed=since).failed(now, pace, chance, retry_after)
 
 
-def _quiet(pace: Pace, chance: Chance) -> float:
+def _draw_interval(pace: Pace, chance: Chance) -> float:
     """Seconds until the next refresh: an interval, give or take a tenth, so that a fleet spreads."""
     return pace.poll_seconds * (1 - _SPREAD + 2 * _SPREAD * chance())
 
 
-def _quiet_if_well(pace: Pace, chance: Chance) -> float:
+def _draw_interval_if_well(pace: Pace, chance: Chance) -> float:
     """Seconds until the next refresh after one that succeeded: not beyond the age at which what is held expires."""
-    return min(_quiet(pace, chance), pace.max_stale_seconds)
+    return min(_draw_interval(pace, chance), pace.max_stale_seconds)
 
 
-def _quiet_if_told(pace: Pace, chance: Chance, retry_after: float | None) -> float:
+def _draw_retry_after(pace: Pace, chance: Chance, retry_after: float | None) -> float:
     """Seconds to stay away when the service says how long: that and up to a tenth more, at most five intervals."""
     longest = _MOST_INTERVALS * pace.poll_seconds
     return 0.0 if retry_after is None else min(retry_after, longest / (1 + _SPREAD)) * (1 + _SPREAD * chance())

@@ -67,7 +67,7 @@ class ClientSettings(Record):
         return Pace(self.poll_seconds, self.max_stale_seconds)
 
 
-class Setting(Record):
+class ClientSetting(Record):
     """One setting.
 
     `parse` takes the variable's name, what was set, and the settings of the rows above. `default` is a value, or a
@@ -88,71 +88,71 @@ def _parse_seconds(variable: str, given: Any, _: Mapping[str, Any]) -> float:  #
     return _setting_parsers.parse_seconds(variable, given)
 
 
-def _list(given: str | Iterable[str]) -> list[str]:
+def _split_list(given: str | Iterable[str]) -> list[str]:
     return _setting_parsers.split_list(given if isinstance(given, str) else ",".join(given))
 
 
 SETTINGS = (
-    Setting(
+    ClientSetting(
         name="url", variable="CONFIGSVC_URL", required=True, default=None, shown="required",
         parse=lambda variable, given, _: parse_url(given.strip(), variable),
         doc="of the service, stage included. Plain http to loopback only. A dot at the end of the host is for the "
         "resolver alone",
     ),
-    Setting(
+    ClientSetting(
         name="api_key", field="api_keys", variable="CONFIGSVC_API_KEY", required=True, default=None, shown="required",
         parse=lambda _, given, __: _setting_parsers.parse_api_keys(given),
         doc="says who reads. May hold two, comma separated, during a rotation; see [Two API keys](#two-api-keys)",
     ),
-    Setting(
+    ClientSetting(
         name="namespaces", variable="CONFIGSVC_NAMESPACES", required=True, default=None, shown="required",
-        parse=lambda _, given, __: _setting_parsers.parse_namespaces(_list(given)),
+        parse=lambda _, given, __: _setting_parsers.parse_namespaces(_split_list(given)),
         doc="comma separated; the first that has a key wins",
     ),
-    Setting(
+    ClientSetting(
         name="kms_keys", field="pin", variable="CONFIGSVC_KMS_KEYS", default=Pin(()), shown="none",
-        parse=lambda _, given, __: parse_pin(_list(given)),
+        parse=lambda _, given, __: parse_pin(_split_list(given)),
         doc="ARNs of the KMS keys that are trusted, or `*`; without it nothing sealed opens",
     ),
-    Setting(
+    ClientSetting(
         name="fallback", variable="CONFIGSVC_FALLBACK", default=None, shown="none",
         parse=lambda _, given, __: given.strip(),
         doc="path of a fallback file",
     ),
-    Setting(
+    ClientSetting(
         name="poll_seconds", variable="CONFIGSVC_POLL_SECONDS", default=60.0, shown="60", parse=_parse_seconds,
         doc="give or take a tenth, drawn again each time",
     ),
-    Setting(
+    ClientSetting(
         name="max_stale_seconds", variable="CONFIGSVC_MAX_STALE_SECONDS", default=math.inf, shown="none",
         parse=_parse_seconds,
         doc="older than this, reads raise `Expired`; at least one poll",
     ),
-    Setting(
+    ClientSetting(
         name="start_seconds", variable="CONFIGSVC_START_SECONDS", shown="8; 2 with a fallback", parse=_parse_seconds,
         default=lambda found: _START_WITH_FALLBACK if found["fallback"] else _START,
         doc="deadline of the first load, including name resolution and waiting for another thread. A fallback file has "
         "the same time again",
     ),
-    Setting(
+    ClientSetting(
         name="refresh_seconds", variable="CONFIGSVC_REFRESH_SECONDS", default=0.8, shown="0.8", parse=_parse_seconds,
         doc="deadline of a refresh, and how long a reader waits for one, another thread's included. After a timeout "
         "the next may take longer; see [Refreshes](#refreshes)",
     ),
-    Setting(
+    ClientSetting(
         name="data_key_seconds", variable="CONFIGSVC_DATA_KEY_SECONDS", default=3600.0, shown="3600",
         parse=_parse_seconds,
         doc="how long an unwrapped data key is held",
     ),
-    Setting(
+    ClientSetting(
         name="min_revision", field="floors", variable="CONFIGSVC_MIN_REVISION", default=_NO_FLOORS, shown="none",
         parse=lambda _, given, found: _setting_parsers.parse_min_revisions(given, found["namespaces"]),
         doc="`payments.prod=41,shared.prod=7`; one number where there is one namespace. Less is refused; so is more "
         "than 10⁹, or than 10⁶ above it. At most 9 × 10⁹",  # noqa: RUF001
     ),
-    Setting(
+    ClientSetting(
         name="sealed_keys", variable="CONFIGSVC_SEALED_KEYS", default=None, shown="none",
-        parse=lambda _, given, __: _setting_parsers.parse_key_patterns(_list(given)),
+        parse=lambda _, given, __: _setting_parsers.parse_key_patterns(_split_list(given)),
         doc="keys that must have been sealed: `db.password`, `db.*`, `*.token`, `*`. The command line and `Admin` "
         "store none of them in the clear",
     ),
@@ -160,13 +160,13 @@ SETTINGS = (
 """Every setting, in the order in which they are parsed."""
 
 
-def settings(given: Given, environ: Mapping[str, str]) -> ClientSettings:
+def parse_settings(given: Given, environ: Mapping[str, str]) -> ClientSettings:
     """The settings of a Config.
 
     Raises:
         Misconfigured: required ones are missing, all named at once, or one is wrong.
     """
-    values = {row.name: _value_of(row, given, environ) for row in SETTINGS}
+    values = {row.name: _find_value(row, given, environ) for row in SETTINGS}
     missing = [row.variable for row in SETTINGS if row.required and _is_empty(row, values[row.name])]
     if missing:
         raise Misconfigured(
@@ -180,10 +180,10 @@ def settings(given: Given, environ: Mapping[str, str]) -> ClientSettings:
         else:
             parsed = row.default(found) if callable(row.default) else row.default
         found[row.field or row.name] = parsed
-    return _checked(ClientSettings(**found))
+    return _check_pace(ClientSettings(**found))
 
 
-def _value_of(row: Setting, given: Given, environ: Mapping[str, str]) -> object:
+def _find_value(row: ClientSetting, given: Given, environ: Mapping[str, str]) -> object:
     argument = given.arguments.get(row.name)
     if argument is not None:
         return argument
@@ -192,7 +192,7 @@ def _value_of(row: Setting, given: Given, environ: Mapping[str, str]) -> object:
     return environ.get(row.variable) or None
 
 
-def _is_empty(row: Setting, value: object) -> bool:
+def _is_empty(row: ClientSetting, value: object) -> bool:
     if value is None:
         return True
     if row.parse is _parse_seconds:  # blanks are no number of seconds
@@ -204,7 +204,7 @@ def _is_empty(row: Setting, value: object) -> bool:
     return isinstance(value, str) and not value.strip()
 
 
-def _checked(found: ClientSettings) -> ClientSettings:
+def _check_pace(found: ClientSettings) -> ClientSettings:
     if found.max_stale_seconds < found.poll_seconds:
         raise Misconfigured(
             f"CONFIGSVC_MAX_STALE_SECONDS is less than CONFIGSVC_POLL_SECONDS ({found.poll_seconds:g}): what is held "

@@ -22,7 +22,7 @@ import os
 from collections.abc import Iterable, Mapping, MutableMapping
 
 from configsvc.model.errors import ConfigsvcError, Misconfigured
-from configsvc_client._reading.variables import Advice, check_room, variables
+from configsvc_client._reading.variables import Advice, check_room, make_variables
 from configsvc_client._secret import drop_frames
 
 _ADVICE = Advice(
@@ -58,13 +58,13 @@ def fill(
         CannotOpen: a key does not open.
         ConfigUnavailable, Misconfigured: as reading does.
     """
-    filled = _filled(config, environ, prefix=prefix, overwrite=overwrite, allow=allow)
+    filled = _try_to_fill(config, environ, prefix=prefix, overwrite=overwrite, allow=allow)
     if isinstance(filled, BaseException):
         raise filled
     return filled
 
 
-def _filled(
+def _try_to_fill(
     config: Mapping[str, object],
     environ: MutableMapping[str, str] | None,
     *,
@@ -76,9 +76,9 @@ def _filled(
     target = os.environ if environ is None else environ
     try:
         snapshot = getattr(config, "snapshot", lambda: config)()
-        listed = None if allow is None else _listed(allow)
-        stored = {key: _stored(snapshot[key]) for key in snapshot if key.startswith(prefix)}
-        found = variables(stored, _ADVICE, lambda _: listed).found
+        listed = None if allow is None else _check_allowed(allow)
+        stored = {key: _encode_stored(snapshot[key]) for key in snapshot if key.startswith(prefix)}
+        found = make_variables(stored, _ADVICE, lambda _: listed).found
         chosen = {name: text for name, text in found.items() if overwrite or name not in target}
         if chosen:
             check_room({**target, **chosen})
@@ -90,13 +90,13 @@ def _filled(
     return sorted(chosen)
 
 
-def _listed(allow: Iterable[str]) -> tuple[str, ...]:
+def _check_allowed(allow: Iterable[str]) -> tuple[str, ...]:
     if isinstance(allow, str):  # each of its characters would be a pattern
         raise Misconfigured('allow= takes a list of variables and patterns, like ["DB_*"].')
     return tuple(allow)
 
 
-def _stored(value: object) -> bytes:
+def _encode_stored(value: object) -> bytes:
     """Text and bytes as they are, everything else as JSON."""
     if isinstance(value, bytes):
         return value

@@ -90,16 +90,16 @@ class ConfigsvcProvider(BaseProvider):
 
     def _get(self, name: str, **sdk_options: Any) -> str | bytes:  # noqa: ANN401  # Powertools' signature
         self._refreshed(**sdk_options)
-        return _text(self._config[name])
+        return _render(self._config[name])
 
     def _get_multiple(self, path: str, **sdk_options: Any) -> dict[str, Any]:  # noqa: ANN401  # Powertools' signature
         below = path.removesuffix(_ONE_LEVEL)
         if "/" in below:
-            raise Misconfigured(f"Keys have dots where paths of Parameter Store have /: {_dotted(below)!r}.")
+            raise Misconfigured(f"Keys have dots where paths of Parameter Store have /: {_join_with_dots(below)!r}.")
         self._refreshed(**sdk_options)
         snapshot = self._config.snapshot()
         found = {key[len(below) :]: key for key in snapshot if key.startswith(below)}
-        return {name: _text(snapshot[key]) for name, key in found.items() if below == path or _is_one_level(name)}
+        return {name: _render(snapshot[key]) for name, key in found.items() if below == path or _is_one_level(name)}
 
     def _refreshed(self, *, refresh: bool, decrypt: bool | None = None, **sdk_options: Any) -> None:  # noqa: ANN401  # Powertools' signature
         del decrypt
@@ -109,7 +109,7 @@ class ConfigsvcProvider(BaseProvider):
             self._config.refresh()
 
 
-def _dotted(path: str) -> str:
+def _join_with_dots(path: str) -> str:
     return _SEPARATOR.join(part for part in path.rstrip(_SEPARATOR).split("/") if part)
 
 
@@ -117,7 +117,7 @@ def _is_one_level(name: str) -> bool:
     return _SEPARATOR not in name.removesuffix(".json").removesuffix(".binary")
 
 
-def _text(value: ConfigValue) -> str | bytes:
+def _render(value: ConfigValue) -> str | bytes:
     if isinstance(value, str | bytes):
         return value
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

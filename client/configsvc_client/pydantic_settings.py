@@ -37,7 +37,7 @@ from configsvc_client._config import Config
 from configsvc_client._interrupts import prefer_interrupt, reraise_interrupt
 from configsvc_client._opening.value import ConfigValue
 from configsvc_client._reading.mask import MASK
-from configsvc_client._reading.variables import name_of
+from configsvc_client._reading.variables import make_variable_name
 from configsvc_client._secret import drop_frames
 
 _DELIMITER = "."
@@ -56,14 +56,14 @@ class ConfigsvcSettings(BaseSettings):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            refused = _masked(error)
+            refused = _mask_error(error)
         except (SettingsError, ConfigsvcError) as error:
             refused = prefer_interrupt(error, drop_frames(error))
         if refused is not None:  # raised here, as what pydantic raised comes with its frames
             raise refused
 
 
-def _masked(error: ValidationError) -> ValidationError:
+def _mask_error(error: ValidationError) -> ValidationError:
     lines = [
         InitErrorDetails(type=PydanticCustomError(each["type"], each["msg"]), loc=each["loc"], input=MASK)
         for each in error.errors(include_url=False, include_context=False, include_input=False)
@@ -131,7 +131,7 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
         if not below or not self._field_is_complex(field)[0]:
             return False
         key = next(name for name in names if self.env_vars.get(name) is not None)
-        return not (_merges(value, takes(field)) or _keeps(key, below[0], takes(field)))
+        return not (_merges(value, find_taken(field)) or _keeps(key, below[0], find_taken(field)))
 
     def explode_env_vars(self, field_name: str, field: FieldInfo, env_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The keys below a field as nested dicts, shorter keys first, without those that nothing in the field takes."""
@@ -151,7 +151,7 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
         prefixes = [f"{spelt}{_DELIMITER}" for _, spelt, _ in self._extract_field_info(field, field_name)]
         found: dict[str, tuple[str, list[frozenset[str]]]] = {}
         for key in self._keys:
-            prefix = next((each for each in prefixes if any(spelt.startswith(each) for spelt in _spellings(key))), None)
+            prefix = next((each for each in prefixes if any(spelt.startswith(each) for spelt in _spell(key))), None)
             if prefix is None:
                 continue
             names, taken = self._way(field, key[len(prefix) :].split(_DELIMITER))
@@ -165,11 +165,11 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
         names, taken = list[str](), list[frozenset[str]]()
         at: Any = field
         for name in path:
-            options = {spelt: self.next_field(at, spelt, self.case_sensitive) for spelt in _spellings(name)}
+            options = {spelt: self.next_field(at, spelt, self.case_sensitive) for spelt in _spell(name)}
             spelt = next((each for each, found in options.items() if isinstance(found, FieldInfo)), name)
             within, at = at, options[spelt]
             names.append(spelt)
-            taken.append(takes(at) if at is not None else _takes_more(within, taken))
+            taken.append(find_taken(at) if at is not None else _find_taken_beyond(within, taken))
         return names, taken
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ANN401  # pydantic's
@@ -199,7 +199,7 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
         found: dict[str, tuple[str, ConfigValue]] = {}
         for key, value in exact.items():
             rest = key[len(self._prefix) :]
-            for spelt in {name_of(rest).lower(), *_spellings(rest)}:
+            for spelt in {make_variable_name(rest).lower(), *_spell(rest)}:
                 name = self._prefix.lower() + spelt
                 first, _ = found.setdefault(name, (key, value))
                 if first != key and name not in exact:
@@ -207,7 +207,7 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
         return {name: value for name, (_, value) in found.items()}
 
 
-def _spellings(name: str) -> tuple[str, str]:
+def _spell(name: str) -> tuple[str, str]:
     """As it is, and as a field of it is called."""
     return name, name.replace("-", "_")
 
@@ -215,14 +215,14 @@ def _spellings(name: str) -> tuple[str, str]:
 _PARTS, _WHOLE = "keys below it", "its own key"
 
 
-def takes(of: Any) -> frozenset[str]:  # noqa: ANN401  # a field or a type
+def find_taken(of: Any) -> frozenset[str]:  # noqa: ANN401  # a field or a type
     """Whether a field or a type is made of the keys below its own, of its own, or could be of either."""
     type_ = of.annotation if isinstance(of, FieldInfo) else of
     type_ = getattr(type_, "__value__", getattr(type_, "__supertype__", type_))  # of an alias, of a NewType
     origin = get_origin(type_)
     if origin is Annotated or origin in (Union, UnionType):
         inner = get_args(type_)[:1] if origin is Annotated else get_args(type_)
-        return frozenset().union(*(takes(each) for each in inner if each is not NoneType))
+        return frozenset().union(*(find_taken(each) for each in inner if each is not NoneType))
     kind = origin or type_
     if kind in (Any, object) or isinstance(kind, TypeVar):
         return frozenset({_PARTS, _WHOLE})
@@ -232,7 +232,7 @@ def takes(of: Any) -> frozenset[str]:  # noqa: ANN401  # a field or a type
     return frozenset({_PARTS if of_parts else _WHOLE})
 
 
-def _takes_more(within: Any, outer: list[frozenset[str]]) -> frozenset[str]:  # noqa: ANN401  # a field or a type
+def _find_taken_beyond(within: Any, outer: list[frozenset[str]]) -> frozenset[str]:  # noqa: ANN401  # a field or a type
     """What a name takes that is no field: anything where anything goes, its own key where it is passed over anyway."""
     if within is None:
         return outer[-1]

@@ -6,13 +6,13 @@ from configsvc.model.errors import Misconfigured
 from configsvc_client import Config
 from configsvc_client._pin import is_same_key, parse_pin
 from configsvc_client._secret import Secret
-from configsvc_client._settings import SETTINGS, Given, Setting, settings
+from configsvc_client._settings import SETTINGS, ClientSetting, Given, parse_settings
 from tests.support.client.configs import ENVIRON
 from tests.support.client.fakes import KMS_KEY, OTHER_KEY
 
 
 def test_variables_are_read_and_have_their_defaults() -> None:
-    found = settings(Given(), {**ENVIRON, "CONFIGSVC_NAMESPACES": " payments.prod, shared.prod ,"})
+    found = parse_settings(Given(), {**ENVIRON, "CONFIGSVC_NAMESPACES": " payments.prod, shared.prod ,"})
     assert found.url.origin + found.url.path == "https://api.example/prod"
     assert found.namespaces == ("payments.prod", "shared.prod")
     assert found.pin.arns == (KMS_KEY,)
@@ -34,11 +34,11 @@ def test_arguments_win_over_variables() -> None:
         start_seconds=6,
         refresh_seconds=7,
     )
-    found = settings(given, {**ENVIRON, "CONFIGSVC_POLL_SECONDS": "2"})
+    found = parse_settings(given, {**ENVIRON, "CONFIGSVC_POLL_SECONDS": "2"})
     assert (found.url.host, found.api_keys[0].reveal(), found.namespaces) == ("b.example", "key", ("a",))
     assert found.pin.arns == (OTHER_KEY,)
     assert (found.poll_seconds, found.start_seconds, found.refresh_seconds) == (5, 6, 7)
-    assert settings(Given(), {**ENVIRON, "CONFIGSVC_POLL_SECONDS": "2"}).poll_seconds == 2
+    assert parse_settings(Given(), {**ENVIRON, "CONFIGSVC_POLL_SECONDS": "2"}).poll_seconds == 2
 
 
 @pytest.mark.parametrize(
@@ -72,29 +72,29 @@ def test_arguments_win_over_variables() -> None:
 )
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:
     with pytest.raises(Misconfigured, match=name):
-        settings(Given(), {**ENVIRON, name: value})
+        parse_settings(Given(), {**ENVIRON, name: value})
 
 
 @pytest.mark.parametrize("row", [row for row in SETTINGS if row.name.endswith("_seconds")], ids=lambda row: row.name)
-def test_blanks_are_no_seconds_and_an_empty_variable_is_unset(row: Setting) -> None:
-    unset, empty = settings(Given(), ENVIRON), settings(Given(), {**ENVIRON, row.variable: ""})
+def test_blanks_are_no_seconds_and_an_empty_variable_is_unset(row: ClientSetting) -> None:
+    unset, empty = parse_settings(Given(), ENVIRON), parse_settings(Given(), {**ENVIRON, row.variable: ""})
     assert getattr(empty, row.name) == getattr(unset, row.name)
     with pytest.raises(Misconfigured, match=row.variable):
-        settings(Given(), {**ENVIRON, row.variable: "  "})
+        parse_settings(Given(), {**ENVIRON, row.variable: "  "})
     with pytest.raises(Misconfigured, match=row.variable):
-        settings(Given((), **{row.name: ""}), ENVIRON)
+        parse_settings(Given((), **{row.name: ""}), ENVIRON)
 
 
 def test_the_api_key_is_not_shown() -> None:
     environ = {**ENVIRON, "CONFIGSVC_API_KEY": "canary"}
     given = Given(api_key=Secret("canary"))
-    shown = [repr(settings(Given(), environ)), repr(given), repr(Config(api_key="canary"))]
+    shown = [repr(parse_settings(Given(), environ)), repr(given), repr(Config(api_key="canary"))]
     assert not [text for text in shown if "canary" in text]
 
 
 def test_one_kms_key_may_be_given_as_text() -> None:
     config = Config("n", url="https://h", api_key="k", kms_keys=KMS_KEY, environ={})
-    assert settings(config._given, {}).pin == parse_pin([KMS_KEY])  # noqa: SLF001  # what was given shows only in a call to KMS
+    assert parse_settings(config._given, {}).pin == parse_pin([KMS_KEY])  # noqa: SLF001  # what was given shows only in a call to KMS
 
 
 def test_a_multi_region_key_is_one_key_in_every_region_and_no_other_is() -> None:
@@ -106,7 +106,7 @@ def test_a_multi_region_key_is_one_key_in_every_region_and_no_other_is() -> None
 
 
 def test_the_rest_has_defaults_that_change_nothing_and_is_read_from_variables_and_arguments() -> None:
-    plain = settings(Given(), ENVIRON)
+    plain = parse_settings(Given(), ENVIRON)
     assert (plain.max_stale_seconds, plain.fallback, plain.floors, plain.sealed_keys) == (math.inf, None, {}, None)
     environ = {
         **ENVIRON,
@@ -116,23 +116,23 @@ def test_the_rest_has_defaults_that_change_nothing_and_is_read_from_variables_an
         "CONFIGSVC_MIN_REVISION": "payments.prod=41, shared.prod=7",
         "CONFIGSVC_DATA_KEY_SECONDS": "60",
     }
-    found = settings(Given(), environ)
+    found = parse_settings(Given(), environ)
     assert (found.max_stale_seconds, found.fallback, found.data_key_seconds) == (600, "/var/task/f.json", 60)
     assert found.floors == {"payments.prod": 41, "shared.prod": 7}
     assert found.start_seconds == 2
     given = Given(
         max_stale_seconds=700, fallback="g", min_revision={"shared.prod": 8}, data_key_seconds=5, start_seconds=3
     )
-    found = settings(given, environ)
+    found = parse_settings(given, environ)
     assert (found.max_stale_seconds, found.fallback, found.data_key_seconds, found.start_seconds) == (700, "g", 5, 3)
     assert found.floors == {"shared.prod": 8}
 
 
 def test_one_number_is_the_least_revision_of_the_one_namespace_and_of_no_two() -> None:
-    assert settings(Given(), {**ENVIRON, "CONFIGSVC_MIN_REVISION": "41"}).floors == {"payments.prod": 41}
-    assert settings(Given(min_revision=41), ENVIRON).floors == {"payments.prod": 41}
+    assert parse_settings(Given(), {**ENVIRON, "CONFIGSVC_MIN_REVISION": "41"}).floors == {"payments.prod": 41}
+    assert parse_settings(Given(min_revision=41), ENVIRON).floors == {"payments.prod": 41}
     with pytest.raises(Misconfigured, match="CONFIGSVC_MIN_REVISION"):
-        settings(Given(("a", "b"), min_revision=41), ENVIRON)
+        parse_settings(Given(("a", "b"), min_revision=41), ENVIRON)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +148,6 @@ def test_one_number_is_the_least_revision_of_the_one_namespace_and_of_no_two() -
     ],
 )
 def test_patterns_of_sealed_keys_name_whole_keys(patterns: str, key: str, sealed: bool) -> None:  # noqa: FBT001  # a table
-    found = settings(Given(), {**ENVIRON, "CONFIGSVC_SEALED_KEYS": patterns}).sealed_keys
+    found = parse_settings(Given(), {**ENVIRON, "CONFIGSVC_SEALED_KEYS": patterns}).sealed_keys
     assert found is not None
     assert found.matches(key) is sealed

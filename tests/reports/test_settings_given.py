@@ -8,7 +8,7 @@ import pytest
 
 from configsvc.model.errors import Misconfigured
 from configsvc_client._aws.kms import resolve_endpoint
-from configsvc_client._settings import Given, settings
+from configsvc_client._settings import Given, parse_settings
 from configsvc_client._transport.url import parse_url
 from configsvc_client.admin.compose import find_region
 from tests.support.client.configs import ENVIRON
@@ -17,7 +17,7 @@ from tests.support.client.configs import ENVIRON
 def test_a_setting_in_quotes_is_refused_with_the_quotes_as_the_reason() -> None:
     for name, quote in product(("CONFIGSVC_URL", "CONFIGSVC_API_KEY"), "'\""):
         with pytest.raises(Misconfigured) as raised:
-            settings(Given(), {**ENVIRON, name: f"{quote}{ENVIRON[name]}{quote}"})
+            parse_settings(Given(), {**ENVIRON, name: f"{quote}{ENVIRON[name]}{quote}"})
         assert name in raised.value.detail
         assert "begins with a quote" in raised.value.detail
         assert ENVIRON["CONFIGSVC_API_KEY"] not in raised.value.detail
@@ -25,8 +25,8 @@ def test_a_setting_in_quotes_is_refused_with_the_quotes_as_the_reason() -> None:
 
 def test_line_ends_and_spaces_around_a_setting_do_not_count() -> None:
     names = ("CONFIGSVC_URL", "CONFIGSVC_API_KEY", "CONFIGSVC_NAMESPACES", "CONFIGSVC_KMS_KEYS")
-    as_meant = settings(Given(), ENVIRON)
-    found = settings(Given(), {**ENVIRON, **{name: f" {ENVIRON[name]}\r\n" for name in names}})
+    as_meant = parse_settings(Given(), ENVIRON)
+    found = parse_settings(Given(), {**ENVIRON, **{name: f" {ENVIRON[name]}\r\n" for name in names}})
     assert (found.url, found.namespaces, found.pin.arns) == (as_meant.url, as_meant.namespaces, as_meant.pin.arns)
     assert [each.reveal() for each in found.api_keys] == [each.reveal() for each in as_meant.api_keys]
 

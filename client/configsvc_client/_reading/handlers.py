@@ -36,7 +36,7 @@ class Invoking(Record):
     remaining: Remaining
 
 
-def flags(function: object) -> int:
+def find_code_flags(function: object) -> int:
     """The flags of the code that a call runs, looked for through partials, methods and callable objects; else 0.
 
     What contextlib made of a function calls that, at once or when it is entered.
@@ -55,17 +55,17 @@ def flags(function: object) -> int:
     return 0
 
 
-def check(function: object, found: int) -> None:
+def check_handler(function: object, found: int) -> None:
     """Whether a snapshot can be held while a handler runs; `found` is what `flags` gives.
 
     Raises:
         TypeError: it is not called, or its body runs after the call.
     """
     if not callable(function):
-        raise TypeError(f"config.handler wraps a function or another callable, and a {_type(function)} is none.")
+        raise TypeError(f"config.handler wraps a function or another callable, and a {_name_type(function)} is none.")
     if found & (_GENERATOR | _ASYNC_GENERATOR) and not found & _ITERABLE_COROUTINE:
         what = "an async generator" if found & _ASYNC_GENERATOR else "a generator"
-        raise TypeError(f"{_name(function)} is {what}: {_AFTERWARDS} Return a list, or {_INSTEAD}")
+        raise TypeError(f"{_name_function(function)} is {what}: {_AFTERWARDS} Return a list, or {_INSTEAD}")
 
 
 _AFTERWARDS = "its body runs after the call, when the invocation's snapshot is no longer held."
@@ -77,18 +77,20 @@ def is_coroutine(found: int) -> bool:
     return bool(found & (_COROUTINE | _ITERABLE_COROUTINE))
 
 
-def coroutine(function: Callable[..., Awaitable[Any]], invoking: Invoking) -> Callable[..., Coroutine[Any, Any, Any]]:
+def wrap_coroutine(
+    function: Callable[..., Awaitable[Any]], invoking: Invoking
+) -> Callable[..., Coroutine[Any, Any, Any]]:
     """A coroutine function that holds one snapshot from its first step to its last, in whatever task it runs."""
 
     @functools.wraps(function)
     async def invoke(*args: object, **kwargs: object) -> object:
-        snapshot = await _loaded(invoking, invoking.remaining(args, kwargs))
-        return await _Held(invoking.invocation, snapshot, lambda: function(*args, **kwargs))
+        snapshot = await _load_current(invoking, invoking.remaining(args, kwargs))
+        return await _HeldAwaitable(invoking.invocation, snapshot, lambda: function(*args, **kwargs))
 
     return invoke
 
 
-def later(
+def hold_returned(
     came: object, function: object, invocation: contextvars.ContextVar[Snapshot | None], snapshot: Snapshot
 ) -> object:
     """What a plain function returned, where that has yet to run: held under its snapshot. Anything else as it is.
@@ -102,7 +104,7 @@ def later(
     if hasattr(kind, "_asyncio_future_blocking"):
         return came
     if hasattr(kind, "__await__") or (isinstance(came, GeneratorType) and _iterable_coroutine(came)):
-        return _awaited(_Held(invocation, snapshot, lambda: came))  # type: ignore[arg-type, return-value]  # as was just seen
+        return _await_held(_HeldAwaitable(invocation, snapshot, lambda: came))  # type: ignore[arg-type, return-value]  # as was just seen
     if _is_lazy(kind) or hasattr(kind, "send") or hasattr(kind, "asend"):
         _refuse_returned(function, kind)
     return came
@@ -119,14 +121,16 @@ def _is_lazy(kind: type) -> bool:
 
 def _refuse_returned(function: object, kind: type) -> NoReturn:
     article = "an" if kind.__name__[:1] in "aeiou" else "a"
-    raise TypeError(f"{_name(function)} returned {article} {kind.__name__}: {_AFTERWARDS} Return a list, or {_INSTEAD}")
+    raise TypeError(
+        f"{_name_function(function)} returned {article} {kind.__name__}: {_AFTERWARDS} Return a list, or {_INSTEAD}"
+    )
 
 
 def _iterable_coroutine(came: GeneratorType[Any, Any, Any]) -> bool:
     return bool(came.gi_code.co_flags & _ITERABLE_COROUTINE)
 
 
-class _Held:
+class _HeldAwaitable:
     """Awaits something, with the snapshot of the invocation while that runs and at no other time.
 
     Each step sets it and resets it, so it holds also where steps come from several contexts (a loop that ends, the
@@ -142,7 +146,7 @@ class _Held:
         self._invocation, self._snapshot, self._awaitable = invocation, snapshot, awaitable
 
     def __await__(self) -> Generator[Any, Any, object]:
-        steps = _run(self._awaitable)
+        steps = _await_made(self._awaitable)
         step: Callable[[Any], object] = steps.send
         given: object = None
         while True:
@@ -160,17 +164,17 @@ class _Held:
                 step, given = steps.throw, error
 
 
-async def _run(awaitable: Callable[[], Awaitable[object]]) -> object:
+async def _await_made(awaitable: Callable[[], Awaitable[object]]) -> object:
     return await awaitable()
 
 
-async def _awaited(held: _Held) -> object:
+async def _await_held(held: _HeldAwaitable) -> object:
     return await held
 
 
-async def _loaded(invoking: Invoking, remaining: float) -> Snapshot:
+async def _load_current(invoking: Invoking, remaining: float) -> Snapshot:
     """What is current. Where that takes I/O and asyncio runs, it is done in a thread: the loop runs on."""
-    loop = None if invoking.at_hand() else _running_loop()
+    loop = None if invoking.at_hand() else _find_running_loop()
     if loop is None:
         return invoking.current(remaining)
     done: asyncio.Future[Snapshot] = loop.create_future()
@@ -200,7 +204,7 @@ def _settle(done: asyncio.Future[Snapshot], settle: Callable[[Any], None], outco
         settle(outcome)
 
 
-def _running_loop() -> asyncio.AbstractEventLoop | None:
+def _find_running_loop() -> asyncio.AbstractEventLoop | None:
     loaded = sys.modules.get("asyncio")
     try:
         return None if loaded is None else loaded.get_running_loop()
@@ -208,9 +212,9 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def _name(function: object) -> str:
-    return str(getattr(function, "__qualname__", None) or _type(function))
+def _name_function(function: object) -> str:
+    return str(getattr(function, "__qualname__", None) or _name_type(function))
 
 
-def _type(something: object) -> str:
+def _name_type(something: object) -> str:
     return type(something).__qualname__

@@ -64,7 +64,7 @@ class _Parts:
     def __init__(self, length: int, texts: Sequence[str], first: int) -> None:
         self._length, self._run, self._step = length, length // 2, length // 2 + 1
         self._known: dict[str, list[int]] = {}
-        for number, part in enumerate(_least_shared(texts, length), first):
+        for number, part in enumerate(_choose_least_shared(texts, length), first):
             self._known.setdefault(part, []).append(number)
         self._runs = {part[at : at + self._run] for part in self._known for at in range(self._step)}
 
@@ -89,11 +89,11 @@ class _Parts:
         return {number for part in parts for number in known[part]}
 
 
-def _least_shared(texts: Sequence[str], length: int) -> list[str]:
+def _choose_least_shared(texts: Sequence[str], length: int) -> list[str]:
     """Of each text a part that few others have; more parts are looked at only of those that have none so far."""
     parts, left = [""] * len(texts), list(range(len(texts)))
     for many in _CHOICES:
-        choices = {number: _choices(texts[number], length, many) for number in left}
+        choices = {number: _choose_parts(texts[number], length, many) for number in left}
         seen = Counter(part for each in choices.values() for part in each)
         for number, each in choices.items():
             parts[number] = min(each, key=seen.__getitem__)
@@ -101,7 +101,7 @@ def _least_shared(texts: Sequence[str], length: int) -> list[str]:
     return parts
 
 
-def _choices(text: str, length: int, many: int) -> dict[str, None]:
+def _choose_parts(text: str, length: int, many: int) -> dict[str, None]:
     """So many parts of it, from its beginning to its end, each once."""
     last = len(text) - length
     return dict.fromkeys(text[(at := last * number // (many - 1)) : at + length] for number in range(many))
@@ -127,7 +127,7 @@ class Mask(ReprOnly):
         followed, before = self._current
         if snapshot is followed:
             return
-        current = Secret(frozenset(_spellings(snapshot)))
+        current = Secret(frozenset(_list_spellings(snapshot)))
         self._wanted = Secret(Needles(current.reveal() | before.reveal()))  # also where another thread was faster
         self._current = snapshot, current
 
@@ -147,10 +147,12 @@ class Mask(ReprOnly):
             masked = self.text(text)
             return value if masked == text else masked.encode("latin-1")
         if isinstance(value, dict):
-            return _kept(value, {self.anything(name): self.anything(each) for name, each in value.items()})
+            return _keep_unless_changed(
+                value, {self.anything(name): self.anything(each) for name, each in value.items()}
+            )
         for kind in (list, tuple, set, frozenset):
             if isinstance(value, kind):
-                return _kept(value, kind(self.anything(each) for each in value))
+                return _keep_unless_changed(value, kind(self.anything(each) for each in value))
         return value
 
     def shown(self, value: Any) -> Any:  # noqa: ANN401  # whatever is logged
@@ -162,11 +164,11 @@ class Mask(ReprOnly):
         return value if tuple(map(self.text, texts)) == texts else self.text(texts[0])
 
 
-def _kept(value: Any, masked: Any) -> Any:  # noqa: ANN401  # a dict, list or tuple
+def _keep_unless_changed(value: Any, masked: Any) -> Any:  # noqa: ANN401  # a dict, list or tuple
     return value if value == masked else masked
 
 
-def _spellings(snapshot: Snapshot) -> Iterator[str]:
+def _list_spellings(snapshot: Snapshot) -> Iterator[str]:
     for key in snapshot.sealed:
         try:
             value = snapshot[key]
@@ -175,12 +177,12 @@ def _spellings(snapshot: Snapshot) -> Iterator[str]:
 
             reraise_interrupt(error)
             continue
-        for text in _texts(value):
+        for text in _walk_texts(value):
             if len(text) >= SHORTEST:
-                yield from _escaped(text)
+                yield from _escape_each_way(text)
 
 
-def _texts(value: ConfigValue) -> Iterator[str]:
+def _walk_texts(value: ConfigValue) -> Iterator[str]:
     """The texts in a value: itself, or what its JSON holds, even where C code made that hold itself."""
     left, seen = [value], set[int]()
     while left:
@@ -198,7 +200,7 @@ def _texts(value: ConfigValue) -> Iterator[str]:
             left.extend(each.values() if isinstance(each, Mapping) else each)
 
 
-def _escaped(text: str) -> set[str]:
+def _escape_each_way(text: str) -> set[str]:
     """As it is, and as Python, JSON and URLs spell it."""
     from urllib.parse import quote, quote_plus
 

@@ -41,7 +41,7 @@ class Advice(NamedTuple):
     apart: str
 
 
-class Judged(NamedTuple):
+class JudgedKeys(NamedTuple):
     """Keys that may be variables, the names of those that are not listed, and keys whose variables are dangerous."""
 
     keys: tuple[str, ...]
@@ -52,7 +52,8 @@ class Judged(NamedTuple):
     def problems(self) -> tuple[str, ...]:
         """A sentence for each dangerous key."""
         return tuple(
-            f"{key} would set {name_of(key)}, which can run code or change whom you trust." for key in self.dangerous
+            f"{key} would set {make_variable_name(key)}, which can run code or change whom you trust."
+            for key in self.dangerous
         )
 
     def check(self, advice: Advice) -> None:
@@ -72,12 +73,12 @@ class Variables(NamedTuple):
     unlisted: tuple[str, ...] = ()
 
 
-def name_of(key: str) -> str:
+def make_variable_name(key: str) -> str:
     """The variable of a key: upper case, `.` and `-` as `_`."""
     return key.upper().translate(_RENAMED)
 
 
-def variables(values: Mapping[str, bytes], advice: Advice, allowed: Allowed = lambda _: None) -> Variables:
+def make_variables(values: Mapping[str, bytes], advice: Advice, allowed: Allowed = lambda _: None) -> Variables:
     """The variables of all values, which come as they are stored, in UTF-8.
 
     Args:
@@ -89,26 +90,26 @@ def variables(values: Mapping[str, bytes], advice: Advice, allowed: Allowed = la
         Unprocessable: variables are dangerous, several keys have the same one, or values do not fit into one. Names all
             of these keys, never values.
     """
-    judged = judge(values, allowed)
+    judged = judge_keys(values, allowed)
     problems = [*judged.problems]
     keys: dict[str, list[str]] = {}
     for key in judged.keys:
-        keys.setdefault(name_of(key), []).append(key)
-    same = [f"{shared(name, each)}." for name, each in keys.items() if len(each) > 1]
-    unfit = {key: told for key in judged.keys if (told := _unfit(key, name_of(key), values[key]))}
+        keys.setdefault(make_variable_name(key), []).append(key)
+    same = [f"{describe_shared(name, each)}." for name, each in keys.items() if len(each) > 1]
+    unfit = {key: told for key in judged.keys if (told := _explain_misfit(key, make_variable_name(key), values[key]))}
     if problems or same or unfit:
-        lines = [*_with(problems, advice.leave_out), *_with(same, advice.apart), *unfit.values()]
+        lines = [*_add_advice(problems, advice.leave_out), *_add_advice(same, advice.apart), *unfit.values()]
         first = next(iter([*judged.dangerous, *(each[-1] for each in keys.values() if len(each) > 1), *unfit]))
         raise Unprocessable(" ".join(lines), key=first)
     # As Python has variables: exactly these bytes again in a program's environment, whatever the locale.
     return Variables({name: os.fsdecode(values[each[0]]) for name, each in keys.items()}, judged.unlisted)
 
 
-def judge(keys: Iterable[str], allowed: Allowed) -> Judged:
+def judge_keys(keys: Iterable[str], allowed: Allowed) -> JudgedKeys:
     """Which keys may be variables by the allow-lists, which are not listed, and which are dangerous."""
     listed, unlisted, dangerous = list[str](), list[str](), list[str]()
     for key in keys:
-        name, found = name_of(key), allowed(key)
+        name, found = make_variable_name(key), allowed(key)
         patterns = None if found is None else tuple(found)
         if patterns is not None and not any(matches(name, each) for each in patterns):
             unlisted.append(name)
@@ -116,16 +117,16 @@ def judge(keys: Iterable[str], allowed: Allowed) -> Judged:
             dangerous.append(key)
         else:
             listed.append(key)
-    return Judged(tuple(listed), tuple(unlisted), tuple(dangerous))
+    return JudgedKeys(tuple(listed), tuple(unlisted), tuple(dangerous))
 
 
-def shared(name: str, keys: Sequence[str]) -> str:
+def describe_shared(name: str, keys: Sequence[str]) -> str:
     """That several keys have one variable."""
     both = "both" if len(keys) == 2 else "all"  # noqa: PLR2004  # English has a word for two
     return f"{', '.join(keys[:-1])} and {keys[-1]} would {both} be {name}"
 
 
-def _with(problems: Sequence[str], advice: str) -> list[str]:
+def _add_advice(problems: Sequence[str], advice: str) -> list[str]:
     return [*problems, advice] if problems else []
 
 
@@ -141,7 +142,7 @@ def check_room(environ: Mapping[str, str], arguments: Iterable[str] | None = Non
     """
     strings = [f"{name}={text}" for name, text in environ.items()] + list(arguments or ())
     taken = sum(len(os.fsencode(each)) + 1 + _POINTER for each in strings)
-    room = room_of(os.sysconf("SC_ARG_MAX")) - (_HEADROOM if arguments is None else _POINTER * 256)
+    room = compute_room(os.sysconf("SC_ARG_MAX")) - (_HEADROOM if arguments is None else _POINTER * 256)
     if taken > room:
         raise Unprocessable(
             f"All variables together take {taken:,} bytes; the system allows {room:,}. Leave keys out, or read them "
@@ -149,12 +150,12 @@ def check_room(environ: Mapping[str, str], arguments: Iterable[str] | None = Non
         )
 
 
-def room_of(arg_max: int) -> int:
+def compute_room(arg_max: int) -> int:
     """The bytes that Linux allows, from what sysconf says: that does not know the bound of 6 MiB."""
     return min(arg_max, _ALL) if arg_max >= _LEAST else _LEAST
 
 
-def _unfit(key: str, name: str, data: bytes) -> str:
+def _explain_misfit(key: str, name: str, data: bytes) -> str:
     """Why a value does not fit into a variable; empty where it does."""
     try:
         text = data.decode()

@@ -34,7 +34,7 @@ class Background:
         # A bare lock is held as long as the thread runs: unlike an Event, a signal handler may end it at any moment.
         self._going = _thread.allocate_lock()
         self._going.acquire()
-        self._keeper = None if keeper is None else weakref.ref(keeper, functools.partial(_end, self._going))
+        self._keeper = None if keeper is None else weakref.ref(keeper, functools.partial(_end_thread, self._going))
 
     def runs(self) -> bool:
         """Whether the thread refreshes now."""
@@ -43,7 +43,7 @@ class Background:
     def ensure(self) -> None:
         """Starts the thread where it does not run: at the first use, or after what it met ended it."""
         if not self._stopped and not self.runs() and self._keeper is not None and not _is_master_of_uwsgi():
-            run = functools.partial(_refreshing, self._keeper, self._going)
+            run = functools.partial(_refresh_repeatedly, self._keeper, self._going)
             self._thread = start_thread(run, "configsvc refresh")
 
     def forked(self) -> None:
@@ -56,7 +56,7 @@ class Background:
     def stop(self) -> None:
         """Ends the thread. A refresh or callback under way is waited for, but no longer than a second."""
         self._stopped = True
-        _end(self._going)
+        _end_thread(self._going)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(_JOIN_SECONDS)
 
@@ -70,13 +70,13 @@ def _is_master_of_uwsgi() -> bool:
     return master is not None and master() == os.getpid()
 
 
-def _end(going: _thread.LockType, _: object = None) -> None:
+def _end_thread(going: _thread.LockType, _: object = None) -> None:
     with contextlib.suppress(RuntimeError):  # it was ended before
         going.release()
 
 
-def _refreshing(alive: weakref.ref[Keeper], going: _thread.LockType) -> None:
-    while (seconds := _next(alive)) is not None and not going.acquire(timeout=min(seconds, _LONGEST)):
+def _refresh_repeatedly(alive: weakref.ref[Keeper], going: _thread.LockType) -> None:
+    while (seconds := _find_wait(alive)) is not None and not going.acquire(timeout=min(seconds, _LONGEST)):
         keeper = alive()
         if keeper is not None:
             with contextlib.suppress(Exception):  # told to who reads; the thread goes on
@@ -84,6 +84,6 @@ def _refreshing(alive: weakref.ref[Keeper], going: _thread.LockType) -> None:
         del keeper
 
 
-def _next(alive: weakref.ref[Keeper]) -> float | None:
+def _find_wait(alive: weakref.ref[Keeper]) -> float | None:
     keeper = alive()
     return None if keeper is None else max(keeper.left(), _SHARE * keeper.poll_seconds)

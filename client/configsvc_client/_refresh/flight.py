@@ -181,7 +181,7 @@ class Flights:
         return latest == flight.number
 
 
-def fetched(
+def fetch_all(
     namespaces: tuple[Namespace, ...], gateway: Gateway, deadline: float, while_waiting: Callable[[], None]
 ) -> dict[Namespace, FetchedSnapshot]:
     """What the service has of each namespace, when nothing is held.
@@ -190,10 +190,10 @@ def fetched(
         ConfigsvcError: what the service answered, or Unavailable.
     """
     known = dict.fromkeys(namespaces)
-    return _check_answered(known, gateway.fetch(known, deadline, while_waiting))
+    return _check_all_answered(known, gateway.fetch(known, deadline, while_waiting))
 
 
-def opened(
+def open_all(
     namespaces: tuple[Namespace, ...],
     found: Mapping[Namespace, FetchedSnapshot],
     rules: OpeningRules,
@@ -207,11 +207,11 @@ def opened(
         NotTaken: a revision is above any that writes explain.
         Unavailable: KMS did not answer.
     """
-    layers = tuple(_opened(namespace, found[namespace], rules, deadline) for namespace in namespaces)
+    layers = tuple(_open_first(namespace, found[namespace], rules, deadline) for namespace in namespaces)
     return Held(layers, Snapshot(layers), source)
 
 
-def ours(attempt: Callable[[], Tried]) -> Tried:
+def translate_errors(attempt: Callable[[], Tried]) -> Tried:
     """What an attempt gives. What it raises is an error of ours: those are told, counted and not tried again at once.
 
     It comes without the frames it was raised in, which had what was fetched and opened in their hands: its text says
@@ -225,11 +225,11 @@ def ours(attempt: Callable[[], Tried]) -> Tried:
     try:
         return attempt()
     except BaseException as error:  # noqa: BLE001  # from credentials' sources, a bug, or what a signal raises
-        failed = _judged(error)
+        failed = _translate(error)
     raise failed
 
 
-def _judged(error: BaseException) -> BaseException:
+def _translate(error: BaseException) -> BaseException:
     from configsvc_client._interrupts import drop_struck_frames, find_interrupt, is_injected
 
     passed = find_interrupt(error)
@@ -239,7 +239,7 @@ def _judged(error: BaseException) -> BaseException:
         return drop_frames(error)
     if isinstance(error, Exception) and is_injected(error):
         return drop_struck_frames(error)
-    what = f"{type(error).__name__} in {_place(error)}"
+    what = f"{type(error).__name__} in {_locate(error)}"
     package = (error.name or "" if isinstance(error, ImportError) else "").partition(".")[0]
     if package and package not in _OWN:
         text = f"The package {package} cannot be imported ({what}). Install it for this Python and platform."
@@ -248,14 +248,14 @@ def _judged(error: BaseException) -> BaseException:
     return Unavailable(text, reason="unforeseen")
 
 
-def _place(error: BaseException) -> str:
+def _locate(error: BaseException) -> str:
     from configsvc_client._interrupts import walk_traceback
 
     *_, last = walk_traceback(error)
     return f"{last.tb_frame.f_code.co_filename}:{last.tb_lineno}"
 
 
-def _check_answered(
+def _check_all_answered(
     known: Mapping[Namespace, str | None], found: Mapping[Namespace, FetchedSnapshot | ConfigsvcError]
 ) -> dict[Namespace, FetchedSnapshot]:
     """What was found of each namespace that had to be.
@@ -263,11 +263,11 @@ def _check_answered(
     Raises:
         ConfigsvcError: of one there is nothing.
     """
-    checked = {namespace: answered(namespace, None, found.get(namespace)) for namespace in known}
+    checked = {namespace: check_answered(namespace, None, found.get(namespace)) for namespace in known}
     return {namespace: each for namespace, each in checked.items() if each is not None}
 
 
-def answered(
+def check_answered(
     namespace: Namespace, etag: str | None, found: FetchedSnapshot | ConfigsvcError | None
 ) -> FetchedSnapshot | None:
     if isinstance(found, ConfigsvcError):
@@ -277,12 +277,12 @@ def answered(
     return found
 
 
-def _opened(namespace: Namespace, found: FetchedSnapshot, rules: OpeningRules, deadline: float) -> NamespaceLayer:
+def _open_first(namespace: Namespace, found: FetchedSnapshot, rules: OpeningRules, deadline: float) -> NamespaceLayer:
     check_begins(namespace, found.sealed, rules.floors.get(namespace, 0))
     return open_layer(namespace, found, rules, deadline)
 
 
-def copied(error: ConfigsvcError) -> ConfigsvcError:
+def copy_error(error: ConfigsvcError) -> ConfigsvcError:
     """To keep: with its traceback and its cause it would keep alive what was opened and what came."""
     return type(error)(error.detail, **error.members)
 

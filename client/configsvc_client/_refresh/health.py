@@ -77,20 +77,20 @@ class Health(Record):
             "age": round(self.age, 3) if self.age < math.inf else None,
             "revisions": dict(self.revisions),
             "source": self.source,
-            "reason": _shown(self.reason),
-            "refused": {each: _shown(why) for each, why in self.refused.items()},
-            "failing": {each: _shown(why) for each, why in self.failing.items()},
+            "reason": _render_reason(self.reason),
+            "refused": {each: _render_reason(why) for each, why in self.refused.items()},
+            "failing": {each: _render_reason(why) for each, why in self.failing.items()},
             "broken": self.broken,
         }
 
 
-def health(keeper: Keeper | None, error: ConfigsvcError | None = None) -> Health:
+def assess_health(keeper: Keeper | None, error: ConfigsvcError | None = None) -> Health:
     """How a Config is; where nothing was made yet, with why that cannot be."""
-    held, error = (keeper.held, _error(keeper)) if keeper else (None, error)
+    held, error = (keeper.held, _pick_error(keeper)) if keeper else (None, error)
     if keeper is None or held is None:
-        return Health("not_loaded", math.inf, {}, None, _reason(error) if error else None, {}, {}, 0)
+        return Health("not_loaded", math.inf, {}, None, _render_error(error) if error else None, {}, {}, 0)
     revisions = {str(layer.namespace): layer.revision for layer in held.layers}
-    refused, failing = _parted(keeper.refused, error, revisions)
+    refused, failing = _split_reasons(keeper.refused, error, revisions)
     broken, age = len(held.snapshot.broken), keeper.age()
     state: HealthState = (
         "expired" if age > keeper.max_stale_seconds
@@ -100,11 +100,13 @@ def health(keeper: Keeper | None, error: ConfigsvcError | None = None) -> Health
         else "broken" if broken
         else "ok"
     )  # fmt: skip
-    reason = next(iter({**refused, **failing}.values()), None) or _of(state, broken, age, keeper.max_stale_seconds)
+    reason = next(iter({**refused, **failing}.values()), None) or _make_reason(
+        state, broken, age, keeper.max_stale_seconds
+    )
     return Health(state, age, revisions, held.source, reason, refused, failing, broken)
 
 
-def _of(state: HealthState, broken: int, age: float, max_stale_seconds: float) -> Reason | None:
+def _make_reason(state: HealthState, broken: int, age: float, max_stale_seconds: float) -> Reason | None:
     """Why, where no error says so."""
     if state == "expired":
         old = f"What is held is {age:.0f} seconds old, and CONFIGSVC_MAX_STALE_SECONDS is {max_stale_seconds:g}."
@@ -114,26 +116,26 @@ def _of(state: HealthState, broken: int, age: float, max_stale_seconds: float) -
     return None
 
 
-def _error(keeper: Keeper) -> ConfigsvcError | None:
+def _pick_error(keeper: Keeper) -> ConfigsvcError | None:
     """Why it is not up to date. That a refresh was put off to the next invocation is no trouble: none is overdue."""
     error = keeper.error
     return keeper.failure if error is not None and error.members.get("reason") == "time_left" else error
 
 
-def _parted(
+def _split_reasons(
     errors: Mapping[Namespace, ConfigsvcError], last: ConfigsvcError | None, held: Iterable[str]
 ) -> tuple[dict[str, Reason], dict[str, Reason]]:
     """Which namespaces are refused and which fail: the others too, where the last error is of no single namespace."""
-    refused = {str(each): _reason(error) for each, error in errors.items() if is_unusable_answer(error)}
-    failing = {str(each): _reason(error) for each, error in errors.items() if not is_unusable_answer(error)}
+    refused = {str(each): _render_error(error) for each, error in errors.items() if is_unusable_answer(error)}
+    failing = {str(each): _render_error(error) for each, error in errors.items() if not is_unusable_answer(error)}
     if last is not None and all(last.detail != each.detail for each in errors.values()):
-        failing |= {each: _reason(last) for each in held if each not in refused}
+        failing |= {each: _render_error(last) for each in held if each not in refused}
     return refused, failing
 
 
-def _reason(error: ConfigsvcError) -> Reason:
+def _render_error(error: ConfigsvcError) -> Reason:
     return Reason(str(error.members.get("cause", error.code)), error.detail)
 
 
-def _shown(reason: Reason | None) -> dict[str, str] | None:
+def _render_reason(reason: Reason | None) -> dict[str, str] | None:
     return None if reason is None else {"code": reason.code, "text": reason.text}

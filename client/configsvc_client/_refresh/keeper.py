@@ -21,8 +21,8 @@ from configsvc_client._opening.keyring import Keyring
 from configsvc_client._opening.opening import OpeningRules
 from configsvc_client._opening.snapshot import Snapshot
 from configsvc_client._ports import ClockReading, World
-from configsvc_client._refresh.flight import Callbacks, Flight, Flights, Held, RefreshState, copied
-from configsvc_client._refresh.load import load, seconds_of
+from configsvc_client._refresh.flight import Callbacks, Flight, Flights, Held, RefreshState, copy_error
+from configsvc_client._refresh.load import compute_load_seconds, load
 from configsvc_client._settings import ClientSettings
 
 Publish = Callable[[Snapshot, Window], None]
@@ -60,9 +60,9 @@ class Keeper:
         self._publish = publish
         self._freezes = freezes
         self._usual = settings.refresh_seconds
-        self._flights = Flights(_ended(RefreshState(self._usual)))
+        self._flights = Flights(_make_ended_flight(RefreshState(self._usual)))
         self._noted: tuple[Freshness | None, ConfigsvcError] | None = None
-        self.attended: Callable[[], bool] = _never
+        self.attended: Callable[[], bool] = _is_never_attended
         """Whether a background thread refreshes; then readers do not, until what is held has expired."""
 
     def current(self, remaining: float = math.inf) -> Snapshot:
@@ -115,7 +115,7 @@ class Keeper:
             return True
         flight = self._asked_for()
         if flight.error is not None:
-            raise copied(flight.error)
+            raise copy_error(flight.error)
         if not flight.kept:
             raise Unavailable(f"The refresh takes longer than {self._usual:g} seconds.", reason="deadline")
         return flight.changed
@@ -200,7 +200,7 @@ class Keeper:
             state = last.state
             if state.held is not None:
                 state = state._replace(freshness=freshen(state.freshness))
-            follows = self._flights.follow(last, _ended(state))
+            follows = self._flights.follow(last, _make_ended_flight(state))
         self._show()
 
     def _unexpired(self, now: ClockReading) -> Snapshot:
@@ -349,9 +349,9 @@ class Keeper:
         """
         if last.ended:
             return
-        from configsvc_client._refresh.refresh import given_up
+        from configsvc_client._refresh.refresh import fail_given_up
 
-        state, news = given_up(last.before, last.seconds)
+        state, news = fail_given_up(last.before, last.seconds)
         if last.end(state._replace(allowed=self._usual)):
             for each in news:
                 self._world.warn(each)
@@ -382,13 +382,13 @@ class Keeper:
         state = flight.before
         flight.error = Unavailable("The refresh was interrupted. Try again.", reason="interrupted")
         try:
-            from configsvc_client._refresh.refresh import outcome
+            from configsvc_client._refresh.refresh import run_refresh
 
-            made = outcome(
+            made = run_refresh(
                 flight, held, self._settings, self._world, self._rules, longest=longest, everything=everything
             )
             state, flight.changed = made.state, made.held is not held
-            flight.error = made.error and copied(made.error)  # else its frames keep the flight before, and so on
+            flight.error = made.error and copy_error(made.error)  # else its frames keep the flight before, and so on
         finally:
             flight.kept = flight.end(state)
         if flight.kept:
@@ -409,7 +409,7 @@ class Keeper:
             ConfigUnavailable, Misconfigured: see `current`.
         """
         now = self._world.clock.now()
-        deadline = now.monotonic + min(seconds_of(self._settings), _COLD_SHARE * (end - now.monotonic))
+        deadline = now.monotonic + min(compute_load_seconds(self._settings), _COLD_SHARE * (end - now.monotonic))
         while self.held is None:
             last, now = self._last(), self._world.clock.now()
             if last.over(now):
@@ -426,10 +426,10 @@ class Keeper:
         try:
             loaded = load(self._settings, self._world, self._rules, flight.deadline)
             state = state._replace(
-                held=loaded.held, freshness=loaded.freshness, error=loaded.error and copied(loaded.error)
+                held=loaded.held, freshness=loaded.freshness, error=loaded.error and copy_error(loaded.error)
             )
             if loaded.error is not None or loaded.held.snapshot.broken:
-                from configsvc_client._refresh.troubles import loaded as told
+                from configsvc_client._refresh.troubles import settle_first_load as told
 
                 troubles, news = told(loaded.held.broken, loaded.error)
                 state = state._replace(troubles=troubles)
@@ -437,7 +437,7 @@ class Keeper:
             from configsvc_client._interrupts import reraise_interrupt
 
             reraise_interrupt(error)
-            state = state._replace(error=copied(error))
+            state = state._replace(error=copy_error(error))
             if self.held is None:
                 raise
         finally:
@@ -448,12 +448,12 @@ class Keeper:
                 self._world.warn(each)
 
 
-def _ended(state: RefreshState) -> Flight:
+def _make_ended_flight(state: RefreshState) -> Flight:
     """Stands for what was held before, or changed otherwise."""
     flight = Flight(state, ClockReading(0.0, 0.0), 0.0)
     flight.end(state)
     return flight
 
 
-def _never() -> bool:
+def _is_never_attended() -> bool:
     return False

@@ -8,10 +8,10 @@ from typing import TypeVar
 from configsvc.model.errors import ConfigsvcError, ConfigUnavailable, Internal, Misconfigured, Throttled, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
-from configsvc_client._freshness import Freshness, confirmed, saved
+from configsvc_client._freshness import Freshness, make_confirmed, make_saved
 from configsvc_client._opening.opening import OpeningRules
 from configsvc_client._ports import NOT_OURS, Chance, FetchedSnapshot, World
-from configsvc_client._refresh.flight import Held, fetched, opened, ours
+from configsvc_client._refresh.flight import Held, fetch_all, open_all, translate_errors
 from configsvc_client._settings import ClientSettings
 
 Attempted = TypeVar("Attempted")
@@ -40,7 +40,7 @@ class Loaded(Record):
     error: ConfigsvcError | None = None
 
 
-def seconds_of(settings: ClientSettings) -> float:
+def compute_load_seconds(settings: ClientSettings) -> float:
     """How long a first load may take: with a fallback file, as long once more to open that."""
     return settings.start_seconds * (1 if settings.fallback is None else 2)
 
@@ -58,23 +58,23 @@ def load(settings: ClientSettings, world: World, rules: OpeningRules, deadline: 
     now = world.clock.now()
     spared = 0.0 if settings.fallback is None else (deadline - now.monotonic) / 2
     try:
-        held = _from_service(settings, world, rules, deadline - spared)
+        held = _load_from_service(settings, world, rules, deadline - spared)
     except ConfigUnavailable as error:
         if settings.fallback is None:
             raise
         from configsvc_client._interrupts import reraise_interrupt
 
         reraise_interrupt(error)
-        return _from_file(settings, world, rules, deadline, error)
-    return Loaded(held, confirmed(now, settings.pace, world.chance))
+        return _load_from_file(settings, world, rules, deadline, error)
+    return Loaded(held, make_confirmed(now, settings.pace, world.chance))
 
 
-def _from_service(settings: ClientSettings, world: World, rules: OpeningRules, deadline: float) -> Held:
+def _load_from_service(settings: ClientSettings, world: World, rules: OpeningRules, deadline: float) -> Held:
     """Fetched once: while KMS throttles, KMS is asked again, and the service is not."""
     left = deadline - world.clock.now().monotonic
     starting = _Starting(settings, world, rules, deadline)
-    _patiently(starting.fetch, world, deadline - (_FOR_KMS * left if settings.pin.arns else 0.0))
-    return _patiently(starting.open, world, deadline)
+    _attempt_until(starting.fetch, world, deadline - (_FOR_KMS * left if settings.pin.arns else 0.0))
+    return _attempt_until(starting.open, world, deadline)
 
 
 class _Starting:
@@ -85,15 +85,15 @@ class _Starting:
         self._found: Callable[[], dict[Namespace, FetchedSnapshot]] = dict
 
     def fetch(self) -> None:
-        found = fetched(self._settings.namespaces, self._world.gateway, self._deadline, self._world.prepare)
+        found = fetch_all(self._settings.namespaces, self._world.gateway, self._deadline, self._world.prepare)
         self._found = lambda: dict(found)
 
     def open(self) -> Held:
         """What KMS opened before it failed is in the keyring, and not asked for again."""
-        return opened(self._settings.namespaces, self._found(), self._rules, self._deadline, "service")
+        return open_all(self._settings.namespaces, self._found(), self._rules, self._deadline, "service")
 
 
-def _patiently(attempt: Callable[[], Attempted], world: World, until: float) -> Attempted:
+def _attempt_until(attempt: Callable[[], Attempted], world: World, until: float) -> Attempted:
     """What an attempt gives. Only what may pass by itself is tried again, and never after `until`.
 
     Waits for what Retry-After says, plus full jitter: a whole fleet may have been told the same. Where nothing is said,
@@ -106,7 +106,7 @@ def _patiently(attempt: Callable[[], Attempted], world: World, until: float) -> 
     tried, late = 0, _LATE * (until - world.clock.now().monotonic)
     while True:
         try:
-            return ours(attempt)
+            return translate_errors(attempt)
         except Misconfigured:
             raise
         except ConfigsvcError as error:
@@ -116,24 +116,24 @@ def _patiently(attempt: Callable[[], Attempted], world: World, until: float) -> 
             reraise_interrupt(error)
             tried, said = tried + 1, get_retry_after(error) or 0
             room = until - world.clock.now().monotonic - said
-            if room <= (0.0 if said else late) or not _passes(error, tried):
-                raise _unloaded(error) from error
+            if room <= (0.0 if said else late) or not _is_worth_retrying(error, tried):
+                raise _make_unavailable(error) from error
             longest = max(Backoff(_FIRST_WAIT).longest(tried), said)
-            pause = said + _jittered(longest, room, world.chance, told=bool(said))
+            pause = said + _draw_pause(longest, room, world.chance, told=bool(said))
         world.clock.pause(pause)
 
 
-def _jittered(most: float, room: float, chance: Chance, *, told: bool) -> float:
+def _draw_pause(most: float, room: float, chance: Chance, *, told: bool) -> float:
     """Full jitter, within the room that is left. Where nothing was told and it could reach the end, at least half."""
     least = room / 2 if most > room and not told else 0.0
     return least + chance() * (min(most, room) - least)
 
 
-def _passes(error: ConfigsvcError, tried: int) -> bool:
+def _is_worth_retrying(error: ConfigsvcError, tried: int) -> bool:
     return isinstance(error, _PASSING) and (tried < _FEW or error.members.get("reason") not in _SELDOM_PASSING)
 
 
-def _unloaded(error: ConfigsvcError) -> ConfigUnavailable:
+def _make_unavailable(error: ConfigsvcError) -> ConfigUnavailable:
     from configsvc.model.retry import get_retry_after
 
     asked = get_retry_after(error)
@@ -141,12 +141,12 @@ def _unloaded(error: ConfigsvcError) -> ConfigUnavailable:
     return ConfigUnavailable(f"Config could not be loaded. {error.detail}", cause=error.code, **members)
 
 
-def _from_file(
+def _load_from_file(
     settings: ClientSettings, world: World, rules: OpeningRules, deadline: float, error: ConfigUnavailable
 ) -> Loaded:
     path = str(settings.fallback)
     try:
-        held, saved_at = ours(lambda: _opened_file(path, settings, world, rules, deadline))
+        held, saved_at = translate_errors(lambda: _open_file(path, settings, world, rules, deadline))
     except Misconfigured:
         raise
     except ConfigsvcError as refused:
@@ -164,11 +164,11 @@ def _from_file(
     from configsvc.model.retry import get_retry_after
 
     now = world.clock.now()
-    fresh = saved(saved_at, now, settings.pace, world.chance, get_retry_after(error))
+    fresh = make_saved(saved_at, now, settings.pace, world.chance, get_retry_after(error))
     return Loaded(held, fresh, error)
 
 
-def _opened_file(
+def _open_file(
     path: str, settings: ClientSettings, world: World, rules: OpeningRules, deadline: float
 ) -> tuple[Held, float]:
     """What the file holds, opened, and when it was saved."""
@@ -177,4 +177,4 @@ def _opened_file(
     fallback = decode((world.read or read)(path))
     sealed = select_snapshots(fallback, settings.url, settings.namespaces)
     found = {namespace: FetchedSnapshot("", each) for namespace, each in sealed.items()}
-    return opened(settings.namespaces, found, rules, deadline, "fallback"), fallback.saved_at
+    return open_all(settings.namespaces, found, rules, deadline, "fallback"), fallback.saved_at

@@ -193,7 +193,7 @@ class Reads(HiddenMapping[str, ConfigValue]):
         """No window is open, so that the next read asks."""
         self._open = self._published = Published(Snapshot(()), {}, NEVER)
         self._leases = None
-        self._read_by(_no_time, _no_time)
+        self._read_by(_read_no_clock, _read_no_clock)
 
     def _read_by(self, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
         """From now on windows are of these clocks; before, nothing is published."""
@@ -231,6 +231,6 @@ class InvocationReads(Reads):
         return Reads.__getitem__(self, key)
 
 
-def _no_time() -> float:
+def _read_no_clock() -> float:
     """Stands for the clocks until the first load: no window is open then."""
     return 0.0

@@ -13,12 +13,20 @@ from configsvc.model.errors import ConfigsvcError, StaleRevision, Unavailable
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc.model.retry import get_retry_after
-from configsvc_client._freshness import confirmed, partly_confirmed
+from configsvc_client._freshness import make_confirmed, make_partly_confirmed
 from configsvc_client._opening.opening import OpeningRules, RememberedSnapshot, check_begins, check_follows, open_layer
 from configsvc_client._opening.snapshot import NamespaceLayer, Snapshot
 from configsvc_client._ports import ClockReading, FetchedSnapshot, Gateway, World
-from configsvc_client._refresh.flight import Flight, Held, HeldSource, RefreshState, answered, copied, ours
-from configsvc_client._refresh.troubles import Refusals, RefusedNamespace, mark_of
+from configsvc_client._refresh.flight import (
+    Flight,
+    Held,
+    HeldSource,
+    RefreshState,
+    check_answered,
+    copy_error,
+    translate_errors,
+)
+from configsvc_client._refresh.troubles import Refusals, RefusedNamespace, hash_answer
 from configsvc_client._settings import ClientSettings
 
 if TYPE_CHECKING:
@@ -34,7 +42,7 @@ class RefreshOutcome(Record):
     news: Sequence[str]
 
 
-def outcome(
+def run_refresh(
     flight: Flight,
     held: Held,
     settings: ClientSettings,
@@ -62,14 +70,16 @@ def outcome(
     waiting = {} if everything else refusals.waiting(now)
     ending = _Ending(flight, settings, world, longest)
     try:
-        done = ours(lambda: refreshed(held, world.gateway, rules, flight.deadline, waiting))
+        done = translate_errors(lambda: refresh_held(held, world.gateway, rules, flight.deadline, waiting))
     except ConfigsvcError as error:
         from configsvc_client._interrupts import reraise_interrupt
 
         reraise_interrupt(error)
-        troubles, news = _troubles(before, held, dict.fromkeys(settings.namespaces, error))
+        troubles, news = _settle_troubles(before, held, dict.fromkeys(settings.namespaces, error))
         return RefreshOutcome(ending.failed(before._replace(troubles=troubles), [error]), held, error, news)
-    troubles, news = _troubles(before, done.held, {each: refused.error for each, refused in done.refused.items()})
+    troubles, news = _settle_troubles(
+        before, done.held, {each: refused.error for each, refused in done.refused.items()}
+    )
     after = before._replace(held=done.held, refusals=refusals.settled(done.refused, now), troubles=troubles)
     if not done.refused:
         return RefreshOutcome(ending.succeeded(after, changed=done.held is not held), done.held, None, news)
@@ -79,24 +89,24 @@ def outcome(
     return RefreshOutcome(ending.failed(after, errors, others), done.held, errors[0], news)
 
 
-def given_up(before: RefreshState, seconds: float) -> tuple[RefreshState, list[str]]:
+def fail_given_up(before: RefreshState, seconds: float) -> tuple[RefreshState, list[str]]:
     """What a flight ends with whose thread has not come back in time, and what the log is told. It is still due."""
     if before.held is None:
         return before, []
     error = Unavailable(f"A refresh did not end within {seconds:g} seconds, and was given up.", reason="deadline")
-    troubles, news = _troubles(before, before.held, dict.fromkeys(before.held.broken, error))
+    troubles, news = _settle_troubles(before, before.held, dict.fromkeys(before.held.broken, error))
     return before._replace(error=error, troubles=troubles), news
 
 
-def _troubles(
+def _settle_troubles(
     before: RefreshState, held: Held, errors: Mapping[Namespace, ConfigsvcError]
 ) -> tuple[Troubles | None, list[str]]:
     """What the log has been told once this flight ended, and what it is told of it."""
     if not errors and before.troubles is None:
         return None, []  # nearly every poll
-    from configsvc_client._refresh.troubles import Troubles, settled
+    from configsvc_client._refresh.troubles import Troubles, settle
 
-    return settled(before.troubles or Troubles(), errors, held.broken)
+    return settle(before.troubles or Troubles(), errors, held.broken)
 
 
 class _Ending(Record):
@@ -113,7 +123,7 @@ class _Ending(Record):
         settings, began = self.settings, self.flight.began
         quick = changed and self.world.clock.now().monotonic - began.monotonic < settings.refresh_seconds / 2
         return after._replace(
-            freshness=confirmed(began, settings.pace, self.world.chance),
+            freshness=make_confirmed(began, settings.pace, self.world.chance),
             error=None,
             counts={**after.counts, "refreshes": after.counts["refreshes"] + 1},
             allowed=settings.refresh_seconds if quick else after.allowed,
@@ -128,12 +138,12 @@ class _Ending(Record):
         if others is None or state.refusals is None:
             freshness = state.freshness.failed(now, pace, chance, away)
         else:
-            freshness = partly_confirmed(others, state.refusals.oldest(), pace, chance, away)
+            freshness = make_partly_confirmed(others, state.refusals.oldest(), pace, chance, away)
         counts = dict(state.counts)
         counts["failures"] += 1
         counts["stale_revisions"] += any(isinstance(each, StaleRevision) for each in errors)
         allowed = self._allowed(errors, now)
-        return state._replace(error=copied(errors[0]), freshness=freshness, counts=counts, allowed=allowed)
+        return state._replace(error=copy_error(errors[0]), freshness=freshness, counts=counts, allowed=allowed)
 
     def _allowed(self, errors: Sequence[ConfigsvcError], now: ClockReading) -> float:
         """Seconds for the next refresh: twice as many where time was up, until the most did not help either."""
@@ -145,16 +155,16 @@ class _Ending(Record):
         return min(self.longest, max(flight.before.allowed, 2 * flight.seconds))
 
 
-class Refreshed(Record):
+class RefreshedLayers(Record):
     """What to hold from now on, and whose answers were refused: of those what was held is held on."""
 
     held: Held
     refused: dict[Namespace, RefusedNamespace]
 
 
-def refreshed(
+def refresh_held(
     held: Held, gateway: Gateway, rules: OpeningRules, deadline: float, waiting: Mapping[Namespace, RefusedNamespace]
-) -> Refreshed:
+) -> RefreshedLayers:
     """What to hold from now on: the same object where nothing changed.
 
     Each namespace is taken whole or not at all, and one that is refused stops no other. It keeps its ETag, so it is
@@ -175,22 +185,22 @@ def refreshed(
     known = {layer.namespace: layer.etag or None for layer in held.layers}
     found = gateway.fetch(known, deadline)
     if not found and all(layer.etag and not layer.reopen for layer in held.layers):
-        return Refreshed(held, {})  # nearly every poll
+        return RefreshedLayers(held, {})  # nearly every poll
     # The fewest KMS calls first: whoever writes one namespace must not use up the time that another needs.
-    cheapest = sorted(held.layers, key=lambda layer: _calls(layer, found.get(layer.namespace), rules))
-    results = {layer.namespace: _result(layer, known, found, rules, deadline, waiting) for layer in cheapest}
+    cheapest = sorted(held.layers, key=lambda layer: _count_kms_calls(layer, found.get(layer.namespace), rules))
+    results = {layer.namespace: _try_layer(layer, known, found, rules, deadline, waiting) for layer in cheapest}
     refused = {namespace: result for namespace, result in results.items() if isinstance(result, RefusedNamespace)}
     layers = tuple(
         layer if isinstance(result, RefusedNamespace) else result
         for layer, result in ((layer, results[layer.namespace]) for layer in held.layers)
     )
     if all(map(operator.is_, layers, held.layers)):
-        return Refreshed(held, refused)
+        return RefreshedLayers(held, refused)
     source: HeldSource = "service" if all(layer.etag for layer in layers) else held.source
-    return Refreshed(Held(layers, Snapshot(layers), source), refused)
+    return RefreshedLayers(Held(layers, Snapshot(layers), source), refused)
 
 
-def _result(  # noqa: PLR0917  # what `refreshed` has, for one of its layers
+def _try_layer(  # noqa: PLR0917  # what `refreshed` has, for one of its layers
     layer: NamespaceLayer,
     known: Mapping[Namespace, str | None],
     found: Mapping[Namespace, FetchedSnapshot | ConfigsvcError],
@@ -200,32 +210,36 @@ def _result(  # noqa: PLR0917  # what `refreshed` has, for one of its layers
 ) -> NamespaceLayer | RefusedNamespace:
     """What comes after a layer, the layer itself where nothing does, or why nothing may."""
     namespace, came = layer.namespace, found.get(layer.namespace)
-    mark = mark_of(came) if isinstance(came, FetchedSnapshot) else None
+    mark = hash_answer(came) if isinstance(came, FetchedSnapshot) else None
     before = waiting.get(namespace)
     if before is not None and mark is not None and before.mark == mark:
         return before
     try:
-        return ours(lambda: _next(layer, answered(namespace, known[namespace], came), rules, deadline))
+        return translate_errors(
+            lambda: _open_next(layer, check_answered(namespace, known[namespace], came), rules, deadline)
+        )
     except ConfigsvcError as error:
         from configsvc_client._interrupts import reraise_interrupt
 
         reraise_interrupt(error)
-        return RefusedNamespace(_of(namespace, error), mark)
+        return RefusedNamespace(_name_namespace(namespace, error), mark)
 
 
-def _calls(layer: NamespaceLayer, came: FetchedSnapshot | ConfigsvcError | None, rules: OpeningRules) -> int:
+def _count_kms_calls(layer: NamespaceLayer, came: FetchedSnapshot | ConfigsvcError | None, rules: OpeningRules) -> int:
     """How many KMS calls what comes after a layer takes: what came, or what did not open and is opened again."""
     sealed = came.sealed if isinstance(came, FetchedSnapshot) else layer.reopen
     return rules.keyring.calls(sealed) if sealed is not None else 0
 
 
-def _of(namespace: Namespace, error: ConfigsvcError) -> ConfigsvcError:
+def _name_namespace(namespace: Namespace, error: ConfigsvcError) -> ConfigsvcError:
     """The error, naming its namespace; a copy: with its traceback it would keep what was opened alive."""
     detail = error.detail if namespace in error.detail else f"{namespace}: {error.detail}"
     return type(error)(detail, **{**error.members, "namespace": namespace})
 
 
-def _next(layer: NamespaceLayer, came: FetchedSnapshot | None, rules: OpeningRules, deadline: float) -> NamespaceLayer:
+def _open_next(
+    layer: NamespaceLayer, came: FetchedSnapshot | None, rules: OpeningRules, deadline: float
+) -> NamespaceLayer:
     found = came or (FetchedSnapshot(layer.etag, layer.reopen) if layer.reopen else None)
     if found is None:
         return layer

@@ -42,7 +42,7 @@ class _Refusal(Record):
         """
         if self.refused.error.members.get("reason") == "deadline":
             return self.times > _TOO_SLOW and not self.due(now)
-        return not _passes(self.refused.error) and not self.due(now)
+        return not _is_outage(self.refused.error) and not self.due(now)
 
 
 class Refusals:
@@ -96,12 +96,12 @@ class Refusals:
         return _Refusal(refused, now, self._chance() * longest, times)
 
 
-def mark_of(found: FetchedSnapshot) -> int:
+def hash_answer(found: FetchedSnapshot) -> int:
     """The same for the same answer, whatever its ETag says."""
     return hash((found.sealed.revision, frozenset(found.sealed.entries), found.sealed.data_keys))
 
 
-def _passes(error: ConfigsvcError) -> bool:
+def _is_outage(error: ConfigsvcError) -> bool:
     """Whether it is an outage, and nothing that somebody did to the namespace."""
     return isinstance(error, _TRANSIENT_ERRORS) and error.members.get("reason") != NOT_OURS
 
@@ -121,7 +121,7 @@ class Troubles(Record):
     broken: frozenset[Namespace] = frozenset()
 
 
-def settled(
+def settle(
     before: Troubles, errors: Mapping[Namespace, ConfigsvcError], broken: Mapping[Namespace, Iterable[str]]
 ) -> tuple[Troubles, list[str]]:
     """After a load or a refresh: what the log has been told from now on, and the lines that it is told now.
@@ -131,41 +131,43 @@ def settled(
         errors: why each namespace is not updated that is not; one error for several makes one line.
         broken: of each namespace the keys that are there but do not open.
     """
-    told = {each: before.told.get(each, frozenset()) | {_kind(error)} for each, error in errors.items()}
+    told = {each: before.told.get(each, frozenset()) | {_classify(error)} for each, error in errors.items()}
     begun = [each for each in told if told[each] != before.told.get(each)]
     healed = [each for each in before.told if each not in told]
     lacking = {each: sorted(keys) for each, keys in broken.items() if keys}
-    lines = [*_begun({each: errors[each] for each in begun}), *_lacking(lacking, before)]
+    lines = [*_describe_begun({each: errors[each] for each in begun}), *_describe_broken(lacking, before)]
     lines += [f"All keys of {each} open again." for each in sorted(before.broken - lacking.keys())]
     if healed:
-        lines.append(f"{_names(healed)} updated again.")
+        lines.append(f"{_join_names(healed)} updated again.")
     return Troubles(told, frozenset(lacking)), lines
 
 
-def loaded(broken: Mapping[Namespace, Iterable[str]], error: ConfigsvcError | None) -> tuple[Troubles, list[str]]:
+def settle_first_load(
+    broken: Mapping[Namespace, Iterable[str]], error: ConfigsvcError | None
+) -> tuple[Troubles, list[str]]:
     """After the first load. Why it came from the fallback file was told with that, and is not told again."""
-    begun, _ = settled(Troubles(), {} if error is None else dict.fromkeys(broken, error), broken)
-    return begun, settled(Troubles(), {}, broken)[1]
+    begun, _ = settle(Troubles(), {} if error is None else dict.fromkeys(broken, error), broken)
+    return begun, settle(Troubles(), {}, broken)[1]
 
 
-def _kind(error: ConfigsvcError) -> str:
+def _classify(error: ConfigsvcError) -> str:
     code = str(error.members.get("cause", error.code))
     return _OUTAGE if code in _PASSING and not is_unusable_answer(error) else code
 
 
-def _begun(errors: Mapping[Namespace, ConfigsvcError]) -> list[str]:
+def _describe_begun(errors: Mapping[Namespace, ConfigsvcError]) -> list[str]:
     by_text = dict[str, list[Namespace]]()
     for namespace, error in errors.items():
         by_text.setdefault(error.detail, []).append(namespace)
     return [
-        f"{_names(each)} not updated, and what is held of {'them' if len(each) > 1 else 'it'} stays. {text}"
+        f"{_join_names(each)} not updated, and what is held of {'them' if len(each) > 1 else 'it'} stays. {text}"
         for text, each in by_text.items()
     ]
 
 
-def _lacking(lacking: Mapping[Namespace, list[str]], before: Troubles) -> list[str]:
+def _describe_broken(lacking: Mapping[Namespace, list[str]], before: Troubles) -> list[str]:
     return [
-        f"{_counted(len(keys))} of {each} {'does' if len(keys) == 1 else 'do'} not open, and reading one raises why: "
+        f"{_count(len(keys))} of {each} {'does' if len(keys) == 1 else 'do'} not open, and reading one raises why: "
         f"{', '.join(keys[:_SHOWN])}{', …' if len(keys) > _SHOWN else ''}."
         for each, keys in lacking.items()
         if each not in before.broken
@@ -175,9 +177,9 @@ def _lacking(lacking: Mapping[Namespace, list[str]], before: Troubles) -> list[s
 _SHOWN = 5
 
 
-def _counted(keys: int) -> str:
+def _count(keys: int) -> str:
     return "1 key" if keys == 1 else f"{keys} keys"
 
 
-def _names(namespaces: list[Namespace]) -> str:
+def _join_names(namespaces: list[Namespace]) -> str:
     return f"{', '.join(namespaces)} {'are' if len(namespaces) > 1 else 'is'}"

@@ -27,7 +27,7 @@ _COMMANDS = "AUTO_CAST_FOR_DYNACONF"
 _OWN, _OWN_ENDING = ("DYNACONF", "_"), "_FOR_DYNACONF"
 
 
-class Settings(Protocol):
+class DynaconfSettings(Protocol):
     """What is used of Dynaconf's settings."""
 
     def get(self, key: str, default: object = None) -> Any:  # noqa: ANN401  # settings are of any type
@@ -38,7 +38,7 @@ class Settings(Protocol):
 
 
 def load(
-    obj: Settings,
+    obj: DynaconfSettings,
     env: str | None = None,
     silent: bool = True,  # noqa: FBT001, FBT002  # Dynaconf's signature
     key: str | None = None,
@@ -68,15 +68,15 @@ def load(
     _check(snapshot)
     _check_that_none_is_lost(snapshot)
     with _literally(obj):
-        for each in sorted(snapshot, key=_folded):  # a key comes before those below it
-            if key is None or _top(each) == _top(key):
+        for each in sorted(snapshot, key=_fold):  # a key comes before those below it
+            if key is None or _find_top(each) == _find_top(key):
                 obj.set(each, deepcopy(snapshot[each]), dotted_lookup=True, loader_identifier=IDENTIFIER)
 
 
 def _check(keys: Iterable[str]) -> None:
     """Whoever can write a namespace must not choose which files and modules Dynaconf loads."""
     for each in keys:
-        top = _top(each)
+        top = _find_top(each)
         if top.startswith(_OWN) or top.endswith(_OWN_ENDING) or top == CONFIG:
             raise Unprocessable(f"{each} would be a setting of Dynaconf itself, {top}. Rename the key.", key=each)
 
@@ -84,27 +84,27 @@ def _check(keys: Iterable[str]) -> None:
 def _check_that_none_is_lost(snapshot: Mapping[str, ConfigValue]) -> None:
     """Dynaconf would keep the one that is set last, and say nothing."""
     known: dict[str, str] = {}
-    for each in sorted(snapshot, key=_folded):
-        same = known.setdefault(_folded(each), each)
-        outer = (known.get(above) for above in _above(_folded(each)))
+    for each in sorted(snapshot, key=_fold):
+        same = known.setdefault(_fold(each), each)
+        outer = (known.get(above) for above in _list_above(_fold(each)))
         lost = next((one for one in outer if one is not None and not isinstance(snapshot[one], dict)), None)
         other = same if same != each else lost
         if other is not None:
             raise Unprocessable(f"Of {other} and {each} Dynaconf would keep one. Rename the other.", key=each)
 
 
-def _folded(key: str) -> str:
+def _fold(key: str) -> str:
     """As Dynaconf tells keys apart: not by their case, and `__` is a dot."""
     return key.replace("__", ".").lower()
 
 
-def _above(key: str) -> Iterator[str]:
+def _list_above(key: str) -> Iterator[str]:
     parts = key.split(".")
     return (".".join(parts[:number]) for number in range(1, len(parts)))
 
 
 @contextmanager
-def _literally(obj: Settings) -> Iterator[None]:
+def _literally(obj: DynaconfSettings) -> Iterator[None]:
     """With Dynaconf's switch for commands in text off: a value that begins with `@read_file` is that text."""
     before = obj.get(_COMMANDS)
     obj.set(_COMMANDS, value=False, dotted_lookup=False, loader_identifier=IDENTIFIER)
@@ -114,6 +114,6 @@ def _literally(obj: Settings) -> Iterator[None]:
         obj.set(_COMMANDS, value=before is None or before, dotted_lookup=False, loader_identifier=IDENTIFIER)
 
 
-def _top(key: str) -> str:
+def _find_top(key: str) -> str:
     """The setting that a key is in: Dynaconf's are upper case."""
     return key.replace("__", ".").partition(".")[0].upper()

@@ -6,14 +6,14 @@ from configsvc_client._freshness import Window
 from configsvc_client._opening.snapshot import Snapshot
 from configsvc_client._refresh.flight import Callbacks
 from configsvc_client._refresh.keeper import Keeper
-from configsvc_client._settings import Given, settings
+from configsvc_client._settings import Given, parse_settings
 from tests.support.client.configs import Stage
 from tests.support.client.sealing import seal_values
 
 
 def test_what_is_shown_last_is_the_newest() -> None:
     stage = Stage(seal_values({"a": "1"}))
-    found = settings(Given(), stage.environ)
+    found = parse_settings(Given(), stage.environ)
     shown: list[str] = []
     slow, inside, newer = threading.Event(), threading.Event(), threading.Event()
 

@@ -16,7 +16,7 @@ import pytest
 from configsvc.model.errors import CannotOpen, ConfigsvcError, Unavailable
 from configsvc_client._interrupts import find_interrupt, is_injected
 from configsvc_client._opening.value import convert_value
-from configsvc_client._refresh.flight import Callbacks, ours
+from configsvc_client._refresh.flight import Callbacks, translate_errors
 from configsvc_client._transport.http import Connection
 from configsvc_client._transport.race import SocketAddress
 from configsvc_client._transport.response import AnswerParser
@@ -128,7 +128,7 @@ def test_a_request_is_ended_by_whatever_a_handler_raises_and_the_next_one_works(
         connection = Connection(parse_url(f"http://127.0.0.1:{server.port}"), {})
         connection.request("GET", "/", {}, b"", soon())
         with alarm(HANDLERS[kind](error)), pytest.raises(type(error)) as caught:
-            ours(lambda: connection.request("GET", "/", {}, b"", soon()))
+            translate_errors(lambda: connection.request("GET", "/", {}, b"", soon()))
         ended.set()
         assert caught.value is error
         assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
@@ -144,7 +144,7 @@ def test_the_traceback_leads_to_the_handler_and_holds_no_frame_that_it_struck() 
             return connection.request("POST", "/", {}, body, soon())
 
         with alarm(raising(TimeLimit())), pytest.raises(TimeLimit) as caught:
-            ours(lambda: ask(canary))
+            translate_errors(lambda: ask(canary))
         ended.set()
     traced = caught.value.__traceback__
     names = []
@@ -199,7 +199,7 @@ def test_what_wraps_a_handlers_exception_does_not_hide_it(error: BaseException) 
             raise CannotOpen("k does not open.") from None
 
     with alarm(raising(error), 60), pytest.raises(type(error)) as caught:
-        ours(wrapped)
+        translate_errors(wrapped)
     assert caught.value is error
 
 
@@ -225,7 +225,7 @@ def test_what_was_being_handled_when_the_client_was_called_is_left_alone() -> No
             signal.raise_signal(signal.SIGALRM)
         except TimeLimit:
             with pytest.raises(Unavailable):
-                ours(fails)
+                translate_errors(fails)
             with pytest.raises(Unavailable, match="could not be reached"):
                 to(1).request("GET", "/", {}, b"", soon())
             with pytest.raises(ValueError, match="cannot be read"):
@@ -234,7 +234,7 @@ def test_what_was_being_handled_when_the_client_was_called_is_left_alone() -> No
 
 def test_a_failure_in_a_function_that_a_handler_also_calls_is_no_signal() -> None:
     with alarm(lambda *_: fail(TimeLimit()), 60), pytest.raises(Unavailable, match="TimeLimit"):
-        ours(lambda: fail(TimeLimit()))
+        translate_errors(lambda: fail(TimeLimit()))
 
 
 def test_what_another_thread_puts_into_this_one_is_passed_on() -> None:
@@ -252,7 +252,7 @@ def test_what_another_thread_puts_into_this_one_is_passed_on() -> None:
 
         def ask() -> None:
             try:
-                ours(lambda: connection.request("GET", "/", {}, b"", soon(2)))
+                translate_errors(lambda: connection.request("GET", "/", {}, b"", soon(2)))
             except Injected as error:
                 caught.append(error)
 

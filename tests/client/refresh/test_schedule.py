@@ -69,10 +69,10 @@ def test_overdue_is_older_than_an_interval_and_its_spread_and_a_refresh(seconds:
 def test_after_a_refresh_an_interval_give_or_take_a_tenth_is_quiet(chance: float, quiet: float) -> None:
     draw = lambda: chance  # noqa: E731  # one draw
     later = after(10)
-    assert near(_freshness.confirmed(later, PACE, draw)) == Freshness(later, later, quiet)
-    assert _freshness.confirmed(later, Pace(60.0, 30.0), draw) == Freshness(later, later, 30.0)
+    assert near(_freshness.make_confirmed(later, PACE, draw)) == Freshness(later, later, quiet)
+    assert _freshness.make_confirmed(later, Pace(60.0, 30.0), draw) == Freshness(later, later, 30.0)
     assert near(HELD.failed(later, PACE, draw)) == Freshness(NOW, later, quiet)
-    assert near(_freshness.partly_confirmed(later, NOW, PACE, draw, None)) == Freshness(NOW, later, quiet)
+    assert near(_freshness.make_partly_confirmed(later, NOW, PACE, draw, None)) == Freshness(NOW, later, quiet)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_who_is_asked_to_stay_away_does_for_up_to_five_intervals(
 ) -> None:
     draw = lambda: chance  # noqa: E731  # one draw
     assert HELD.failed(NOW, PACE, draw, retry_after).quiet == pytest.approx(quiet)
-    assert _freshness.partly_confirmed(NOW, NOW, PACE, draw, retry_after).quiet == pytest.approx(quiet)
+    assert _freshness.make_partly_confirmed(NOW, NOW, PACE, draw, retry_after).quiet == pytest.approx(quiet)
 
 
 def test_who_is_not_asked_to_stay_away_keeps_to_an_interval_however_short() -> None:
@@ -131,6 +131,6 @@ def test_no_moment_is_in_the_window_that_never_opens() -> None:
 def test_a_fallback_is_as_old_as_the_file_and_the_service_asked_again_as_after_a_failure(
     saved: float, old: float
 ) -> None:
-    freshness = _freshness.saved(saved, NOW, PACE, lambda: 1.0, None)
+    freshness = _freshness.make_saved(saved, NOW, PACE, lambda: 1.0, None)
     assert near(freshness) == Freshness(after(-old), NOW, 66.0)
-    assert _freshness.saved(saved, NOW, PACE, lambda: 1.0, 100).quiet == pytest.approx(110.0)
+    assert _freshness.make_saved(saved, NOW, PACE, lambda: 1.0, 100).quiet == pytest.approx(110.0)

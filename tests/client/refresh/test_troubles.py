@@ -16,7 +16,7 @@ from configsvc.model.names import Namespace
 from configsvc.model.snapshot import render
 from configsvc_client import Config
 from configsvc_client._ports import warn
-from configsvc_client._refresh.troubles import Troubles, settled
+from configsvc_client._refresh.troubles import Troubles, settle
 from tests.support.client.configs import Stage
 from tests.support.client.sealing import NS, make_envelope, make_plain_entry, make_snapshot, seal_values
 from tests.support.client.stub_servers import Answer, Stub, run_stub
@@ -253,7 +253,7 @@ def test_whatever_happens_each_namespace_begins_before_it_heals_and_each_kind_be
     troubles = Troubles()
     for errors in [*happens, {}]:
         before = troubles
-        troubles, lines = settled(before, errors, {})
+        troubles, lines = settle(before, errors, {})
         healed = set(before.told) - set(errors)
         begun = {each for each in errors if troubles.told[each] != before.told.get(each)}
         assert sum("updated again" in line for line in lines) == bool(healed)
@@ -264,14 +264,14 @@ def test_whatever_happens_each_namespace_begins_before_it_heals_and_each_kind_be
 
 
 def test_a_poll_that_finds_all_well_says_nothing() -> None:
-    assert settled(Troubles(), {}, {NS: ()}) == (Troubles(), [])
+    assert settle(Troubles(), {}, {NS: ()}) == (Troubles(), [])
 
 
 def test_as_many_broken_keys_as_fit_are_all_named() -> None:
-    (line,) = settled(Troubles(), {}, {NS: [f"k{number}" for number in range(5)]})[1]
+    (line,) = settle(Troubles(), {}, {NS: [f"k{number}" for number in range(5)]})[1]
     assert line == "5 keys of payments.prod do not open, and reading one raises why: k0, k1, k2, k3, k4."
 
 
 def test_more_broken_keys_than_fit_are_counted() -> None:
-    (line,) = settled(Troubles(), {}, {NS: [f"k{number}" for number in range(7)]})[1]
+    (line,) = settle(Troubles(), {}, {NS: [f"k{number}" for number in range(7)]})[1]
     assert line == "7 keys of payments.prod do not open, and reading one raises why: k0, k1, k2, k3, k4, …."

@@ -17,7 +17,7 @@ from configsvc.model.snapshot import render
 from configsvc_client import Config, ConfigUnavailable
 from configsvc_client._secret import Secret
 from configsvc_client._service.gateway import ApiGateway
-from configsvc_client._settings import Given, settings
+from configsvc_client._settings import Given, parse_settings
 from configsvc_client._transport.http import Connection
 from configsvc_client._transport.url import parse_url
 from tests.support.client.configs import ENVIRON
@@ -301,7 +301,7 @@ def test_the_argument_holds_two_as_well() -> None:
 )
 def test_parts_that_are_empty_or_equal_do_not_count(text: str, keys: list[str]) -> None:
     for given, environ in ((Given(), {"CONFIGSVC_API_KEY": text}), (Given(api_key=Secret(text)), {})):
-        found_keys = settings(given, {**ENVIRON, **environ}).api_keys
+        found_keys = parse_settings(given, {**ENVIRON, **environ}).api_keys
         assert [each.reveal() for each in found_keys] == keys
 
 
@@ -319,14 +319,14 @@ def test_parts_that_are_empty_or_equal_do_not_count(text: str, keys: list[str]) 
 def test_what_is_not_one_key_or_two_is_refused_without_showing_it(text: str, said: str) -> None:
     for given, environ in ((Given(), {"CONFIGSVC_API_KEY": text}), (Given(api_key=Secret(text)), {})):
         with pytest.raises(errors.Misconfigured, match=said) as caught:
-            settings(given, {**ENVIRON, **environ})
+            parse_settings(given, {**ENVIRON, **environ})
         assert "canar" not in caught.value.detail
 
 
 def test_neither_key_is_shown() -> None:
     environ = {**ENVIRON, "CONFIGSVC_API_KEY": f"{OLD},{NEW}"}
     gateway = ApiGateway(Connection(parse_url("https://h.example/prod"), {}), OLD, NEW)
-    shown = [repr(settings(Given(), environ)), repr(Given(api_key=Secret(f"{OLD},{NEW}"))), repr(gateway)]
+    shown = [repr(parse_settings(Given(), environ)), repr(Given(api_key=Secret(f"{OLD},{NEW}"))), repr(gateway)]
     shown += [repr(Config(api_key=f"{OLD},{NEW}")), str(vars(gateway))]
     assert not [text for text in shown if OLD in text or NEW in text]
 

@@ -59,6 +59,6 @@ def render_draft(tables: dict[str, dict[str, Any]]) -> str:
 
 def _variable(key: str) -> list[str]:
     """The variable of a key, unless exec refuses it: a policy that names it literally would allow it."""
-    from configsvc_client._reading.variables import judge, name_of
+    from configsvc_client._reading.variables import judge_keys, make_variable_name
 
-    return [name_of(each) for each in judge([key], lambda _: None).keys]
+    return [make_variable_name(each) for each in judge_keys([key], lambda _: None).keys]

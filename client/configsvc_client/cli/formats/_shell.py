@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from configsvc_client._reading.variables import name_of
+from configsvc_client._reading.variables import make_variable_name
 from configsvc_client.cli.formats import _common
 from configsvc_client.cli.formats._common import (
     FileRow,
@@ -80,7 +80,7 @@ def _line(value: WritableValue) -> str | Problem:
     if isinstance(text, Problem):
         return text
     if reason:
-        renamed = name_of(value.key)
+        renamed = make_variable_name(value.key)
         advice = f"; {ANY_TEXT} can hold it" if why_not_assignable(renamed) else f"; --variables makes it {renamed}"
         return Problem("", value.key, f"{reason}{advice}")
     if "\0" in text:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from configsvc.model.content_types import JSON, KINDS, TEXT
 from configsvc.model.same_value import same_value
 from configsvc.model.snapshot import ContentType
-from configsvc_client._reading.variables import name_of
+from configsvc_client._reading.variables import make_variable_name
 from configsvc_client.cli.formats._common import Problem, WritableValue, Written, why_not_assignable
 
 JSON_COMMENT = f"# configsvc: {JSON}"
@@ -28,7 +28,7 @@ def holders(key: str) -> str:
     """The formats that hold any text without a NUL under this key: a shell does if it can assign the name."""
     if not why_not_assignable(key):
         return f"shell, {ANY_TEXT}"
-    renamed = name_of(key)
+    renamed = make_variable_name(key)
     return ANY_TEXT if why_not_assignable(renamed) else f"shell (as {renamed}), {ANY_TEXT}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from configsvc.model.names import Namespace
-from configsvc_client._reading.variables import Advice, check_room, judge, name_of, variables
+from configsvc_client._reading.variables import Advice, check_room, judge_keys, make_variable_name, make_variables
 from configsvc_client.admin import Opened
 from configsvc_client.cli.output import terminal
 
@@ -93,9 +93,9 @@ class Admission:
             Unprocessable: variables are dangerous; names all of their keys.
         """
         listed = self._listed(namespace)
-        judged = judge(keys, lambda _: listed)
+        judged = judge_keys(keys, lambda _: listed)
         judged.check(self._advice)
-        new = set(judged.unlisted) - {name_of(key) for key in judged.keys} - self._said
+        new = set(judged.unlisted) - {make_variable_name(key) for key in judged.keys} - self._said
         if new:
             self._said |= new
             are = "is" if len(new) == 1 else "are"
@@ -129,9 +129,9 @@ class Child:
             Unprocessable: keys have the same variable, or a value does not fit into one; names all of these keys. Or
                 all do not fit together.
         """
-        admitted = {name_of(key): (name_of(key),) for key in values}
-        found = variables(
-            {key: each.data for key, each in values.items()}, ADVICE, lambda key: admitted[name_of(key)]
+        admitted = {make_variable_name(key): (make_variable_name(key),) for key in values}
+        found = make_variables(
+            {key: each.data for key, each in values.items()}, ADVICE, lambda key: admitted[make_variable_name(key)]
         ).found
         kept = {name for name in found if name in self._base and name not in self._override}
         for name in sorted(kept):

@@ -9,7 +9,7 @@ from configsvc.model import json_text
 from configsvc.model.content_types import KINDS
 from configsvc.model.errors import Unprocessable
 from configsvc.model.snapshot import ContentType
-from configsvc_client._reading.variables import name_of, shared
+from configsvc_client._reading.variables import describe_shared, make_variable_name
 from configsvc_client.cli.formats import WritableValue, why_not_assignable
 from configsvc_client.cli.formats._json import find_members
 
@@ -63,14 +63,14 @@ def name_variables(found: Mapping[str, Opened]) -> list[WritableValue]:
     """
     keys: dict[str, list[str]] = {}
     for key in found:
-        keys.setdefault(name_of(key), []).append(key)
+        keys.setdefault(make_variable_name(key), []).append(key)
     problems = [problem for name, each in keys.items() if (problem := _describe_problem(name, each))]
     if problems:
         raise Unprocessable(
             "Nothing was written: not every key can be a variable. Rename these keys, or choose others with --only.",
             problems=problems,
         )
-    return [each._replace(key=name_of(each.key)) for each in keep_names(found)]
+    return [each._replace(key=make_variable_name(each.key)) for each in keep_names(found)]
 
 
 def list_unassignable(keys: Mapping[str, Opened]) -> list[str]:
@@ -82,4 +82,4 @@ def _describe_problem(name: str, keys: list[str]) -> str:
     reason = why_not_assignable(name)
     if reason:
         return f"{', '.join(keys)}: {name} is {reason}"
-    return shared(name, keys) if len(keys) > 1 else ""
+    return describe_shared(name, keys) if len(keys) > 1 else ""
