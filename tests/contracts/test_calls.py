@@ -30,7 +30,7 @@ def world(calls: list[str]) -> Iterator[World]:
         yield world
 
 
-def test_a_poll_is_one_get_item_and_with_grants_not_cached_one_batch(world: World, calls: list[str]) -> None:
+def test_a_poll_is_one_get_item_or_one_batch_without_cached_grants(world: World, calls: list[str]) -> None:
     held = world.fetch()
     calls.clear()
     assert world.fetch(held.etag).status == 304
@@ -56,22 +56,20 @@ def test_a_change_set_of_40_is_two_batches_and_one_transaction(world: World, cal
 
 
 @pytest.mark.parametrize(("keys", "transactions"), [(20, 1), (40, 2)])
-def test_that_new_keys_are_new_takes_a_transaction_of_its_own_where_the_first_has_no_room_for_it(
+def test_checks_of_new_keys_take_a_second_transaction_if_needed(
     world: World, calls: list[str], keys: int, transactions: int
 ) -> None:
     world.change(*(sealed(f"k{number}", 1) for number in range(keys)))
     assert calls.count("TransactWriteItems") == transactions
 
 
-def test_a_key_that_serves_nothing_takes_a_second_read_of_all_at_one_moment(world: World, calls: list[str]) -> None:
+def test_an_unserved_key_takes_a_second_read_in_one_transaction(world: World, calls: list[str]) -> None:
     with pytest.raises(NotFound):
         get_key(world.ports, READER, Namespace("payments.prod"), Key("nothing"))
     assert calls == ["BatchGetItem", "TransactGetItems"]
 
 
-def test_a_snapshot_that_was_not_rendered_yet_adds_one_query_and_one_read_of_the_data_keys_in_use(
-    world: World, calls: list[str]
-) -> None:
+def test_rendering_a_snapshot_adds_one_query_and_one_read_of_data_keys(world: World, calls: list[str]) -> None:
     world.fetch()
     world.change(sealed("a", 1), text("b"))
     calls.clear()

@@ -41,14 +41,14 @@ def test_every_kind_of_record_comes_back_as_it_was_written(repository: Repositor
     assert {address: repository.get([address])[address] for address in wanted} == repository.get(wanted)
 
 
-def test_what_is_not_there_is_not_found_alone_or_among_others(repository: Repository) -> None:
+def test_absent_records_are_not_found_alone_or_among_others(repository: Repository) -> None:
     repository.commit([Write(head(), None)])
     nothing = RecordAddress(PARTITION, "K#nothing")
     assert repository.get([nothing]) == {}
     assert list(repository.get([nothing, records.head(NS), nothing])) == [records.head(NS)]
 
 
-def test_records_are_read_together_and_what_is_not_there_is_left_out(repository: Repository) -> None:
+def test_records_are_read_together_and_absent_ones_omitted(repository: Repository) -> None:
     written = [state(f"k{number:03}") for number in range(12)]  # moto still takes 25 addresses, DynamoDB 100
     repository.commit([Write(record, None) for record in written])
     wanted = [at for record in written for at in (address_of(record), records.unserved_key(NS, record.key))]
@@ -62,7 +62,7 @@ def test_a_batch_of_more_than_100_is_read_whole(repository: Repository) -> None:
     assert len(repository.get([address_of(record) for record in written])) == 150
 
 
-def test_a_write_where_something_stands_already_is_a_lost_race(repository: Repository) -> None:
+def test_a_write_over_an_existing_record_is_a_lost_race(repository: Repository) -> None:
     repository.commit([Write(state("a", 1), None)])
     with pytest.raises(LostRace) as lost:
         repository.commit([Write(state("a", 2), None)])
@@ -70,7 +70,7 @@ def test_a_write_where_something_stands_already_is_a_lost_race(repository: Repos
 
 
 @pytest.mark.parametrize("expected", [None, 2])
-def test_a_write_over_another_stamp_than_was_read_is_a_lost_race(repository: Repository, expected: int | None) -> None:
+def test_a_write_over_a_changed_stamp_is_a_lost_race(repository: Repository, expected: int | None) -> None:
     repository.commit([Write(state("a", 1), None)])
     with pytest.raises(LostRace):
         repository.commit([Write(state("a", 3), expected)])
@@ -78,12 +78,12 @@ def test_a_write_over_another_stamp_than_was_read_is_a_lost_race(repository: Rep
     assert repository.get([records.key(NS, "a")])[records.key(NS, "a")].revision == 3
 
 
-def test_a_write_over_what_is_no_longer_there_is_a_lost_race(repository: Repository) -> None:
+def test_a_write_over_a_removed_record_is_a_lost_race(repository: Repository) -> None:
     with pytest.raises(LostRace):
         repository.commit([Write(state("a", 2), 1)])
 
 
-def test_one_condition_that_fails_leaves_everything_as_it_was(repository: Repository) -> None:
+def test_one_failed_condition_leaves_everything_unchanged(repository: Repository) -> None:
     repository.commit([Write(head(), None), Write(state("a", 1), None)])
     before = list(repository.query(PARTITION, ""))
     with pytest.raises(LostRace) as lost:
@@ -99,7 +99,7 @@ def test_one_condition_that_fails_leaves_everything_as_it_was(repository: Reposi
     assert list(repository.query(PARTITION, "")) == before
 
 
-def test_a_check_holds_a_transaction_to_a_stamp_and_to_absence(repository: Repository) -> None:
+def test_a_check_conditions_a_transaction_on_a_stamp_or_on_absence(repository: Repository) -> None:
     repository.commit([Write(head(), None)])
     repository.commit(
         [StampCheck(records.head(NS), 1), StampCheck(records.key(NS, "a"), None), Write(state("b"), None)]
@@ -110,7 +110,7 @@ def test_a_check_holds_a_transaction_to_a_stamp_and_to_absence(repository: Repos
     assert keys(repository.query(PARTITION, "K#")) == ["b"]
 
 
-def test_conditions_alone_may_make_a_transaction(repository: Repository) -> None:
+def test_a_transaction_may_consist_of_checks_only(repository: Repository) -> None:
     repository.commit([Write(head(), None)])
     repository.commit([StampCheck(records.head(NS), 1)])
     with pytest.raises(LostRace):
@@ -130,7 +130,7 @@ def test_a_transaction_of_more_than_4_mb_is_refused_whole(repository: Repository
 
 @pytest.mark.parametrize("repository", ["memory", "stub"], indirect=True)
 @pytest.mark.parametrize("touch", [StampCheck, Remove])
-def test_what_a_transaction_checks_or_removes_counts_as_what_it_writes(
+def test_checked_and_removed_records_count_towards_the_size_of_a_transaction(
     repository: Repository, touch: type[StampCheck | Remove]
 ) -> None:
     values = [state(f"k{number:02}", value="x" * 250_000) for number in range(17)]
@@ -144,7 +144,7 @@ def test_what_a_transaction_checks_or_removes_counts_as_what_it_writes(
 
 
 @pytest.mark.parametrize("repository", ["memory", "stub"], indirect=True)
-def test_records_that_are_read_together_are_of_4_mb_at_most(repository: Repository) -> None:
+def test_records_read_together_have_at_most_4_mb(repository: Repository) -> None:
     values = [state(f"k{number:02}", value="x" * 250_000) for number in range(17)]
     for start in (0, 9):
         repository.commit([Write(record, None) for record in values[start : start + 9]])
@@ -153,7 +153,7 @@ def test_records_that_are_read_together_are_of_4_mb_at_most(repository: Reposito
     assert len(repository.together([address_of(record) for record in values[:16]])) == 16
 
 
-def test_a_removed_record_is_gone_and_may_be_written_anew(repository: Repository) -> None:
+def test_a_removed_record_is_gone_and_may_be_written_again(repository: Repository) -> None:
     repository.commit([Write(state("a", 1), None)])
     with pytest.raises(LostRace):
         repository.commit([Remove(records.key(NS, "a"), 2)])
@@ -162,7 +162,7 @@ def test_a_removed_record_is_gone_and_may_be_written_anew(repository: Repository
     repository.commit([Write(state("a", 5), None)])
 
 
-def test_a_query_gives_a_prefix_of_one_partition_in_order(repository: Repository) -> None:
+def test_a_query_returns_a_prefix_of_one_partition_in_order(repository: Repository) -> None:
     names = ["b", "a.b", "A", "a-b", "a", "a_b", "Z9"]
     repository.commit([Write(record, None) for record in EVERY_KIND if not isinstance(record, KeyState)])
     repository.commit([Write(state(name), None) for name in names])
@@ -172,7 +172,7 @@ def test_a_query_gives_a_prefix_of_one_partition_in_order(repository: Repository
 
 
 @pytest.mark.parametrize("after", ["K#k05", "K#k05x"], ids=["a key that is there", "one that is not"])
-def test_a_query_goes_on_after_a_key(repository: Repository, after: str) -> None:
+def test_a_query_continues_after_a_key(repository: Repository, after: str) -> None:
     repository.commit([Write(state(f"k{number:02}"), None) for number in range(10)])
     assert keys(repository.query(PARTITION, "K#", after=after)) == ["k06", "k07", "k08", "k09"]
     assert keys(repository.query(PARTITION, "K#k0", after=after, limit=2)) == ["k06", "k07"]
@@ -184,7 +184,7 @@ def test_a_query_ends_at_its_limit(repository: Repository) -> None:
     assert keys(repository.query(PARTITION, "K#", limit=9)) == ["k0", "k1", "k2"]
 
 
-def test_a_query_in_reverse_begins_at_the_end_of_the_prefix_and_goes_on_before_a_key(repository: Repository) -> None:
+def test_a_reverse_query_begins_at_the_end_of_the_prefix(repository: Repository) -> None:
     repository.commit([Write(state(name), None) for name in ("a", "b", "b.1", "b.2", "b.3", "c")])
     assert keys(repository.query(PARTITION, "K#", reverse=True)) == ["c", "b.3", "b.2", "b.1", "b", "a"]
     assert keys(repository.query(PARTITION, "K#b.", limit=2, reverse=True)) == ["b.3", "b.2"]
@@ -206,7 +206,7 @@ def test_a_query_without_values_has_everything_else(repository: Repository) -> N
     assert "AAAA" not in str(version._asdict())
 
 
-def test_a_query_of_more_than_a_page_of_1_mb_is_read_whole(repository: Repository) -> None:
+def test_a_query_of_more_than_1_mb_is_read_whole(repository: Repository) -> None:
     for number in range(6):
         repository.commit([Write(state(f"k{number}", value=str(number) * 250_000), None)])
     found = list(repository.query(PARTITION, "K#"))

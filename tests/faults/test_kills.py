@@ -65,20 +65,20 @@ def check_once(found: recount.Stored, following: list[int]) -> None:
 @pytest.mark.slow
 @pytest.mark.emulator
 @pytest.mark.timeout(300)
-def test_s35_200_kills_leave_nothing_half(emulator: Emulator) -> None:
+def test_s35_200_kills_leave_nothing_half_written(emulator: Emulator) -> None:
     killed(emulator, 200)
 
 
 @pytest.mark.long
 @pytest.mark.emulator
 @pytest.mark.timeout(1200)
-def test_s35_1000_kills_leave_nothing_half(emulator: Emulator) -> None:
+def test_s35_1000_kills_leave_nothing_half_written(emulator: Emulator) -> None:
     killed(emulator, 1000)
 
 
 @pytest.mark.slow
 @pytest.mark.emulator
 @pytest.mark.timeout(300)
-def test_s35_two_commits_instead_of_one_are_found_out(emulator: Emulator) -> None:
+def test_s35_two_commits_instead_of_one_are_detected(emulator: Emulator) -> None:
     with pytest.raises(AssertionError):
         killed(emulator, 60, "two-commits")

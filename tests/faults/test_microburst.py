@@ -89,14 +89,14 @@ def faulty(emulator: Emulator, proxy: Microburst, monkeypatch: pytest.MonkeyPatc
     proxy.rules()
 
 
-def test_s33_an_answer_lost_once_is_asked_for_again_and_commits_once(faulty: Faulty) -> None:
+def test_s33_a_write_whose_answer_was_lost_is_retried_and_commits_once(faulty: Faulty) -> None:
     faulty.proxy.rules(rule("TransactWriteItems", LOST, 1))
     assert faulty.put(None).status == 201
     assert len(faulty.proxy.fired()) == 1
     assert faulty.versions() == 1
 
 
-def test_s33_the_same_idempotency_key_gets_the_first_answer_when_every_answer_was_lost(faulty: Faulty) -> None:
+def test_s33_an_idempotency_key_gets_the_first_answer_after_lost_answers(faulty: Faulty) -> None:
     faulty.proxy.rules(rule("TransactWriteItems", LOST))
     with pytest.raises(Unavailable):
         faulty.put()
@@ -108,7 +108,7 @@ def test_s33_the_same_idempotency_key_gets_the_first_answer_when_every_answer_wa
     assert faulty.versions() == 1
 
 
-def test_s33_were_the_first_answer_not_kept_there_would_be_a_second_version(faulty: Faulty) -> None:
+def test_s33_without_a_kept_answer_there_is_a_second_version(faulty: Faulty) -> None:
     faulty.ports = faulty.ports._replace(repository=Dropping(faulty.ports.repository, is_answer))
     faulty.proxy.rules(rule("TransactWriteItems", LOST))
     with pytest.raises(Unavailable):
@@ -117,7 +117,7 @@ def test_s33_were_the_first_answer_not_kept_there_would_be_a_second_version(faul
     assert faulty.put().body["version"] == 2
 
 
-def test_s33_without_a_key_the_refused_precondition_says_what_is_there(faulty: Faulty) -> None:
+def test_s33_without_a_key_the_failed_precondition_describes_the_present_state(faulty: Faulty) -> None:
     faulty.proxy.rules(rule("TransactWriteItems", LOST))
     with pytest.raises(Unavailable):
         faulty.put(None, create_only=True)
@@ -129,7 +129,7 @@ def test_s33_without_a_key_the_refused_precondition_says_what_is_there(faulty: F
 
 
 @pytest.mark.parametrize("fault", [CONFLICT, THROTTLED], ids=["conflict", "throttled"])
-def test_s32_a_write_is_tried_again(faulty: Faulty, fault: Rule) -> None:
+def test_s32_a_write_is_retried(faulty: Faulty, fault: Rule) -> None:
     faulty.proxy.rules(rule("TransactWriteItems", fault, 2))
     assert faulty.put().status == 201
     assert len(faulty.proxy.fired()) == 2
@@ -137,9 +137,7 @@ def test_s32_a_write_is_tried_again(faulty: Faulty, fault: Rule) -> None:
 
 
 @pytest.mark.parametrize(("fault", "code"), [(CONFLICT, "contended"), (THROTTLED, "throttled")])
-def test_s32_a_write_that_never_gets_through_is_given_up_with_retry_after(
-    faulty: Faulty, fault: Rule, code: str
-) -> None:
+def test_s32_a_write_that_keeps_failing_ends_with_retry_after(faulty: Faulty, fault: Rule, code: str) -> None:
     faulty.proxy.rules(rule("TransactWriteItems", fault))
     with pytest.raises(Throttled) as given_up:
         faulty.put()
@@ -149,7 +147,7 @@ def test_s32_a_write_that_never_gets_through_is_given_up_with_retry_after(
 
 
 @pytest.mark.parametrize("operation", ["BatchGetItem", "Query"])
-def test_s31_a_reading_that_is_throttled_is_tried_again_and_then_given_up(faulty: Faulty, operation: str) -> None:
+def test_s31_a_throttled_read_is_retried_and_then_refused(faulty: Faulty, operation: str) -> None:
     faulty.put()
     faulty.proxy.rules(rule(operation, THROTTLED, 2))
     assert fetch_snapshot(faulty.ports, READER, NS, None).status == 200

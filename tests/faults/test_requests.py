@@ -30,7 +30,7 @@ WRITER = {"apiKeyId": "writer1", "userArn": ARN, "sourceIp": "203.0.113.9"}
 ENVIRONMENTS, CLIENTS = 20, 2000
 
 
-def test_s36_of_two_writers_with_one_base_one_commits_and_the_other_learns_what_is_there() -> None:
+def test_s36_of_two_writers_with_one_base_one_commits() -> None:
     world = settled()
     base = world.put(text("a", "first")).body["revision"]
     assert isinstance(base, int)
@@ -41,7 +41,7 @@ def test_s36_of_two_writers_with_one_base_one_commits_and_the_other_learns_what_
     assert '"the other\'s"' in (world.fetch().body or "")
 
 
-def test_s36_a_writer_whose_own_base_still_holds_is_not_troubled_by_others() -> None:
+def test_s36_writes_to_other_keys_do_not_fail_a_precondition() -> None:
     world = settled()
     base = world.put(text("a", "first")).body["revision"]
     assert isinstance(base, int)
@@ -50,7 +50,7 @@ def test_s36_a_writer_whose_own_base_still_holds_is_not_troubled_by_others() -> 
 
 
 @given(st.text(min_size=1, max_size=300), st.integers(0, 40))
-def test_s37_a_write_that_would_pass_the_limit_by_a_byte_is_refused_before_it_is_written(value: str, more: int) -> None:
+def test_s37_a_write_one_byte_above_the_limit_is_refused(value: str, more: int) -> None:
     world = settled()
     value = value.replace("\ufffd", "?")
     world.put(text("a", value + "x" * more))
@@ -91,7 +91,7 @@ BODIES: dict[str, tuple[object, int]] = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_s38_a_body_that_is_none_is_refused_with_a_problem_that_quotes_nothing_of_it(name: str) -> None:
+def test_s38_a_malformed_body_is_refused_and_never_quoted(name: str) -> None:
     body, status = BODIES[name]
     lines = Lines()
     answer = build_whole_app(lines)(put(body), None)
@@ -110,7 +110,7 @@ def test_s38_a_body_in_another_charset_is_refused(charset: str) -> None:
 @pytest.mark.parametrize(
     "code", ["ResourceNotFoundException", "AccessDeniedException", "UnrecognizedClientException", "ValidationException"]
 )
-def test_s39_a_table_that_is_missing_or_denied_is_a_500_that_names_nothing_and_a_log_line_that_says_which(
+def test_s39_a_missing_or_denied_table_is_named_only_in_the_log(
     code: str,
 ) -> None:
     secret = "arn:aws:dynamodb:eu-central-1:123456789012:table/configsvc-prod"  # no password
@@ -126,7 +126,7 @@ def test_s39_a_table_that_is_missing_or_denied_is_a_500_that_names_nothing_and_a
     assert (lines.kept[0]["level"], code in lines.text, secret in lines.text) == ("error", True, False)
 
 
-def test_s43_a_herd_of_cold_clients_costs_one_small_read_each_and_one_query_an_environment() -> None:
+def test_s43_a_herd_of_cold_clients_costs_one_query_per_environment() -> None:
     world = settled()
     world.change(*(text(f"k{number}", "x" * 500) for number in range(40)))
     environments = [environment(world) for _ in range(ENVIRONMENTS)]

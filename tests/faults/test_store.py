@@ -146,16 +146,16 @@ def kills(verb: Verb, bug: Callable[[Repository], Repository] = lambda table: ta
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
-def test_s35_ended_at_any_call_a_write_is_whole_or_absent_and_can_be_repeated(verb: Verb) -> None:
+def test_s35_a_write_killed_at_any_call_is_whole_or_absent(verb: Verb) -> None:
     assert kills(verb) >= 4
 
 
-def test_s35_a_write_in_two_transactions_would_be_found_half_done() -> None:
+def test_s35_a_write_in_two_transactions_is_detected() -> None:
     with pytest.raises(AssertionError):
         kills(VERBS[0], TwoCommits)
 
 
-def test_s34_after_the_ten_minutes_of_dynamodb_the_first_answer_is_still_given() -> None:
+def test_s34_the_first_answer_outlasts_the_ten_minutes_of_dynamodb() -> None:
     world = settled()
     first = world.put(text("a"), retried("k1"))
     world.clock.pass_by(11 * MINUTE)
@@ -183,7 +183,7 @@ class Failing(Through):
         self.inner.commit(actions)
 
 
-def test_s44_a_write_whose_log_record_cannot_be_written_is_refused_as_a_whole() -> None:
+def test_s44_a_write_without_its_log_record_is_refused_as_a_whole() -> None:
     table = Failing(MemoryRepository(), LogRecord)
     world = filled(table)
     before = world.stored()
@@ -194,7 +194,7 @@ def test_s44_a_write_whose_log_record_cannot_be_written_is_refused_as_a_whole() 
         assert (verb.name, refused.value.status, world.stored()) == (verb.name, 503, before)
 
 
-def test_s44_a_write_that_left_its_log_record_out_would_be_found() -> None:
+def test_s44_a_missing_log_record_is_detected() -> None:
     world = settled(Dropping(MemoryRepository(), lambda record: isinstance(record, LogRecord)))
     world.put(text("a"))
     with pytest.raises(AssertionError):
@@ -210,12 +210,12 @@ def read_after_each_write(world: World) -> list[tuple[object, object]]:
     return seen
 
 
-def test_s41_no_answer_is_of_a_revision_before_an_acknowledged_write() -> None:
+def test_s41_every_read_sees_all_acknowledged_writes() -> None:
     seen = read_after_each_write(settled())
     assert [read for _, read in seen] == [told for told, _ in seen]
 
 
-def test_s41_a_stale_read_of_head_would_be_found() -> None:
+def test_s41_a_stale_read_of_head_is_detected() -> None:
     seen = read_after_each_write(settled(StaleHead(MemoryRepository())))
     assert [read for _, read in seen] != [told for told, _ in seen]
 
@@ -244,7 +244,7 @@ def read_back(world: World, count: int, value: str = "x") -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("hours", [-1.0, 1.0])
-def test_s42_versions_and_revisions_follow_each_other_whatever_the_wall_clock_says(hours: float) -> None:
+def test_s42_versions_and_revisions_do_not_depend_on_the_wall_clock(hours: float) -> None:
     world = settled()
     seen = []
     for number in range(6):

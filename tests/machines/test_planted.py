@@ -52,7 +52,7 @@ LONGER = dict.fromkeys(
 
 @pytest.mark.timeout(500)
 @pytest.mark.parametrize("build", [pytest.param(BUGS[name], id=name, marks=LONGER.get(name, ())) for name in BUGS])
-def test_a_planted_bug_is_found(build: Build) -> None:
+def test_a_planted_bug_is_detected(build: Build) -> None:
     class Machine(ServiceMachine):
         def __init__(self) -> None:
             super().__init__(build)

@@ -15,7 +15,7 @@ from tests.support.service.sealed import data_key, kid
 from tests.support.service.world import ADMIN, NS, World, sealed, settled, text
 
 
-def test_settings_that_are_so_already_are_answered_with_the_revision_that_has_them() -> None:
+def test_unchanged_settings_are_answered_with_their_own_revision() -> None:
     """HEAD was read before another admin made the namespace read-only, and its settings after it."""
     table = MemoryRepository()
     storm = Storm(table)
@@ -26,7 +26,7 @@ def test_settings_that_are_so_already_are_answered_with_the_revision_that_has_th
     assert (told.body["revision"], told.body["read_only"]) == (others.head().revision, True)
 
 
-def test_an_envelope_that_is_sent_twice_at_once_is_answered_twice_alike() -> None:
+def test_an_envelope_sent_twice_at_once_gets_the_same_answer() -> None:
     """The version was not there yet when it was read, and its key was read after it."""
     table = MemoryRepository()
     storm = Storm(table)
@@ -63,7 +63,7 @@ def is_needed_no_more(others: World) -> None:
     ("cut", "between"), [(HEAD_FIRST, comes_and_is_used), (HEAD_LAST, is_needed_no_more)], ids=["comes", "goes"]
 )
 @pytest.mark.parametrize("operation", [Delete(names.parse_key("a")), text("a")._replace(form="kms", value="AAAA")])
-def test_a_write_is_decided_again_when_head_and_a_key_were_read_around_a_change_of_data_keys(
+def test_a_read_torn_by_a_change_of_data_keys_is_repeated(
     cut: int, between: Callable[[World], object], operation: Operation
 ) -> None:
     world = torn(cut, between)
@@ -71,7 +71,7 @@ def test_a_write_is_decided_again_when_head_and_a_key_were_read_around_a_change_
     assert world.log()[-1].changes[0].was == 2
 
 
-def test_a_version_under_a_data_key_that_came_after_head_was_read_is_not_called_retired() -> None:
+def test_a_data_key_younger_than_the_head_read_is_not_retired() -> None:
     world = torn(HEAD_FIRST, comes_and_is_used)
     assert world.change(Activate(names.parse_key("a"), 2)).status == 200
 

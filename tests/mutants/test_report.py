@@ -25,12 +25,12 @@ def core(mutants: int = 100, *survived: Mutant) -> list[Result]:
     return [result(mutants, *survived), *(result(0)._replace(path=path) for path in CORE if path != PATH)]
 
 
-def test_all_killed_or_explained_is_no_fault() -> None:
+def test_killed_and_explained_mutants_are_no_fault() -> None:
     assert report.faults(core(), []) == []
     assert report.faults(core(100, SURVIVOR), [WHY]) == []
 
 
-def test_a_survivor_that_is_not_explained_is_listed_with_its_place_and_change_and_is_no_fault() -> None:
+def test_an_unexplained_survivor_is_listed_and_is_no_fault() -> None:
     line = f"`{PATH}`, line 3: `a = 1` → `a = 2`"
     assert report.faults(core(100, SURVIVOR), []) == []
     assert report.unexplained(core(100, SURVIVOR), []) == [line]
@@ -45,11 +45,11 @@ def test_the_document_lists_each_open_survivor(tmp_path: Path) -> None:
     assert f"- `{PATH}`, line 3: `a = 1` → `a = 2`" in opened.splitlines()
 
 
-def test_a_module_that_was_not_tried_as_it_is_now_is_a_fault() -> None:
+def test_a_module_changed_since_its_last_run_is_a_fault() -> None:
     assert report.faults(core()[1:], []) == [f"Not tried as it is now: {PATH}"]
 
 
-def test_an_explanation_of_what_is_killed_by_now_is_a_fault() -> None:
+def test_an_explanation_of_a_killed_mutant_is_a_fault() -> None:
     assert report.faults(core(), [WHY]) == [f"Explained, but killed or gone: {PATH} | a = 1 | a = 2"]
 
 
@@ -72,7 +72,7 @@ def test_the_last_result_of_a_module_counts_until_its_source_changes(tmp_path: P
     assert report.last_of([PATH], tmp_path) == []
 
 
-def test_each_explanation_is_of_a_line_that_is_there_in_a_module_of_the_core() -> None:
+def test_each_explanation_quotes_a_line_of_a_core_module() -> None:
     for each in report.explained():
         assert each.path in CORE
         assert each.before in Path(each.path).read_text()
@@ -80,7 +80,7 @@ def test_each_explanation_is_of_a_line_that_is_there_in_a_module_of_the_core() -
 
 
 @pytest.mark.parametrize("path", CORE)
-def test_the_modules_of_the_core_and_their_tests_are_there(path: str) -> None:
+def test_the_core_modules_and_their_tests_exist(path: str) -> None:
     assert Path(path).is_file()
     assert all([*Path().glob(pattern)] for pattern in CORE[path])
     assert trial.module_of(path).startswith("configsvc")

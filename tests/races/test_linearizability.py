@@ -54,7 +54,7 @@ def run(table: Repository, size: Size) -> History:
     return history
 
 
-def test_writers_on_a_table_that_tears_are_linearizable() -> None:
+def test_writers_on_a_table_with_torn_reads_are_linearizable() -> None:
     run(MemoryRepository(now_and_then()), Size(16, 60))
 
 
@@ -77,14 +77,14 @@ def test_16_writers_of_60_operations_on_dynamodb_are_linearizable(emulator: Emul
     run(tables.repository(tables.client(emulator.url)), Size(16, 60))
 
 
-def test_a_planted_lost_update_is_found() -> None:
+def test_a_planted_lost_update_is_detected() -> None:
     table = Forgetful(sched_yield, lambda sk: sk == "HEAD")
     history = recorded(table, itself, Size(16, 60))
     with pytest.raises(NotLinearizable):
         check(history)
 
 
-def test_a_planted_stale_read_is_found() -> None:
+def test_a_planted_stale_read_is_detected() -> None:
     history = recorded(MemoryRepository(now_and_then()), StaleHead, Size(16, 60))
     with pytest.raises(NotLinearizable):
         check(history)
@@ -124,12 +124,12 @@ AGAIN = Written(3.0, 4.0, 3, (("k", "put", 2, 2),), {"k": 2})
         "the namespace too early",
     ],
 )  # fmt: skip
-def test_what_is_not_linearizable_is_told(history: History) -> None:
+def test_a_history_that_is_not_linearizable_is_rejected(history: History) -> None:
     with pytest.raises(NotLinearizable):
         check(history)
 
 
-def test_what_is_linearizable_is_taken() -> None:
+def test_a_linearizable_history_is_accepted() -> None:
     seen = [Seen(0.0, 1.0, 1, {}), Seen(2.0, 3.5, 2, {"k": 1}), Seen(3.5, 3.6, 3, {"k": 2})]
     unknown = Written(1.0, float("inf"), 4, (("k", "delete", None, None),), {})
     refused = [Refused(3.0, 3.5, "k", 2), Refused(1.5, 1.6, "k", "served"), Refused(3.0, 3.1, NAMESPACE, 1)]

@@ -65,11 +65,11 @@ def race(repository: Repository, writes: int) -> None:
         assert len(snapshot.entries) == len(KEYS)
 
 
-def test_every_snapshot_is_of_one_revision_while_others_write_to_a_table_that_tears() -> None:
+def test_snapshots_are_of_one_revision_during_writes_and_torn_reads() -> None:
     race(MemoryRepository(between=sched_yield), 300)
 
 
 @pytest.mark.slow
 @pytest.mark.emulator
-def test_every_snapshot_is_of_one_revision_while_others_write_to_dynamodb(emulator: Emulator) -> None:
+def test_snapshots_are_of_one_revision_during_writes_to_dynamodb(emulator: Emulator) -> None:
     race(tables.repository(tables.client(emulator.url)), 60)

@@ -71,7 +71,7 @@ def refusal(verb: Verb, world: World, who: Caller, ns: Namespace = NS) -> Config
 
 
 @pytest.mark.parametrize("verb", READS.values(), ids=READS)
-def test_who_may_not_read_gets_the_answer_for_what_is_absent(world: World, verb: Verb) -> None:
+def test_an_unreadable_namespace_looks_absent(world: World, verb: Verb) -> None:
     hidden = refusal(verb, world, STRANGER)
     absent = refusal(verb, world, STRANGER, Namespace("payments.none"))
     assert type(hidden) is type(absent) is Hidden
@@ -83,7 +83,7 @@ def test_who_may_not_read_gets_the_answer_for_what_is_absent(world: World, verb:
 
 
 @pytest.mark.parametrize("verb", READS.values(), ids=READS)
-def test_what_is_absent_to_who_may_read_it_is_denied_to_nobody(world: World, verb: Verb) -> None:
+def test_an_absent_namespace_is_not_denied_to_a_reader(world: World, verb: Verb) -> None:
     missed = refusal(verb, world, READER, Namespace("payments.none"))
     assert isinstance(missed, NotFound)
     assert not missed.denied
@@ -98,19 +98,19 @@ def test_reads_are_judged_by_the_api_key_alone(world: World, verb: Verb) -> None
 
 
 @pytest.mark.parametrize("verb", (WRITES | ADMINS).values(), ids=WRITES | ADMINS)
-def test_who_may_read_but_not_write_is_told_so(world: World, verb: Verb) -> None:
+def test_a_reader_without_write_is_forbidden(world: World, verb: Verb) -> None:
     assert isinstance(refusal(verb, world, READER), Forbidden)
     assert isinstance(refusal(verb, world, caller("devkey", "Stranger")), Forbidden)
 
 
 @pytest.mark.parametrize("verb", (WRITES | ADMINS).values(), ids=WRITES | ADMINS)
-def test_who_may_read_by_either_principal_is_told_so(world: World, verb: Verb) -> None:
+def test_a_reader_by_either_principal_is_forbidden(world: World, verb: Verb) -> None:
     set_grants(world.ports, ADMIN, ROLES + "Stranger", (grant("read"),), None)
     assert isinstance(refusal(verb, world, STRANGER), Forbidden)
 
 
 @pytest.mark.parametrize("verb", (WRITES | ADMINS).values(), ids=WRITES | ADMINS)
-def test_who_may_neither_read_nor_write_gets_the_answer_for_what_is_absent(world: World, verb: Verb) -> None:
+def test_without_read_or_write_a_namespace_looks_absent(world: World, verb: Verb) -> None:
     hidden = refusal(verb, world, STRANGER)
     absent = refusal(verb, world, STRANGER, Namespace("payments.none"))
     assert type(hidden) is type(absent) is Hidden
@@ -118,9 +118,7 @@ def test_who_may_neither_read_nor_write_gets_the_answer_for_what_is_absent(world
 
 
 @pytest.mark.parametrize(("verb", "action"), [(WRITES["put"], "write"), (ADMINS["add_data_key"], "admin")])
-def test_a_refusal_names_the_action_the_namespace_and_the_command_that_grants_it(
-    world: World, verb: Verb, action: str
-) -> None:
+def test_a_refusal_names_the_action_and_the_command_that_grants_it(world: World, verb: Verb, action: str) -> None:
     refused = refusal(verb, world, caller("devkey", "Stranger"))
     who = ROLES + "Stranger"
     assert refused.members == {"action": action, "namespace": NS, "principal": who, "lacks": "iam"}
@@ -130,19 +128,19 @@ def test_a_refusal_names_the_action_the_namespace_and_the_command_that_grants_it
 
 
 @pytest.mark.parametrize("verb", (WRITES | {"add_data_key": ADMINS["add_data_key"]}).values())
-def test_a_write_to_what_is_absent_is_404_also_for_who_may_write_there(world: World, verb: Verb) -> None:
+def test_a_write_to_an_absent_namespace_is_404(world: World, verb: Verb) -> None:
     set_grants(world.ports, ADMIN, ROLES + "Developer", (grant("write", "admin"),), None)
     assert isinstance(refusal(verb, world, DEVELOPER, Namespace("payments.none")), NotFound)
 
 
-def test_an_api_keys_grant_to_write_is_worth_nothing(world: World) -> None:
+def test_a_write_grant_of_an_api_key_has_no_effect(world: World) -> None:
     set_grants(world.ports, ADMIN, "api-key:readerkey", (grant("read", "write", "admin"),), None)
     for verb in (WRITES | ADMINS).values():
         assert isinstance(refusal(verb, world, READER), Forbidden)
 
 
 @pytest.mark.parametrize("verb", WRITES.values(), ids=WRITES)
-def test_admin_does_not_imply_write_nor_does_being_an_administrator(world: World, verb: Verb) -> None:
+def test_neither_admin_nor_being_an_administrator_implies_write(world: World, verb: Verb) -> None:
     set_grants(world.ports, ADMIN, ROLES + "Keeper", (grant("admin"),), None)
     assert isinstance(refusal(verb, world, caller("devkey", "Keeper")), Forbidden)
     assert isinstance(refusal(verb, world, ADMIN), Forbidden)
@@ -166,14 +164,14 @@ def test_a_grant_names_namespaces_by_pattern(world: World) -> None:
 
 
 @pytest.mark.parametrize("verb", GRANTS.values(), ids=GRANTS)
-def test_grants_are_for_admins_of_everything(world: World, verb: Verb) -> None:
+def test_only_administrators_of_everything_manage_grants(world: World, verb: Verb) -> None:
     set_grants(world.ports, ADMIN, ROLES + "Developer", (grant("write", "admin"),), None)
     assert isinstance(refusal(verb, world, DEVELOPER), Forbidden)
     set_grants(world.ports, ADMIN, ROLES + "Developer", (grant("admin", on="*"),), None)
     verb(world.ports, DEVELOPER, NS)
 
 
-def test_a_grant_is_seen_at_once_here_and_within_10_seconds_elsewhere(world: World) -> None:
+def test_a_grant_applies_at_once_here_and_within_10_seconds_elsewhere(world: World) -> None:
     elsewhere = World(world.repository)
     elsewhere.fetch()
     set_grants(world.ports, ADMIN, "api-key:readerkey", (), None)
@@ -185,7 +183,7 @@ def test_a_grant_is_seen_at_once_here_and_within_10_seconds_elsewhere(world: Wor
         elsewhere.fetch()
 
 
-def test_whoami_tells_both_principals_and_their_grants(world: World) -> None:
+def test_whoami_describes_both_principals_and_their_grants(world: World) -> None:
     told = describe_caller(world.ports, DEVELOPER)
     assert told == {
         "api_key": {"principal": "api-key:devkey", "grants": [{"actions": ["read"], "namespaces": ["payments.*"]}]},
@@ -210,12 +208,12 @@ def test_whoami_writes_nothing_and_is_one_read(world: World) -> None:
     assert world.repository.calls == ["get"]
 
 
-def test_no_administrators_are_named_by_a_user_of_the_same_name(world: World) -> None:
+def test_an_iam_user_named_like_an_administrator_role_is_none(world: World) -> None:
     who = caller("devkey", "Admin")._replace(principal="arn:aws:iam::123456789012:user/Admin")
     assert isinstance(refusal(GRANTS["get_grants"], world, who), Forbidden)
 
 
-def test_a_grant_without_the_action_gives_nothing() -> None:
+def test_a_grant_without_the_action_allows_nothing() -> None:
     world = settled()
     set_grants(world.ports, ADMIN, "api-key:readerkey", (Grant(("write",), ("*",)),), None)
     assert isinstance(refusal(READS["fetch"], world, READER), NotFound)

@@ -98,9 +98,7 @@ def test_s49_a_namespace_full_to_the_byte_is_answered_on_every_runtime(
 
 @pytest.mark.parametrize("charset", CHARSETS)
 @pytest.mark.parametrize("letter", LETTERS)
-def test_s49_several_namespaces_that_are_full_fit_one_answer_and_the_rest_is_deferred(
-    letter: str, charset: Charset
-) -> None:
+def test_s49_full_namespaces_that_exceed_one_answer_are_deferred(letter: str, charset: Charset) -> None:
     world = at(charset)
     wanted = [names.parse_namespace(f"payments.n{number}") for number in range(5)]
     value = LETTERS[letter] * (
@@ -118,7 +116,7 @@ def test_s49_several_namespaces_that_are_full_fit_one_answer_and_the_rest_is_def
     assert answered(body, charset) <= ANSWER_BYTES
 
 
-def test_s49_a_stage_that_changes_its_runtime_serves_and_counts_on() -> None:
+def test_s49_a_stage_that_changes_its_runtime_still_serves_and_counts() -> None:
     world = at("utf8")
     fill(world, LETTERS["cjk"], limits.SNAPSHOT_BYTES)
     world.ports = world.ports._replace(charset="ascii")
@@ -153,7 +151,7 @@ def test_namespaces_are_listed_in_pages_that_fit(charset: Charset) -> None:
     assert all(answered(page, charset) <= ANSWER_BYTES for page in pages)
 
 
-def test_a_keyring_lists_every_live_key_and_the_newest_of_the_retired_that_fit() -> None:
+def test_a_keyring_lists_live_keys_and_the_newest_retired_that_fit() -> None:
     world = at("ascii")
     old = [
         DataKeyRecord(

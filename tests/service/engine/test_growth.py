@@ -84,7 +84,7 @@ def an_hour_ago(world: World) -> str:
 
 
 @pytest.mark.parametrize("revisions", [200, 1000, pytest.param(8000, marks=pytest.mark.slow)])
-def test_s58_no_request_reads_more_however_long_the_history(revisions: int) -> None:
+def test_s58_the_cost_of_a_request_does_not_grow_with_history(revisions: int) -> None:
     world, table = grown(revisions)
     world.set(retention=RetentionSettings(versions=10))
     costs = dict[str, tuple[int, int]]()
@@ -96,7 +96,7 @@ def test_s58_no_request_reads_more_however_long_the_history(revisions: int) -> N
     assert {name: cost for name, cost in costs.items() if cost[0] > 30 or cost[1] > 150_000} == {}
 
 
-def test_an_upkeep_looks_at_so_many_versions_and_reads_the_log_by_its_summaries() -> None:
+def test_an_upkeep_reads_a_bounded_number_of_versions_and_log_summaries() -> None:
     world, table = grown(3000)
     world.set(retention=RetentionSettings(versions=10))
     answer = run_upkeep(world.ports, ADMIN, NS)
@@ -106,7 +106,7 @@ def test_an_upkeep_looks_at_so_many_versions_and_reads_the_log_by_its_summaries(
 
 
 @pytest.mark.slow
-def test_an_upkeep_reads_so_much_of_one_key_and_comes_to_its_end() -> None:
+def test_an_upkeep_of_one_long_key_reads_bounded_steps_and_ends() -> None:
     table = Counted(MemoryRepository())
     world = settled(table)
     for number in range(1, 2201):
@@ -184,7 +184,7 @@ def history(request: pytest.FixtureRequest) -> History:
     return History(request.param).write(600)
 
 
-def test_s58_any_two_revisions_differ_by_what_a_plain_list_says(history: History) -> None:
+def test_s58_a_diff_of_any_two_revisions_matches_a_plain_list(history: History) -> None:
     last = history.world.head().revision
     for start, end in ((2, last), (15, 17), (16, 33), (255, 257), (256, 512), (300, 2), (511, 513), (last - 3, last)):
         found = diff_revisions(history.world.ports, READER, NS, start, end, 1000, None)["differences"]
@@ -196,9 +196,7 @@ def test_s58_any_two_revisions_differ_by_what_a_plain_list_says(history: History
 
 @pytest.mark.parametrize("newest", [False, True])
 @pytest.mark.parametrize("limit", [1, 7, 1000])
-def test_a_filter_finds_in_both_directions_what_a_search_of_every_record_finds(
-    history: History, limit: int, *, newest: bool
-) -> None:
+def test_a_filter_finds_the_same_as_a_full_search_both_ways(history: History, limit: int, *, newest: bool) -> None:
     every = history.world.log()
     times = sorted(record.at for record in every)
     for wanted in (
@@ -255,7 +253,7 @@ def old() -> World:
 
 @settings(max_examples=20, deadline=None)
 @given(st.data())
-def test_s58_every_answer_is_the_same_whichever_summaries_are_missing_or_torn(old: World, data: st.DataObject) -> None:
+def test_s58_answers_do_not_depend_on_missing_or_torn_summaries(old: World, data: st.DataObject) -> None:
     expected, kept = answers(old), stored(old)
     fates = [data.draw(st.sampled_from(["stays", "is lost", "is torn"])) for _ in kept]
     shares = [data.draw(st.floats(0, 0.99)) for _ in kept]
@@ -273,7 +271,7 @@ def test_s58_every_answer_is_the_same_whichever_summaries_are_missing_or_torn(ol
     assert found == expected
 
 
-def test_a_summary_that_could_not_be_written_takes_nothing_from_the_write_or_from_the_next_level() -> None:
+def test_an_unwritten_summary_affects_neither_the_write_nor_the_next_level() -> None:
     table = MemoryRepository()
     world = settled(table)
     for number in range(3, 16):
@@ -291,7 +289,7 @@ def lose() -> None:
     raise StoreUnavailable("The table does not answer.", retry_after=1)
 
 
-def test_what_a_lost_time_left_of_summaries_is_written_over() -> None:
+def test_summaries_from_before_a_restore_are_overwritten() -> None:
     world = settled()
     left = StoredSummary(names.parse_namespace(NS), 16, 1, "", "", (), b"of another time")
     world.repository.commit([Write(left, None)])
@@ -301,7 +299,7 @@ def test_what_a_lost_time_left_of_summaries_is_written_over() -> None:
     assert at(world, 10) == {"a": "10"}
 
 
-def test_a_lift_is_passed_over_however_many_revisions_it_leaves_out() -> None:
+def test_reads_pass_a_lift_that_skips_any_number_of_revisions() -> None:
     table = Counted(MemoryRepository())
     world = settled(table)
     for number in range(3, 40):
@@ -316,7 +314,7 @@ def test_a_lift_is_passed_over_however_many_revisions_it_leaves_out() -> None:
     assert table.calls < 150
 
 
-def test_upkeep_takes_the_summaries_of_what_it_took_and_the_rest_is_read_by_what_is_left() -> None:
+def test_upkeep_removes_the_summaries_of_removed_records_only() -> None:
     world, _ = grown(600)
     expected = {revision: at(world, revision) for revision in (520, 560, 590)}
     world.set(retention=RetentionSettings(versions=3, log_days=1))
@@ -332,7 +330,7 @@ def test_upkeep_takes_the_summaries_of_what_it_took_and_the_rest_is_read_by_what
 
 
 @given(st.integers(0, 5000), st.integers(0, 5000))
-def test_a_cover_is_whole_without_overlap_and_short(one: int, other: int) -> None:
+def test_a_cover_is_complete_and_short_and_has_no_overlap(one: int, other: int) -> None:
     after, until = sorted((one, other))
     nodes = list(summaries.cover(after, until))
     assert [node.start for node in nodes] == [after, *(node.end for node in nodes)][: len(nodes)]
@@ -342,7 +340,7 @@ def test_a_cover_is_whole_without_overlap_and_short(one: int, other: int) -> Non
     assert all(part.level == node.level - 1 for node in nodes if node.level for part in node.children())
 
 
-def test_what_is_too_large_for_an_item_is_left_to_the_level_below() -> None:
+def test_a_summary_too_large_for_an_item_is_not_stored() -> None:
     keys = {
         names.parse_key(f"{number:0250x}"): summaries.TouchedKey(changed=True, now=number) for number in range(70_000)
     }
@@ -350,7 +348,7 @@ def test_what_is_too_large_for_an_item_is_left_to_the_level_below() -> None:
     assert summaries.pack_summary(large, PARTITION, Node(4, 65536)) is None
 
 
-def test_a_packed_summary_says_what_it_said_and_names_no_more_principals_than_it_may() -> None:
+def test_a_summary_survives_packing_and_limits_its_principals() -> None:
     world, _ = grown(40)
     parts = [summaries.summarise_record(record) for record in world.log()]
     every = summaries.merge_summaries(parts)
@@ -378,7 +376,7 @@ def wide(number: int, world: World) -> None:
 
 
 @pytest.mark.parametrize("newest", [False, True])
-def test_a_search_comes_to_its_end_however_much_each_summary_says(*, newest: bool) -> None:
+def test_a_search_ends_however_large_the_summaries_are(*, newest: bool) -> None:
     world = settled()
     wide(254, world)
     for revision in (3, 100, 256):
@@ -400,7 +398,7 @@ def damage(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", [refuse, damage])
-def test_no_fault_in_making_a_summary_is_the_answer_to_the_write_before_it(fault: Callable[[World], None]) -> None:
+def test_a_failed_summary_does_not_fail_the_write_before_it(fault: Callable[[World], None]) -> None:
     world = settled()
     for number in range(3, 16):
         world.put(text("a", str(number)))
@@ -410,7 +408,7 @@ def test_no_fault_in_making_a_summary_is_the_answer_to_the_write_before_it(fault
 
 
 @pytest.mark.parametrize("asked", [1, 100, 2_000_000])
-def test_time_travel_passes_a_lift_that_took_down_a_raised_head(asked: int) -> None:
+def test_time_travel_passes_a_lift_that_lowered_a_raised_head(asked: int) -> None:
     world, _ = grown(50)
     head = world.head()
     expected = at(world, 40)
@@ -422,7 +420,7 @@ def test_time_travel_passes_a_lift_that_took_down_a_raised_head(asked: int) -> N
     assert diff_revisions(world.ports, READER, NS, 40, 50, 1000, None)["differences"] != []
 
 
-def test_s58_a_hole_in_the_log_is_never_passed_over() -> None:
+def test_s58_a_gap_in_the_log_is_never_ignored() -> None:
     world, _ = grown(100)
     for hole in (20, 30, 50):
         record = next(each for each in world.log() if each.revision == hole)

@@ -49,16 +49,14 @@ def prune(told: Told, kept: int) -> None:
 
 
 @given(histories)
-def test_every_revision_is_served_as_the_model_has_it(history: list[list[Step]]) -> None:
+def test_every_revision_is_served_as_in_the_model(history: list[list[Step]]) -> None:
     told = Told().write(history)
     found = [fetched(told, revision) for revision in range(1, told.revision + 1)]
     assert found == [modelled(told, revision) for revision in range(1, told.revision + 1)]
 
 
 @given(histories, st.data())
-def test_what_is_pruned_as_upkeep_does_takes_nothing_from_the_revisions_that_are_left(
-    history: list[list[Step]], data: st.DataObject
-) -> None:
+def test_pruning_takes_nothing_from_the_remaining_revisions(history: list[list[Step]], data: st.DataObject) -> None:
     told = Told().write(history)
     kept = data.draw(st.integers(1, told.revision))
     prune(told, kept)
@@ -69,7 +67,7 @@ def test_what_is_pruned_as_upkeep_does_takes_nothing_from_the_revisions_that_are
 
 @settings(max_examples=40)
 @given(histories, st.data())
-def test_a_diff_names_the_keys_whose_version_is_another(history: list[list[Step]], data: st.DataObject) -> None:
+def test_a_diff_names_the_keys_whose_versions_differ(history: list[list[Step]], data: st.DataObject) -> None:
     told = Told().write(history)
     first, last = (data.draw(st.integers(1, told.revision)) for _ in range(2))
     was, now = told.revisions[first], told.revisions[last]

@@ -19,7 +19,7 @@ def world() -> World:
     return settled()
 
 
-def test_the_same_request_again_gets_the_first_answer_whatever_happened_since(world: World) -> None:
+def test_a_repeated_request_gets_the_first_answer_despite_later_writes(world: World) -> None:
     first = world.put(text("a"), retried("k1"))
     world.put(text("a"))
     before = world.stored()
@@ -34,7 +34,7 @@ def test_the_first_answer_comes_before_a_precondition_that_no_longer_holds(world
         world.put(text("a", create_only=True), retried("k2"))
 
 
-def test_another_request_under_the_same_key_is_refused(world: World) -> None:
+def test_a_different_request_with_the_same_key_is_refused(world: World) -> None:
     world.put(text("a"), retried("k1"))
     with pytest.raises(IdempotencyMismatch):
         world.put(text("a", "other"), retried("k1", "another hash"))
@@ -54,7 +54,7 @@ def test_a_key_is_bound_to_its_principal(world: World) -> None:
     assert world.put(text("a"), retried("k1"), caller("devkey", "Another")).body["version"] == 2
 
 
-def test_who_may_no_longer_write_gets_no_first_answer(world: World) -> None:
+def test_a_caller_who_lost_write_gets_no_first_answer(world: World) -> None:
     world.put(text("a"), retried("k1"))
     set_grants(world.ports, ADMIN, ROLES + "Developer", (), None)
     with pytest.raises(Forbidden):
@@ -67,7 +67,7 @@ def test_a_refused_write_is_not_remembered(world: World) -> None:
     assert world.put(text("a"), retried("k1", "another hash")).status == 201
 
 
-def test_a_key_is_kept_24_hours_and_then_absent_whatever_the_table_has_swept(world: World) -> None:
+def test_a_key_expires_after_24_hours_even_if_still_stored(world: World) -> None:
     world.put(text("a"), retried("k1"))
     world.clock.pass_by(DAY - 1)
     assert world.put(text("a"), retried("k1")).body["version"] == 1
@@ -76,7 +76,7 @@ def test_a_key_is_kept_24_hours_and_then_absent_whatever_the_table_has_swept(wor
     assert world.put(text("a"), retried("k1", "another hash")).body["version"] == 2
 
 
-def test_two_of_the_same_request_at_once_write_once(world: World) -> None:
+def test_two_identical_requests_at_once_write_once(world: World) -> None:
     world.repository.before_commit.append(lambda: ignore(world.put(text("a"), retried("k1"))))
     assert world.put(text("a"), retried("k1")).body["version"] == 1
     assert world.head().revision == 3
@@ -84,9 +84,7 @@ def test_two_of_the_same_request_at_once_write_once(world: World) -> None:
 
 @pytest.mark.parametrize("gap", range(3))
 @pytest.mark.parametrize("backwards", [False, True])
-def test_a_repetition_that_reads_while_the_first_attempt_commits_is_answered_as_the_first(
-    gap: int, *, backwards: bool
-) -> None:
+def test_a_retry_that_reads_during_the_first_commit_gets_its_answer(gap: int, *, backwards: bool) -> None:
     """A batch is not isolated: it may hold the key as the first attempt left it, and not yet the answer."""
     gaps, first = list[int](), list[WriteOutcome]()
 
@@ -102,7 +100,7 @@ def test_a_repetition_that_reads_while_the_first_attempt_commits_is_answered_as_
     assert [torn.put(text("a", create_only=True), retried("k1"))] == first
 
 
-def test_what_is_kept_holds_no_value_and_an_expiry_for_the_table(world: World) -> None:
+def test_a_kept_answer_has_no_value_and_an_expiry(world: World) -> None:
     world.put(text("a", "postgres://canary"), retried("k1"))
     (kept,) = world.repository.query(records.of_namespace("payments.prod"), "I#")
     assert isinstance(kept, KeptAnswer)
@@ -119,7 +117,7 @@ def test_the_answer_is_looked_up_in_the_one_read(world: World) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256])
-def test_a_key_has_1_to_255_characters(world: World, key: str) -> None:
+def test_an_idempotency_key_has_1_to_255_characters(world: World, key: str) -> None:
     with pytest.raises(InvalidRequest):
         world.put(text("a"), retried(key))
 

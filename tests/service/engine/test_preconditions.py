@@ -67,7 +67,7 @@ def digest(value: str) -> str:
     return sha256(value.encode()).hexdigest()
 
 
-def test_s36_the_loser_of_two_writers_learns_who_won_when_and_at_which_version(world: World) -> None:
+def test_s36_the_losing_writer_learns_who_won_and_when(world: World) -> None:
     world.put(text("db.url", "base"))
     world.put(text("db.url", "theirs", if_match=3), who=COLLEAGUE)
     won = world.log()[-1]
@@ -77,7 +77,7 @@ def test_s36_the_loser_of_two_writers_learns_who_won_when_and_at_which_version(w
     assert found["digest"] == digest("theirs") != digest("ours")
 
 
-def test_a_person_reads_who_it_was(world: World) -> None:
+def test_the_detail_names_the_author(world: World) -> None:
     world.put(text("db.url"))
     with pytest.raises(PreconditionFailed, match=f"db.url is not at that revision.*{ROLES}Developer made revision 3"):
         world.put(text("db.url", if_match=1))
@@ -86,9 +86,7 @@ def test_a_person_reads_who_it_was(world: World) -> None:
 @pytest.mark.parametrize(
     "wanted", [text("db.url", "ours"), text("db.url", "ours", activate=False), sealed("db.url", 2)]
 )
-def test_s33_a_writer_whose_answer_was_lost_sees_that_it_is_its_own_write(
-    world: World, store: Losing, wanted: Put
-) -> None:
+def test_s33_a_writer_that_lost_the_answer_recognises_its_own_write(world: World, store: Losing, wanted: Put) -> None:
     world.put(text("db.url", "base"))
     store.lose = True
     mine = wanted._replace(if_match=3)
@@ -102,7 +100,7 @@ def test_s33_a_writer_whose_answer_was_lost_sees_that_it_is_its_own_write(
     assert (found["changed_by"], found["latest"]) == (DEVELOPER.principal, 2)
 
 
-def test_whoever_may_not_read_gets_no_digest_to_guess_from(world: World) -> None:
+def test_a_caller_who_may_not_read_gets_no_digest(world: World) -> None:
     for served in (True, False):
         world.put(text("db.url", "1234", activate=served))
         found = failed(lambda: world.put(text("db.url", if_match=1), who=BLIND))
@@ -117,7 +115,7 @@ def test_create_only_names_who_was_first(world: World) -> None:
     assert found["digest"] == digest("first")
 
 
-def test_a_key_that_never_was_has_nobody_to_name(world: World) -> None:
+def test_a_key_that_never_existed_has_no_author(world: World) -> None:
     found = failed(lambda: world.put(text("db.url", if_match=3)))
     assert found == {"key": "db.url", "revision": None, "latest": 0, "active": None}
 
@@ -134,7 +132,7 @@ def test_delete_and_activate_name_who_deleted_the_key(world: World) -> None:
         assert found["digest"] == digest("value")
 
 
-def test_a_namespaces_revision_names_who_moved_it(world: World) -> None:
+def test_a_failed_namespace_precondition_names_its_author(world: World) -> None:
     world.put(text("other"), who=COLLEAGUE)
     found = failed(lambda: world.change(text("db.url"), if_match=2))
     assert (found["revision"], found["changed_by"]) == (3, ROLES + "Colleague")
@@ -168,7 +166,7 @@ def test_grants_name_who_changed_them(world: World) -> None:
     assert (found["revision"], found["changed_by"]) == (4, ADMIN.principal)
 
 
-def test_a_refusal_stays_one_when_its_reasons_cannot_be_read_or_are_no_longer_kept(world: World, store: Losing) -> None:
+def test_a_refusal_stands_even_if_its_author_cannot_be_read(world: World, store: Losing) -> None:
     world.put(text("db.url"))
     for fault in (StoreUnavailable("silent"), StoreBusy("throttled")):
         store.read_fails = fault
@@ -179,7 +177,7 @@ def test_a_refusal_stays_one_when_its_reasons_cannot_be_read_or_are_no_longer_ke
     assert (found["revision"], "changed_by" in found) == (3, False)
 
 
-def test_a_write_that_is_done_costs_no_further_read(world: World) -> None:
+def test_a_successful_write_costs_no_further_read(world: World) -> None:
     world.put(text("db.url"))
     world.repository.calls.clear()
     world.put(text("db.url", if_match=3))

@@ -17,7 +17,7 @@ def size(world: World) -> int:
     return told
 
 
-def test_the_write_that_passes_the_limit_by_a_byte_is_refused_and_the_one_that_meets_it_is_not() -> None:
+def test_the_snapshot_limit_is_exact_to_the_byte() -> None:
     world = settled()
     world.put(text("a"))
     world.set(snapshot_bytes=size(world) + 10)
@@ -37,7 +37,7 @@ def before_limit(world: World) -> int:
 
 
 @pytest.mark.parametrize(("charset", "bytes_of_a_letter"), [("utf8", 2), ("ascii", 6)])
-def test_the_limit_counts_bytes_as_the_runtime_in_use_writes_them(charset: Charset, bytes_of_a_letter: int) -> None:
+def test_the_limit_counts_bytes_as_the_runtime_encodes_them(charset: Charset, bytes_of_a_letter: int) -> None:
     world = settled()
     world.ports = world.ports._replace(charset=charset)
     world.put(text("a"))
@@ -58,7 +58,7 @@ def test_a_staged_value_costs_the_snapshot_nothing_until_it_is_activated() -> No
         world.change(Activate(names.parse_key("a"), 2))
 
 
-def test_what_is_over_a_limit_that_was_lowered_may_shrink() -> None:
+def test_a_snapshot_above_a_lowered_limit_may_shrink() -> None:
     world = settled()
     world.change(text("a", "x" * 100), text("b", "x" * 100))
     world.set(snapshot_bytes=100)
@@ -68,7 +68,7 @@ def test_what_is_over_a_limit_that_was_lowered_may_shrink() -> None:
         world.put(text("a", "x" * 51))
 
 
-def test_no_write_is_refused_for_its_size_out_of_a_torn_read() -> None:
+def test_a_torn_read_refuses_no_write_for_its_size() -> None:
     """The refusal rests on HEAD and a key together, so their stamps are checked in a transaction before it is said."""
     world = settled()
     world.put(text("a", "x" * 100))
@@ -77,7 +77,7 @@ def test_no_write_is_refused_for_its_size_out_of_a_torn_read() -> None:
     assert world.put(text("b", "x" * 100)).status == 201
 
 
-def test_a_refusal_for_size_checks_and_writes_nothing() -> None:
+def test_a_refusal_for_size_only_checks() -> None:
     world = settled()
     world.set(snapshot_bytes=90)
     with pytest.raises(TooLarge):

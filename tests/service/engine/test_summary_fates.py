@@ -215,19 +215,19 @@ def lived(request: pytest.FixtureRequest) -> Lived:
     return Lived(seed).live(steps)
 
 
-def test_each_part_of_such_a_life_happens(lived: Lived) -> None:
+def test_every_kind_of_event_happens(lived: Lived) -> None:
     assert len(lived.done) == 10
     assert min(lived.table.told.values()) > 1
     assert any(change.op == "purge" for record in lived.every.values() for change in record.changes)
 
 
-def test_every_revision_is_what_it_was_or_gone(lived: Lived) -> None:
+def test_every_revision_is_unchanged_or_gone(lived: Lived) -> None:
     some = lived.chance.sample(sorted(lived.served), 100)
     wrong = [each for each in some if travelled(lived, each) != right(lived, each)]
     assert wrong == []
 
 
-def test_upkeep_takes_no_version_that_a_revision_in_the_log_served_but_of_a_key_that_it_purged(lived: Lived) -> None:
+def test_upkeep_keeps_versions_the_log_needs_except_of_purged_keys(lived: Lived) -> None:
     purged = {change.key for record in lived.every.values() for change in record.changes if change.op == "purge"}
     served = [
         item for revision, active in lived.served.items() if revision >= lived.oldest() for item in active.items()
@@ -235,7 +235,7 @@ def test_upkeep_takes_no_version_that_a_revision_in_the_log_served_but_of_a_key_
     assert {key for key, number in served if not lived.kept(key, number)} <= purged
 
 
-def test_any_two_revisions_differ_as_the_list_says_page_by_page(lived: Lived) -> None:
+def test_a_paged_diff_of_any_two_revisions_matches_the_list(lived: Lived) -> None:
     revisions = sorted(lived.served)
     for _ in range(60):
         start, end = lived.chance.choice(revisions), lived.chance.choice(revisions[-300:])
@@ -269,7 +269,7 @@ def differences(lived: Lived, start: int, end: int, limit: int) -> Iterator[tupl
 
 
 @pytest.mark.parametrize("newest", [False, True])
-def test_every_search_finds_what_the_list_has(lived: Lived, *, newest: bool) -> None:
+def test_every_search_matches_the_list(lived: Lived, *, newest: bool) -> None:
     log = lived.world.log()
     times = sorted(record.at for record in log)
     chance = lived.chance

@@ -62,17 +62,17 @@ def prune(world: World, *revisions: int) -> bool:
     return True
 
 
-def test_each_revision_is_served_as_it_was(world: World) -> None:
+def test_each_revision_is_served_unchanged(world: World) -> None:
     assert [served(world, revision) for revision in range(1, 8)] == [
         {}, {}, {"a": "1"}, {"a": "2"}, {"a": "2", "b": "1"}, {"a": "2", "b": "1"}, {"a": "2"},
     ]  # fmt: skip
 
 
-def test_its_revision_is_the_last_served_one_up_to_then(world: World) -> None:
+def test_an_earlier_snapshot_has_the_served_revision_of_its_time(world: World) -> None:
     assert [json.loads(at(world, revision).body or "")["revision"] for revision in range(1, 8)] == [1, 1, 3, 4, 5, 5, 7]
 
 
-def test_the_text_is_the_very_one_that_readers_got() -> None:
+def test_an_earlier_snapshot_is_byte_for_byte_the_same() -> None:
     world = settled()
     add_data_key(world.ports, ADMIN, NS, data_key(1), None)
     got = list[str | None]()
@@ -90,7 +90,7 @@ def test_the_text_is_the_very_one_that_readers_got() -> None:
     assert [each.kid for each in found.data_keys] == sorted([kid(0), kid(1)])
 
 
-def test_while_readers_get_the_same_it_is_their_answer_from_memory_with_their_etag() -> None:
+def test_a_revision_equal_to_now_is_the_cached_answer() -> None:
     world = settled()
     world.put(text("a"))
     world.put(text("a", "staged", activate=False))
@@ -100,7 +100,7 @@ def test_while_readers_get_the_same_it_is_their_answer_from_memory_with_their_et
     assert world.repository.calls == ["get", "get"]
 
 
-def test_an_earlier_one_costs_a_read_of_head_a_query_and_reads_of_its_record_of_the_log_and_of_versions(
+def test_an_earlier_revision_costs_a_query_and_a_few_reads(
     world: World,
 ) -> None:
     at(world, 4)
@@ -111,7 +111,7 @@ def test_an_earlier_one_costs_a_read_of_head_a_query_and_reads_of_its_record_of_
     assert world.repository.read == [records.version(NS, "a", 1)]
 
 
-def test_the_data_keys_of_then_are_one_read_more() -> None:
+def test_data_keys_of_an_earlier_revision_cost_one_more_read() -> None:
     world = settled()
     world.put(sealed("a", 1))
     world.put(sealed("a", 2))
@@ -121,7 +121,7 @@ def test_the_data_keys_of_then_are_one_read_more() -> None:
     assert world.repository.read == [records.data_key(NS, kid(0))]
 
 
-def test_a_caller_who_holds_it_gets_304_and_etags_of_different_snapshots_differ(world: World) -> None:
+def test_an_earlier_revision_has_an_etag_and_gets_304(world: World) -> None:
     first = at(world, 3)
     assert at(world, 3, first.etag) == SnapshotAnswer(304, first.etag, None)
     assert at(world, 4, first.etag).status == 200
@@ -129,14 +129,14 @@ def test_a_caller_who_holds_it_gets_304_and_etags_of_different_snapshots_differ(
     assert at(world, 5).etag == at(world, 6).etag
 
 
-def test_a_version_that_is_served_again_is_not_read_twice(world: World) -> None:
+def test_a_version_that_is_served_again_costs_no_extra_read(world: World) -> None:
     world.change(Activate(names.parse_key("a"), 1))
     world.repository.calls.clear()
     assert served(world, 3) == {"a": "1"}
     assert world.repository.calls == ["get", "query", "get", "get"]
 
 
-def test_a_revision_to_come_is_not_found_and_the_answer_names_the_one_there_is(world: World) -> None:
+def test_a_future_revision_is_not_found_and_the_present_one_named(world: World) -> None:
     with pytest.raises(NotFound) as refused:
         at(world, 8)
     assert refused.value.members == {"revision": 7}
@@ -144,19 +144,19 @@ def test_a_revision_to_come_is_not_found_and_the_answer_names_the_one_there_is(w
 
 
 @pytest.mark.parametrize("revision", [0, -1, 10**12])
-def test_what_is_no_revision_is_refused(world: World, revision: int) -> None:
+def test_an_invalid_revision_is_refused(world: World, revision: int) -> None:
     with pytest.raises(InvalidRequest):
         at(world, revision)
 
 
-def test_a_stranger_learns_nothing_not_even_that_a_revision_is_to_come(world: World) -> None:
+def test_a_stranger_learns_nothing_about_revisions(world: World) -> None:
     for revision in (3, 99):
         with pytest.raises(NotFound) as refused:
             fetch_revision(world.ports, STRANGER, NS, revision, None)
         assert refused.value.members.keys() <= {"namespace"}
 
 
-def test_beyond_the_log_is_gone_and_the_oldest_revision_is_named(world: World) -> None:
+def test_a_pruned_revision_is_gone_and_the_oldest_named(world: World) -> None:
     prune(world, 1, 2, 3)
     for revision in (1, 2, 3):
         with pytest.raises(Gone) as refused:
@@ -165,7 +165,7 @@ def test_beyond_the_log_is_gone_and_the_oldest_revision_is_named(world: World) -
     assert served(world, 4) == {"a": "2"}
 
 
-def test_what_is_served_now_needs_no_log(world: World) -> None:
+def test_the_present_snapshot_needs_no_log(world: World) -> None:
     prune(world, *range(1, 8))
     assert served(world, 7) == {"a": "2"}
     with pytest.raises(Gone) as refused:
@@ -173,7 +173,7 @@ def test_what_is_served_now_needs_no_log(world: World) -> None:
     assert refused.value.members["oldest"] is None
 
 
-def test_a_revision_that_served_a_destroyed_version_is_gone_and_the_others_are_not(world: World) -> None:
+def test_only_revisions_that_served_a_destroyed_version_are_gone(world: World) -> None:
     destroy_version(world.ports, ADMIN, NS, Key("a"), 1, None)
     with pytest.raises(Gone) as refused:
         at(world, 3)
@@ -181,13 +181,13 @@ def test_a_revision_that_served_a_destroyed_version_is_gone_and_the_others_are_n
     assert served(world, 4) == {"a": "2"}
 
 
-def test_a_version_that_is_no_longer_there_is_gone_and_never_left_out(world: World) -> None:
+def test_a_pruned_version_is_gone_and_never_omitted(world: World) -> None:
     world.repository.commit([Remove(records.version(NS, "a", 1), 3)])
     with pytest.raises(Gone):
         at(world, 3)
 
 
-def test_a_write_between_the_reads_changes_nothing_of_the_past(world: World) -> None:
+def test_a_write_between_the_reads_does_not_change_the_past(world: World) -> None:
     before_the_log_is_read(world, lambda: world.change(text("a", "4"), text("c")))
     assert served(world, 4) == {"a": "2"}
     world.repository.before_query.append(lambda: world.put(text("b", "5")) and None)
@@ -200,13 +200,13 @@ def test_a_version_destroyed_between_the_reads_is_gone(world: World) -> None:
         at(world, 3)
 
 
-def test_what_is_pruned_between_the_reads_is_gone(world: World) -> None:
+def test_a_revision_pruned_between_the_reads_is_gone(world: World) -> None:
     before_the_log_is_read(world, lambda: prune(world, 1, 2, 3))
     with pytest.raises(Gone):
         at(world, 3)
 
 
-def test_a_log_with_a_hole_is_read_again_and_never_believed(world: World) -> None:
+def test_a_log_with_a_gap_is_read_again(world: World) -> None:
     hole = next(record for record in world.log() if record.revision == 4)
     prune(world, 4)
     with pytest.raises(Contended):
@@ -216,7 +216,7 @@ def test_a_log_with_a_hole_is_read_again_and_never_believed(world: World) -> Non
     assert served(world, 3) == {"a": "1"}
 
 
-def test_a_lift_may_leave_revisions_out_and_those_are_gone(world: World) -> None:
+def test_revisions_skipped_by_a_lift_are_gone(world: World) -> None:
     lift_namespace(world.ports, ADMIN, NS, 89, None)
     world.put(text("a", "after"))
     assert served(world, 4) == {"a": "2"}
@@ -226,7 +226,7 @@ def test_a_lift_may_leave_revisions_out_and_those_are_gone(world: World) -> None
         at(world, 50)
 
 
-def test_data_keys_come_as_they_are_wrapped_now_and_retired_ones_too(world: World) -> None:
+def test_data_keys_have_their_present_wrapping_even_if_retired(world: World) -> None:
     world.put(sealed("a", 4))
     add_data_key(world.ports, ADMIN, NS, data_key(1), None)
     rewrapped = data_key()._replace(wrapped=data_key(2).wrapped)
@@ -237,7 +237,7 @@ def test_data_keys_come_as_they_are_wrapped_now_and_retired_ones_too(world: Worl
     assert parse(json.loads(at(world, 8).body or "")).data_keys == (rewrapped,)
 
 
-def test_a_namespace_that_was_deleted_has_no_past_until_it_is_created_again(world: World) -> None:
+def test_a_deleted_namespace_has_no_past_until_created_again(world: World) -> None:
     world.change(Delete(names.parse_key("a")))
     delete_namespace(world.ports, ADMIN, NS, None)
     with pytest.raises(NotFound) as refused:
@@ -247,6 +247,6 @@ def test_a_namespace_that_was_deleted_has_no_past_until_it_is_created_again(worl
     assert [served(world, revision) for revision in (4, 8, 9, 10)] == [{"a": "2"}, {}, {}, {}]
 
 
-def test_a_namespace_that_changes_each_time_it_is_read_is_caught_up_with(world: World) -> None:
+def test_reads_catch_up_with_a_namespace_that_keeps_changing(world: World) -> None:
     world.repository.before_query += [lambda: world.put(text("a")) and None] * 2
     assert served(world, 3) == {"a": "1"}

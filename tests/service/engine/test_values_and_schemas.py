@@ -31,7 +31,7 @@ def test_a_value_that_fits_is_stored(world: World) -> None:
     assert put_json(world, "limits.db", '{"pool": 10}') == 201
 
 
-def test_a_value_that_does_not_fit_is_refused_with_both_pointers_and_never_the_value(world: World) -> None:
+def test_a_value_that_breaks_its_schema_is_refused_with_both_pointers(world: World) -> None:
     before = world.stored()
     with pytest.raises(InvalidValue) as refused:
         put_json(world, "limits.db", '{"pool": 4711}')
@@ -46,12 +46,12 @@ def test_a_value_that_does_not_fit_is_refused_with_both_pointers_and_never_the_v
     assert world.stored() == before
 
 
-def test_a_staged_value_is_held_to_it_too(world: World) -> None:
+def test_a_staged_value_must_fit_its_schema_too(world: World) -> None:
     with pytest.raises(InvalidValue):
         world.put(text("name", "long", activate=False))
 
 
-def test_text_is_held_to_it_as_a_string(world: World) -> None:
+def test_text_is_validated_as_a_string(world: World) -> None:
     assert world.put(text("name", "abc")).status == 201
     with pytest.raises(InvalidValue):
         world.put(text("name", "abcd"))
@@ -59,7 +59,7 @@ def test_text_is_held_to_it_as_a_string(world: World) -> None:
         world.put(text("limits.db", '{"pool": 1}'))
 
 
-def test_every_schema_that_names_the_key_has_to_hold(world: World) -> None:
+def test_a_value_must_fit_every_schema_of_its_key(world: World) -> None:
     world.set(schemas=(parse_key_schema("*", {"type": "string"}), SHORT))
     with pytest.raises(InvalidValue) as refused:
         put_json(world, "name", "7")
@@ -73,13 +73,13 @@ def test_keys_without_a_schema_take_anything(world: World) -> None:
     assert put_json(world, "limits", "[1]") == 201
 
 
-def test_a_sealed_value_is_nobodys_to_check(world: World) -> None:
+def test_a_sealed_value_is_not_validated(world: World) -> None:
     assert world.put(sealed("name", 1, ciphertext=b"longer than three")).status == 201
 
 
 @pytest.mark.parametrize("value", ['{"pool": 1, "pool": 11}', '{"pool": 11, "pool": 1}', '{"a": {"b": 1, "b": 1}}'])
 @pytest.mark.parametrize("key", ["limits.db", "other"], ids=["with a schema", "without"])
-def test_a_member_that_stands_twice_is_refused(world: World, key: str, value: str) -> None:
+def test_a_duplicate_member_is_refused(world: World, key: str, value: str) -> None:
     with pytest.raises(Unprocessable, match="twice") as refused:
         put_json(world, key, value)
     assert refused.value.code == "unprocessable"
@@ -87,7 +87,7 @@ def test_a_member_that_stands_twice_is_refused(world: World, key: str, value: st
 
 @pytest.mark.parametrize("value", ['"\\ud800"', "1e999", '{"pool": 1e999}'])
 @pytest.mark.parametrize("key", ["limits.db", "other"], ids=["with a schema", "without"])
-def test_what_no_reader_would_agree_on_is_refused(world: World, key: str, value: str) -> None:
+def test_json_that_readers_would_disagree_on_is_refused(world: World, key: str, value: str) -> None:
     with pytest.raises(Unprocessable) as refused:
         put_json(world, key, value)
     assert refused.value.code == "unprocessable"
@@ -96,7 +96,7 @@ def test_what_no_reader_would_agree_on_is_refused(world: World, key: str, value:
 
 @pytest.mark.parametrize("depth", [limits.JSON_DEPTH + 1, *range(965, 980)])
 @pytest.mark.parametrize("key", ["limits.db", "other"], ids=["with a schema", "without"])
-def test_nesting_that_a_reader_could_not_open_is_refused(world: World, key: str, depth: int) -> None:
+def test_nesting_too_deep_for_readers_is_refused(world: World, key: str, depth: int) -> None:
     with pytest.raises(Unprocessable, match="deeper") as refused:
         put_json(world, key, "[" * depth + "]" * depth)
     assert refused.value.members == {"key": key, "limit": limits.JSON_DEPTH}
@@ -112,7 +112,7 @@ def test_a_change_set_names_every_value_that_does_not_fit(world: World) -> None:
     ]  # fmt: skip
 
 
-def test_going_back_to_a_version_from_before_the_schema_always_works(world: World) -> None:
+def test_a_version_from_before_the_schema_can_be_activated(world: World) -> None:
     world.set(schemas=())
     world.put(text("name", "from before"))
     world.put(text("name", "abc"))
@@ -121,7 +121,7 @@ def test_going_back_to_a_version_from_before_the_schema_always_works(world: Worl
     assert "from before" in (world.fetch().body or "")
 
 
-def test_nothing_is_compiled_where_no_schema_names_the_key(world: World) -> None:
+def test_no_schema_is_compiled_for_keys_without_one(world: World) -> None:
     class Refusing:
         def fault(self, schema: str) -> None:
             raise AssertionError(schema)
@@ -137,5 +137,5 @@ def test_nothing_is_compiled_where_no_schema_names_the_key(world: World) -> None
     assert world.put(sealed("limits.db", 1)).status == 201
 
 
-def test_a_schema_is_a_text_with_the_keys_that_it_is_for() -> None:
+def test_a_schema_is_a_text_with_its_key_pattern() -> None:
     assert KeySchema("name", '{"maxLength":3}') == SHORT

@@ -34,7 +34,7 @@ def test_a_lost_race_is_decided_again_and_commits(world: World) -> None:
     assert [each.changes[0].version for each in world.log()[-2:]] == [1, 2]
 
 
-def test_a_lost_race_is_no_412_unless_the_precondition_no_longer_holds(world: World) -> None:
+def test_a_lost_race_is_412_only_if_the_precondition_fails(world: World) -> None:
     world.put(text("a"))
     world.repository.before_commit.append(lambda: ignore(world.put(text("other"))))
     assert world.put(text("a", if_match=3)).body["revision"] == 5
@@ -44,14 +44,14 @@ def test_a_lost_race_is_no_412_unless_the_precondition_no_longer_holds(world: Wo
     assert failed.value.members["revision"] == 6
 
 
-def test_a_lost_race_for_a_version_says_which_is_next(world: World) -> None:
+def test_a_lost_race_for_a_version_names_the_next(world: World) -> None:
     world.repository.before_commit.append(lambda: ignore(world.put(sealed("a", 1, ciphertext=b"theirs"))))
     with pytest.raises(VersionClaimed) as claimed:
         world.put(sealed("a", 1))
     assert claimed.value.members["next_version"] == 2
 
 
-def test_races_lost_until_the_deadline_end_in_429_with_a_word_on_when_to_come_back(world: World) -> None:
+def test_races_lost_until_the_deadline_end_in_429_with_retry_after(world: World) -> None:
     world.ports = world.ports.within(8.0)
     world.repository.before_commit.extend([lambda: bump(world)] * 3000)
     with pytest.raises(Contended) as busy:
@@ -61,14 +61,14 @@ def test_races_lost_until_the_deadline_end_in_429_with_a_word_on_when_to_come_ba
     assert 6.9 < sum(world.clock.slept) <= 7.4
 
 
-def test_the_pauses_between_tries_are_drawn_in_full_and_get_shorter_with_age(world: World) -> None:
+def test_pauses_have_full_jitter_and_get_shorter_with_age(world: World) -> None:
     world.repository.before_commit.extend([lambda: bump(world)] * 7)
     world.put(text("a"))
     assert world.clock.slept[:3] == pytest.approx([0.025, 0.148125, 0.137016], rel=1e-3)
     assert world.clock.slept[1:] == sorted(world.clock.slept[1:], reverse=True)
 
 
-def test_races_lost_for_the_grants_are_told_as_such(world: World) -> None:
+def test_a_refusal_after_lost_races_names_the_grants(world: World) -> None:
     world.ports = world.ports.within(1.0)
     world.repository.before_commit.extend([lost] * 3000)
     with pytest.raises(Contended) as busy:
@@ -76,7 +76,7 @@ def test_races_lost_for_the_grants_are_told_as_such(world: World) -> None:
     assert busy.value.detail == "Too many concurrent writes to the grants. Try again."
 
 
-def test_who_tries_a_few_times_only_gives_up_after_so_many(world: World) -> None:
+def test_a_limited_number_of_attempts_is_observed(world: World) -> None:
     tries = list[int]()
 
     def attempt() -> None:
@@ -98,7 +98,7 @@ def bump(world: World) -> None:
     world.repository._inner.commit([Write(head._replace(revision=head.revision + 1), head.revision)])  # noqa: SLF001
 
 
-def test_a_write_whose_answer_was_lost_gets_its_first_answer_under_the_same_idempotency_key(world: World) -> None:
+def test_a_lost_answer_is_given_again_for_the_idempotency_key(world: World) -> None:
     world.repository.lose_answer = True
     with pytest.raises(Unavailable):
         world.put(text("a"), retried("k1"))
@@ -114,7 +114,7 @@ def test_an_envelope_whose_answer_was_lost_needs_no_idempotency_key(world: World
     assert world.head().revision == 3
 
 
-def test_every_record_that_a_put_was_decided_on_is_conditioned_on(world: World) -> None:
+def test_a_put_is_conditioned_on_every_record_it_read(world: World) -> None:
     world.put(sealed("a", 1))
     world.put(sealed("a", 2), retried("k1"))
     expected = {address(action): action.expected for action in world.repository.committed}
@@ -133,7 +133,7 @@ def address(action: WriteAction) -> RecordAddress:
     return records.address_of(action.record) if isinstance(action, Write) else action.address
 
 
-def test_what_stands_already_takes_no_transaction_and_what_only_checks_is_not_remembered(world: World) -> None:
+def test_repeated_writes_change_nothing_and_are_not_remembered(world: World) -> None:
     world.repository.calls.clear()
     add_data_key(world.ports, ADMIN, NS, data_key(), retried("k1"))
     assert "commit" not in world.repository.calls
@@ -141,7 +141,7 @@ def test_what_stands_already_takes_no_transaction_and_what_only_checks_is_not_re
     assert world.repository.committed == [StampCheck(records.head(NS), 2), StampCheck(records.settings(NS), 1)]
 
 
-def test_after_the_store_failed_it_is_not_asked_for_a_first_answer(world: World) -> None:
+def test_no_first_answer_is_looked_up_after_the_store_failed(world: World) -> None:
     world.set(snapshot_bytes=90)
     world.repository.before_commit.append(fail)
     world.repository.calls.clear()
@@ -155,7 +155,7 @@ def fail() -> None:
 
 
 @pytest.mark.parametrize(("data_keys", "commits"), [(7, [100]), (8, [1 + 30, 101 - 30])])
-def test_what_does_not_fit_into_the_transaction_is_shown_beforehand_at_the_same_revision(
+def test_checks_that_do_not_fit_are_committed_first_at_that_revision(
     world: World, data_keys: int, commits: list[int]
 ) -> None:
     """30 new keys, each with its version and a condition beside; HEAD, settings, the log, and the data keys."""
@@ -169,7 +169,7 @@ def test_what_does_not_fit_into_the_transaction_is_shown_beforehand_at_the_same_
     assert all(records.head(NS) in map(address, each) for each in watched.commits)
 
 
-def test_each_sixteenth_revision_is_summed_up_by_the_write_that_made_it_and_by_no_other(world: World) -> None:
+def test_only_the_write_of_each_sixteenth_revision_writes_a_summary(world: World) -> None:
     for _ in range(3, 16):
         world.put(text("a"))
     assert not [sk for sk in world.stored() if sk.startswith("S#")]
@@ -194,7 +194,7 @@ class Torn(MemoryRepository):
         return found | torn
 
 
-def test_a_torn_batch_loses_no_update_though_head_is_current() -> None:
+def test_a_torn_batch_with_a_current_head_loses_no_update() -> None:
     table = Torn()
     world = settled(table)
     world.put(text("a", "1"))
@@ -205,7 +205,7 @@ def test_a_torn_batch_loses_no_update_though_head_is_current() -> None:
     assert world.put(text("a", "3")).body["version"] == 3
 
 
-def test_a_version_that_is_younger_than_the_head_that_was_read_is_read_again_with_its_data_key() -> None:
+def test_a_version_younger_than_the_head_read_is_read_again() -> None:
     table = Torn()
     world = settled(table)
     old = table.get([records.head(NS)])
@@ -250,7 +250,7 @@ def test_a_lost_race_names_the_records_that_do_not_fit_together() -> None:
     assert why_lost(lambda: world.put(text("b"))) == (records.head(NS), records.settings(NS))
 
 
-def test_a_settings_change_between_reading_and_committing_is_not_overlooked(world: World) -> None:
+def test_a_settings_change_before_the_commit_is_noticed(world: World) -> None:
     world.repository.before_commit.append(lambda: ignore(world.set(read_only=True)))
     with pytest.raises(Conflict):
         world.put(text("a"))

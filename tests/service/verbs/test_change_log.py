@@ -52,7 +52,7 @@ def prune(world: World, *gone: int) -> None:
     world.repository.commit([Remove(records.log(partition, revision), revision) for revision in gone])
 
 
-def test_every_revision_has_one_record_that_says_who_what_why_and_from_where(world: World) -> None:
+def test_every_revision_has_one_record_of_who_what_and_why(world: World) -> None:
     world.put(text("db.url", "canary-old"))
     world.put(text("db.url", "canary-new"))
     found, cursor = read(world)
@@ -73,7 +73,7 @@ def test_a_page_is_one_read_and_one_query(world: World) -> None:
     assert world.repository.calls == ["get", "query"]
 
 
-def test_since_leaves_out_what_was_seen(world: World) -> None:
+def test_since_omits_earlier_revisions(world: World) -> None:
     world.put(text("a"))
     assert revisions(world, LogWanted(since=2)) == [3]
     assert revisions(world, LogWanted(since=3)) == []
@@ -82,7 +82,7 @@ def test_since_leaves_out_what_was_seen(world: World) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 6, 7])
-def test_pages_follow_on_each_other_and_end(world: World, limit: int) -> None:
+def test_pages_continue_without_overlap_and_end(world: World, limit: int) -> None:
     for number in range(4):
         world.put(text("a", str(number)))
     assert revisions(world, EVERYTHING, limit) == [1, 2, 3, 4, 5, 6]
@@ -90,7 +90,7 @@ def test_pages_follow_on_each_other_and_end(world: World, limit: int) -> None:
     assert (len(found), cursor) == (6, None)
 
 
-def test_what_is_written_while_a_page_is_read_is_on_the_next(world: World) -> None:
+def test_changes_made_during_a_page_are_on_the_next(world: World) -> None:
     world.repository.before_query.append(lambda: world.put(text("a")) and None)
     assert [each["revision"] for each in read(world)[0]] == [1, 2]
     assert revisions(world, LogWanted(since=2)) == [3]
@@ -107,13 +107,13 @@ def test_the_log_of_a_key_has_every_record_that_names_it(world: World) -> None:
     assert revisions(world, LogWanted(key="nothing")) == []
 
 
-def test_the_log_of_a_principal_is_what_it_did(world: World) -> None:
+def test_the_log_of_a_principal_has_only_its_changes(world: World) -> None:
     world.put(text("a"))
     assert revisions(world, LogWanted(principal=ROLES + "Admin")) == [1, 2]
     assert revisions(world, LogWanted(principal=ROLES + "Developer")) == [3]
 
 
-def test_times_are_from_one_and_before_another(world: World) -> None:
+def test_time_filters_are_inclusive_and_exclusive(world: World) -> None:
     for _ in range(3):
         world.clock.pass_by(60)
         world.put(text("a"))
@@ -129,14 +129,14 @@ def test_times_are_from_one_and_before_another(world: World) -> None:
     ["", "yesterday", "2027-01-15 08:00:00Z", "2027-01-15T08:00:00", "2027-01-15T08:00:00+01:00", "2027-13-01",
      "2027-01-15T24:00:00Z", "2027-01-15T08:00:00.0000Z", "\uff12027-01-15"],
 )  # fmt: skip
-def test_a_time_that_is_none_is_refused(world: World, time: str) -> None:
+def test_an_invalid_time_is_refused(world: World, time: str) -> None:
     with pytest.raises(InvalidRequest):
         read(world, LogWanted(after_time=time))
     with pytest.raises(InvalidRequest):
         read(world, LogWanted(before_time=time))
 
 
-def test_a_key_principal_revision_limit_or_cursor_that_is_none_is_refused(world: World) -> None:
+def test_an_invalid_filter_limit_or_cursor_is_refused(world: World) -> None:
     for wanted in (LogWanted(key="a/b"), LogWanted(principal="root")):
         with pytest.raises(InvalidName):
             read(world, wanted)
@@ -150,7 +150,7 @@ def test_a_key_principal_revision_limit_or_cursor_that_is_none_is_refused(world:
         read(world, cursor="MDE")
 
 
-def test_one_request_looks_at_no_more_than_so_many_bytes_and_goes_on_where_it_ended(world: World) -> None:
+def test_a_search_reads_bounded_bytes_per_page_and_continues(world: World) -> None:
     many = world.log()[-1]._replace(principal=ROLES + "Many", message="m" * 1000)
     more = [many._replace(revision=number) for number in range(3, 2011)]
     for start in range(0, len(more), 100):
@@ -165,7 +165,7 @@ def test_one_request_looks_at_no_more_than_so_many_bytes_and_goes_on_where_it_en
     assert left == [*range(2011 - len(left), 2011)]
 
 
-def test_a_page_ends_before_it_is_more_than_lambda_answers(world: World) -> None:
+def test_a_page_fits_into_an_answer_of_lambda(world: World) -> None:
     large = {"schemas": ['"' * 300_000]}
     more = [world.log()[-1]._replace(revision=number, details=large) for number in range(3, 11)]
     world.repository.commit([Write(record, None) for record in more])
@@ -177,7 +177,7 @@ def test_a_page_ends_before_it_is_more_than_lambda_answers(world: World) -> None
     assert revisions(world) == list(range(1, 11))
 
 
-def test_whoever_follows_a_log_is_told_what_is_no_longer_kept(world: World) -> None:
+def test_a_follower_gets_gone_if_changes_were_pruned(world: World) -> None:
     for number in range(4):
         world.put(text("a", str(number)))
     prune(world, 1, 2, 3)
@@ -189,7 +189,7 @@ def test_whoever_follows_a_log_is_told_what_is_no_longer_kept(world: World) -> N
         assert refused.value.members["oldest"] == 4
 
 
-def test_a_cursor_to_what_was_pruned_meanwhile_is_gone_too(world: World) -> None:
+def test_a_cursor_to_pruned_records_is_gone(world: World) -> None:
     world.put(text("a"))
     world.put(text("a"))
     _, cursor = read(world, limit=1)
@@ -198,7 +198,7 @@ def test_a_cursor_to_what_was_pruned_meanwhile_is_gone_too(world: World) -> None
         read(world, limit=1, cursor=cursor)
 
 
-def test_what_a_lift_left_out_was_never_there_and_what_was_pruned_before_it_is_told(world: World) -> None:
+def test_a_lift_is_no_gap_but_pruning_before_it_is(world: World) -> None:
     for number in range(4):
         world.put(text("a", str(number)))
     lift_namespace(world.ports, ADMIN, NS, 100, None)
@@ -218,7 +218,7 @@ def test_a_stranger_sees_no_log(world: World) -> None:
         read(world, who=STRANGER)
 
 
-def test_the_grants_have_a_log_of_their_own(world: World) -> None:
+def test_grants_have_a_separate_change_log(world: World) -> None:
     set_grants(world.ports, ADMIN, "api-key:readerkey", (grant("read", on="x"),), None)
     page = list_grant_changes(world.ports, ADMIN, LogWanted(since=4), 10, None)
     found = page["changes"]
@@ -233,7 +233,7 @@ def test_the_grants_have_a_log_of_their_own(world: World) -> None:
     }
 
 
-def test_the_log_of_the_grants_is_for_admins_of_everything(world: World) -> None:
+def test_only_administrators_of_everything_read_the_grant_log(world: World) -> None:
     for who in (DEVELOPER, READER, STRANGER):
         with pytest.raises(Forbidden):
             list_grant_changes(world.ports, who, EVERYTHING, 10, None)
@@ -245,7 +245,7 @@ def test_grants_have_no_keys(world: World) -> None:
 
 
 @given(st.integers(1, 9), st.sampled_from([None, "a", "b"]), st.sampled_from([None, 0, 3, 5]))
-def test_whatever_the_limit_pages_hold_exactly_what_is_wanted(limit: int, key: str | None, since: int | None) -> None:
+def test_pages_of_any_limit_have_exactly_the_matching_records(limit: int, key: str | None, since: int | None) -> None:
     world = settled()
     for number in range(5):
         world.put(text("ab"[number % 2], str(number)))

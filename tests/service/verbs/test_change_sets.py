@@ -55,7 +55,7 @@ def test_all_operations_commit_at_one_revision(world: World) -> None:
     )  # fmt: skip
 
 
-def test_one_operation_that_fails_fails_all_and_each_that_failed_is_named(world: World) -> None:
+def test_one_failed_operation_fails_all_and_every_failure_is_named(world: World) -> None:
     world.put(sealed("c", 1))
     before = world.stored()
     with pytest.raises(NotFound) as refused:
@@ -68,7 +68,7 @@ def test_one_operation_that_fails_fails_all_and_each_that_failed_is_named(world:
     assert world.stored() == before
 
 
-def test_each_of_two_failures_is_told_with_its_key_code_detail_and_members(world: World) -> None:
+def test_each_failure_has_its_key_code_detail_and_members(world: World) -> None:
     with pytest.raises(NotFound) as refused:
         world.change(activate("b", 3), delete("c"))
     assert refused.value.members["failed"] == [
@@ -77,7 +77,7 @@ def test_each_of_two_failures_is_told_with_its_key_code_detail_and_members(world
     ]
 
 
-def test_a_refusal_over_a_key_that_serves_nothing_is_shown_to_rest_on_what_stood_together(world: World) -> None:
+def test_a_refusal_for_an_unserved_key_is_proven_in_a_transaction(world: World) -> None:
     world.put(text("a"))
     world.change(delete("a"))
     watched = Commits(world.repository)
@@ -90,7 +90,7 @@ def test_a_refusal_over_a_key_that_serves_nothing_is_shown_to_rest_on_what_stood
     assert watched.commits == [[StampCheck(records.head(NS), 4), *map(StampCheck, shown, stamps)]]
 
 
-def test_a_refusal_over_a_version_that_is_there_stands_on_its_stamp(world: World) -> None:
+def test_a_refusal_for_an_existing_version_checks_its_stamp(world: World) -> None:
     world.put(text("a"))
     world.change(delete("a"))
     with pytest.raises(PreconditionFailed):
@@ -98,7 +98,7 @@ def test_a_refusal_over_a_version_that_is_there_stands_on_its_stamp(world: World
     assert StampCheck(records.version(NS, "a", 1), 3) in world.repository.committed
 
 
-def test_a_refusal_over_a_key_that_is_served_takes_no_transaction(world: World) -> None:
+def test_a_refusal_for_a_served_key_takes_no_transaction(world: World) -> None:
     world.put(text("a"))
     world.repository.calls.clear()
     with pytest.raises(NotFound):
@@ -106,12 +106,12 @@ def test_a_refusal_over_a_key_that_is_served_takes_no_transaction(world: World) 
     assert world.repository.calls == ["get"]
 
 
-def test_a_key_that_is_put_while_its_deletion_is_refused_is_deleted(world: World) -> None:
+def test_a_key_put_during_the_refusal_of_its_deletion_is_deleted(world: World) -> None:
     world.repository.before_commit.append(lambda: world.put(text("a")))
     assert world.change(delete("a")).status == 200
 
 
-def test_an_activated_version_is_conditioned_on(world: World) -> None:
+def test_an_activation_is_conditioned_on_its_version(world: World) -> None:
     world.put(text("a"))
     world.put(text("a"))
     world.change(activate("a", 1))
@@ -132,7 +132,7 @@ class Forgetful(MemoryRepository):
 
 
 @pytest.mark.parametrize("missing", [records.settings(NS), records.data_key(NS, kid())], ids=["settings", "data key"])
-def test_a_batch_without_what_its_head_came_with_is_read_again(missing: RecordAddress) -> None:
+def test_a_batch_that_misses_records_of_its_head_is_read_again(missing: RecordAddress) -> None:
     table = Forgetful()
     world = settled(table)
     table.left_out = [missing]
@@ -141,7 +141,7 @@ def test_a_batch_without_what_its_head_came_with_is_read_again(missing: RecordAd
     assert world.repository.calls == ["get", "get", "commit"]
 
 
-def test_a_version_that_was_put_staged_is_served_once_activated(world: World) -> None:
+def test_a_staged_version_is_served_once_activated(world: World) -> None:
     world.put(text("a", "1"))
     world.put(text("a", "2", activate=False))
     world.change(activate("a", 2))
@@ -158,25 +158,25 @@ def test_activate_brings_a_deleted_key_back(world: World) -> None:
     assert get_key(world.ports, READER, NS, Key("a"))[0]["value"] == "1"
 
 
-def test_a_deleted_key_goes_on_counting(world: World) -> None:
+def test_a_deleted_key_keeps_counting_its_versions(world: World) -> None:
     world.put(text("a"))
     world.change(delete("a"))
     assert world.put(text("a")).body["version"] == 2
 
 
 @pytest.mark.parametrize("operation", [delete("never"), activate("never", 1)])
-def test_what_was_never_there_can_not_be_deleted_or_activated(world: World, operation: Delete | Activate) -> None:
+def test_a_key_that_never_existed_cannot_be_deleted_or_activated(world: World, operation: Delete | Activate) -> None:
     with pytest.raises(NotFound):
         world.change(operation)
 
 
-def test_a_delete_of_what_is_not_served_is_refused(world: World) -> None:
+def test_deleting_an_unserved_key_is_refused(world: World) -> None:
     world.put(text("a", activate=False))
     with pytest.raises(NotFound):
         world.change(delete("a"))
 
 
-def test_each_operation_may_have_a_precondition_of_its_own(world: World) -> None:
+def test_each_operation_may_have_its_own_precondition(world: World) -> None:
     world.put(text("a"))
     world.put(text("b"))
     with pytest.raises(PreconditionFailed):
@@ -184,7 +184,7 @@ def test_each_operation_may_have_a_precondition_of_its_own(world: World) -> None
     assert world.change(delete("a", if_match=3), delete("b", if_match=4)).status == 200
 
 
-def test_a_change_set_may_stand_on_the_namespaces_revision(world: World) -> None:
+def test_a_change_set_may_have_a_namespace_precondition(world: World) -> None:
     world.put(text("a"))
     with pytest.raises(PreconditionFailed) as failed:
         world.change(text("a"), if_match=2)
@@ -192,7 +192,7 @@ def test_a_change_set_may_stand_on_the_namespaces_revision(world: World) -> None
     assert world.change(text("a"), if_match=3).body["revision"] == 4
 
 
-def test_a_change_set_of_40_envelopes_under_10_data_keys_is_one_transaction_of_at_most_100() -> None:
+def test_the_largest_change_set_takes_at_most_100_actions_per_transaction() -> None:
     world = settled()
     for number in range(1, 10):
         add_data_key(world.ports, ADMIN, NS, data_key(number), None)
@@ -203,18 +203,18 @@ def test_a_change_set_of_40_envelopes_under_10_data_keys_is_one_transaction_of_a
     assert len(world.repository.committed) == 40 * 2 + 10 + 3
 
 
-def test_more_data_keys_than_one_transaction_may_condition_on_are_too_many(world: World) -> None:
+def test_more_data_keys_than_a_transaction_can_check_are_refused(world: World) -> None:
     with pytest.raises(TooLarge) as refused:
         world.change(*(sealed(f"k{number}", 1, number=number) for number in range(limits.CHANGE_SET_KIDS + 1)))
     assert refused.value.members == {"limit": limits.CHANGE_SET_KIDS}
 
 
-def test_a_key_stands_in_a_change_set_once(world: World) -> None:
+def test_a_key_may_occur_only_once_in_a_change_set(world: World) -> None:
     with pytest.raises(InvalidRequest):
         world.change(text("a"), delete("a"))
 
 
-def test_a_change_set_takes_1_mib_of_values_and_not_a_byte_more(world: World) -> None:
+def test_a_change_set_takes_at_most_1_mib_of_values(world: World) -> None:
     world.set(snapshot_bytes=2 * limits.MIB)
     whole = [text(f"k{number}", "x" * limits.STORED_VALUE) for number in range(4)]
     world.change(*whole)
@@ -222,7 +222,7 @@ def test_a_change_set_takes_1_mib_of_values_and_not_a_byte_more(world: World) ->
         world.change(*whole, text("more", "x"))
 
 
-def test_activated_values_count_among_the_bytes_of_a_change_set(world: World) -> None:
+def test_activated_values_count_towards_the_bytes_of_a_change_set(world: World) -> None:
     world.set(snapshot_bytes=2 * limits.MIB)
     world.change(*(text(f"k{number}", "x" * limits.STORED_VALUE, activate=False) for number in range(4)))
     with pytest.raises(TooLarge):
@@ -237,7 +237,7 @@ def serving_large_values(world: World) -> list[Put]:
     return [text(f"k{number}", "y" * 60 * limits.KIB, activate=False) for number in range(16)]
 
 
-def test_a_change_set_that_with_what_its_keys_serve_passes_a_transaction_is_too_large(world: World) -> None:
+def test_served_values_count_towards_the_size_of_a_transaction(world: World) -> None:
     staged = serving_large_values(world)
     before = world.stored()
     with pytest.raises(TooLarge, match="Split") as refused:
@@ -248,7 +248,7 @@ def test_a_change_set_that_with_what_its_keys_serve_passes_a_transaction_is_too_
     assert world.change(*staged[:8]).status == world.change(*staged[8:]).status == 200
 
 
-def test_what_passes_the_snapshots_limit_is_told_so_however_much_its_keys_serve(world: World) -> None:
+def test_the_snapshot_limit_is_reported_before_the_transaction_limit(world: World) -> None:
     staged = [put._replace(value="y") for put in serving_large_values(world)]
     before = world.stored()
     with pytest.raises(TooLarge, match="split the namespace") as refused:
@@ -257,7 +257,7 @@ def test_what_passes_the_snapshots_limit_is_told_so_however_much_its_keys_serve(
     assert world.stored() == before
 
 
-def test_all_that_a_refusal_was_drawn_from_is_checked_at_one_revision_of_the_namespace(world: World) -> None:
+def test_all_records_behind_a_refusal_are_checked_at_one_revision(world: World) -> None:
     staged = serving_large_values(world)
     watched = Commits(world.repository)
     with pytest.raises(TooLarge):
@@ -272,7 +272,7 @@ def test_all_that_a_refusal_was_drawn_from_is_checked_at_one_revision_of_the_nam
     assert len(once) == len(set(once))
 
 
-def test_a_write_between_the_checks_of_a_refusal_has_it_decided_again(world: World) -> None:
+def test_a_write_during_the_checks_of_a_refusal_repeats_the_decision(world: World) -> None:
     staged = serving_large_values(world)
     smaller = [text(f"k{number}", "x") for number in range(16)]
     world.repository.before_commit.extend([nothing, lambda: world.change(*smaller)])
@@ -283,14 +283,14 @@ def nothing() -> None:
     return
 
 
-def test_no_change_set_is_too_large_for_a_transaction_out_of_a_torn_read(world: World) -> None:
+def test_a_torn_read_refuses_no_change_set_for_its_size(world: World) -> None:
     staged = serving_large_values(world)
     smaller = [text(f"k{number}", "x") for number in range(16)]
     world.repository.before_commit.append(lambda: world.change(*smaller))
     assert world.change(*staged).status == 200
 
 
-def test_all_that_a_transaction_holds_beside_values_fits_beside_them(world: World) -> None:
+def test_a_transaction_has_room_for_everything_besides_values(world: World) -> None:
     longest = [f"{number:02}".ljust(255, "k") for number in range(limits.OPERATIONS)]
     for number in range(1, limits.LIVE_DATA_KEYS):
         add_data_key(world.ports, ADMIN, NS, data_key(number), None)
@@ -311,7 +311,7 @@ def committed(world: World) -> list[Write | StampCheck]:
     return [each for each in world.repository.committed if not isinstance(each, Remove)]
 
 
-def test_every_envelope_counts_as_a_seal_and_only_served_ones_as_served(world: World) -> None:
+def test_every_envelope_counts_as_a_seal_and_served_ones_as_served(world: World) -> None:
     world.change(sealed("a", 1), sealed("b", 1)._replace(activate=False))
     world.put(sealed("a", 2))
     count = world.head().kids[kid()]
@@ -322,7 +322,7 @@ def test_every_envelope_counts_as_a_seal_and_only_served_ones_as_served(world: W
     assert world.head().kids[kid()].served == 0
 
 
-def test_a_data_key_that_has_sealed_its_2_to_the_20_takes_no_more(world: World) -> None:
+def test_a_data_key_seals_at_most_2_to_the_20_values(world: World) -> None:
     seals_are(world, limits.SEALS_PER_DATA_KEY - 1)
     with pytest.raises(Conflict, match="Rotate"):
         world.change(sealed("a", 1), sealed("b", 1))
@@ -338,7 +338,7 @@ def seals_are(world: World, seals: int) -> None:
     world.repository.commit([Write(head._replace(kids=kids, revision=head.revision + 1), head.revision)])
 
 
-def test_a_message_ends_at_its_limit(world: World) -> None:
+def test_a_message_above_its_limit_is_refused(world: World) -> None:
     operation = Put(names.parse_key("a"), "plain", "text/plain", "")
     with pytest.raises(InvalidRequest):
         commit_change_set(world.ports, DEVELOPER, NS, ChangeSet((operation,), "x" * (limits.MESSAGE + 1)), None)
@@ -357,7 +357,7 @@ def refused_bytes(world: World, *operations: Operation) -> dict[str, object]:
 
 
 @EDGES
-def test_activated_values_may_meet_the_bytes_of_a_change_set(world: World, more: int, *, taken: bool) -> None:
+def test_activated_values_may_reach_the_byte_limit_of_a_change_set(world: World, more: int, *, taken: bool) -> None:
     world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
     for number, less in enumerate((0, 0, 0, 2 - more)):
         world.put(text(f"k{number}", "x" * (limits.STORED_VALUE - less), activate=False))
@@ -367,9 +367,7 @@ def test_activated_values_may_meet_the_bytes_of_a_change_set(world: World, more:
 
 
 @EDGES
-def test_with_what_its_keys_serve_a_change_set_may_meet_the_bytes_of_a_transaction(
-    world: World, more: int, *, taken: bool
-) -> None:
+def test_served_values_may_reach_the_byte_limit_of_a_transaction(world: World, more: int, *, taken: bool) -> None:
     """What is activated and what is deleted counts with what is staged and what stays."""
     world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
     most, limit = limits.STORED_VALUE, limits.TRANSACTION_VALUES

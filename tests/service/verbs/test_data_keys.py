@@ -58,7 +58,7 @@ def test_readers_who_need_the_key_get_the_new_wrapping(world: World) -> None:
     assert compute_snapshot_cost(world.head(), "utf8") == compute_cost(fetched.body or "", "utf8")
 
 
-def test_readers_who_do_not_need_the_key_keep_what_they_hold(world: World) -> None:
+def test_readers_who_do_not_need_the_key_get_304(world: World) -> None:
     world.put(text("a"))
     held = world.fetch()
     rewrap(world, rewrapped())
@@ -66,7 +66,7 @@ def test_readers_who_do_not_need_the_key_keep_what_they_hold(world: World) -> No
     assert world.head().revision == 4
 
 
-def test_the_wrapping_that_was_replaced_stays_in_the_log(world: World) -> None:
+def test_the_replaced_wrapping_stays_in_the_log(world: World) -> None:
     rewrap(world, rewrapped())
     record = world.log()[-1]
     assert (record.verb, record.subject) == ("rewrap_data_key", kid())
@@ -80,14 +80,14 @@ def test_the_same_wrapping_again_writes_nothing(world: World) -> None:
     assert world.stored() == before
 
 
-def test_what_was_sealed_before_is_counted_on(world: World) -> None:
+def test_the_counts_of_a_data_key_survive_a_rewrap(world: World) -> None:
     world.put(sealed("a", 1))
     rewrap(world, rewrapped())
     world.put(sealed("b", 1))
     assert (keyring(world)[kid()]["seals"], keyring(world)[kid()]["served"]) == (2, 2)
 
 
-def test_a_wrapping_that_would_pass_the_size_is_refused(world: World) -> None:
+def test_a_wrapping_that_exceeds_the_snapshot_limit_is_refused(world: World) -> None:
     world.put(sealed("a", 1))
     world.set(snapshot_bytes=compute_snapshot_cost(world.head(), "utf8") + 10)
     before = world.stored()
@@ -96,7 +96,7 @@ def test_a_wrapping_that_would_pass_the_size_is_refused(world: World) -> None:
     assert world.stored() == before
 
 
-def test_a_snapshot_never_mixes_a_wrapping_with_a_revision_that_it_does_not_belong_to(world: World) -> None:
+def test_a_snapshot_never_mixes_a_wrapping_with_another_revision(world: World) -> None:
     """The keys are read as one revision left them, then the data key is rewrapped before it is read."""
     world.put(sealed("a", 1))
     world.repository.before_query.append(lambda: rewrap(world, rewrapped()))
@@ -104,7 +104,7 @@ def test_a_snapshot_never_mixes_a_wrapping_with_a_revision_that_it_does_not_belo
     assert (body["revision"], body["data_keys"]) == (4, [rewrapped()._asdict()])
 
 
-def test_a_retired_key_takes_no_more_values_and_brings_none_back(world: World) -> None:
+def test_a_retired_data_key_seals_nothing_and_activates_nothing(world: World) -> None:
     world.put(sealed("a", 1, number=0))
     world.put(text("a", declassify=False, form="kms", value="AAAA"))
     outcome = retire(world)
@@ -120,7 +120,7 @@ def test_a_retired_key_takes_no_more_values_and_brings_none_back(world: World) -
         add_data_key(world.ports, ADMIN, NS, data_key(), None)
 
 
-def test_a_key_that_entries_need_is_not_retired(world: World) -> None:
+def test_a_data_key_that_entries_need_is_not_retired(world: World) -> None:
     world.put(sealed("a", 1))
     before = world.stored()
     with pytest.raises(Conflict) as refused:
@@ -131,7 +131,7 @@ def test_a_key_that_entries_need_is_not_retired(world: World) -> None:
     assert retire(world).status == 200
 
 
-def test_a_value_that_comes_to_need_the_key_while_it_is_retired_keeps_it(world: World) -> None:
+def test_a_value_sealed_during_the_retirement_keeps_the_data_key(world: World) -> None:
     world.repository.before_commit.append(lambda: world.put(sealed("a", 1)))
     with pytest.raises(Conflict):
         retire(world)
@@ -152,7 +152,7 @@ def test_retiring_again_gets_the_first_revision_and_writes_nothing(world: World)
     assert world.stored() == before
 
 
-def test_a_retired_key_still_opens_earlier_revisions(world: World) -> None:
+def test_a_retired_data_key_still_opens_earlier_revisions(world: World) -> None:
     world.put(sealed("a", 1))
     world.change(Delete(names.parse_key("a")))
     retire(world)
@@ -160,7 +160,7 @@ def test_a_retired_key_still_opens_earlier_revisions(world: World) -> None:
     assert body["data_keys"] == [data_key()._asdict()]
 
 
-def test_the_keyring_tells_seals_and_served_entries_of_each_key(world: World) -> None:
+def test_the_keyring_counts_seals_and_served_entries_of_each_key(world: World) -> None:
     add_data_key(world.ports, ADMIN, NS, data_key(1), None)
     world.put(sealed("a", 1))
     world.put(sealed("b", 1, number=1))
@@ -169,7 +169,7 @@ def test_the_keyring_tells_seals_and_served_entries_of_each_key(world: World) ->
     assert counts == {kid(): ("live", 1, 1), kid(1): ("live", 2, 1)}
 
 
-def test_a_data_key_that_is_not_there_is_not_found(world: World) -> None:
+def test_an_absent_data_key_is_not_found(world: World) -> None:
     with pytest.raises(NotFound):
         rewrap(world, rewrapped(7))
     with pytest.raises(NotFound):
@@ -184,7 +184,7 @@ def test_only_an_admin_touches_the_keyring(world: World) -> None:
             retire_data_key(world.ports, caller, NS, kid(), None)
 
 
-def test_an_answer_that_got_lost_is_given_again(world: World) -> None:
+def test_a_lost_answer_is_given_again(world: World) -> None:
     first = retire_data_key(world.ports, ADMIN, NS, kid(), retried("k"))
     assert retire_data_key(world.ports, ADMIN, NS, kid(), retried("k")) == first
     assert rewrap_data_key(world.ports, ADMIN, NS, data_key(), retried("k")) == first
@@ -196,7 +196,7 @@ def test_each_costs_one_read_and_one_transaction(world: World) -> None:
     assert world.repository.calls == ["get", "commit"] * 2
 
 
-def test_the_newest_data_key_is_the_one_added_last_whatever_the_clock_said(world: World) -> None:
+def test_the_newest_data_key_is_the_last_added_on_any_clock(world: World) -> None:
     world.clock.pass_by(-3600)
     add_data_key(world.ports, ADMIN, NS, data_key(1), None)
     world.clock.pass_by(7200)

@@ -35,7 +35,7 @@ def test_a_deleted_namespace_is_absent_to_everyone(world: World) -> None:
             read()
 
 
-def test_what_is_served_is_not_deleted(world: World) -> None:
+def test_a_namespace_that_serves_entries_is_not_deleted(world: World) -> None:
     world.put(text("a"))
     before = world.stored()
     with pytest.raises(Conflict) as refused:
@@ -46,20 +46,20 @@ def test_what_is_served_is_not_deleted(world: World) -> None:
     assert delete(world).status == 200
 
 
-def test_a_value_that_comes_while_it_is_deleted_keeps_it(world: World) -> None:
+def test_a_value_put_during_the_deletion_keeps_the_namespace(world: World) -> None:
     world.repository.before_commit.append(lambda: world.put(text("a")))
     with pytest.raises(Conflict):
         delete(world)
     assert world.fetch().status == 200
 
 
-def test_a_value_that_is_put_while_it_is_deleted_is_refused(world: World) -> None:
+def test_a_put_that_loses_to_the_deletion_is_refused(world: World) -> None:
     world.repository.before_commit.append(lambda: delete(world))
     with pytest.raises(NotFound):
         world.put(text("a"))
 
 
-def test_it_comes_back_with_its_numbers_data_keys_and_versions_but_not_its_settings(world: World) -> None:
+def test_a_recreated_namespace_keeps_all_but_its_settings(world: World) -> None:
     world.set(description="old", require_preconditions=True)
     world.put(sealed("a", 1)._replace(create_only=True))
     world.change(Delete(names.parse_key("a"), if_match=4))
@@ -72,7 +72,7 @@ def test_it_comes_back_with_its_numbers_data_keys_and_versions_but_not_its_setti
     assert world.put(sealed("a", 2)).body["version"] == 2
 
 
-def test_who_holds_an_etag_of_before_is_told_of_the_new_one(world: World) -> None:
+def test_an_etag_from_before_the_deletion_does_not_match(world: World) -> None:
     held = world.fetch()
     delete(world)
     world.set(description="again")
@@ -80,7 +80,7 @@ def test_who_holds_an_etag_of_before_is_told_of_the_new_one(world: World) -> Non
     assert world.head().served > 1
 
 
-def test_the_answer_that_got_lost_is_given_again_though_it_is_gone(world: World) -> None:
+def test_the_lost_answer_to_a_deletion_is_given_again(world: World) -> None:
     first = delete_namespace(world.ports, ADMIN, NS, retried("k"))
     assert delete_namespace(world.ports, ADMIN, NS, retried("k")) == first
 

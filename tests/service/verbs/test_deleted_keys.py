@@ -66,7 +66,7 @@ def cold(table: Weighed) -> int:
 
 
 @pytest.mark.parametrize("staged", [False, True], ids=["deleted", "staged"])
-def test_s57_a_cold_snapshot_reads_as_much_of_the_table_as_is_served(staged: bool) -> None:  # noqa: FBT001  # a parameter
+def test_s57_a_cold_snapshot_reads_only_served_keys(staged: bool) -> None:  # noqa: FBT001  # a parameter
     table = Weighed()
     world = settled(table)
     world.put(text("live"))
@@ -80,7 +80,7 @@ def test_s57_a_cold_snapshot_reads_as_much_of_the_table_as_is_served(staged: boo
     assert cold(table) == alone < 200
 
 
-def test_s57_a_namespace_that_was_deleted_and_created_again_reads_nothing_of_what_it_had() -> None:
+def test_s57_a_recreated_namespace_reads_nothing_of_its_past() -> None:
     table = Weighed()
     world = settled(table)
     gone(world, *(f"k{number}" for number in range(80)))
@@ -91,7 +91,7 @@ def test_s57_a_namespace_that_was_deleted_and_created_again_reads_nothing_of_wha
     assert cold(table) < 200
 
 
-def test_a_deleted_key_goes_on_where_it_was(world: World) -> None:
+def test_a_deleted_key_continues_its_version_numbers(world: World) -> None:
     gone(world, "a")
     gone(world, "a")
     with pytest.raises(NotFound) as nothing:
@@ -111,7 +111,7 @@ def listed(world: World) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7])
-def test_pages_of_keys_are_in_order_of_key_whatever_they_serve(world: World, limit: int) -> None:
+def test_pages_of_keys_are_in_order_of_key(world: World, limit: int) -> None:
     gone(world, *"acegi")
     world.change(*(text(key) for key in "bdaf"), *(text(key, activate=False) for key in "hj"))
     found, cursor, more = list[str](), None, True
@@ -125,7 +125,7 @@ def test_pages_of_keys_are_in_order_of_key_whatever_they_serve(world: World, lim
     assert found == [f"{key} {state}" for key, state in zip("abcdefghij", states, strict=True)]
 
 
-def test_a_key_that_is_deleted_while_a_page_is_read_is_on_it(world: World) -> None:
+def test_a_key_deleted_while_a_page_is_read_is_listed(world: World) -> None:
     world.put(text("a"))
     world.repository.before_query.extend([_nothing, lambda: world.change(Delete(names.parse_key("a")))])
     assert [each["key"] for each in listed(world)] == ["a"]
@@ -163,7 +163,7 @@ def checked(world: World) -> None:
     recount.check(found, pruned=True)
 
 
-def test_deleted_keys_stay_for_ever_unless_someone_says_how_long(world: World) -> None:
+def test_deleted_keys_stay_for_ever_by_default(world: World) -> None:
     gone(world, "a")
     world.clock.pass_by(1000 * DAY)
     assert tend(world)["keys_purged"] == 0
@@ -172,7 +172,7 @@ def test_deleted_keys_stay_for_ever_unless_someone_says_how_long(world: World) -
     assert left(world) == ["U#a", "V#a#0000000001"]
 
 
-def test_a_key_that_was_deleted_long_enough_ago_is_purged_with_all_its_versions(world: World) -> None:
+def test_a_key_deleted_long_ago_is_purged_with_its_versions(world: World) -> None:
     world.set(retention=RetentionSettings(deleted_days=30))
     gone(world, "a", "b")
     gone(world, "a")
@@ -200,7 +200,7 @@ def test_s57_the_numbers_of_a_purged_key_stay_used(world: World) -> None:
     checked(world)
 
 
-def test_a_revision_that_served_a_purged_key_is_gone_and_others_are_not(world: World) -> None:
+def test_only_revisions_that_served_a_purged_key_are_gone(world: World) -> None:
     world.set(retention=RetentionSettings(deleted_days=1))
     world.put(text("live"))
     without = world.head().revision
@@ -218,9 +218,7 @@ def test_a_revision_that_served_a_purged_key_is_gone_and_others_are_not(world: W
 
 @pytest.mark.parametrize("again", [text("a"), text("a", activate=False), Activate(names.parse_key("a"), 1)])
 @pytest.mark.parametrize("commit", [0, 1])
-def test_a_key_that_is_written_to_while_it_is_purged_stays_or_goes_on_above_its_numbers(
-    world: World, again: Put | Activate, commit: int
-) -> None:
+def test_a_key_written_during_its_purge_reuses_no_number(world: World, again: Put | Activate, commit: int) -> None:
     world.set(retention=RetentionSettings(deleted_days=1))
     gone(world, "a", "b")
     world.clock.pass_by(2 * DAY)
@@ -245,7 +243,7 @@ def die() -> None:
     raise Killed
 
 
-def test_s57_a_purge_that_was_killed_at_any_commit_is_brought_to_its_end_by_the_next(world: World) -> None:
+def test_s57_the_next_upkeep_finishes_a_killed_purge(world: World) -> None:
     world.set(retention=RetentionSettings(deleted_days=1))
     gone(world, *(f"k{number}" for number in range(5)))
     world.clock.pass_by(2 * DAY)
@@ -261,7 +259,7 @@ def test_s57_a_purge_that_was_killed_at_any_commit_is_brought_to_its_end_by_the_
     assert world.head().floor == 1
 
 
-def test_an_envelope_of_a_key_that_lost_its_versions_to_a_purge_that_was_killed_is_told_the_next_version(
+def test_an_envelope_after_a_killed_purge_learns_the_next_version(
     world: World,
 ) -> None:
     world.set(retention=RetentionSettings(deleted_days=1))
@@ -277,7 +275,7 @@ def test_an_envelope_of_a_key_that_lost_its_versions_to_a_purge_that_was_killed_
     assert claimed.value.members["next_version"] == 2
 
 
-def test_s57_many_deleted_keys_go_in_bounded_steps(world: World) -> None:
+def test_s57_many_deleted_keys_are_purged_in_bounded_steps(world: World) -> None:
     world.set(retention=RetentionSettings(deleted_days=1))
     keys = [f"k{number:03}" for number in range(120)]
     for _ in range(5):
@@ -294,7 +292,7 @@ def test_s57_many_deleted_keys_go_in_bounded_steps(world: World) -> None:
     assert max(len(each.changes) for each in world.log()) <= retention.KEYS
 
 
-def test_a_purge_begins_with_no_other_key_when_its_time_is_over(world: World) -> None:
+def test_a_purge_begins_no_other_key_after_its_time(world: World) -> None:
     world.set(retention=RetentionSettings(deleted_days=1))
     gone(world, *"abcde")
     world.clock.pass_by(2 * DAY)
@@ -306,7 +304,7 @@ def test_a_purge_begins_with_no_other_key_when_its_time_is_over(world: World) ->
     assert left(world) == []
 
 
-def test_a_key_with_more_versions_than_an_upkeep_takes_goes_in_several(world: World) -> None:
+def test_a_key_with_many_versions_is_purged_in_several_upkeeps(world: World) -> None:
     world.set(retention=RetentionSettings(deleted_days=1))
     for _ in range(limits.UPKEEP_VERSIONS + 5):
         world.put(text("a"))
@@ -319,7 +317,7 @@ def test_a_key_with_more_versions_than_an_upkeep_takes_goes_in_several(world: Wo
     assert tend(world) == {"log_pruned": 0, "keys_purged": 1, "versions_pruned": 5}
 
 
-def test_a_key_with_many_versions_that_is_written_to_as_its_purge_begins_does_not_stop_the_others(world: World) -> None:
+def test_a_key_written_as_its_purge_begins_does_not_block_others(world: World) -> None:
     world.set(retention=RetentionSettings(deleted_days=1))
     for _ in range(limits.UPKEEP_VERSIONS + 5):
         world.put(text("a"))
@@ -336,7 +334,7 @@ def _versions(found: Iterable[Record]) -> list[StoredVersion]:
     return [each for each in found if isinstance(each, StoredVersion)]
 
 
-def test_keys_that_were_deleted_once_and_serve_more_than_a_transaction_takes_do_not_stop_a_purge(world: World) -> None:
+def test_large_keys_that_are_served_again_do_not_block_a_purge(world: World) -> None:
     keys = [f"k{number:02}" for number in range(17)]
     world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST, retention=RetentionSettings(deleted_days=1))
     gone(world, *keys, "z")
@@ -347,7 +345,7 @@ def test_keys_that_were_deleted_once_and_serve_more_than_a_transaction_takes_do_
     assert [sk for sk in left(world) if sk[0] in "KU"] == [f"{kind}#{key}" for kind in "KU" for key in keys]
 
 
-def test_a_namespace_that_nobody_may_write_to_keeps_its_deleted_keys(world: World) -> None:
+def test_a_read_only_namespace_keeps_its_deleted_keys(world: World) -> None:
     gone(world, "a")
     world.set(retention=RetentionSettings(deleted_days=1))
     world.clock.pass_by(2 * DAY)
@@ -363,7 +361,7 @@ moves = st.lists(
 
 
 @given(moves)
-def test_no_version_is_given_out_twice_whatever_is_deleted_and_purged(history: list[tuple[str, str]]) -> None:
+def test_no_version_number_is_used_twice_despite_purges(history: list[tuple[str, str]]) -> None:
     world = settled()
     world.set(retention=RetentionSettings(deleted_days=1))
     given_out = set[tuple[str, object]]()
@@ -388,7 +386,7 @@ def test_no_version_is_given_out_twice_whatever_is_deleted_and_purged(history: l
     checked(world)
 
 
-def test_what_is_said_of_a_key_that_serves_nothing_is_of_one_moment(world: World) -> None:
+def test_an_unserved_key_is_described_as_of_one_moment(world: World) -> None:
     """The batch read meets neither its `K#` nor its `U#`; nobody is told that it never was."""
     world.put(text("a"))
     table = Between(world)
@@ -412,7 +410,7 @@ class Between(Watched):
 
 
 @pytest.mark.parametrize("times", [2, 9])
-def test_a_transaction_that_is_at_a_key_has_it_read_again_until_the_deadline(world: World, times: int) -> None:
+def test_a_read_blocked_by_a_transaction_is_retried_until_the_deadline(world: World, times: int) -> None:
     gone(world, "a")
     table = Busy(world.repository, times)
     with pytest.raises(NotFound, match="Nothing is served"):
@@ -420,7 +418,7 @@ def test_a_transaction_that_is_at_a_key_has_it_read_again_until_the_deadline(wor
     assert table.times == 0
 
 
-def test_a_key_that_others_write_to_all_the_time_is_told_as_busy_by_the_deadline(world: World) -> None:
+def test_a_key_under_constant_writes_is_contended_at_the_deadline(world: World) -> None:
     gone(world, "a")
     table, began = Busy(world.repository, times=1000), world.clock.monotonic()
     with pytest.raises(Contended, match="Try again"):
@@ -458,7 +456,7 @@ class Torn(Watched):
         return super().query(partition, prefix, after=after, limit=limit, values=values, reverse=reverse)
 
 
-def test_a_deleted_key_that_is_still_seen_does_not_make_up_for_one_that_is_not(world: World) -> None:
+def test_a_stale_deleted_key_does_not_mask_a_missing_one(world: World) -> None:
     """One revision wrote both, so the sum of the revisions is what it should be."""
     world.change(text("a"), text("b"))
     deleted = world.repository.get([records.key(NS, "a")])

@@ -26,7 +26,7 @@ def destroyed(world: World, version: int = 1, who: Caller = ADMIN, key: str = "d
     return destroy_version(world.ports, who, NS, Key(key), version, None)
 
 
-def test_the_value_is_nowhere_in_the_namespace_and_the_record_stays(world: World) -> None:
+def test_the_value_is_nowhere_left_and_the_record_stays(world: World) -> None:
     outcome = destroyed(world)
     assert (outcome.status, outcome.etag) == (200, '"5"')
     assert outcome.body == {"namespace": NS, "key": "db.url", "version": 1, "revision": 5}
@@ -36,25 +36,25 @@ def test_the_value_is_nowhere_in_the_namespace_and_the_record_stays(world: World
     assert all("canary" not in str(tuple(each)) for each in world.stored().values() if isinstance(each, tuple))
 
 
-def test_it_costs_one_read_and_one_transaction(world: World) -> None:
+def test_destroying_costs_one_read_and_one_transaction(world: World) -> None:
     destroyed(world)
     assert world.repository.calls == ["get", "commit"]
 
 
-def test_readers_get_what_they_got_and_the_revision_moves(world: World) -> None:
+def test_readers_see_no_change_and_the_revision_moves(world: World) -> None:
     before = world.fetch()
     destroyed(world)
     assert world.fetch() == before
     assert (world.head().revision, world.head().served) == (5, 4)
 
 
-def test_it_is_in_the_change_log(world: World) -> None:
+def test_a_destroyed_version_is_in_the_change_log(world: World) -> None:
     destroyed(world)
     record = world.log()[-1]
     assert (record.verb, record.subject, record.details, record.changes) == ("destroy", "db.url", {"version": 1}, ())
 
 
-def test_again_it_is_the_same_answer_and_nothing_is_written(world: World) -> None:
+def test_destroying_again_gives_the_same_answer_and_writes_nothing(world: World) -> None:
     first = destroyed(world)
     before = world.stored()
     assert destroyed(world) == first
@@ -66,21 +66,21 @@ def test_the_same_idempotency_key_gets_the_first_answer(world: World) -> None:
     assert destroy_version(world.ports, ADMIN, NS, Key("db.url"), 1, retried("k")) == first
 
 
-def test_what_is_served_is_not_destroyed(world: World) -> None:
+def test_a_served_version_is_not_destroyed(world: World) -> None:
     before = world.stored()
     with pytest.raises(Conflict):
         destroyed(world, 2)
     assert world.stored() == before
 
 
-def test_of_a_deleted_key_every_version_can_be_destroyed(world: World) -> None:
+def test_every_version_of_a_deleted_key_can_be_destroyed(world: World) -> None:
     world.change(Delete(names.parse_key("db.url")))
     destroyed(world, 1)
     destroyed(world, 2)
     assert world.put(text("db.url")).body["version"] == 3
 
 
-def test_the_number_of_a_destroyed_version_is_not_given_out_again(world: World) -> None:
+def test_the_number_of_a_destroyed_version_is_not_reused(world: World) -> None:
     world.put(sealed("db.password", 1)._replace(activate=False))
     destroyed(world, 1, key="db.password")
     with pytest.raises(VersionClaimed) as refused:
@@ -88,25 +88,25 @@ def test_the_number_of_a_destroyed_version_is_not_given_out_again(world: World) 
     assert refused.value.members["next_version"] == 2
 
 
-def test_an_activation_that_comes_between_wins(world: World) -> None:
+def test_a_concurrent_activation_wins(world: World) -> None:
     world.repository.before_commit.append(lambda: world.change(Activate(names.parse_key("db.url"), 1)) and None)
     with pytest.raises(Conflict):
         destroyed(world)
 
 
-def test_a_destroyed_version_that_was_about_to_be_activated_is_not_served(world: World) -> None:
+def test_a_version_destroyed_during_its_activation_is_not_served(world: World) -> None:
     world.repository.before_commit.append(lambda: destroyed(world) and None)
     with pytest.raises(Exception, match="destroyed"):
         world.change(Activate(names.parse_key("db.url"), 1))
 
 
 @pytest.mark.parametrize(("key", "version"), [("db.url", 3), ("db.user", 1)])
-def test_what_never_was_is_not_found(world: World, key: str, version: int) -> None:
+def test_a_version_that_never_existed_is_not_found(world: World, key: str, version: int) -> None:
     with pytest.raises(NotFound):
         destroyed(world, version, key=key)
 
 
-def test_no_version_is_below_1(world: World) -> None:
+def test_a_version_below_1_is_refused(world: World) -> None:
     with pytest.raises(InvalidRequest):
         destroyed(world, 0)
 
@@ -118,13 +118,13 @@ def test_only_an_admin_destroys(world: World) -> None:
         destroyed(world, who=STRANGER)
 
 
-def test_a_read_only_namespace_keeps_what_it_has(world: World) -> None:
+def test_a_read_only_namespace_keeps_its_versions(world: World) -> None:
     world.set(read_only=True)
     with pytest.raises(Conflict):
         destroyed(world)
 
 
-def test_its_transaction_rests_on_all_that_was_read(world: World) -> None:
+def test_its_transaction_checks_every_record_it_read(world: World) -> None:
     destroyed(world)
     addresses = {getattr(action, "address", None) or records.address_of(action.record)  # type: ignore[union-attr]
                  for action in world.repository.committed}  # fmt: skip

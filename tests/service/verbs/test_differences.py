@@ -47,7 +47,7 @@ def prune(world: World, *revisions: int) -> None:
     world.repository.commit([Remove(records.log(partition, revision), revision) for revision in revisions])
 
 
-def test_a_key_that_came_one_that_went_and_one_that_changed_are_told_by_version(world: World) -> None:
+def test_added_removed_and_changed_keys_are_listed_by_version(world: World) -> None:
     found = between(world, 3)
     assert found == {
         "namespace": NS, "from": 3, "to": 7, "cursor": None,
@@ -60,18 +60,18 @@ def test_a_key_that_came_one_that_went_and_one_that_changed_are_told_by_version(
     assert "canary" not in str(found)
 
 
-def test_it_reads_backwards_as_well(world: World) -> None:
+def test_a_diff_also_goes_backwards(world: World) -> None:
     forwards, backwards = between(world, 3, 4)["differences"], between(world, 4, 3)["differences"]
     assert forwards == [{"key": "a", "was": {"version": 1, **PLAIN}, "now": {"version": 2, **PLAIN}}]
     assert backwards == [{"key": "a", "was": {"version": 2, **PLAIN}, "now": {"version": 1, **PLAIN}}]
 
 
-def test_between_a_revision_and_itself_and_a_staged_put_nothing_differs(world: World) -> None:
+def test_equal_revisions_and_staged_puts_do_not_differ(world: World) -> None:
     for ends in ((4, 4), (6, 7), (7, None)):
         assert between(world, *ends)["differences"] == []
 
 
-def test_it_costs_reads_of_head_the_ends_the_log_between_them_and_the_versions(world: World) -> None:
+def test_a_diff_of_revisions_costs_four_reads(world: World) -> None:
     between(world, 3)
     assert world.repository.calls == ["get", "get", "get", "get"]
     world.repository.calls.clear()
@@ -79,7 +79,7 @@ def test_it_costs_reads_of_head_the_ends_the_log_between_them_and_the_versions(w
     assert world.repository.calls == ["get", "get", "get", "get"]
 
 
-def test_pages_follow_on_each_other_and_read_only_their_own_versions(world: World) -> None:
+def test_pages_of_a_diff_read_only_their_own_versions(world: World) -> None:
     pages, cursor = list[object](), None
     while not pages or cursor:
         page = diff_revisions(world.ports, READER, NS, 3, 7, 1, cursor)
@@ -89,14 +89,14 @@ def test_pages_follow_on_each_other_and_read_only_their_own_versions(world: Worl
     assert [each["key"] for page in pages if isinstance(page, list) for each in page] == ["a", "b", "c"]
 
 
-def test_a_destroyed_version_is_told_as_well(world: World) -> None:
+def test_a_diff_lists_destroyed_versions(world: World) -> None:
     destroy_version(world.ports, ADMIN, NS, Key("a"), 1, None)
     assert between(world, 3, 4)["differences"] == [
         {"key": "a", "was": {"version": 1, **PLAIN}, "now": {"version": 2, **PLAIN}}
     ]
 
 
-def test_beyond_the_log_is_gone_and_a_revision_to_come_is_not_found(world: World) -> None:
+def test_pruned_revisions_are_gone_and_future_ones_not_found(world: World) -> None:
     prune(world, 1, 2, 3)
     with pytest.raises(Gone) as gone:
         between(world, 4, 3)
@@ -110,19 +110,19 @@ def test_beyond_the_log_is_gone_and_a_revision_to_come_is_not_found(world: World
             between(world, wrong)
 
 
-def test_between_revisions_that_are_served_now_no_log_is_needed(world: World) -> None:
+def test_a_diff_of_revisions_served_now_needs_no_log(world: World) -> None:
     prune(world, *range(1, 8))
     assert between(world, 6, 7)["differences"] == []
 
 
-def test_a_write_between_the_reads_changes_nothing_of_the_past(world: World) -> None:
+def test_a_write_between_the_reads_does_not_change_the_past(world: World) -> None:
     expected = between(world, 3, 6)
     for number in range(3):
         world.repository.before_get += [lambda: None] * number + [lambda: world.put(text("b")) and None]
         assert between(world, 3, 6) == expected
 
 
-def test_a_stranger_sees_no_difference(world: World) -> None:
+def test_a_stranger_gets_no_diff(world: World) -> None:
     for ends in ((3, 4), (3, 99)):
         with pytest.raises(NotFound) as refused:
             diff_revisions(world.ports, STRANGER, NS, *ends, 10, None)
@@ -163,7 +163,7 @@ def test_two_namespaces_differ_by_key_form_content_type_and_value(world: World) 
     assert "canary" not in str(found)
 
 
-def test_plain_json_in_another_layout_does_not_differ(world: World) -> None:
+def test_json_with_another_layout_does_not_differ(world: World) -> None:
     world.change(
         *(
             text(key, value, content_type="application/json")
@@ -191,7 +191,7 @@ def test_two_namespaces_are_read_by_one_batch_and_a_query_each(world: World) -> 
     assert world.repository.calls == ["get", "query", "query"]
 
 
-def test_pages_of_two_namespaces_follow_on_each_other(world: World) -> None:
+def test_pages_of_a_namespace_diff_continue_without_overlap(world: World) -> None:
     dev(world, text("x"), text("y"))
     keys, cursor = list[str](), None
     while not keys or cursor:
@@ -202,7 +202,7 @@ def test_pages_of_two_namespaces_follow_on_each_other(world: World) -> None:
     assert keys == ["a", "c", "x", "y"]
 
 
-def test_a_namespace_is_not_compared_with_itself_or_with_one_that_may_not_be_read(world: World) -> None:
+def test_a_namespace_diff_needs_two_readable_namespaces(world: World) -> None:
     create_namespace(world.ports, ADMIN, Namespace("secret"), NamespaceWanted(), None)
     with pytest.raises(InvalidRequest):
         diff_namespaces(world.ports, READER, NS, NS, 10, None)
@@ -223,7 +223,7 @@ sides = st.dictionaries(st.sampled_from([names.parse_key(each) for each in "abc"
 
 
 @given(sides, sides)
-def test_nothing_is_told_of_what_is_alike_and_both_ways_tell_the_same(
+def test_equal_entries_are_omitted_and_the_order_of_sides_is_irrelevant(
     one: dict[Key, Entry], other: dict[Key, Entry]
 ) -> None:
     assert compare_entries(one, one) == []

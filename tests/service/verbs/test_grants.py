@@ -30,7 +30,7 @@ def test_grants_are_replaced_as_a_whole(world: World) -> None:
     }  # fmt: skip
 
 
-def test_grants_taken_away_are_gone_and_may_be_set_again(world: World) -> None:
+def test_deleted_grants_are_gone_and_may_be_set_again(world: World) -> None:
     set_grants(world.ports, ADMIN, ALICE, (grant("read"),), None)
     outcome = delete_grants(world.ports, ADMIN, ALICE, None)
     assert (outcome.status, outcome.body) == (204, {})
@@ -65,7 +65,7 @@ def every_page(world: World) -> Iterator[list[dict[str, object]]]:
         cursor = more
 
 
-def test_a_page_of_grants_ends_before_it_is_more_than_lambda_answers(world: World) -> None:
+def test_a_page_of_grants_fits_into_an_answer_of_lambda(world: World) -> None:
     many = tuple(f"{number:03d}{'x' * 57}.*" for number in range(limits.GRANT_PATTERNS))
     names = [f"api-key:{number:03d}" for number in range(80)]
     for name in names:
@@ -76,7 +76,7 @@ def test_a_page_of_grants_ends_before_it_is_more_than_lambda_answers(world: Worl
     assert [each["principal"] for page in pages for each in page] == names
 
 
-def test_the_log_of_grants_tells_what_they_were_and_are(world: World) -> None:
+def test_the_log_of_grants_has_old_and_new_grants(world: World) -> None:
     set_grants(world.ports, ADMIN, ALICE, (grant("read"),), None)
     delete_grants(world.ports, ADMIN, ALICE, None)
     log = world.log(records.GRANTS)
@@ -96,7 +96,7 @@ def test_grants_set_at_the_same_time_are_all_kept(world: World) -> None:
     assert get_grants(world.ports, ADMIN, "api-key:bob", 10, None)["revision"] == 1
 
 
-def test_grants_are_set_only_where_they_are_as_they_were_read(world: World) -> None:
+def test_grants_are_set_only_if_unchanged_since_read(world: World) -> None:
     set_grants(world.ports, ADMIN, ALICE, (grant("read"),), None, ExpectedGrants(none=True))
     set_grants(world.ports, ADMIN, ALICE, (grant("write"),), None, ExpectedGrants(if_match=1))
     before = world.stored()
@@ -112,7 +112,7 @@ def test_grants_are_set_only_where_they_are_as_they_were_read(world: World) -> N
     assert delete_grants(world.ports, ADMIN, ALICE, None, ExpectedGrants(if_match=2)).status == 204
 
 
-def test_what_was_expected_is_looked_at_again_after_a_lost_race(world: World) -> None:
+def test_a_grants_precondition_is_checked_again_after_a_lost_race(world: World) -> None:
     set_grants(world.ports, ADMIN, ALICE, (grant("read"),), None)
     world.repository.before_commit.append(
         lambda: ignore(set_grants(world.ports, ADMIN, ALICE, (grant("admin"),), None))
@@ -133,12 +133,12 @@ def test_a_repeated_request_gets_its_first_answer(world: World) -> None:
     "principal",
     ["", "alice", "api-key:", "arn:aws:iam::123456789012:role/path/Name", "arn:aws:sts::123456789012:assumed-role/A/s"],
 )
-def test_a_principal_is_spelt_as_grants_spell_it(world: World, principal: str) -> None:
+def test_an_invalid_principal_is_refused(world: World, principal: str) -> None:
     with pytest.raises(InvalidName):
         set_grants(world.ports, ADMIN, principal, (grant("read"),), None)
 
 
-def test_a_pattern_is_spelt_as_patterns_are(world: World) -> None:
+def test_an_invalid_pattern_is_refused(world: World) -> None:
     with pytest.raises(InvalidName):
         set_grants(world.ports, ADMIN, ALICE, (grant("read", on="pay*"),), None)
 

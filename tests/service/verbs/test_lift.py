@@ -54,7 +54,7 @@ def damage(world: World, **numbers: object) -> Head:
     return head
 
 
-def test_revision_floor_and_served_revision_go_above_what_was_seen(world: World) -> None:
+def test_a_lift_raises_revision_floor_and_served_revision(world: World) -> None:
     outcome = lifted(world, 100)
     assert (outcome.status, outcome.etag) == (200, '"101"')
     assert outcome.body == {
@@ -63,37 +63,37 @@ def test_revision_floor_and_served_revision_go_above_what_was_seen(world: World)
     }  # fmt: skip
 
 
-def test_no_version_of_the_lost_time_is_given_out_again(world: World) -> None:
+def test_no_version_number_of_the_lost_time_is_reused(world: World) -> None:
     lifted(world, 100)
     assert world.put(text("b")).body["version"] == 101
     assert world.put(sealed("new", 101)).body["version"] == 101
 
 
-def test_who_holds_something_of_the_lost_time_is_not_told_that_it_is_current(world: World) -> None:
+def test_a_snapshot_of_the_lost_time_gets_no_304(world: World) -> None:
     held = world.fetch()
     lifted(world, 3)
     assert world.fetch(held.etag).status == 200
 
 
-def test_what_was_served_is_served_still(world: World) -> None:
+def test_a_lift_does_not_change_served_entries(world: World) -> None:
     before = world.fetch().body or ""
     lifted(world, 100)
     assert (world.fetch().body or "") == before.replace('"revision":4', '"revision":101')
 
 
-def test_a_lift_to_less_goes_up_all_the_same(world: World) -> None:
+def test_a_lift_to_a_lower_number_still_raises_the_revision(world: World) -> None:
     assert lifted(world, 3).body["revision"] == 6
     assert world.head().floor == 3
 
 
-def test_a_lift_again_writes_nothing(world: World) -> None:
+def test_a_repeated_lift_writes_nothing(world: World) -> None:
     first = lifted(world, 100)
     before = world.stored()
     assert lifted(world, 100) == first
     assert world.stored() == before
 
 
-def test_earlier_revisions_are_still_served_and_those_of_the_lost_time_are_gone(world: World) -> None:
+def test_after_a_lift_only_revisions_of_the_lost_time_are_gone(world: World) -> None:
     lifted(world, 100)
     world.put(text("b"))
     assert fetch_revision(world.ports, READER, NS, 4, None).status == 200
@@ -101,7 +101,7 @@ def test_earlier_revisions_are_still_served_and_those_of_the_lost_time_are_gone(
         fetch_revision(world.ports, READER, NS, 50, None)
 
 
-def test_the_log_tells_what_was_asked_and_found(world: World) -> None:
+def test_the_log_of_a_lift_has_the_request_and_the_check(world: World) -> None:
     damage(world, entries=7)
     lifted(world, 100)
     record = world.log()[-1]
@@ -113,7 +113,7 @@ def test_the_log_tells_what_was_asked_and_found(world: World) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"entries": 9}, {"size": 1}, {"size_ascii": 1}, {"stamps": 0}, {"kids": {}}])
-def test_a_head_that_counts_wrong_is_told_and_counts_right_again(world: World, wrong: dict[str, object]) -> None:
+def test_a_miscounting_head_is_reported_and_repaired(world: World, wrong: dict[str, object]) -> None:
     right = damage(world, **wrong)
     check = lifted(world, 1).body["check"]
     assert isinstance(check, dict)
@@ -126,25 +126,25 @@ def test_a_head_that_counts_wrong_is_told_and_counts_right_again(world: World, w
     assert lifted(world, 1).body["check"] == {"right": True, "differences": []}
 
 
-def test_a_data_key_that_head_had_forgotten_has_sealed_no_less_than_it_may_have(world: World) -> None:
+def test_the_seals_of_a_forgotten_data_key_are_not_undercounted(world: World) -> None:
     seals = damage(world, kids={}).kids[kid()].seals
     lifted(world, 1)
     assert world.head().kids[kid()].seals >= seals
 
 
-def test_a_retired_data_key_is_counted_no_more(world: World) -> None:
+def test_a_retired_data_key_is_no_longer_counted(world: World) -> None:
     world.change(Delete(names.parse_key("a")))
     retire_data_key(world.ports, ADMIN, NS, kid(), None)
     assert lifted(world, 100).body["check"] == {"right": True, "differences": []}
     assert world.head().kids == {}
 
 
-def test_a_log_that_goes_above_head_is_gone_beyond(world: World) -> None:
+def test_a_lift_goes_above_a_log_that_is_ahead_of_head(world: World) -> None:
     damage(world, revision=3)
     assert lifted(world, 1).body["revision"] == 6
 
 
-def test_a_head_without_a_change_that_its_log_has_is_repaired_by_what_is_there(world: World) -> None:
+def test_a_head_that_misses_a_change_is_repaired_from_the_records(world: World) -> None:
     at = records.key(NS, "b")
     world.repository.commit([Remove(at, world.repository.get([at])[at].revision)])
     found = lifted(world, 1).body["check"]
@@ -167,7 +167,7 @@ class Meanwhile(FakeClock):
         self._happens.clear()
 
 
-def test_a_reading_that_fell_into_a_write_repairs_nothing(world: World) -> None:
+def test_a_read_that_met_a_write_repairs_nothing(world: World) -> None:
     """The first reading misses a key that the second sees: then it was no fault of HEAD's."""
     at = records.key(NS, "b")
     state = world.repository.get([at])[at]
@@ -178,7 +178,7 @@ def test_a_reading_that_fell_into_a_write_repairs_nothing(world: World) -> None:
     assert SETTLES in clock.slept
 
 
-def test_a_reading_that_keeps_falling_into_writes_is_contended_and_not_a_throttled_table(world: World) -> None:
+def test_a_read_that_keeps_meeting_writes_is_contended(world: World) -> None:
     at = records.key(NS, "b")
     world.repository.commit([Remove(at, world.repository.get([at])[at].revision)])
     world.ports = world.ports.within(SETTLES)
@@ -186,7 +186,7 @@ def test_a_reading_that_keeps_falling_into_writes_is_contended_and_not_a_throttl
         lifted(world, 100)
 
 
-def test_a_write_in_between_is_counted(world: World) -> None:
+def test_a_concurrent_write_is_counted(world: World) -> None:
     world.repository.before_commit.append(lambda: world.put(text("d")))
     outcome = lifted(world, 100)
     head = world.head()
@@ -198,7 +198,7 @@ def test_a_write_in_between_is_counted(world: World) -> None:
 
 
 @pytest.mark.parametrize("revision", [0, -1, limits.REVISION_LIFT + 1])
-def test_no_number_to_lift_to_is_refused(world: World, revision: int) -> None:
+def test_a_lift_to_an_invalid_number_is_refused(world: World, revision: int) -> None:
     with pytest.raises(InvalidRequest):
         lifted(world, revision)
 
@@ -214,14 +214,14 @@ def test_only_an_admin_lifts(world: World) -> None:
             lift_namespace(world.ports, caller, NS, 100, None)
 
 
-def test_the_answer_that_got_lost_is_given_again(world: World) -> None:
+def test_the_lost_answer_to_a_lift_is_given_again(world: World) -> None:
     first = lift_namespace(world.ports, ADMIN, NS, 100, retried("k"))
     world.put(text("b"))
     assert lift_namespace(world.ports, ADMIN, NS, 100, retried("k")) == first
 
 
 @pytest.mark.parametrize("raised", [6 + limits.REVISION_JUMP, limits.REVISION_MOST, 10**15])
-def test_a_head_that_somebody_raised_comes_down_to_what_the_log_has(world: World, raised: int) -> None:
+def test_a_raised_head_comes_down_to_the_log(world: World, raised: int) -> None:
     damage(world, revision=raised, served=raised, tag="evil")
     outcome = lifted(world, 1)
     assert outcome.body["revision"] == outcome.body["served_revision"] == 6
@@ -229,20 +229,20 @@ def test_a_head_that_somebody_raised_comes_down_to_what_the_log_has(world: World
     assert world.put(text("b")).body["revision"] == 7
 
 
-def test_a_head_that_was_raised_and_written_on_comes_down_to_what_counts(world: World) -> None:
+def test_a_raised_head_comes_down_even_after_another_write(world: World) -> None:
     damage(world, revision=10**15, served=10**15)
     world.put(text("b"))
     assert lifted(world, 100).body["revision"] == 101
     assert world.put(text("c")).body["revision"] == 102
 
 
-def test_a_lift_goes_above_all_that_a_client_begins_with(world: World) -> None:
+def test_a_lift_can_exceed_the_highest_revision_clients_accept(world: World) -> None:
     assert limits.REVISION_LIFT >= limits.REVISION_MOST + 1000 * limits.REVISION_JUMP
     assert lifted(world, limits.REVISION_MOST).body["revision"] == limits.REVISION_MOST + 1
 
 
 @pytest.mark.parametrize("raised", [7, 10**9, 10**10, 2**53])
-def test_the_latest_version_of_a_key_that_somebody_raised_comes_down(world: World, raised: int) -> None:
+def test_a_raised_latest_version_comes_down(world: World, raised: int) -> None:
     overstate(world, ["b"], raised)
     outcome = lifted(world, 1)
     assert {"what": "keys.b.latest", "head": raised, "found": 5} in outcome.body["check"]["differences"]  # type: ignore[index]
@@ -250,7 +250,7 @@ def test_the_latest_version_of_a_key_that_somebody_raised_comes_down(world: Worl
     assert lifted(world, 1).body["check"] == {"right": True, "differences": []}
 
 
-def test_the_latest_versions_of_many_keys_come_down_in_several_lifts(world: World) -> None:
+def test_many_raised_latest_versions_come_down_in_several_lifts(world: World) -> None:
     keys = [f"many.{number}" for number in range(100)]
     for key in keys:
         world.put(text(key))
@@ -259,7 +259,7 @@ def test_the_latest_versions_of_many_keys_come_down_in_several_lifts(world: Worl
     assert checks == [False, False, True]
 
 
-def test_the_latest_versions_of_keys_that_serve_more_than_a_transaction_takes_come_down(world: World) -> None:
+def test_raised_latest_versions_of_large_keys_come_down(world: World) -> None:
     keys = [f"many.{number}" for number in range(17)]
     world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
     for key in keys:
@@ -269,13 +269,13 @@ def test_the_latest_versions_of_keys_that_serve_more_than_a_transaction_takes_co
     assert checks == [False, False, True]
 
 
-def test_a_floor_that_somebody_raised_comes_down(world: World) -> None:
+def test_a_raised_floor_comes_down(world: World) -> None:
     damage(world, floor=2**53)
     lifted(world, 3)
     assert world.put(text("b")).body["version"] == 6
 
 
-def test_whatever_was_raised_the_answer_and_the_log_hold_only_numbers_that_readers_take(world: World) -> None:
+def test_answer_and_log_of_a_lift_have_only_exact_numbers(world: World) -> None:
     overstate(world, ["b"], 10**30)
     damage(world, revision=10**30, served=10**30, floor=10**30, size=10**30)
     told = json.dumps([lifted(world, 1).body, world.log()[-1].details])
@@ -290,7 +290,7 @@ def overstate(world: World, keys: list[str], latest: int) -> None:
         world.repository.commit([Write(state._replace(latest=latest), state.revision)])  # type: ignore[call-arg]
 
 
-def test_who_administers_one_namespace_alone_cannot_end_it_for_every_process_that_starts(world: World) -> None:
+def test_an_admin_of_one_namespace_cannot_lift_it_out_of_reach(world: World) -> None:
     """Above what a process begins with a namespace is lost to it, and no revision goes down again."""
     set_grants(world.ports, ADMIN, DEVELOPER.principal or "", (grant("admin", on=NS),), None)
     with pytest.raises(Forbidden, match=r"needs admin on \*"):
@@ -300,7 +300,7 @@ def test_who_administers_one_namespace_alone_cannot_end_it_for_every_process_tha
     assert world.head().revision + limits.REVISION_MOST // 4 < limits.REVISION_MOST
 
 
-def test_upkeep_leaves_what_tells_a_lift_the_last_revision_also_where_somebody_raised_head(world: World) -> None:
+def test_upkeep_keeps_the_last_revision_even_under_a_raised_head(world: World) -> None:
     """Settings move HEAD and the log alone: without the log their numbers were given out again."""
     world.set(retention=RetentionSettings(log_days=1))
     for number in range(5):

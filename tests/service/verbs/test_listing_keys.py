@@ -16,7 +16,7 @@ def world() -> World:
     return settled()
 
 
-def test_each_key_is_told_with_its_versions_and_no_value(world: World) -> None:
+def test_keys_are_listed_with_versions_and_without_values(world: World) -> None:
     world.put(text("b", "canary", rotate_by="2027-01-31"))
     world.put(sealed("a", 1))
     world.put(sealed("a", 2)._replace(activate=False))
@@ -41,7 +41,7 @@ def test_each_key_is_told_with_its_versions_and_no_value(world: World) -> None:
     }  # fmt: skip
 
 
-def test_a_key_is_staged_until_it_is_served_and_deleted_until_it_is_put_again(world: World) -> None:
+def test_a_key_is_listed_as_staged_served_or_deleted(world: World) -> None:
     def state() -> object:
         page = list_keys(world.ports, READER, NS, "", 10, None)
         assert isinstance(page["keys"], list)
@@ -60,14 +60,14 @@ def test_a_key_is_staged_until_it_is_served_and_deleted_until_it_is_put_again(wo
     assert state() == "served"
 
 
-def test_a_listing_tells_the_floor_above_which_the_versions_of_a_new_key_begin(world: World) -> None:
+def test_a_listing_has_the_floor_for_new_keys(world: World) -> None:
     head = world.head()
     world.repository.commit([Write(head._replace(floor=40, revision=head.revision + 1), head.revision)])
     assert list_keys(world.ports, READER, NS, "", 10, None)["floor"] == 40
     assert world.put(text("a")).body["version"] == 41
 
 
-def test_pages_together_are_the_whole_list_once(world: World) -> None:
+def test_pages_together_have_every_key_once(world: World) -> None:
     wanted = sorted(f"k{number}" for number in range(7))
     world.change(*(text(key) for key in wanted))
     seen: list[str] = []
@@ -83,7 +83,7 @@ def test_pages_together_are_the_whole_list_once(world: World) -> None:
     assert seen == wanted
 
 
-def test_a_page_is_three_reads_whatever_the_number_of_keys(world: World) -> None:
+def test_a_page_of_keys_costs_three_reads(world: World) -> None:
     world.change(*(text(f"k{number}") for number in range(20)))
     world.repository.calls.clear()
     list_keys(world.ports, READER, NS, "", 1000, None)
@@ -91,17 +91,17 @@ def test_a_page_is_three_reads_whatever_the_number_of_keys(world: World) -> None
 
 
 @pytest.mark.parametrize("cursor", ["!", "YQ==", "YS9i", "LQ"])
-def test_a_cursor_that_is_none_is_refused(world: World, cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(world: World, cursor: str) -> None:
     with pytest.raises(InvalidRequest):
         list_keys(world.ports, READER, NS, "", 10, cursor)
 
 
-def test_a_prefix_with_which_no_key_begins_is_refused(world: World) -> None:
+def test_an_invalid_prefix_is_refused(world: World) -> None:
     with pytest.raises(InvalidRequest):
         list_keys(world.ports, READER, NS, "a/b", 10, None)
 
 
-def test_a_key_is_got_in_one_read_with_the_etag_that_if_match_takes(world: World) -> None:
+def test_a_key_costs_one_read_and_has_an_etag(world: World) -> None:
     world.put(text("a", "value"))
     world.put(text("other"))
     world.repository.calls.clear()
@@ -114,7 +114,7 @@ def test_a_key_is_got_in_one_read_with_the_etag_that_if_match_takes(world: World
     assert etag == '"3"'
 
 
-def test_a_reader_is_told_the_next_version_of_a_key_that_is_not_there(world: World) -> None:
+def test_an_absent_key_has_a_next_version(world: World) -> None:
     with pytest.raises(NotFound) as absent:
         get_key(world.ports, READER, NS, Key("a"))
     assert absent.value.members == {"key": "a", "next_version": 1}

@@ -26,7 +26,7 @@ def world() -> World:
     return settled()
 
 
-def test_a_new_namespace_is_at_revision_1_and_serves_its_empty_self() -> None:
+def test_a_new_namespace_is_empty_at_revision_1() -> None:
     world = World()
     outcome = create_namespace(world.ports, ADMIN, NS, NamespaceWanted("Payments", ("envelope",)), None)
     assert (outcome.status, outcome.etag) == (201, '"1"')
@@ -38,7 +38,7 @@ def test_a_new_namespace_is_at_revision_1_and_serves_its_empty_self() -> None:
     assert world.fetch().status == 200
 
 
-def test_a_new_namespace_begins_with_the_retention_of_the_stage_and_an_old_one_keeps_its_own() -> None:
+def test_only_a_new_namespace_gets_the_default_retention() -> None:
     world = World()
     create_namespace(world.ports, ADMIN, NS, NamespaceWanted("Payments"), None)
     ports = world.ports._replace(retention=RetentionSettings(log_days=400))
@@ -49,7 +49,7 @@ def test_a_new_namespace_begins_with_the_retention_of_the_stage_and_an_old_one_k
     assert kept == [{"versions": None, "log_days": days, "deleted_days": None} for days in (None, 400, None)]
 
 
-def test_settings_that_are_asked_for_change_and_the_others_stay(world: World) -> None:
+def test_only_the_requested_settings_change(world: World) -> None:
     world.set(description="one", forms=("plain",))
     outcome = world.set(description="two")
     assert (outcome.status, outcome.body["description"], outcome.body["forms"]) == (200, "two", ["plain"])
@@ -63,19 +63,19 @@ def test_settings_and_revision_are_of_one_moment(world: World) -> None:
     assert (found["description"], found["revision"]) == ("two", world.head().revision)
 
 
-def test_a_namespace_deleted_while_it_is_read_is_not_there(world: World) -> None:
+def test_a_namespace_deleted_while_it_is_read_is_not_found(world: World) -> None:
     world.repository.before_get += [lambda: None, lambda: delete_namespace(world.ports, ADMIN, NS, None)]
     with pytest.raises(NotFound):
         get_namespace(world.ports, READER, NS)
 
 
-def test_settings_that_are_so_already_write_nothing(world: World) -> None:
+def test_unchanged_settings_write_nothing(world: World) -> None:
     before = world.stored()
     assert world.set(description="").status == 200
     assert world.stored() == before
 
 
-def test_a_namespace_is_created_once_however_often_it_is_asked_for() -> None:
+def test_a_namespace_is_created_once_however_often_requested() -> None:
     world = World()
     first = create_namespace(world.ports, ADMIN, NS, NamespaceWanted("x"), retried("k1"))
     assert create_namespace(world.ports, ADMIN, NS, NamespaceWanted("x"), retried("k1")) == first
@@ -83,7 +83,7 @@ def test_a_namespace_is_created_once_however_often_it_is_asked_for() -> None:
     assert len(world.log()) == 1
 
 
-def test_a_deleted_namespace_that_comes_back_goes_on_counting(world: World) -> None:
+def test_a_recreated_namespace_keeps_counting(world: World) -> None:
     head = world.head()
     deleted = head._replace(revision=head.revision + 1, state="deleted")
     world.repository.commit([Write(deleted, head.revision)])
@@ -94,12 +94,12 @@ def test_a_deleted_namespace_that_comes_back_goes_on_counting(world: World) -> N
     assert world.fetch().status == 200
 
 
-def test_a_snapshot_limit_above_the_most_is_refused(world: World) -> None:
+def test_a_snapshot_limit_above_the_maximum_is_refused(world: World) -> None:
     with pytest.raises(TooLarge):
         world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST + 1)
 
 
-def test_only_what_may_be_read_is_listed_page_by_page(world: World) -> None:
+def test_only_readable_namespaces_are_listed(world: World) -> None:
     for name in ("payments.a", "payments.b", "payments.c", "other.a", "zoo"):
         create_namespace(world.ports, ADMIN, Namespace(name), NamespaceWanted(name.upper()), None)
     assert listed(world, "", 10) == (["payments.a", "payments.b", "payments.c", "payments.prod"], None)
@@ -110,7 +110,7 @@ def test_only_what_may_be_read_is_listed_page_by_page(world: World) -> None:
     assert listed(world, "zoo", 3) == ([], None)
 
 
-def test_who_may_read_nothing_gets_an_empty_list_and_costs_no_query(world: World) -> None:
+def test_a_caller_without_grants_gets_an_empty_list_without_query(world: World) -> None:
     world.repository.calls.clear()
     assert list_namespaces(world.ports, STRANGER, "", 10, None) == {"namespaces": [], "cursor": None}
     assert "query" not in world.repository.calls
@@ -125,18 +125,18 @@ def listed(world: World, prefix: str, limit: int, cursor: object = None) -> tupl
 
 
 @pytest.mark.parametrize("cursor", ["", "!", "YQ==", "WkZaWg", "YQ", "L2E"])
-def test_a_cursor_that_is_none_of_this_listing_is_refused(world: World, cursor: str) -> None:
+def test_a_cursor_of_another_listing_is_refused(world: World, cursor: str) -> None:
     with pytest.raises(InvalidRequest):
         list_namespaces(world.ports, READER, "payments.", 10, cursor)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1001])
-def test_a_limit_is_1_to_1000(world: World, limit: int) -> None:
+def test_a_limit_outside_1_to_1000_is_refused(world: World, limit: int) -> None:
     with pytest.raises(InvalidRequest):
         list_namespaces(world.ports, READER, "", limit, None)
 
 
-def test_a_data_key_is_added_once_and_again_gets_its_first_revision(world: World) -> None:
+def test_adding_a_data_key_again_gets_its_first_revision(world: World) -> None:
     first = add_data_key(world.ports, ADMIN, NS, data_key(1), None)
     assert (first.status, first.body) == (201, {"namespace": NS, "kid": kid(1), "revision": 3})
     world.put(text("a"))
@@ -150,14 +150,14 @@ def test_a_kid_with_another_wrapping_is_refused(world: World) -> None:
         add_data_key(world.ports, ADMIN, NS, data_key()._replace(wrapped="AAAA"), None)
 
 
-def test_a_namespace_has_32_live_data_keys_at_most(world: World) -> None:
+def test_a_namespace_has_at_most_32_live_data_keys(world: World) -> None:
     for number in range(1, limits.LIVE_DATA_KEYS):
         add_data_key(world.ports, ADMIN, NS, data_key(number), None)
     with pytest.raises(Conflict, match="Retire"):
         add_data_key(world.ports, ADMIN, NS, data_key(99), None)
 
 
-def test_the_keyring_is_listed_newest_first_with_what_head_counts(world: World) -> None:
+def test_the_keyring_is_listed_newest_first_with_counts(world: World) -> None:
     world.clock.pass_by(60)
     add_data_key(world.ports, ADMIN, NS, data_key(1), None)
     world.change(sealed("a", 1), sealed("b", 1)._replace(activate=False))

@@ -42,13 +42,13 @@ def test_each_put_is_the_next_version_and_the_next_revision(world: World) -> Non
     assert [(each["version"], each["revision"]) for each in outcomes] == [(1, 3), (2, 4), (3, 5)]
 
 
-def test_a_put_costs_one_read_and_one_transaction_also_with_grants_not_cached(world: World) -> None:
+def test_a_put_costs_one_read_and_one_transaction(world: World) -> None:
     world.clock.pass_by(11)
     world.put(sealed("db.password", 1))
     assert world.repository.calls == ["get", "commit"]
 
 
-def test_a_put_reads_head_settings_key_version_and_data_key_in_its_one_batch(world: World) -> None:
+def test_a_put_reads_all_its_records_in_one_batch(world: World) -> None:
     world.put(sealed("db.password", 1))
     assert [address.sk for address in world.repository.read][:6] == [
         "HEAD", "SETTINGS", "K#db.password", "U#db.password", "V#db.password#0000000001", f"D#{kid()}",
@@ -63,7 +63,7 @@ def test_a_staged_put_is_not_served(world: World) -> None:
     assert world.fetch() == before
 
 
-def test_a_put_under_if_match_goes_through_at_that_revision_only(world: World) -> None:
+def test_a_put_with_if_match_succeeds_only_at_that_revision(world: World) -> None:
     world.put(text("db.url"))
     world.put(text("other"))
     with pytest.raises(PreconditionFailed) as failed:
@@ -72,19 +72,19 @@ def test_a_put_under_if_match_goes_through_at_that_revision_only(world: World) -
     assert world.put(text("db.url", if_match=3)).body["version"] == 2
 
 
-def test_if_match_on_a_key_that_is_not_there_fails(world: World) -> None:
+def test_if_match_on_an_absent_key_fails(world: World) -> None:
     with pytest.raises(PreconditionFailed):
         world.put(text("db.url", if_match=1))
 
 
-def test_create_only_fails_where_something_is_served_and_not_over_what_is_staged(world: World) -> None:
+def test_create_only_fails_on_served_but_not_staged_keys(world: World) -> None:
     world.put(text("db.url", activate=False))
     world.put(text("db.url", create_only=True))
     with pytest.raises(PreconditionFailed):
         world.put(text("db.url", create_only=True))
 
 
-def test_a_namespace_may_ask_for_a_precondition(world: World) -> None:
+def test_a_namespace_may_require_a_precondition(world: World) -> None:
     world.set(require_preconditions=True)
     with pytest.raises(
         PreconditionRequired, match=r"If-None-Match: \* \(in a change set if_match or create_only\)"
@@ -97,20 +97,20 @@ def test_a_namespace_may_ask_for_a_precondition(world: World) -> None:
     assert world.change(text("db.url"), if_match=world.head().revision).status == 200
 
 
-def test_a_read_only_namespace_takes_no_put(world: World) -> None:
+def test_a_read_only_namespace_refuses_puts(world: World) -> None:
     world.set(read_only=True)
     with pytest.raises(Conflict, match=f"namespace set {NS} --no-read-only"):
         world.put(text("db.url"))
 
 
-def test_a_form_that_the_namespace_does_not_take_is_refused_with_those_it_takes(world: World) -> None:
+def test_a_refused_form_is_answered_with_the_accepted_ones(world: World) -> None:
     world.set(forms=("envelope", "kms"))
     with pytest.raises(Unprocessable, match="accepts envelope, kms, not plain") as refused:
         world.put(text("db.url"))
     assert refused.value.members == {"key": "db.url"}
 
 
-def test_the_identical_envelope_again_gets_the_first_answer_and_writes_nothing(world: World) -> None:
+def test_an_identical_envelope_gets_the_first_answer(world: World) -> None:
     first = world.put(sealed("db.password", 1))
     world.put(text("other"))
     before = world.stored()
@@ -119,7 +119,7 @@ def test_the_identical_envelope_again_gets_the_first_answer_and_writes_nothing(w
     assert world.stored() == before
 
 
-def test_another_envelope_for_a_version_that_is_taken_names_the_next(world: World) -> None:
+def test_another_envelope_for_a_used_version_learns_the_next(world: World) -> None:
     world.put(sealed("db.password", 1))
     with pytest.raises(VersionClaimed) as refused:
         world.put(sealed("db.password", 1, ciphertext=b"other"))
@@ -144,7 +144,7 @@ def test_an_identical_envelope_that_is_no_longer_the_latest_is_refused(world: Wo
     ],
     ids=["another key", "another namespace", "another content type", "a data key that is not the namespace's"],
 )
-def test_a_misplaced_envelope_is_refused_and_nothing_is_written(world: World, value: str) -> None:
+def test_a_misplaced_envelope_is_refused(world: World, value: str) -> None:
     before = world.stored()
     with pytest.raises(InvalidEnvelope):
         world.put(Put(names.parse_key("db.password"), "envelope", "text/plain", value))
@@ -165,7 +165,7 @@ def test_a_data_key_of_another_namespace_is_not_live_here(world: World) -> None:
         )
 
 
-def test_a_sealed_key_takes_plain_only_with_declassify_and_admin(world: World) -> None:
+def test_a_sealed_key_accepts_plain_only_with_declassify_and_admin(world: World) -> None:
     world.put(sealed("db.password", 1))
     with pytest.raises(Unprocessable) as open_value:
         world.put(text("db.password"))
@@ -180,14 +180,14 @@ def test_a_sealed_key_takes_plain_only_with_declassify_and_admin(world: World) -
     assert world.put(text("db.password")).body["version"] == 3
 
 
-def test_a_staged_sealed_version_is_a_latest_version_too(world: World) -> None:
+def test_a_staged_sealed_version_counts_as_the_latest(world: World) -> None:
     world.put(text("db.password"))
     world.put(sealed("db.password", 2)._replace(activate=False))
     with pytest.raises(Unprocessable):
         world.put(text("db.password"))
 
 
-def test_a_kms_value_is_stored_as_it_is(world: World) -> None:
+def test_a_kms_value_is_stored_unchanged(world: World) -> None:
     value = to_base64std(b"ciphertext")
     world.put(Put(names.parse_key("token"), "kms", "text/plain", value))
     body, etag = get_key(world.ports, READER, NS, Key("token"))
@@ -195,7 +195,7 @@ def test_a_kms_value_is_stored_as_it_is(world: World) -> None:
 
 
 @pytest.mark.parametrize("wrong", [text("db.url", form="kms"), text("a", content_type="application/json", value="{")])
-def test_a_value_that_is_not_what_its_form_says_is_refused_and_nothing_is_written(world: World, wrong: Put) -> None:
+def test_a_value_that_contradicts_its_form_is_refused(world: World, wrong: Put) -> None:
     before = world.stored()
     with pytest.raises(ConfigsvcError) as refused:
         world.put(wrong)
@@ -222,7 +222,7 @@ def test_a_refused_put_names_its_key_and_what_to_do(world: World, wrong: Put, me
     assert {name: refused.value.members.get(name) for name in members} == members
 
 
-def test_a_put_is_in_the_change_log_with_who_and_why_and_without_its_value(world: World) -> None:
+def test_a_put_is_logged_with_author_and_reason_but_no_value(world: World) -> None:
     world.put(text("db.url", "old"))
     world.put(text("db.url", "postgres://canary"))
     record = world.log()[-1]
@@ -235,7 +235,7 @@ def test_a_put_is_in_the_change_log_with_who_and_why_and_without_its_value(world
     assert "canary" not in repr(record)
 
 
-def test_a_floor_lifts_the_next_version(world: World) -> None:
+def test_a_floor_raises_the_next_version(world: World) -> None:
     head = world.head()
     world.repository.commit([Write(head._replace(floor=40, revision=head.revision + 1), head.revision)])
     assert world.put(text("db.url")).body["version"] == 41

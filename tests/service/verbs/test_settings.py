@@ -23,19 +23,19 @@ def world() -> World:
     return settled()
 
 
-def test_everything_is_kept_and_nothing_checked_unless_someone_says_so(world: World) -> None:
+def test_by_default_everything_is_kept_and_nothing_validated(world: World) -> None:
     shown = get_namespace(world.ports, READER, NS)
     assert (shown["retention"], shown["schemas"]) == ({"versions": None, "log_days": None, "deleted_days": None}, [])
 
 
-def test_retention_and_schemas_are_shown_as_they_were_set(world: World) -> None:
+def test_retention_and_schemas_are_shown_as_set(world: World) -> None:
     world.set(retention=RetentionSettings(10, 400, 30), schemas=(PORTS,))
     shown = get_namespace(world.ports, READER, NS)
     assert shown["retention"] == {"versions": 10, "log_days": 400, "deleted_days": 30}
     assert shown["schemas"] == [{"keys": "ports.*", "schema": {"type": "integer", "maximum": 65535}}]
 
 
-def test_retention_and_schemas_are_replaced_as_a_whole_and_can_be_taken_back(world: World) -> None:
+def test_retention_and_schemas_are_replaced_as_a_whole(world: World) -> None:
     world.set(retention=RetentionSettings(10, 400, 30), schemas=(PORTS,))
     world.set(retention=RetentionSettings(versions=5), schemas=())
     shown = get_namespace(world.ports, READER, NS)
@@ -43,7 +43,7 @@ def test_retention_and_schemas_are_replaced_as_a_whole_and_can_be_taken_back(wor
     assert shown["schemas"] == []
 
 
-def test_the_log_tells_schemas_by_their_digests(world: World) -> None:
+def test_the_log_has_digests_of_schemas(world: World) -> None:
     world.set(schemas=(PORTS,))
     digest = sha256(PORTS.schema.encode()).hexdigest()
     assert world.log()[-1].details["schemas"] == [{"keys": "ports.*", "sha256": digest}]
@@ -66,18 +66,18 @@ def test_the_log_tells_schemas_by_their_digests(world: World) -> None:
         ({"schemas": (KeySchema("*", '{"pattern":"(?!a)"}'),)}, Unprocessable),
     ],
 )
-def test_a_setting_that_may_not_be_changes_nothing(world: World, wanted: Wanted, refusal: type[ConfigsvcError]) -> None:
+def test_an_invalid_setting_changes_nothing(world: World, wanted: Wanted, refusal: type[ConfigsvcError]) -> None:
     before = world.stored()
     with pytest.raises(refusal):
         world.set(**wanted)
     assert world.stored() == before
 
 
-def test_a_cases_list_holds_every_setting() -> None:
+def test_the_list_of_cases_has_every_setting() -> None:
     assert set(NamespaceWanted._fields) == set(Wanted.__annotations__)
 
 
-def test_a_read_only_namespace_takes_no_write_but_its_settings_and_a_lift(world: World) -> None:
+def test_a_read_only_namespace_accepts_only_settings_and_a_lift(world: World) -> None:
     world.put(text("a"))
     world.set(read_only=True)
     before = world.stored()
@@ -97,7 +97,7 @@ def test_a_read_only_namespace_takes_no_write_but_its_settings_and_a_lift(world:
     assert world.put(text("b")).status == 201
 
 
-def test_a_limit_below_what_is_served_keeps_it_and_lets_it_shrink_only(world: World) -> None:
+def test_under_a_limit_below_its_size_a_namespace_only_shrinks(world: World) -> None:
     world.put(text("a", "x" * 500))
     world.put(text("b", "x" * 500))
     assert world.set(snapshot_bytes=600).status == 200
@@ -107,7 +107,7 @@ def test_a_limit_below_what_is_served_keeps_it_and_lets_it_shrink_only(world: Wo
     assert world.put(text("a", "x" * 400)).status == 201
 
 
-def test_settings_that_change_while_a_value_is_put_are_what_it_is_judged_by(world: World) -> None:
+def test_a_put_is_judged_by_the_settings_at_its_commit(world: World) -> None:
     world.repository.before_commit.append(lambda: world.set(schemas=(parse_key_schema("*", {"maxLength": 1}),)))
     with pytest.raises(Unprocessable):
         world.put(text("a", "long"))

@@ -46,7 +46,7 @@ def fill(world: World, namespace: str, size: int) -> None:
         put_key(world.ports, DEVELOPER, Namespace(namespace), plain, "", None)
 
 
-def test_the_snapshots_are_those_that_each_namespace_answers_alone_in_the_order_asked(world: World) -> None:
+def test_several_snapshots_equal_the_single_ones_in_order(world: World) -> None:
     world.put(text("a", "ä\n"))
     both = fetched(world, SHARED, NS)
     alone = [fetch_snapshot(world.ports, READER, Namespace(each), None) for each in (SHARED, NS)]
@@ -56,7 +56,7 @@ def test_the_snapshots_are_those_that_each_namespace_answers_alone_in_the_order_
     assert both.etag == f'"{SHARED}={tags[0]},{NS}={tags[1]}"'
 
 
-def test_an_unchanged_poll_of_ten_is_one_read_of_ten_small_records_also_with_grants_not_cached(world: World) -> None:
+def test_an_unchanged_poll_of_ten_namespaces_is_one_read(world: World) -> None:
     namespaces = [f"payments.n{number}" for number in range(10)]
     for each in namespaces:
         create_namespace(world.ports, ADMIN, Namespace(each), NamespaceWanted(), None)
@@ -77,7 +77,7 @@ def test_snapshots_rendered_before_are_one_read(world: World) -> None:
     assert world.repository.calls == ["get"]
 
 
-def test_a_change_in_any_of_them_is_told(world: World) -> None:
+def test_a_change_in_any_namespace_changes_the_etag(world: World) -> None:
     held = fetched(world, NS, SHARED)
     put_key(world.ports, DEVELOPER, SHARED, text("a"), "", None)
     poll = fetched(world, NS, SHARED, if_none_match=held.etag)
@@ -86,12 +86,12 @@ def test_a_change_in_any_of_them_is_told(world: World) -> None:
     assert poll.etag != held.etag
 
 
-def test_another_order_is_another_answer(world: World) -> None:
+def test_another_order_has_another_etag(world: World) -> None:
     held = fetched(world, NS, SHARED)
     assert fetched(world, SHARED, NS, if_none_match=held.etag).status == 200
 
 
-def test_one_that_is_absent_and_one_that_may_not_be_read_are_named_alike(world: World) -> None:
+def test_absent_and_unreadable_namespaces_get_the_same_refusal(world: World) -> None:
     details = set[str]()
     for wrong in (SECRET, "secret.none"):
         with pytest.raises(NotFound) as refused:
@@ -101,7 +101,7 @@ def test_one_that_is_absent_and_one_that_may_not_be_read_are_named_alike(world: 
     assert len(details) == 1
 
 
-def test_none_eleven_or_one_twice_are_refused_before_anything_is_read(world: World) -> None:
+def test_an_invalid_list_of_namespaces_is_refused_before_any_read(world: World) -> None:
     world.repository.calls.clear()
     for wrong in ((), [f"payments.n{number}" for number in range(11)], (NS, SHARED, NS)):
         with pytest.raises(InvalidRequest):
@@ -109,7 +109,7 @@ def test_none_eleven_or_one_twice_are_refused_before_anything_is_read(world: Wor
     assert world.repository.calls == []
 
 
-def test_what_would_pass_5_mb_is_deferred_and_never_read_and_smaller_ones_still_come(world: World) -> None:
+def test_a_snapshot_beyond_5_mb_is_deferred_and_never_read(world: World) -> None:
     for namespace, size in (("payments.a", 3 * limits.MIB), ("payments.b", 3 * limits.MIB), ("payments.c", 1000)):
         fill(world, namespace, size)
     world.repository.calls.clear()
@@ -121,7 +121,7 @@ def test_what_would_pass_5_mb_is_deferred_and_never_read_and_smaller_ones_still_
     assert compute_cost(answer.body or "", "utf8") <= limits.SNAPSHOTS_BYTES
 
 
-def test_a_change_in_a_deferred_one_is_told_too(world: World) -> None:
+def test_a_change_in_a_deferred_namespace_changes_the_etag(world: World) -> None:
     fill(world, "payments.a", 3 * limits.MIB)
     fill(world, "payments.b", 3 * limits.MIB)
     held = fetched(world, "payments.a", "payments.b")
@@ -130,7 +130,7 @@ def test_a_change_in_a_deferred_one_is_told_too(world: World) -> None:
     assert fetched(world, "payments.a", "payments.b", if_none_match=held.etag).status == 200
 
 
-def test_the_etag_is_of_what_is_in_the_answer_when_a_write_comes_between(world: World) -> None:
+def test_the_etag_matches_the_answer_despite_a_write_in_between(world: World) -> None:
     world.repository.before_query.append(lambda: world.put(text("a")) and None)
     answer = fetched(world, NS, SHARED)
     found = json.loads(answer.body or "")["snapshots"]
@@ -138,7 +138,7 @@ def test_the_etag_is_of_what_is_in_the_answer_when_a_write_comes_between(world: 
     assert fetched(world, NS, SHARED, if_none_match=answer.etag).status == 304
 
 
-def test_one_that_outgrows_the_answer_while_it_is_read_is_deferred(world: World) -> None:
+def test_a_snapshot_that_outgrows_the_answer_during_the_read_is_deferred(world: World) -> None:
     fill(world, "payments.a", 3 * limits.MIB)
     fill(world, "payments.b", 1000)
     fetched(world, "payments.a")
@@ -150,7 +150,7 @@ def test_one_that_outgrows_the_answer_while_it_is_read_is_deferred(world: World)
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(1, 60), min_size=2, max_size=4), st.sampled_from(["x", '"', "ä", "\n"]))
-def test_an_answer_never_passes_5_mb_and_what_is_deferred_would_have_passed_it(sizes: list[int], letter: str) -> None:
+def test_only_snapshots_that_would_exceed_5_mb_are_deferred(sizes: list[int], letter: str) -> None:
     world = settled()
     set_grants(world.ports, ADMIN, "api-key:readerkey", (grant("read", on="*"),), None)
     namespaces = [f"payments.n{number}" for number in range(len(sizes))]

@@ -30,7 +30,7 @@ def values(world: World) -> dict[str, object]:
     return {entry.key: entry.value for entry in parse(json.loads(body)).entries}
 
 
-def test_a_poll_that_finds_nothing_new_is_one_read_of_one_record(world: World) -> None:
+def test_an_unchanged_poll_is_one_read_of_one_record(world: World) -> None:
     held = world.fetch()
     world.repository.calls.clear()
     poll = world.fetch(held.etag)
@@ -39,7 +39,7 @@ def test_a_poll_that_finds_nothing_new_is_one_read_of_one_record(world: World) -
     assert world.repository.read == [records.head(NS)]
 
 
-def test_a_poll_with_grants_not_cached_is_one_batch_of_two(world: World) -> None:
+def test_a_poll_without_cached_grants_is_one_batch_of_two(world: World) -> None:
     held = world.fetch()
     world.clock.pass_by(11)
     world.repository.calls.clear()
@@ -56,7 +56,7 @@ def test_a_snapshot_rendered_before_is_one_read(world: World) -> None:
     assert world.repository.calls == ["get"]
 
 
-def test_a_snapshot_holds_all_that_is_active_in_order_of_key_and_the_data_keys_in_use_in_order_of_kid() -> None:
+def test_a_snapshot_has_active_entries_and_used_data_keys_in_order() -> None:
     world = settled()
     for number in range(1, 4):
         add_data_key(world.ports, ADMIN, NS, data_key(number), None)
@@ -68,7 +68,7 @@ def test_a_snapshot_holds_all_that_is_active_in_order_of_key_and_the_data_keys_i
     assert body["entries"][0] == {"key": "a", "version": 1, "form": "plain", "content_type": "text/plain", "value": "ä"}
 
 
-def test_what_readers_get_moves_the_served_revision_and_the_etag(world: World) -> None:
+def test_changes_that_readers_see_move_the_served_revision(world: World) -> None:
     etags = [world.fetch().etag]
     world.put(text("a"))
     etags.append(world.fetch().etag)
@@ -80,7 +80,7 @@ def test_what_readers_get_moves_the_served_revision_and_the_etag(world: World) -
     assert world.head().served == world.head().revision
 
 
-def test_what_readers_do_not_get_leaves_the_served_revision_and_the_etag(world: World) -> None:
+def test_changes_that_readers_do_not_see_keep_the_etag(world: World) -> None:
     world.put(text("a"))
     held, head = world.fetch(), world.head()
     world.put(text("b", activate=False))
@@ -92,7 +92,7 @@ def test_what_readers_do_not_get_leaves_the_served_revision_and_the_etag(world: 
     assert (world.head().served, world.head().tag) == (head.served, head.tag)
 
 
-def test_a_table_restored_to_an_earlier_point_and_written_again_gives_no_false_304(world: World) -> None:
+def test_a_restored_and_rewritten_table_gives_no_false_304(world: World) -> None:
     before = world.head()
     world.put(text("a", "new"))
     held = world.fetch()
@@ -104,7 +104,7 @@ def test_a_table_restored_to_an_earlier_point_and_written_again_gives_no_false_3
     assert restored.fetch(held.etag).status == 200
 
 
-def test_a_namespace_that_is_absent_and_one_that_may_not_be_read_look_the_same(world: World) -> None:
+def test_absent_and_unreadable_namespaces_look_the_same(world: World) -> None:
     with pytest.raises(NotFound) as hidden:
         world.fetch(who=STRANGER)
     with pytest.raises(NotFound) as absent:
@@ -123,7 +123,7 @@ def test_a_write_between_head_and_query_does_not_tear_the_snapshot(world: World)
     assert values(world) == {"a": "2", "b": "2"}
 
 
-def test_a_namespace_that_moves_all_the_time_is_refused_at_the_deadline_and_not_torn(world: World) -> None:
+def test_a_constantly_changing_namespace_is_refused_at_the_deadline(world: World) -> None:
     table, at = world.repository._inner, records.head(NS)  # noqa: SLF001  # behind the counting
 
     def moves() -> None:
@@ -142,7 +142,7 @@ def test_a_namespace_that_moves_all_the_time_is_refused_at_the_deadline_and_not_
     assert world.clock.monotonic() - began < 3.2
 
 
-def test_what_moved_while_all_keys_were_read_is_read_by_itself(world: World) -> None:
+def test_keys_changed_during_the_read_are_read_singly(world: World) -> None:
     world.change(*(text(f"k{number}") for number in range(20)))
     world.repository.before_query.append(lambda: ignore(world.put(text("k1", "2"))))
     world.repository.calls.clear()
@@ -169,7 +169,7 @@ class Lagging(MemoryRepository):
         return step
 
 
-def test_a_query_that_lags_behind_head_is_noticed_though_counts_and_bytes_agree() -> None:
+def test_a_query_behind_head_is_noticed_even_if_counts_agree() -> None:
     table = Lagging()
     world = settled(table)
     world.change(text("a", "1"), text("b", "1"))
@@ -181,7 +181,7 @@ def test_a_query_that_lags_behind_head_is_noticed_though_counts_and_bytes_agree(
     assert values(world) == {"a": "2", "b": "2"}
 
 
-def test_bytes_is_exactly_what_the_snapshot_costs_in_the_answer(world: World) -> None:
+def test_bytes_is_the_exact_cost_of_the_snapshot(world: World) -> None:
     def told() -> object:
         return get_namespace(world.ports, READER, NS)["bytes"]
 
@@ -195,7 +195,7 @@ def test_bytes_is_exactly_what_the_snapshot_costs_in_the_answer(world: World) ->
     assert told() == compute_cost(world.fetch().body or "", world.ports.charset)
 
 
-def test_a_write_that_fails_on_the_store_leaves_the_snapshot_as_it_was(world: World) -> None:
+def test_a_failed_write_leaves_the_snapshot_unchanged(world: World) -> None:
     head = world.head()
     world.repository.commit([Write(head._replace(revision=head.revision + 1), head.revision)])
     assert world.fetch().etag == f'"{head.served}-{head.tag}"'

@@ -49,14 +49,14 @@ def test_everything_is_kept_by_default(world: World) -> None:
     assert world.stored() == before
 
 
-def test_versions_that_the_log_needs_stay_however_few_are_kept(world: World) -> None:
+def test_versions_that_the_log_needs_are_kept(world: World) -> None:
     days(world, 5)
     world.set(retention=RetentionSettings(versions=1))
     assert run_upkeep(world.ports, ADMIN, NS)["versions_pruned"] == 0
     assert stored(world) == [1, 2, 3, 4, 5]
 
 
-def test_the_log_goes_by_days_and_then_the_versions_that_only_it_needed(world: World) -> None:
+def test_pruning_the_log_frees_the_versions_it_needed(world: World) -> None:
     days(world, 10)
     world.set(retention=RetentionSettings(versions=2, log_days=3))
     world.clock.pass_by(DAY / 2)
@@ -69,7 +69,7 @@ def test_the_log_goes_by_days_and_then_the_versions_that_only_it_needed(world: W
     assert world.head() == revision
 
 
-def test_versions_go_in_transactions_that_fit_however_large_they_are(world: World) -> None:
+def test_large_versions_are_removed_in_transactions_that_fit(world: World) -> None:
     for _ in range(20):
         world.put(text("a", "x" * limits.STORED_VALUE))
     world.clock.pass_by(9 * DAY)
@@ -78,7 +78,7 @@ def test_versions_go_in_transactions_that_fit_however_large_they_are(world: Worl
     assert (answer["versions_pruned"], answer["done"], stored(world)) == (19, True, [20])
 
 
-def test_newer_versions_are_kept_though_no_revision_served_them(world: World) -> None:
+def test_the_newest_versions_are_kept_even_if_never_served(world: World) -> None:
     world.put(text("a"))
     for _ in range(6):
         world.put(text("a", activate=False))
@@ -99,7 +99,7 @@ def test_the_active_version_stays_however_old(world: World) -> None:
     assert run_upkeep(world.ports, ADMIN, NS)["done"] is True
 
 
-def test_versions_of_a_key_that_serves_nothing_go_but_the_newest(world: World) -> None:
+def test_only_the_newest_versions_of_an_unserved_key_stay(world: World) -> None:
     days(world, 5)
     world.change(Delete(names.parse_key("a")))
     world.clock.pass_by(9 * DAY)
@@ -118,7 +118,7 @@ def test_the_record_of_the_newest_revision_stays(world: World) -> None:
     assert stored(world) == [1, 2, 3]
 
 
-def test_what_is_beyond_the_log_is_gone_and_the_rest_is_served(world: World) -> None:
+def test_pruned_revisions_are_gone_and_the_rest_is_served(world: World) -> None:
     days(world, 10)
     expected = {revision: fetch_revision(world.ports, READER, NS, revision, None) for revision in range(1, 13)}
     world.set(retention=RetentionSettings(versions=1, log_days=3))
@@ -133,7 +133,7 @@ def test_what_is_beyond_the_log_is_gone_and_the_rest_is_served(world: World) -> 
         assert gone.value.members["oldest"] == 10
 
 
-def test_a_lift_is_no_hole_in_the_log(world: World) -> None:
+def test_a_lift_is_no_gap_in_the_log(world: World) -> None:
     days(world, 3)
     lift_namespace(world.ports, ADMIN, NS, 100, None)
     for _ in range(4):
@@ -143,7 +143,7 @@ def test_a_lift_is_no_hole_in_the_log(world: World) -> None:
     assert stored(world) == [1, 2, 3, 104]
 
 
-def test_a_version_that_comes_to_be_served_while_upkeep_runs_stays(world: World) -> None:
+def test_a_version_activated_during_upkeep_stays(world: World) -> None:
     world.put(text("a"))
     for _ in range(4):
         world.put(text("a", activate=False))
@@ -156,7 +156,7 @@ def test_a_version_that_comes_to_be_served_while_upkeep_runs_stays(world: World)
     assert stored(world) == [1, 3, 5]
 
 
-def test_retention_that_is_widened_while_upkeep_runs_holds(world: World) -> None:
+def test_retention_widened_during_upkeep_applies(world: World) -> None:
     days(world, 5)
     world.set(retention=RetentionSettings(versions=1, log_days=1))
     world.clock.pass_by(100 * DAY)
@@ -166,7 +166,7 @@ def test_retention_that_is_widened_while_upkeep_runs_holds(world: World) -> None
     assert logged(world)[:-1] == before
 
 
-def test_a_version_that_was_served_for_a_moment_while_upkeep_ran_stays(world: World) -> None:
+def test_a_version_served_briefly_during_upkeep_stays(world: World) -> None:
     """The log is read, then a version comes and goes, then the key is read."""
     for _ in range(3):
         world.put(text("a", activate=False))
@@ -185,7 +185,7 @@ def test_fewer_versions_than_are_kept_stay(world: World) -> None:
     assert run_upkeep(world.ports, ADMIN, NS)["versions_pruned"] == 0
 
 
-def test_versions_are_kept_by_the_retention_that_holds_when_they_would_go(world: World) -> None:
+def test_the_retention_at_the_commit_decides_which_versions_stay(world: World) -> None:
     for _ in range(4):
         world.put(text("a", activate=False))
     world.set(retention=RetentionSettings(versions=1))
@@ -194,7 +194,7 @@ def test_versions_are_kept_by_the_retention_that_holds_when_they_would_go(world:
     assert stored(world) == [1, 2, 3, 4]
 
 
-def test_a_log_with_a_hole_takes_no_version(world: World) -> None:
+def test_upkeep_removes_no_version_if_the_log_has_a_gap(world: World) -> None:
     for _ in range(4):
         world.put(text("a", activate=False))
     world.set(retention=RetentionSettings(versions=1))
@@ -204,7 +204,7 @@ def test_a_log_with_a_hole_takes_no_version(world: World) -> None:
     assert stored(world) == [1, 2, 3, 4]
 
 
-def test_one_call_takes_so_much_and_the_next_goes_on(world: World) -> None:
+def test_one_call_removes_a_limited_number_and_the_next_continues(world: World) -> None:
     for key in ("a", "b"):
         for _ in range(limits.UPKEEP_VERSIONS // 2 + 20):
             world.put(text(key, activate=False))
@@ -217,7 +217,7 @@ def test_one_call_takes_so_much_and_the_next_goes_on(world: World) -> None:
     assert (len(stored(world, "a")), len(stored(world, "b"))) == (1, 1)
 
 
-def test_the_log_goes_first_and_oldest_first_however_long(world: World) -> None:
+def test_the_log_is_pruned_first_and_oldest_first(world: World) -> None:
     for _ in range(limits.UPKEEP_LOG + 50):
         world.put(text("a"))
     world.clock.pass_by(100 * DAY)
@@ -233,7 +233,7 @@ def test_the_log_goes_first_and_oldest_first_however_long(world: World) -> None:
     assert len(logged(world)) == 1
 
 
-def test_many_versions_that_stay_do_not_keep_upkeep_from_the_end(world: World) -> None:
+def test_many_kept_versions_do_not_block_upkeep(world: World) -> None:
     for number in range(3):
         for _ in range(limits.UPKEEP_LOOKED // 2 - 1):
             world.put(text(f"k{number}", activate=False))
@@ -243,24 +243,24 @@ def test_many_versions_that_stay_do_not_keep_upkeep_from_the_end(world: World) -
     assert run_upkeep(world.ports, ADMIN, NS, str(first["cursor"]))["done"] is True
 
 
-def test_no_transaction_takes_more_than_a_hundred_actions(world: World) -> None:
+def test_no_transaction_has_more_than_a_hundred_actions(world: World) -> None:
     for _ in range(300):
         world.put(text("a", activate=False))
     world.set(retention=RetentionSettings(versions=1))
     assert run_upkeep(world.ports, ADMIN, NS)["versions_pruned"] == 299
 
 
-def test_only_an_admin_asks_for_upkeep(world: World) -> None:
+def test_only_an_admin_runs_upkeep(world: World) -> None:
     for caller, refusal in ((DEVELOPER, Forbidden), (STRANGER, NotFound)):
         with pytest.raises(refusal):
             run_upkeep(world.ports, caller, NS)
 
 
-def test_a_cursor_that_is_none_of_ours_is_refused(world: World) -> None:
+def test_an_invalid_upkeep_cursor_is_refused(world: World) -> None:
     with pytest.raises(InvalidRequest):
         run_upkeep(world.ports, ADMIN, NS, "!")
 
 
-def test_a_moment_of_the_log_is_read_as_it_was_written(world: World) -> None:
+def test_a_time_in_the_log_is_parsed_as_written(world: World) -> None:
     now = world.clock.now()
     assert retention.parse_seconds(now.text) == now.seconds // 1

@@ -54,7 +54,7 @@ def check(told: Told) -> None:
 
 @settings(max_examples=150)
 @given(histories, retentions, moments)
-def test_every_revision_in_the_log_is_served_whenever_upkeep_ran(
+def test_every_revision_in_the_log_is_served_after_upkeep(
     history: list[list[Step]], retention: RetentionSettings, pruned_at: list[int]
 ) -> None:
     told = Told()
@@ -64,9 +64,7 @@ def test_every_revision_in_the_log_is_served_whenever_upkeep_ran(
 
 
 @given(histories, retentions)
-def test_upkeep_twice_is_upkeep_once_and_moves_no_revision(
-    history: list[list[Step]], retention: RetentionSettings
-) -> None:
+def test_upkeep_is_idempotent_and_moves_no_revision(history: list[list[Step]], retention: RetentionSettings) -> None:
     told = Told()
     write(told, history, [])
     retain(told, retention)
@@ -80,7 +78,7 @@ def test_upkeep_twice_is_upkeep_once_and_moves_no_revision(
 
 
 @given(histories, retentions)
-def test_what_upkeep_leaves_is_no_more_than_retention_and_the_log_ask_for(
+def test_upkeep_leaves_only_versions_that_retention_or_log_need(
     history: list[list[Step]], retention: RetentionSettings
 ) -> None:
     told = Told()
@@ -101,7 +99,7 @@ def test_what_upkeep_leaves_is_no_more_than_retention_and_the_log_ask_for(
 
 @settings(max_examples=200)
 @given(histories, histories, retentions, st.data())
-def test_writes_in_the_gaps_of_upkeep_take_nothing_from_the_log(
+def test_writes_during_upkeep_take_nothing_from_the_log(
     history: list[list[Step]], meanwhile: list[list[Step]], retention: RetentionSettings, data: st.DataObject
 ) -> None:
     pending = iter(meanwhile)
@@ -127,7 +125,7 @@ def test_writes_in_the_gaps_of_upkeep_take_nothing_from_the_log(
 
 
 @given(histories, st.data())
-def test_upkeep_that_is_killed_between_two_transactions_leaves_everything_right(
+def test_upkeep_killed_between_two_transactions_leaves_consistent_records(
     history: list[list[Step]], data: st.DataObject
 ) -> None:
     told = Told()

@@ -59,7 +59,7 @@ def listed(world: World, key: str, limit: int = 1000, cursor: str | None = None)
     return [each["version"] for each in versions], more
 
 
-def test_any_version_can_be_read_with_who_wrote_it_and_what_is_served(world: World) -> None:
+def test_any_version_can_be_read_with_its_author(world: World) -> None:
     world.put(text("db.url", "old"))
     world.clock.pass_by(60)
     world.put(text("db.url", "new"))
@@ -74,7 +74,7 @@ def test_any_version_can_be_read_with_who_wrote_it_and_what_is_served(world: Wor
     assert get_key(world.ports, READER, NS, Key("db.url"), 3)[0]["value"] == "staged"
 
 
-def test_a_version_of_a_deleted_key_can_be_read_and_nothing_is_active(world: World) -> None:
+def test_a_version_of_a_deleted_key_can_be_read(world: World) -> None:
     world.put(text("db.url", "old"))
     deleted(world, "db.url")
     body, _ = get_key(world.ports, READER, NS, Key("db.url"), 1)
@@ -89,7 +89,7 @@ def test_a_version_costs_one_read(world: World) -> None:
 
 
 @pytest.mark.parametrize(("key", "version"), [("db.url", 2), ("db.user", 1)], ids=["no such version", "no such key"])
-def test_a_version_that_never_was_is_not_found_and_the_next_is_named(world: World, key: str, version: int) -> None:
+def test_an_absent_version_is_not_found_and_the_next_named(world: World, key: str, version: int) -> None:
     world.put(text("db.url"))
     with pytest.raises(NotFound) as refused:
         get_key(world.ports, READER, NS, Key(key), version)
@@ -97,12 +97,12 @@ def test_a_version_that_never_was_is_not_found_and_the_next_is_named(world: Worl
 
 
 @pytest.mark.parametrize("version", [0, -1])
-def test_no_version_is_below_1(world: World, version: int) -> None:
+def test_a_version_below_1_is_refused(world: World, version: int) -> None:
     with pytest.raises(InvalidRequest):
         get_key(world.ports, READER, NS, Key("db.url"), version)
 
 
-def test_a_stranger_learns_of_no_key_or_version(world: World) -> None:
+def test_a_stranger_learns_of_no_keys_or_versions(world: World) -> None:
     world.put(text("db.url"))
     with pytest.raises(NotFound) as one:
         get_key(world.ports, STRANGER, NS, Key("db.url"), 1)
@@ -130,7 +130,7 @@ def test_versions_are_listed_newest_first_without_values(world: World) -> None:
     assert "canary" not in str(found)
 
 
-def test_pages_of_versions_follow_on_each_other_and_end(world: World) -> None:
+def test_pages_of_versions_continue_without_overlap_and_end(world: World) -> None:
     for number in range(12):
         world.put(text("db", str(number)))
     world.put(text("db.url"))
@@ -150,13 +150,13 @@ def test_a_page_of_versions_is_one_read_and_one_query(world: World) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["!", "MA", "ZGI", "LTE"], ids=["no base64", "0", "a name", "-1"])
-def test_a_foreign_cursor_is_refused(world: World, cursor: str) -> None:
+def test_a_cursor_from_elsewhere_is_refused(world: World, cursor: str) -> None:
     world.put(text("db.url"))
     with pytest.raises(InvalidRequest):
         listed(world, "db.url", 5, cursor)
 
 
-def test_activate_serves_an_earlier_version_again_and_answers_as_put_does(world: World) -> None:
+def test_activate_serves_an_earlier_version_and_answers_like_put(world: World) -> None:
     world.put(text("db.url", "old"))
     world.put(text("db.url", "new"))
     world.repository.calls.clear()
@@ -168,7 +168,7 @@ def test_activate_serves_an_earlier_version_again_and_answers_as_put_does(world:
     assert (world.log()[-1].message, world.log()[-1].changes) == ("back", (("db.url", "activate", 1, 2, 1),))
 
 
-def test_delete_serves_a_key_no_longer_and_activate_brings_it_back(world: World) -> None:
+def test_delete_removes_a_key_and_activate_restores_it(world: World) -> None:
     world.put(text("db.url", "old"))
     outcome = deleted(world, "db.url")
     assert outcome.body == {"namespace": NS, "key": "db.url", "version": None, "revision": 4, "active": None}
@@ -181,7 +181,7 @@ def test_delete_serves_a_key_no_longer_and_activate_brings_it_back(world: World)
     assert get_key(world.ports, READER, NS, Key("db.url"))[0]["value"] == "old"
 
 
-def test_only_a_key_that_is_deleted_has_the_time_of_its_deletion(world: World) -> None:
+def test_only_a_deleted_key_has_a_deletion_time(world: World) -> None:
     def deleted_at(at: RecordAddress) -> object:
         state = world.repository.get([at])[at]
         assert isinstance(state, KeyState)
@@ -195,7 +195,7 @@ def test_only_a_key_that_is_deleted_has_the_time_of_its_deletion(world: World) -
     assert deleted_at(records.key(NS, "db.url")) is None
 
 
-def test_activate_and_delete_hold_to_if_match(world: World) -> None:
+def test_activate_and_delete_observe_if_match(world: World) -> None:
     world.put(text("db.url"))
     world.put(text("db.url"))
     with pytest.raises(PreconditionFailed) as refused:
@@ -207,7 +207,7 @@ def test_activate_and_delete_hold_to_if_match(world: World) -> None:
     assert deleted(world, "db.url", 5).body["revision"] == 6
 
 
-def test_activate_and_delete_need_a_precondition_where_the_namespace_asks_for_one(world: World) -> None:
+def test_activate_and_delete_need_a_precondition_if_required(world: World) -> None:
     world.put(text("db.url"))
     world.set(require_preconditions=True)
     for write in (partial(activated, world, "db.url", 1), partial(deleted, world, "db.url")):
@@ -225,14 +225,14 @@ def test_the_same_idempotency_key_activates_once(world: World) -> None:
     assert world.stored() == before
 
 
-def test_a_version_that_never_was_is_not_activated(world: World) -> None:
+def test_a_version_that_never_existed_is_not_activated(world: World) -> None:
     world.put(text("db.url"))
     with pytest.raises(NotFound) as refused:
         activated(world, "db.url", 2)
     assert refused.value.members == {"key": "db.url", "version": 2}
 
 
-def test_whoever_may_not_write_neither_activates_nor_deletes(world: World) -> None:
+def test_a_caller_without_write_neither_activates_nor_deletes(world: World) -> None:
     world.put(text("db.url"))
     reader = READER._replace(principal=ROLES + "Nobody")
     with pytest.raises(Forbidden):
@@ -241,7 +241,7 @@ def test_whoever_may_not_write_neither_activates_nor_deletes(world: World) -> No
         delete_key(world.ports, STRANGER, NS, Delete(names.parse_key("db.url")), "", None)
 
 
-def test_a_destroyed_version_is_gone_everywhere_but_in_the_history(world: World) -> None:
+def test_a_destroyed_version_is_gone_except_in_the_history(world: World) -> None:
     world.put(text("db.url", "old"))
     world.put(text("db.url", "new"))
     destroy_version(world.ports, ADMIN, NS, Key("db.url"), 1, None)
