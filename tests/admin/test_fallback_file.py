@@ -130,7 +130,7 @@ def test_a_value_that_is_not_what_it_says_is_named(
     path.write_bytes(fallback_file.encode(fallback._replace(snapshots=(snapshot._replace(entries=entries),))))
     with pytest.raises(CannotOpen) as caught:
         service.admin("reader").fallback_file.verify(path)
-    assert f"plain is not {kind}" in str(caught.value.members["problems"])
+    assert f"plain is not valid {kind}" in str(caught.value.members["problems"])
 
 
 @pytest.mark.usefixtures("other")

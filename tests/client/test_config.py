@@ -87,7 +87,7 @@ def test_at_a_cold_start_the_other_keys_serve_when_one_does_not_open() -> None:
 @pytest.mark.parametrize("value", ["text", "\ud800"])
 def test_bytes_have_no_plain_form_and_one_that_claims_so_stops_no_other(value: str) -> None:
     stage = Stage(make_snapshot([make_plain_entry("a", value, "application/octet-stream"), make_plain_entry("b", "1")]))
-    with pytest.raises(CannotOpen, match="a is not application/octet-stream"):
+    with pytest.raises(CannotOpen, match="a is not valid application/octet-stream"):
         stage.config["a"]
     assert stage.config["b"] == "1"
 

@@ -1,1 +1,1 @@
-"""From a sealed snapshot to values: trusted KMS keys, data keys, envelopes, content types."""
+"""Open sealed snapshots: trusted KMS keys, data keys, envelopes, content types."""

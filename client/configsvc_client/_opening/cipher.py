@@ -1,4 +1,4 @@
-"""Seal and open envelopes under a data key. Nothing is negotiable: `dir`, `A256GCM`, one header spelling."""
+"""Seal and open envelopes under a data key: always `dir`, `A256GCM` and one form of header."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from configsvc.model.errors import CannotOpen, InvalidEnvelope, InvalidName
 from configsvc_client._secret import Secret, unmask
 
 AESGCM = openssl.aead.AESGCM
-"""What `cryptography.hazmat.primitives.ciphers.aead` gives out, without the dozen modules of its package: 3 ms."""
+"""The class that `cryptography.hazmat.primitives.ciphers.aead` exports. Importing that package costs 3 ms more."""
 
 DATA_KEY_BYTES = 32
 _KID_INFO = b"configsvc/kid/1"
 _KID_TAIL = slice(-45, -2)
 _KID_CHARACTERS = 64
-"""At the end of a header, in whole groups of four: 48 bytes, which hold the kid and what closes the header."""
+"""The last 64 characters of a header, in whole groups of four, are 48 bytes: the kid and the end of the JSON."""
 
 
 def derive_kid(data_key: bytes | Secret) -> names.Kid:
-    """The id that commits to a data key: base64url of HKDF-SHA256 (RFC 5869), empty salt, one block of 32 bytes.
+    """Derives the kid that commits to a data key: base64url of HKDF-SHA256 (RFC 5869), empty salt, one 32-byte block.
 
     Raises:
-        ValueError: the data key has not 32 bytes.
+        ValueError: the data key is not 32 bytes long.
     """
     if len(unmask(data_key)) != DATA_KEY_BYTES:
         raise ValueError("a data key has 32 bytes")
@@ -37,10 +37,10 @@ def derive_kid(data_key: bytes | Secret) -> names.Kid:
 
 
 def read_kid(envelope: str) -> names.Kid:
-    """The kid that an envelope names, to choose the data key by; what it says is trusted for nothing else.
+    """Reads the kid in an envelope, only to choose the data key. Nothing else in the header is trusted here.
 
     Raises:
-        CannotOpen: its header does not end in a kid, as ours do.
+        CannotOpen: the header does not end with a kid, as every configsvc header does.
     """
     try:
         protected = envelope.partition(".")[0]
@@ -51,7 +51,7 @@ def read_kid(envelope: str) -> names.Kid:
 
 
 class Cipher:
-    """A data key, ready to seal and open; knows its own kid and shows nothing."""
+    """A data key, ready to seal and open. Knows its kid; its `repr` shows no key."""
 
     __slots__ = ("_gcm", "kid")
 
@@ -63,33 +63,33 @@ class Cipher:
         return f"Cipher(kid={self.kid!r})"
 
     def __reduce__(self) -> str:
-        raise TypeError("a data key is not pickled")
+        raise TypeError("a data key cannot be pickled")
 
     def is_named(self, kid: str) -> bool:
-        """Whether a kid commits to this data key; compared in constant time."""
+        """Whether a kid commits to this data key. The comparison takes constant time."""
         return hmac.compare_digest(self.kid, kid)
 
     def seal(self, header: Header, plaintext: bytes | Secret, nonce: bytes) -> str:
-        """The envelope of a plaintext; `nonce` is 12 random bytes, never used before with this data key.
+        """Seals a plaintext. `nonce` must be 12 random bytes, never used before with this data key.
 
         Raises:
             ValueError: the nonce has another size, or the header names another data key.
         """
         if len(nonce) != NONCE or header.kid != self.kid:
-            raise ValueError("a nonce has 12 bytes, and the header names the data key that seals")
+            raise ValueError("the nonce must be 12 bytes long, and the header must name this data key")
         protected = header.protected()
         sealed = self._gcm.encrypt(nonce, unmask(plaintext), protected)
         return join(EnvelopeParts(protected, nonce, sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]))
 
     def open(self, expected: Header, envelope: str) -> Secret:
-        """The plaintext, if the envelope is exactly what the reader asked for.
+        """Opens an envelope if it is exactly the one the reader asked for.
 
         Args:
             expected: built by the reader from its own request, never from the envelope.
             envelope: as it was received.
 
         Raises:
-            CannotOpen: another header, another data key, altered, or no envelope.
+            CannotOpen: not an envelope, altered, or sealed with another header or data key.
         """
         try:
             parts = split(envelope)
@@ -97,18 +97,21 @@ class Cipher:
             raise CannotOpen(error.detail, key=expected.key) from None
         protected = expected.protected()
         if parts.protected != protected or expected.kid != self.kid:
-            raise CannotOpen(f"The envelope of {expected.key} was not sealed for here.", key=expected.key)
+            raise CannotOpen(
+                f"The envelope for {expected.key} was sealed for a different key, namespace or version.",
+                key=expected.key,
+            )
         try:
             return Secret(self._gcm.decrypt(parts.nonce, parts.ciphertext + parts.tag, protected))
         except InvalidTag:
-            raise CannotOpen(f"The envelope of {expected.key} was altered.", key=expected.key) from None
+            raise CannotOpen(f"The envelope for {expected.key} was altered.", key=expected.key) from None
 
 
 def seal(data_key: bytes, header: Header, plaintext: bytes, nonce: bytes) -> str:
-    """As `Cipher.seal`, for one value."""
+    """Seals one value, like `Cipher.seal`."""
     return Cipher(data_key).seal(header, plaintext, nonce)
 
 
 def open(data_key: bytes, expected: Header, envelope: str) -> bytes:  # noqa: A001  # the glossary's word; used with its module
-    """As `Cipher.open`, for one value."""
+    """Opens one value, like `Cipher.open`."""
     return bytes(Cipher(data_key).open(expected, envelope).reveal())

@@ -1,14 +1,14 @@
-"""Parsed JSON, protected against mistakes: every reader is handed the same object, so nobody should write into it.
+"""Parsed JSON, protected against mistakes: all readers share one object, so nobody should write into it.
 
-They are a `dict` and a `list` to everything that reads (`isinstance`, `json.dumps`, comparison, unpacking), and what
-ordinary Python writes with raises. `.plain()`, `.copy()`, `copy`, pickle and the constructor give ordinary ones.
+For reading (`isinstance`, `json.dumps`, comparison, unpacking) it is a `dict` or a `list`. The usual ways of writing
+raise an error. `.plain()`, `.copy()`, `copy`, pickle and the constructor return ordinary objects.
 
-That they are a real dict and a real list has a price. Code that is handed one and writes past its methods is not
-stopped, and all readers see what it wrote: `heapq.heapify(value)`, `list.append(value, …)`, `dict.update(value, …)`,
-and `eval("…", value)` and `exec`, which put `__builtins__` into their globals. Hand these `value.plain()`.
+Because it is a real dict or list, code that bypasses its methods can still write into it, and all readers see the
+change: `heapq.heapify(value)`, `list.append(value, …)`, `dict.update(value, …)`, and `eval("…", value)` and `exec`,
+which put `__builtins__` into their globals. Pass `value.plain()` to these.
 
-Sentry and rich ask them how they are shown, and get their size. Those that
-ask a dict for no hook show what is in it.
+Sentry and rich have hooks that ask an object how to show it: these return only the size. Tools without such a hook
+show the content.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _refuse(*_: object, **__: object) -> NoReturn:
 
 
 class _Sized:
-    """Shows trackers that have a hook for it how much there is."""
+    """Shows only the size to error trackers that have a hook for it."""
 
     __slots__ = ()
 
@@ -42,14 +42,14 @@ class FrozenDict(_Sized, dict[str, Any]):
 
     __init__ = __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
 
-    if not TYPE_CHECKING:  # type(value)(…), as `dataclasses.asdict` makes copies, gives an ordinary one
+    if not TYPE_CHECKING:  # `dataclasses.asdict` copies with type(value)(…): that returns an ordinary one
         fromkeys = dict.fromkeys
 
         def __new__(cls, *values: object, **members: object) -> dict[str, Any]:
             return dict(*values, **members)
 
     def plain(self) -> dict[str, Any]:
-        """An ordinary copy of it, all the way down: yours to change, and to hand to code that takes nothing else."""
+        """Returns an ordinary deep copy: change it, or pass it to code that needs a plain object."""
         return {key: thaw(value) for key, value in self.items()}
 
     def __copy__(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class FrozenList(_Sized, list[Any]):
             return list(*values)
 
     def plain(self) -> list[Any]:
-        """An ordinary copy of it, all the way down: yours to change, and to hand to code that takes nothing else."""
+        """Returns an ordinary deep copy: change it, or pass it to code that needs a plain object."""
         return [thaw(value) for value in self]
 
     def __copy__(self) -> list[Any]:
@@ -90,7 +90,7 @@ class FrozenList(_Sized, list[Any]):
 
 
 def freeze(value: Any) -> Any:  # noqa: ANN401  # any JSON
-    """What `json.loads` made, read-only all the way down."""
+    """Returns a read-only version of parsed JSON, at all levels."""
     if isinstance(value, dict):
         members = dict.__new__(FrozenDict)
         dict.update(members, {key: freeze(each) for key, each in value.items()})
@@ -103,5 +103,5 @@ def freeze(value: Any) -> Any:  # noqa: ANN401  # any JSON
 
 
 def thaw(value: Any) -> Any:  # noqa: ANN401  # any JSON
-    """An ordinary copy of it, all the way down."""
+    """Returns an ordinary deep copy."""
     return value.plain() if isinstance(value, FrozenDict | FrozenList) else value

@@ -1,4 +1,4 @@
-"""The keyring: data keys unwrapped by KMS under the pin, and what was in `kms` form, each held for a while."""
+"""The keyring: a cache of data keys and `kms` values that KMS decrypted under trusted KMS keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OpenedKey = TypeVar("OpenedKey")
 
 
 class _CacheItem(Record, Generic[OpenedKey]):
-    what: OpenedKey
+    item: OpenedKey
     since: ClockReading
 
     def __repr__(self) -> str:
@@ -33,7 +33,7 @@ class _CacheItem(Record, Generic[OpenedKey]):
 class Keyring:
     """Asks KMS once for each data key and each `kms` value, and again after `data_key_seconds`.
 
-    What it holds was opened for one namespace (and key) and is given out for that alone.
+    Everything in it was opened for one namespace (and key) and is returned only for that one.
     """
 
     def __init__(self, kms: Kms, pin: Pin, clock: Clocks, data_key_seconds: float) -> None:
@@ -47,15 +47,15 @@ class Keyring:
     def __repr__(self) -> str:
         return f"Keyring({len(self._ciphers)} data keys)"
 
-    def calls(self, sealed: SealedSnapshot) -> int:
-        """How many KMS calls opening a snapshot would take, by what is held now."""
+    def count_calls(self, sealed: SealedSnapshot) -> int:
+        """Counts the KMS count_calls that opening a snapshot would take with the present cache."""
         namespace = sealed.namespace
         return sum((namespace, each.kid) not in self._ciphers for each in sealed.data_keys) + sum(
             each.form == "kms" and (namespace, each.key, each.value) not in self._values for each in sealed.entries
         )
 
-    def cipher(self, namespace: Namespace, data_key: DataKey, deadline: float) -> Cipher:
-        """A data key, unwrapped.
+    def open_data_key(self, namespace: Namespace, data_key: DataKey, deadline: float) -> Cipher:
+        """Unwraps a data key, or returns it from the cache.
 
         Raises:
             CannotOpen: not under a pinned key, refused by KMS, or not the data key that its kid commits to.
@@ -65,10 +65,10 @@ class Keyring:
         def unwrap() -> Cipher:
             return self._unwrap(namespace, data_key, deadline)
 
-        return self._held(self._ciphers, (namespace, data_key.kid), unwrap)
+        return self._look_up(self._ciphers, (namespace, data_key.kid), unwrap)
 
-    def value(self, namespace: Namespace, key: Key, stored: str, deadline: float) -> Secret:
-        """The plaintext of a value in `kms` form.
+    def open_value(self, namespace: Namespace, key: Key, stored: str, deadline: float) -> Secret:
+        """Decrypts a value in `kms` form, or returns it from the cache.
 
         Raises:
             CannotOpen: not under a pinned key, or refused by KMS: another key, namespace or principal.
@@ -78,9 +78,9 @@ class Keyring:
         def decrypt() -> Secret:
             return self._decrypt(namespace, key, stored, deadline)
 
-        return self._held(self._values, (namespace, key, stored), decrypt)
+        return self._look_up(self._values, (namespace, key, stored), decrypt)
 
-    def _held(
+    def _look_up(
         self,
         held: dict[tuple[str, ...], _CacheItem[OpenedKey]],
         name: tuple[str, ...],
@@ -89,9 +89,9 @@ class Keyring:
         now = self._clock.now()
         found = held.get(name)
         if found is not None and age(found.since, now) < self._data_key_seconds:
-            return found.what
+            return found.item
         made = make()
-        # Copied in one step, and popped: threads whose refreshes were given up may do the same beside this one.
+        # Copied in one step, and popped: a thread whose refresh was abandoned may run this at the same time.
         for old, kept in tuple(held.items()):
             if age(kept.since, now) >= self._data_key_seconds:
                 held.pop(old, None)
@@ -107,7 +107,7 @@ class Keyring:
         if not is_same_key(self._pin.require_trusted(opened.key_arn), asked):
             raise CannotOpen(f"KMS opened the data key with {opened.key_arn}, not {asked}.", kms_key=opened.key_arn)
         if len(opened.plaintext.reveal()) != DATA_KEY_BYTES:
-            raise CannotOpen(f"The data key {data_key.kid} has not {DATA_KEY_BYTES} bytes.", kid=data_key.kid)
+            raise CannotOpen(f"The data key {data_key.kid} is not {DATA_KEY_BYTES} bytes long.", kid=data_key.kid)
         cipher = Cipher(opened.plaintext)
         if not cipher.is_named(data_key.kid):
             raise CannotOpen(f"The data key is not the one that {data_key.kid} commits to.", kid=data_key.kid)
@@ -129,4 +129,4 @@ def _decode_blob(stored: str) -> bytes:
         from configsvc_client._interrupts import reraise_interrupt
 
         reraise_interrupt(error)
-        raise CannotOpen("What KMS should open is not canonical base64.") from None
+        raise CannotOpen("The value for KMS to decrypt is not canonical base64.") from None

@@ -1,4 +1,4 @@
-"""Open everything in a sealed snapshot. What it says of itself is compared with what was asked for, never believed."""
+"""Open everything in a sealed snapshot. Its own claims are compared with what was asked for, and never trusted."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ if TYPE_CHECKING:
 OpenedValues = TypeVar("OpenedValues")
 
 _MOST_REFUSALS = 20
-"""Refusals of KMS after which the rest of a namespace is not asked for: calls take time and quota from all others."""
+"""After so many refusals KMS is not asked for the rest of a namespace: calls cost all callers time and quota."""
 
 _DENIED = "AccessDeniedException"
-"""What KMS answers where a policy names single keys: the next one may be allowed."""
+"""The answer of KMS if a policy names single keys: the next key may be allowed."""
 
 
 class OpeningRules(Record):
-    """How to open: with which keyring, from which revision on, and which keys must have been sealed."""
+    """How to open: the keyring, the lowest revision to accept, and the keys that must be sealed."""
 
     keyring: Keyring
     floors: Mapping[Namespace, int] = MappingProxyType({})
     sealed_keys: KeyPatterns | None = None
 
     def check_sealed(self, entry: Entry) -> None:
-        """Refuses a downgrade.
+        """Refuses a downgrade from sealed to plain.
 
         Raises:
-            CannotOpen: the entry is plain, and its key is one that must be sealed.
+            CannotOpen: the entry is plain, but its key must be sealed.
         """
         if entry.form == "plain" and self.sealed_keys is not None and self.sealed_keys.matches(entry.key):
             raise CannotOpen(
-                f"{entry.key} is plain, and CONFIGSVC_SEALED_KEYS wants it sealed. Run `configsvc put --seal`.",
+                f"{entry.key} is plain, but CONFIGSVC_SEALED_KEYS requires it sealed. Run `configsvc put --seal`.",
                 key=entry.key,
             )
 
@@ -59,25 +59,25 @@ def open_layer(
     deadline: float,
     may_break: Container[str] | None = None,
 ) -> NamespaceLayer:
-    """A namespace with every entry opened; those that do not open come with the reason.
+    """Opens every entry of a namespace. Entries that do not open are returned with the reason.
 
     Args:
         namespace: the one that was asked for.
-        found: what came.
+        found: the fetched snapshot.
         rules: how to open.
         deadline: monotonic seconds.
-        may_break: the only keys that may fail to open, and are tried last; any may where it is left out.
+        may_break: the only keys that may fail to open; they are tried last. If left out, any key may fail.
 
     Raises:
-        CannotOpen: another key than these does not open. The rest is not tried: it would cost KMS calls for nothing.
-        Unavailable: KMS did not answer; nothing is known of what was sealed.
+        CannotOpen: a key outside `may_break` does not open. The rest is not tried, to save KMS calls.
+        Unavailable: KMS did not answer, so it is unknown whether sealed values open.
     """
-    opening = _Opening(namespace, found, rules, deadline, may_break)
+    opening = _OpeningPass(namespace, found, rules, deadline, may_break)
     entries = (
         sorted(found.sealed.entries, key=lambda each: each.key in may_break) if may_break else found.sealed.entries
     )
-    # By `map`, so that what is opened is in no variable while the next may raise.
-    opened = dict(map(opening.pair, entries))
+    # With `map`, no variable holds an opened value while opening the next one may raise.
+    opened = dict(map(opening.open_entry, entries))
     broken = {key: value for key, value in opened.items() if isinstance(value, CannotOpen)}
     values = {key: value for key, value in opened.items() if not isinstance(value, CannotOpen)}
     sealed = frozenset(entry.key for entry in found.sealed.entries if entry.sealed)
@@ -88,8 +88,8 @@ def open_layer(
     )  # fmt: skip
 
 
-class _Opening:
-    """One pass: each data key is asked for once, also when it does not unwrap."""
+class _OpeningPass:
+    """One pass over a snapshot: asks for each data key once, even if it does not unwrap."""
 
     def __init__(
         self,
@@ -104,133 +104,134 @@ class _Opening:
         self._keyring = rules.keyring
         self._deadline = deadline
         self._may_break = may_break
-        self._in_vain = {"kms": 0, "envelope": 0}
+        self._refusals = {"kms": 0, "envelope": 0}
         self._data_keys = {data_key.kid: data_key for data_key in found.sealed.data_keys}
         self._ciphers: dict[Kid, Cipher | CannotOpen] = {}
 
-    def pair(self, entry: Entry) -> tuple[str, ConfigValue | CannotOpen]:
-        """The key of an entry, and its value or why it does not open."""
+    def open_entry(self, entry: Entry) -> tuple[str, ConfigValue | CannotOpen]:
+        """Returns the key of an entry, and its value or the reason why it does not open."""
         try:
             self._rules.check_sealed(entry)
-            return entry.key, read_value(entry.key, entry.content_type, self._plaintext(entry))
+            return entry.key, read_value(entry.key, entry.content_type, self._find_plaintext(entry))
         except CannotOpen as error:
             from configsvc_client._interrupts import reraise_interrupt
 
             reraise_interrupt(error)
-            # A copy: with its traceback it would keep what was opened alive.
+            # A copy: the traceback of the original would keep opened values alive.
             broken = CannotOpen(error.detail, **error.members)
         if self._may_break is not None and entry.key not in self._may_break:
             raise broken
         return entry.key, broken
 
-    def _plaintext(self, entry: Entry) -> Secret:
-        """What an entry holds: bytes, of a plain one text."""
+    def _find_plaintext(self, entry: Entry) -> Secret:
+        """Returns the plaintext of an entry: text if it is plain, otherwise bytes."""
         if entry.form == "plain":
             return Secret(entry.value)
         if entry.form == "kms":
-            return self._asked("kms", lambda: self._value(entry))
-        return self._open(entry)
+            return self._ask("kms", lambda: self._open_kms_value(entry))
+        return self._open_envelope(entry)
 
-    def _value(self, entry: Entry) -> Secret:
-        return self._keyring.value(self._namespace, entry.key, entry.value, self._deadline)
+    def _open_kms_value(self, entry: Entry) -> Secret:
+        return self._keyring.open_value(self._namespace, entry.key, entry.value, self._deadline)
 
-    def _open(self, entry: Entry) -> Secret:
+    def _open_envelope(self, entry: Entry) -> Secret:
         from configsvc_client._opening.cipher import read_kid
 
         kid = read_kid(entry.value)
         expected = Header(self._namespace, entry.key, entry.version, entry.content_type, kid)
-        return self._cipher(kid).open(expected, entry.value)
+        return self._get_cipher(kid).open(expected, entry.value)
 
-    def _cipher(self, kid: Kid) -> Cipher:
+    def _get_cipher(self, kid: Kid) -> Cipher:
         if kid not in self._ciphers:
-            self._ciphers[kid] = self._unwrapped(kid)
+            self._ciphers[kid] = self._unwrap(kid)
         found = self._ciphers[kid]
         if isinstance(found, CannotOpen):
             raise found
         return found
 
-    def _unwrapped(self, kid: Kid) -> Cipher | CannotOpen:
+    def _unwrap(self, kid: Kid) -> Cipher | CannotOpen:
         if kid not in self._data_keys:
             return CannotOpen(f"The snapshot has no data key {kid}.", kid=kid)
         try:
-            return self._asked(
-                "envelope", lambda: self._keyring.cipher(self._namespace, self._data_keys[kid], self._deadline)
+            return self._ask(
+                "envelope", lambda: self._keyring.open_data_key(self._namespace, self._data_keys[kid], self._deadline)
             )
         except CannotOpen as error:
-            return error  # `pair` looks at what it was raised upon
+            return error  # `open_entry` checks the error it came from
 
-    def _asked(self, form: str, ask: Callable[[], OpenedValues]) -> OpenedValues:
-        """What KMS gives, or the keyring holds.
+    def _ask(self, form: str, ask: Callable[[], OpenedValues]) -> OpenedValues:
+        """Asks the keyring, which may ask KMS.
 
         Raises:
-            CannotOpen: KMS refuses it, or has refused too many others.
+            CannotOpen: KMS refuses, or has refused too many others.
         """
-        if self._in_vain[form] >= _MOST_REFUSALS:
+        if self._refusals[form] >= _MOST_REFUSALS:
             raise CannotOpen(
-                f"Not tried, because {_MOST_REFUSALS} others in {self._namespace} did not open. Repair those."
+                f"Not tried: {_MOST_REFUSALS} other values in {self._namespace} did not open. Repair those first."
             )
         try:
             return ask()
         except CannotOpen as error:
-            self._in_vain[form] += error.members.get("reason") != _DENIED
+            self._refusals[form] += error.members.get("reason") != _DENIED
             raise
 
 
 class RememberedSnapshot(Record):
-    """What is remembered of a snapshot that is held: its revision, and a fingerprint within this process."""
+    """The revision of the current snapshot, and a fingerprint that is valid within this process."""
 
     revision: int
     fingerprint: int
 
 
 def compute_fingerprint(sealed: SealedSnapshot) -> int:
-    """The same for the same entries in any order: keys, versions, forms, content types and stored values."""
+    """Hashes the entries in any order: keys, versions, forms, content types and stored values."""
     return hash(frozenset(sealed.entries))
 
 
 def check_follows(namespace: Namespace, held: RememberedSnapshot, sealed: SealedSnapshot) -> None:
-    """Whether a snapshot may come after one that is held.
+    """Checks that a snapshot may follow the current one.
 
     Raises:
         StaleRevision: its revision is lower.
-        NotTaken: its revision is too far above, or the same with other entries.
+        NotTaken: its revision is too high, or the same with different entries.
     """
     revision = sealed.revision
     if revision < held.revision:
         raise StaleRevision(
-            f"{namespace} came at revision {revision}, and {held.revision} is held.", namespace=namespace
+            f"The snapshot of {namespace} has revision {revision}, below the current {held.revision}.",
+            namespace=namespace,
         )
     if revision > held.revision + limits.REVISION_JUMP:
         raise NotTaken(
-            f"{namespace} came at revision {revision}, which is more than {limits.REVISION_JUMP} above "
-            f"{held.revision}, the one held: no number of writes explains it. "
-            "See docs/OPERATIONS.md, A revision was raised.",
+            f"The snapshot of {namespace} has revision {revision}, more than {limits.REVISION_JUMP} above the current "
+            f"{held.revision}. Writes alone cannot explain that. See docs/OPERATIONS.md, A revision was raised.",
             namespace=namespace,
         )
     if revision == held.revision and compute_fingerprint(sealed) != held.fingerprint:
         raise NotTaken(
-            f"{namespace} came at revision {revision}, as is held, with other entries. Was the table restored or "
-            f"written to? Then: configsvc namespace lift {namespace} --revision {revision}",
+            f"The snapshot of {namespace} has the current revision {revision} but different entries. If the table was "
+            f"restored or edited, run: configsvc namespace lift {namespace} --revision {revision}",
             namespace=namespace,
         )
 
 
 def check_begins(namespace: Namespace, sealed: SealedSnapshot, least: int) -> None:
-    """Whether a snapshot may be the first; `least` is what CONFIGSVC_MIN_REVISION says, 0 for nothing.
+    """Checks that a snapshot may be the first one. `least` comes from CONFIGSVC_MIN_REVISION; 0 if that is not set.
 
     Raises:
         StaleRevision: its revision is below the least.
-        NotTaken: its revision is above any that writes explain.
+        NotTaken: its revision is higher than any number of writes explains.
     """
     revision = sealed.revision
     if revision < least:
         raise StaleRevision(
-            f"{namespace} came at revision {revision}, and CONFIGSVC_MIN_REVISION is {least}.", namespace=namespace
+            f"The snapshot of {namespace} has revision {revision}, but CONFIGSVC_MIN_REVISION is {least}.",
+            namespace=namespace,
         )
     most = max(limits.REVISION_MOST, least + limits.REVISION_JUMP)
     if revision > most:
         raise NotTaken(
-            f"{namespace} came at revision {revision}, and nothing above {most} is begun with: no number of writes "
-            "explains it. See docs/OPERATIONS.md, A revision was raised.",
+            f"The snapshot of {namespace} has revision {revision}, and a reader starts with nothing above {most}. "
+            "Writes alone cannot explain that. See docs/OPERATIONS.md, A revision was raised.",
             namespace=namespace,
         )

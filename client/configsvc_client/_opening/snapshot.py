@@ -1,4 +1,4 @@
-"""An opened snapshot: all values at one revision of each namespace, immutable."""
+"""An opened, immutable snapshot: all values of each namespace at one revision."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Default = TypeVar("Default")
 
 
 class NamespaceLayer(Hidden):
-    """One namespace, opened: what each key holds, which were sealed, and which did not open and why.
+    """One opened namespace: the values, the keys that were sealed, and the keys that did not open, with the reason.
 
-    The ETag is empty where it came from the fallback file: its revision is then no floor. The fingerprint is one of the
-    sealed entries, within this process. Where something is broken, `reopen` keeps them, to be opened again.
+    The ETag is empty if it came from the fallback file; its revision then sets no lower limit. The fingerprint covers
+    the sealed entries and is valid within this process. If a key is broken, `reopen` keeps the snapshot for a retry.
     """
 
     namespace: Namespace
@@ -39,12 +39,12 @@ class NamespaceLayer(Hidden):
 
 
 class NoSuchKey(KeyError):
-    """No namespace has the key. Its text names those that were looked in, and keys that are spelt like it.
+    """No namespace has the key. The message names the namespaces that were searched, and similar keys.
 
     Args:
-        key: also what `args` holds, as in any KeyError.
-        namespaces: those that were looked in.
-        keys: the names of all keys there are; never a value.
+        key: the key; also in `args`, as in any KeyError.
+        namespaces: those that were searched.
+        keys: the names of all keys; never a value.
     """
 
     def __init__(self, key: str, namespaces: tuple[str, ...] = (), keys: tuple[str, ...] = ()) -> None:
@@ -64,12 +64,12 @@ def _suggest_key(key: str, keys: Iterable[str]) -> str:
         from configsvc_client._wording import find_similar, suggest
 
         return suggest(find_similar(key, keys))
-    except ImportError:  # a signal handler shows the error, and interrupted the first import of that
+    except ImportError:  # a signal handler interrupted the first import of it, and shows the error
         return ""
 
 
 class SnapshotValues(dict[str, ConfigValue]):
-    """The values by key; a broken key raises why. Never handed out itself."""
+    """The values by key; reading a broken key raises the reason. Never given to callers."""
 
     __slots__ = ("__missing__", "broken")
 
@@ -80,12 +80,12 @@ class SnapshotValues(dict[str, ConfigValue]):
         namespaces: tuple[str, ...] = (),
     ) -> None:
         super().__init__(values)
-        keys = (*values, *broken)  # the names alone: whatever `missing` refers to is shown with what it raises
+        keys = (*values, *broken)  # only the names: tools that show frames show all that `missing` refers to
 
         def missing(key: str) -> NoReturn:
-            """Not a method: its frame is shown with what it raises, and would have all values in `self`."""
+            """Not a method: error trackers show the frame, and `self` would hold all values."""
             error = broken.get(key)
-            if error is not None:  # raised as a copy: a kept one would collect the traceback of everyone who reads
+            if error is not None:  # a copy: one that is raised again would collect the tracebacks of all readers
                 raise CannotOpen(error.detail, **error.members)
             raise NoSuchKey(key, namespaces, keys)
 
@@ -97,9 +97,9 @@ class SnapshotValues(dict[str, ConfigValue]):
 
 
 class Snapshot(HiddenMapping[str, ConfigValue]):
-    """What `config.snapshot()` gives: reading it is a look-up, with no lock, clock or I/O.
+    """The result of `config.snapshot()`. Reading it is a lookup without a lock, clock or I/O.
 
-    Of several namespaces the first that has a key wins, also where it is there but does not open.
+    If several namespaces have a key, the first one wins, even if the key does not open there.
     """
 
     if TYPE_CHECKING:
@@ -112,8 +112,8 @@ class Snapshot(HiddenMapping[str, ConfigValue]):
         _sealed: frozenset[str]
         _revisions: Mapping[str, int]
     else:
-        # A slot of that name holds the bound method of the dict, so `snapshot[key]` runs no Python of ours: half the
-        # time. A dict itself would be as fast and could be changed, and dumped as JSON by any logger.
+        # The slot `__getitem__` holds the dict's bound method, so `snapshot[key]` runs none of our code and takes half
+        # the time. A dict itself would be as fast, but could be changed, and dumped as JSON by any logger.
         __slots__ = ("__contains__", "__getitem__", "_held", "_revisions", "_sealed")
 
     def __init__(self, layers: Iterable[NamespaceLayer]) -> None:
@@ -138,10 +138,10 @@ class Snapshot(HiddenMapping[str, ConfigValue]):
             object.__setattr__(self, name, what)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError("a snapshot does not change")
+        raise AttributeError("a snapshot is immutable")
 
     def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError("a snapshot does not change")
+        raise AttributeError("a snapshot is immutable")
 
     def __iter__(self) -> Iterator[str]:
         yield from self._held()
@@ -155,21 +155,21 @@ class Snapshot(HiddenMapping[str, ConfigValue]):
         return f"Snapshot({at}, {len(self)} keys)"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a snapshot holds secrets and is not pickled or copied")
+        raise TypeError("a snapshot holds secrets and cannot be pickled or copied")
 
     @property
     def revisions(self) -> dict[str, int]:
-        """The revision of each namespace: an ordinary dict, made for whoever asks."""
+        """The revision of each namespace, in a new dict."""
         return dict(self._revisions)
 
     @property
     def broken(self) -> frozenset[str]:
-        """The keys that are there but did not open; reading one raises why."""
+        """The keys that exist but did not open. Reading one raises the reason."""
         return frozenset(self._held().broken)
 
     @property
     def sealed(self) -> frozenset[str]:
-        """The keys whose values were stored sealed, opened or not."""
+        """The keys whose values are stored sealed, opened or not."""
         return self._sealed
 
     @overload
@@ -185,37 +185,39 @@ class Snapshot(HiddenMapping[str, ConfigValue]):
     def get(self, key: str, default: Default, *, as_: Callable[[Any], Converted]) -> Converted | Default: ...
 
     def get(self, key: str, default: Any = None, *, as_: Callable[[Any], Any] | None = None) -> Any:
-        """The value of a key, or the default where there is none; `as_` (int, float, bool, …) converts a value found.
+        """Returns the value of a key, or the default if there is no such key.
+
+        `as_` (int, float, bool, …) converts the value of a key that is found.
 
         Raises:
-            CannotOpen: the key is there and does not open.
-            ValueError: it cannot be converted; the value is not shown.
+            CannotOpen: the key exists but does not open.
+            ValueError: the value cannot be converted; the message does not show it.
         """
         if key not in self:
             return default
-        default = None  # may be a secret of the caller's, and this frame is shown with what is raised
+        default = None  # it may be a secret, and error trackers show this frame
         return self[key] if as_ is None else convert_value(key, self, as_)
 
     def secret(self, key: str) -> Secret:
-        """The value of a sealed key, masked.
+        """Returns the value of a sealed key, masked.
 
         Raises:
             KeyError: there is no such key.
-            CannotOpen: it does not open, or it was stored plain: whoever may read the namespace may read it.
+            CannotOpen: it does not open, or it is stored plain, so anyone who may read the namespace can read it.
         """
         if key in self._sealed:
             return Secret(self[key])
-        self[key]  # raises, where there is no such key
-        raise CannotOpen(f"{key} was not sealed, so it is no secret. Seal it with `configsvc put --seal`.", key=key)
+        self[key]  # raises if there is no such key
+        raise CannotOpen(f"{key} was not sealed, so it is not a secret. Seal it with `configsvc put --seal`.", key=key)
 
 
 def get_values(snapshot: Snapshot) -> SnapshotValues:
-    """The dict behind a snapshot, for `config[key]`, which checks the time itself and then looks there."""
-    return snapshot._held()  # noqa: SLF001  # of this module
+    """Returns the dict behind a snapshot, for `config[key]`, which checks the time itself first."""
+    return snapshot._held()  # noqa: SLF001  # a class of this module
 
 
 def find_changed_keys(before: Snapshot, after: Snapshot) -> frozenset[str]:
-    """The keys of which a reader gets something else: added, removed, of another value, opened or broken since."""
+    """Finds the keys that read differently: added, removed, changed, newly broken or newly opened."""
     return frozenset(key for key in {*before, *after} if not _reads_same(before, after, key))
 
 

@@ -1,7 +1,7 @@
-"""What a reader gets for an entry: str, parsed JSON or bytes, by its content type.
+"""Turn an entry into the value that a reader gets: str, parsed JSON or bytes, by its content type.
 
-What json, codecs and conversions raise shows the value, and `from None` leaves it on ours as `__context__`. So ours are
-raised after the `except` was left.
+Errors of json, codecs and conversions show the value, and `from None` still keeps them as `__context__`. So errors are
+raised here only after the `except` block has ended.
 """
 
 from __future__ import annotations
@@ -19,29 +19,32 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     JSON: TypeAlias = str | int | float | bool | Sequence["JSON"] | Mapping[str, "JSON"] | None
     ConfigValue: TypeAlias = str | bytes | JSON
-else:  # a recursive type would cost each cold start a millisecond
+else:  # evaluating the recursive type would cost each cold start a millisecond
     JSON = ConfigValue = Any
-"""Text is `str`, JSON is what `json.loads` makes of it but read-only, bytes are `bytes`."""
+"""Text is `str`, JSON is the read-only result of `json.loads`, bytes are `bytes`."""
 
 Converted = TypeVar("Converted")
 
 _WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 _EXACT = 2**53
-"""From there on a float is no longer one whole number, but several."""
+"""From here on, several whole numbers share one float."""
 
 
 def read_value(key: str, content_type: ContentType, plaintext: Secret) -> ConfigValue:
-    """The value of an opened or plain entry.
+    """Reads the value of an opened or plain entry.
 
     Raises:
-        CannotOpen: it is not what its content type says; shows nothing of it.
+        CannotOpen: it does not match its content type; the message does not show it.
     """
     try:
         return _read_plaintext(content_type, plaintext.reveal())
     except (ValueError, RecursionError) as error:
         from configsvc_client._interrupts import prefer_interrupt
 
-        failed = prefer_interrupt(error, CannotOpen(f"{key} is not {content_type}, as it says. Put it again.", key=key))
+        failed = prefer_interrupt(
+            error,
+            CannotOpen(f"{key} is not valid {content_type}, which is its content type. Put it again.", key=key),
+        )
     raise failed
 
 
@@ -51,7 +54,7 @@ def _read_plaintext(content_type: ContentType, plaintext: bytes | str) -> Config
 
 def _read_bytes(plaintext: bytes | str) -> bytes:
     if isinstance(plaintext, str):
-        raise ValueError  # noqa: TRY004  # as every other content that is none; bytes have no plain form
+        raise ValueError  # noqa: TRY004  # like any other malformed content; bytes have no plain form
     return plaintext
 
 
@@ -72,22 +75,22 @@ READERS: Mapping[ContentType, Callable[[bytes | str], ConfigValue]] = {
     "application/json": _read_json,
     "application/octet-stream": _read_bytes,
 }
-"""What makes a value of a plaintext, by its content type."""
+"""How to read a plaintext, by content type."""
 
 
 def convert_value(key: str, snapshot: Mapping[str, ConfigValue], as_: Callable[[Any], Converted]) -> Converted:
-    """The value of a key as a type. Python's own types take only what they can hold as it is meant: see `_TYPES`.
+    """Converts the value of a key. Python's own types accept only values that keep their meaning: see `_TYPES`.
 
-    Any other type or function is called with the value. No frame of what is raised holds the value.
+    Any other type or function is called with the value. No frame of an error raised here holds the value.
 
     Raises:
         CannotOpen: the key does not open.
-        ValueError: it cannot be converted; names the key, the type and what that takes, never the value.
+        ValueError: it cannot be converted; names the key, the type and what that accepts, never the value.
     """
-    snapshot[key]  # raises, where it does not open
+    snapshot[key]  # raises if it does not open
     try:
         return _choose_conversion(as_)(snapshot[key])
-    except Exception as error:  # noqa: BLE001  # whatever a conversion raises
+    except Exception as error:  # noqa: BLE001  # a conversion may raise anything
         from configsvc_client._interrupts import prefer_interrupt
 
         failed = prefer_interrupt(error, ValueError(f"{key} cannot be read as {_describe_type(as_)}"))
@@ -101,11 +104,11 @@ def _choose_conversion(as_: Callable[[Any], Converted]) -> Callable[[Any], Conve
     if name in _ARRAYS or name in _OBJECTS:
         kind = list if name in _ARRAYS else dict
         return lambda value: as_(_copy_plain(kind, value))
-    return _TYPES[name][0] if name in _TYPES else _convert_as_base(as_)
+    return _TYPES[name][0] if name in _TYPES else _choose_base_conversion(as_)
 
 
-def _convert_as_base(as_: Callable[[Any], Converted]) -> Callable[[Any], Converted]:
-    """A class derived from one of Python's takes what that takes; one of numbers is handed text as it is."""
+def _choose_base_conversion(as_: Callable[[Any], Converted]) -> Callable[[Any], Converted]:
+    """Chooses the conversion of a subclass: that of its base class, but subclasses of numbers get text as it is."""
     base = next((each for each in (int, float, str, bytes) if isinstance(as_, type) and issubclass(as_, each)), None)
     if base is None:
         return as_
@@ -114,7 +117,7 @@ def _convert_as_base(as_: Callable[[Any], Converted]) -> Callable[[Any], Convert
 
 
 def _name_type(as_: Any) -> str:  # noqa: ANN401  # any callable
-    """Of a type, with its module, so that none need be imported; also of `list[int]`, which would convert nothing."""
+    """Names a type with its module, so that none need be imported. `list[int]` and the like share one name."""
     kind = getattr(as_, "__origin__", as_)
     name = f"{kind.__module__}.{kind.__qualname__}" if isinstance(kind, type) else ""
     return name if kind is as_ or name not in {*_TYPES, *_ARRAYS, *_OBJECTS} else _PARTS
@@ -123,14 +126,14 @@ def _name_type(as_: Any) -> str:  # noqa: ANN401  # any callable
 def _describe_type(as_: Callable[[Any], Any]) -> str:
     name = _name_type(as_)
     shown = str(as_) if name == _PARTS else getattr(as_, "__name__", "that type")
-    alike = ((_ARRAYS, _ARRAY), (_OBJECTS, _OBJECT), (_EXACT_NUMBERS, "finite numbers"))
-    takes = next((what for names, what in alike if name in names), "")
+    groups = ((_ARRAYS, _ARRAY), (_OBJECTS, _OBJECT), (_EXACT_NUMBERS, "finite numbers"))
+    takes = next((text for names, text in groups if name in names), "")
     takes = _TYPES[name][1] if name in _TYPES else takes
     return f"{shown}, which takes {takes}" if takes else shown
 
 
 def _to_text(value: ConfigValue) -> str:
-    """Text, bytes as text, and JSON as it is written; null is no text."""
+    """Returns text as it is, bytes decoded, and JSON written out. Refuses null."""
     if value is None:
         raise TypeError
     if isinstance(value, bytes):
@@ -139,7 +142,7 @@ def _to_text(value: ConfigValue) -> str:
 
 
 def _to_number_text(value: ConfigValue) -> str:
-    """A number as it is written: a type that is exact would take a float for what it is in binary."""
+    """Returns a number as it is written: exact types would otherwise take the binary value of a float."""
     if type(value) in (str, bytes, int, float):
         return _to_text(value)
     raise TypeError
@@ -158,7 +161,7 @@ def _to_int(value: ConfigValue) -> int:
 
 
 def _require_finite(value: Any) -> Any:  # noqa: ANN401  # any number
-    if value - value != 0:  # of NaN and of infinity
+    if value - value != 0:  # NaN or infinity
         raise ValueError
     return value
 
@@ -168,7 +171,7 @@ def _to_bytes(value: ConfigValue) -> bytes:
 
 
 def _copy_plain(kind: type, value: ConfigValue) -> Any:  # noqa: ANN401  # of that kind
-    """The value, an ordinary copy of it, if it is of that kind: text would fall apart into characters."""
+    """Returns an ordinary copy of a value of that kind. Text is refused: it would fall apart into characters."""
     if not isinstance(value, kind):
         raise TypeError
     from configsvc_client._opening.frozen import thaw
@@ -194,6 +197,6 @@ _TYPES: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "builtins.bytes": (_to_bytes, "bytes and text"),
     "builtins.bytearray": (lambda value: bytearray(_to_bytes(value)), "bytes and text"),
     "builtins.dict": (lambda value: _copy_plain(dict, value), _OBJECT),
-    _PARTS: (_refuse, "nothing: parts are not converted. Pass list or dict, or a function"),
+    _PARTS: (_refuse, "nothing: elements are not converted. Pass list or dict, or a function"),
 }
-"""What converts to each of Python's types, and what it takes, in words."""
+"""The conversion to each of Python's own types, and a description of what it accepts."""

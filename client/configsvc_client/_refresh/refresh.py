@@ -228,7 +228,7 @@ def _try_layer(  # noqa: PLR0917  # what `refreshed` has, for one of its layers
 def _count_kms_calls(layer: NamespaceLayer, came: FetchedSnapshot | ConfigsvcError | None, rules: OpeningRules) -> int:
     """How many KMS calls what comes after a layer takes: what came, or what did not open and is opened again."""
     sealed = came.sealed if isinstance(came, FetchedSnapshot) else layer.reopen
-    return rules.keyring.calls(sealed) if sealed is not None else 0
+    return rules.keyring.count_calls(sealed) if sealed is not None else 0
 
 
 def _name_namespace(namespace: Namespace, error: ConfigsvcError) -> ConfigsvcError:

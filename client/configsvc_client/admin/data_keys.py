@@ -174,7 +174,7 @@ class Rewrapper:
         )
         made = data_key._replace(kms_key=str(answer.get("KeyId")), wrapped=_parse_blob(answer.get("CiphertextBlob")))
         # A keyring of its own: the namespace's holds this data key already and would not ask KMS.
-        Keyring(self._kms, self._pin, self._clock, 0).cipher(namespace, made, self._deadline())
+        Keyring(self._kms, self._pin, self._clock, 0).open_data_key(namespace, made, self._deadline())
         return made
 
     def _deadline(self) -> float:

@@ -226,7 +226,7 @@ class _Pass:
             return Secret(entry.value.encode(errors="surrogatepass"))  # half a pair, which no service of ours stores
         require_pin(self._pin)
         if entry.form == "kms":
-            return self._keyring.value(self._namespace, entry.key, entry.value, self._deadline)
+            return self._keyring.open_value(self._namespace, entry.key, entry.value, self._deadline)
         kid = read_kid(entry.value)
         expected = Header(self._namespace, entry.key, entry.version, entry.content_type, kid)
         return self._cipher(kid).open(expected, entry.value)
@@ -243,7 +243,7 @@ class _Pass:
         for each in self._held():
             if each.kid == kid:
                 try:
-                    return self._keyring.cipher(self._namespace, each, self._deadline)
+                    return self._keyring.open_data_key(self._namespace, each, self._deadline)
                 except CannotOpen as error:
                     return error
         return CannotOpen(f"The keyring of {self._namespace} has no data key {kid}.", kid=kid)

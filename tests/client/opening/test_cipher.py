@@ -52,12 +52,32 @@ def flipped(envelope: str, part: int) -> str:
 @pytest.mark.parametrize(
     ("data_key", "header", "envelope", "reason"),
     [
-        (DATA_KEY, HEADER._replace(key=names.Key("db.user")), SEALED, "not sealed for here"),
-        (DATA_KEY, HEADER._replace(version=8), SEALED, "not sealed for here"),
-        (DATA_KEY, HEADER._replace(content_type="application/json"), SEALED, "not sealed for here"),
-        (DATA_KEY, HEADER._replace(namespace=names.Namespace("payments.test")), SEALED, "not sealed for here"),
-        (OTHER, HEADER, SEALED, "not sealed for here"),
-        (OTHER, HEADER._replace(kid=_cipher.derive_kid(OTHER)), SEALED, "not sealed for here"),
+        (
+            DATA_KEY,
+            HEADER._replace(key=names.Key("db.user")),
+            SEALED,
+            "sealed for a different key, namespace or version",
+        ),
+        (DATA_KEY, HEADER._replace(version=8), SEALED, "sealed for a different key, namespace or version"),
+        (
+            DATA_KEY,
+            HEADER._replace(content_type="application/json"),
+            SEALED,
+            "sealed for a different key, namespace or version",
+        ),
+        (
+            DATA_KEY,
+            HEADER._replace(namespace=names.Namespace("payments.test")),
+            SEALED,
+            "sealed for a different key, namespace or version",
+        ),
+        (OTHER, HEADER, SEALED, "sealed for a different key, namespace or version"),
+        (
+            OTHER,
+            HEADER._replace(kid=_cipher.derive_kid(OTHER)),
+            SEALED,
+            "sealed for a different key, namespace or version",
+        ),
         (DATA_KEY, HEADER, flipped(SEALED, 2), "altered"),
         (DATA_KEY, HEADER, flipped(SEALED, 3), "altered"),
         (DATA_KEY, HEADER, flipped(SEALED, 4), "altered"),
@@ -79,7 +99,7 @@ def test_a_nonce_of_another_size_seals_nothing(nonce: bytes) -> None:
 
 
 def test_a_data_key_seals_under_its_own_name_only() -> None:
-    with pytest.raises(ValueError, match="names the data key"):
+    with pytest.raises(ValueError, match="must name this data key"):
         _cipher.seal(OTHER, HEADER, b"hunter2", bytes(12))
 
 
@@ -101,5 +121,5 @@ def test_a_cipher_knows_its_name_and_shows_no_data_key() -> None:
     assert cipher.is_named(HEADER.kid) is True
     assert cipher.is_named(_cipher.derive_kid(OTHER)) is False
     assert repr(cipher) == f"Cipher(kid={HEADER.kid!r})"
-    with pytest.raises(TypeError, match="not pickled"):
+    with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(cipher)

@@ -109,8 +109,8 @@ def test_a_file_of_another_url_or_without_a_namespace_is_refused_and_one_with_mo
     ("name", "why"),
     [
         ("absent", "cannot be read .No such file"), ("link", "cannot be read .*symbolic link"),
-        ("pipe", "no regular file"), ("folder", "no regular file"),
-        ("", "no regular file"), ("huge", "more than 50331648 bytes"),
+        ("pipe", "not a regular file"), ("folder", "not a regular file"),
+        ("", "not a regular file"), ("huge", "more than 50331648 bytes"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_absent_a_link_a_pipe_a_folder_or_huge_is_refused(name: str, why: str, tmp_path: Path) -> None:
@@ -167,10 +167,10 @@ def test_seconds_are_saved_whole() -> None:
     ("members", "why"),
     [
         ({"format": "configsvc/fallback/2"}, "format is not configsvc/fallback/1"),
-        ({"saved_at": 2**53}, "A member of it is missing"), ({"url": None}, "A member of it is missing"),
-        ({"saved_at": True}, "A member of it is missing"), ({"snapshots": []}, "A member of it is missing"),
-        ({"snapshots": None}, "A member of it is missing"), ({"snapshots": [{}]}, "A snapshot in it is malformed"),
-        ({"revisions": {"payments.prod": 41, "shared.prod": 7}}, "revisions are not those of its snapshots"),
+        ({"saved_at": 2**53}, "A member is missing or malformed"), ({"url": None}, "A member is missing or malformed"),
+        ({"saved_at": True}, "A member is missing or malformed"), ({"snapshots": []}, "A member is missing or malformed"),
+        ({"snapshots": None}, "A member is missing or malformed"), ({"snapshots": [{}]}, "A snapshot in it is malformed"),
+        ({"revisions": {"payments.prod": 41, "shared.prod": 7}}, "revisions do not match its snapshots"),
     ],
 )  # fmt: skip
 def test_a_refusal_of_a_file_says_what_is_wrong_with_it(members: dict[str, object], why: str) -> None:
@@ -181,7 +181,7 @@ def test_a_refusal_of_a_file_says_what_is_wrong_with_it(members: dict[str, objec
 def test_a_snapshot_that_stands_twice_in_a_file_is_refused() -> None:
     members = json.loads(ENCODED)["fallback"]
     first = members["snapshots"][0]
-    with pytest.raises(BadFallback, match="revisions are not those"):
+    with pytest.raises(BadFallback, match="revisions do not match its snapshots"):
         decode(forged({**members, "snapshots": [first, first], "revisions": {"payments.prod": 42}}))
 
 
@@ -191,7 +191,7 @@ def test_every_time_that_can_be_is_taken(saved_at: int) -> None:
 
 
 def test_a_cut_file_is_told_from_a_damaged_one() -> None:
-    with pytest.raises(BadFallback, match="truncated or no fallback file"):
+    with pytest.raises(BadFallback, match="truncated, or not a fallback file"):
         decode(ENCODED[:-9])
     with pytest.raises(BadFallback, match="digest does not match"):
         decode(ENCODED.replace(b"42", b"43"))

@@ -46,7 +46,7 @@ def test_a_key_that_must_be_sealed_and_came_in_the_clear_does_not_open_and_the_o
     assert stage.config.broken == {"db.password"}
     assert (stage.config["log.level"], stage.config["db.url"]) == ("info", "sealed")
     with pytest.raises(
-        CannotOpen, match=r"db\.password is plain, and CONFIGSVC_SEALED_KEYS wants it sealed"
+        CannotOpen, match=r"db\.password is plain, but CONFIGSVC_SEALED_KEYS requires it sealed"
     ) as refused:
         stage.config["db.password"]
     assert refused.value.members["key"] == "db.password"
@@ -75,7 +75,7 @@ def test_after_twenty_refusals_of_kms_the_rest_is_not_asked_for(served: FetchedS
     stage.kms.down = CannotOpen("InvalidCiphertextException", reason="InvalidCiphertextException")
     assert len(stage.config.broken) == 25
     assert len(stage.kms.calls) == IN_VAIN
-    with pytest.raises(CannotOpen, match=r"Not tried, because 20 others in payments\.prod did not open"):
+    with pytest.raises(CannotOpen, match=r"Not tried: 20 other values in payments\.prod did not open"):
         stage.config["k24"]
 
 
@@ -135,7 +135,7 @@ def test_a_data_key_that_does_not_unwrap_is_asked_for_once() -> None:
 
 def test_a_value_that_is_not_what_its_content_type_says_is_named() -> None:
     stage = Stage(make_snapshot([make_envelope("a", b"\xff"), make_envelope("b", b"fine")]))
-    with pytest.raises(CannotOpen, match=r"^a is not text/plain, as it says") as refused:
+    with pytest.raises(CannotOpen, match=r"^a is not valid text/plain, which is its content type") as refused:
         stage.config["a"]
     assert refused.value.members["key"] == "a"
     assert stage.config["b"] == "fine"

@@ -45,7 +45,7 @@ def test_an_envelope_opens_only_as_that_key_version_and_content_type_in_that_nam
         "content_type": make_snapshot([entry._replace(content_type="application/octet-stream")]),
         "namespace": make_snapshot([entry], namespace=elsewhere, data_keys=[make_data_key(namespace=elsewhere)]),
     }
-    assert "not sealed for here" in refused(hostile[moved])
+    assert "sealed for a different key, namespace or version" in refused(hostile[moved])
 
 
 @given(st.data())

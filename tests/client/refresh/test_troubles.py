@@ -74,7 +74,8 @@ def test_a_namespace_that_is_refused_is_named_and_the_others_are_not() -> None:
     stage = warm()
     stage.serve(ALTERED)
     (line,) = told(stage)
-    assert line.startswith("shared.prod is not updated, and what is held of it stays. shared.prod came at revision 1, ")
+    assert line.startswith("shared.prod is not updated, and what is held of it stays. ")
+    assert "The snapshot of shared.prod has the current revision 1 but different entries. " in line
     assert told(stage, polls=5) == []
     stage.serve(make_snapshot([make_plain_entry("b", "3")], namespace=SHARED, revision=2))
     assert told(stage, polls=2) == ["shared.prod is updated again."]

@@ -117,7 +117,9 @@ def test_after_the_fallback_file_the_least_revision_bounds_what_the_service_may_
     stage = from_file(5, CONFIGSVC_MIN_REVISION="payments.prod=5")
     stage.serve(seal_values({"a": "old"}, revision=4))
     stage.serve(make_snapshot([], revision=0, namespace=SHARED))
-    with pytest.raises(StaleRevision, match=r"^payments\.prod came at revision 4, and CONFIGSVC_MIN_REVISION is 5"):
+    with pytest.raises(
+        StaleRevision, match=r"^The snapshot of payments\.prod has revision 4, but CONFIGSVC_MIN_REVISION is 5"
+    ):
         stage.config.refresh()
     assert stage.config.revisions == {"payments.prod": 5, "shared.prod": 0}
     assert stage.config["a"] == "1"

@@ -169,7 +169,7 @@ class Keyrings:
             Misconfigured: no KMS key is pinned.
         """
         require_pin(self._pin)
-        self._keyring.cipher(namespace, data_key, self._deadline())
+        self._keyring.open_data_key(namespace, data_key, self._deadline())
 
     def forget(self, namespace: Namespace) -> None:
         """Ask again which data key is the newest, the next time that something is sealed."""
@@ -217,7 +217,7 @@ class Keyrings:
         return self._sealer(namespace, self.newest(namespace))
 
     def _sealer(self, namespace: Namespace, data_key: DataKey) -> Sealer:
-        return Sealer(namespace, self._keyring.cipher(namespace, data_key, self._deadline()))
+        return Sealer(namespace, self._keyring.open_data_key(namespace, data_key, self._deadline()))
 
     def _deadline(self) -> float:
         return self._clock.now().monotonic + KMS_SECONDS
