@@ -121,7 +121,9 @@ def test_11_the_least_revision_holds_from_the_start_for_the_service_and_the_file
         seal_values({"a": "old"}, revision=4), CONFIGSVC_MIN_REVISION="payments.prod=5", CONFIGSVC_FALLBACK="file"
     )
     stage.save(seal_values({"a": "older"}, revision=3))
-    with pytest.raises(ConfigsvcError, match=r"The snapshot of payments\.prod has revision 4, but CONFIGSVC_MIN_REVISION is 5"):
+    with pytest.raises(
+        ConfigsvcError, match=r"The snapshot of payments\.prod has revision 4, but CONFIGSVC_MIN_REVISION is 5"
+    ):
         stage.config["a"]
     stage.save(seal_values({"a": "saved"}, revision=5))
     assert (stage.config["a"], stage.config.source) == ("saved", "fallback")

@@ -1,1 +1,1 @@
-"""The configsvc service over HTTP: requests, answers and refusals."""
+"""Talk to the configsvc service over HTTP: requests, answers and refusals."""

@@ -1,7 +1,7 @@
-"""What an answer of the service says: JSON of ours, or an error. Readers and writers read every answer here.
+"""Read the answers of the service, for readers and writers: JSON from configsvc, or an error.
 
-Whatever is not as configsvc answers is refused and never shown: the URL may name a captive portal, a proxy's page, or
-somebody who wants to be read.
+Anything that configsvc would not send is refused and never shown: the URL may lead to a captive portal, a proxy's page
+or an attacker.
 """
 
 from __future__ import annotations
@@ -40,18 +40,17 @@ _REFUSED = frozenset({Forbidden.status, Throttled.status})
 _EXACT = 2**53
 _DETAIL, _LISTED = 2000, 100
 _NAME, _NAMES = 50, 30
-_OWN = frozenset({"retry_after", "reason"})  # members that are told by the client alone
-
+_OWN = frozenset({"retry_after", "reason"})  # members that only the client sets
 
 AnswerResult = TypeVar("AnswerResult")
 
 
 class NotOurs(ValueError):
-    """What came is no answer of configsvc's; says what is wrong with it, never what it held."""
+    """The response is not from configsvc. The message says what is wrong with it, and never shows its content."""
 
 
 class Received(Hidden):
-    """An answer that came: its status, the members of its JSON object, and its ETag, empty where it has none."""
+    """A received answer: its status, the members of its JSON object, and its ETag, or an empty string."""
 
     status: int
     members: dict[str, object]
@@ -62,23 +61,23 @@ class Received(Hidden):
 
 
 def is_unusable_answer(error: ConfigsvcError) -> bool:
-    """Whether an answer came and was not taken; else there was none, or one that says no."""
+    """Whether the error means an answer that came but cannot be used. Otherwise none came, or it was a refusal."""
     return isinstance(error, NotTaken | CannotOpen) or error.members.get("reason") == NOT_OURS
 
 
 def read_answer(
     response: Response, url: Url, read: Callable[[Received], AnswerResult], doubt: str = ""
 ) -> AnswerResult:
-    """What an answer means whose status is the one of an answer; `problem` reads the others.
+    """Reads an answer whose status means success. `read_problem` reads the others.
 
     Args:
         response: the answer.
-        url: of the service.
-        read: makes the answer what it means; raises NotOurs where it is not what was asked for.
-        doubt: what the answer is not, for the error, where that should be said besides.
+        url: the URL of the service.
+        read: returns the meaning of the answer; raises NotOurs if it is not what was asked for.
+        doubt: a description for the error of what the answer should have been.
 
     Raises:
-        Unavailable: it is not as configsvc answers, or not what was asked for.
+        Unavailable: it is not from configsvc, or not what was asked for.
     """
     try:
         return read(Received(response.status, _read_members(response), response.headers.get("etag", "")))
@@ -87,36 +86,38 @@ def read_answer(
 
         reraise_interrupt(error)
         fault = f"{doubt} ({error})" if doubt else str(error)
-    raise make_not_ours(url, fault)  # here: as its context, the other would bring the answer, its plain values included
+    raise make_not_ours(
+        url, fault
+    )  # raised here: as a context, the other error would carry the answer with its plain values
 
 
 def _read_members(response: Response) -> dict[str, object]:
     if response.status != _NO_CONTENT:
         return decode_members(response)
     if response.body:
-        raise NotOurs("it has a content, and none was due")
+        raise NotOurs("it has a body where none was expected")
     return {}
 
 
 def decode_members(response: Response) -> dict[str, object]:
-    """The members of a JSON object.
+    """Reads the members of a JSON object.
 
     Raises:
-        NotOurs: another content type, no JSON, or JSON that two readers might understand differently (RFC 8259, 4, 6).
+        NotOurs: another content type, not JSON, or JSON that parsers may read differently (RFC 8259, sections 4, 6).
     """
     return _decode_object(response, _JSON)
 
 
 def read_snapshot(namespace: Namespace, etag: str, found: object) -> tuple[str, SealedSnapshot]:
-    """The strong ETag and the snapshot in an answer to a question for that namespace.
+    """Reads the strong ETag and the snapshot from the answer to a request for a namespace.
 
     Args:
-        namespace: what was asked for.
-        etag: as it came; one of another spelling or length would come back with every poll.
+        namespace: the one that was requested.
+        etag: as received. A malformed or long one would be sent back with every poll.
         found: the decoded JSON.
 
     Raises:
-        NotOurs: it is no snapshot, of another namespace, or its ETag is none of ours or of another revision.
+        NotOurs: it is not a snapshot of that namespace, or its ETag is malformed or has another revision.
     """
     try:
         sealed = parse(found)
@@ -129,15 +130,15 @@ def read_snapshot(namespace: Namespace, etag: str, found: object) -> tuple[str, 
     else:
         if sealed.namespace == namespace and served == sealed.revision:
             return strengthen(etag), sealed
-        fault = NotOurs("it is not of what was asked for")
-    raise fault  # here: as its context, the other would show what came
+        fault = NotOurs("it is not what was asked for")
+    raise fault  # raised here: as a context, the other error would show the answer
 
 
 def make_not_ours(url: Url, fault: str) -> Unavailable:
-    """The error that says so, with what to do."""
+    """Makes the error for an answer that is not from configsvc, with what to do."""
     return Unavailable(
-        f"{url.origin}{url.path} did not answer as configsvc does: {fault}. Does CONFIGSVC_URL name the service? "
-        "If it does, upgrade configsvc here.",
+        f"{url.origin}{url.path} did not answer as configsvc does: {fault}. Check CONFIGSVC_URL. If it is the URL of "
+        "the service, upgrade configsvc here.",
         reason=NOT_OURS,
     )
 
@@ -145,18 +146,18 @@ def make_not_ours(url: Url, fault: str) -> Unavailable:
 def read_problem(
     response: Response, url: Url, path: str, method: str = "GET", *, signed: bool = False, ahead: float | None = None
 ) -> ConfigsvcError:
-    """The error in an answer (RFC 9457), also in one that API Gateway or a proxy made in its own way.
+    """Reads the error in an answer (RFC 9457), including one that API Gateway or a proxy made.
 
-    Only what says so in our words can be one that decides what happens next (absent, in conflict, too late); of
-    anybody else's answers the statuses for refusal, haste and failure are believed. A refusal says what to do.
+    Only an error from configsvc can decide what happens next (not found, conflict, gone). Of other answers only the
+    statuses for refusal, throttling and failure are believed. The error for a refusal says what to do.
 
     Args:
         response: the answer.
         url: of the service.
-        path: what was asked for, with the stage and a query.
-        method: of the request.
-        signed: whether it carried a signature.
-        ahead: seconds that this clock is ahead of the answer's Date, where that is known.
+        path: the path that was requested, with the stage and the query.
+        method: the method of the request.
+        signed: whether the request was signed.
+        ahead: seconds by which this clock is ahead of the answer's Date, if known.
     """
     error = _read_own_problem(response) or _read_foreign_problem(response, url)
     if response.status in _REFUSED:
@@ -169,7 +170,7 @@ def read_problem(
     seconds = parse_retry_after(response.headers)
     if seconds is not None:
         error.members["retry_after"] = seconds
-    # Whether the service did it is not known, whatever the gateway calls its own failure.
+    # Whether the service did it is unknown, whatever the gateway calls its own failure.
     return Unavailable(error.detail, **error.members) if response.status in _UNKNOWN else error
 
 
@@ -186,12 +187,12 @@ def _decode_object(response: Response, kind: str) -> dict[str, object]:
     except (ValueError, RecursionError) as error:
         raise NotOurs(str(error) if isinstance(error, NotOurs) else "it is not JSON") from None
     if not isinstance(found, dict):
-        raise NotOurs("it is no JSON object")
+        raise NotOurs("it is not a JSON object")
     return found
 
 
 def _read_own_problem(response: Response) -> ConfigsvcError | None:
-    """A problem of the service, or of the API Gateway that is set up with it."""
+    """Reads a problem of the service, or of the API Gateway that was set up with it."""
     try:
         members = _decode_object(response, _PROBLEM)
     except NotOurs as fault:
@@ -204,8 +205,8 @@ def _read_own_problem(response: Response) -> ConfigsvcError | None:
         return None
     from configsvc_client._wording import sanitize
 
-    told = {name: _clean_member(members[name]) for name in _select_names(members) if name not in _OWN}
-    error = from_problem(response.status, {**told, "code": code, "detail": sanitize(detail, _DETAIL)})
+    clean = {name: _clean_member(members[name]) for name in _select_names(members) if name not in _OWN}
+    error = from_problem(response.status, {**clean, "code": code, "detail": sanitize(detail, _DETAIL)})
     return error if error.status // 100 == response.status // 100 else None
 
 
@@ -215,19 +216,19 @@ def _read_foreign_problem(response: Response, url: Url) -> ConfigsvcError:
     kind = kinds.get(status) or (Unavailable if status > Internal.status else None)
     if kind is None:
         return make_not_ours(url, f"it answered {status}{', a redirect' if status in _REDIRECTS else ''}")
-    detail = f"{url.origin}{url.path} answered {status}, and not in configsvc's words."
+    detail = f"{url.origin}{url.path} answered {status}, but not with an error of configsvc."
     if kind is Forbidden:
         detail += (
-            " A firewall or proxy on the way refused the request, or CONFIGSVC_URL names another server. configsvc "
-            "doctor shows where it is set."
+            " A firewall or proxy on the way refused the request, or CONFIGSVC_URL is the URL of another server. Run "
+            "configsvc doctor to see where it is set."
         )
     if status >= Internal.status:
-        detail += " The service, or a proxy on the way, is failing. Try again; if it goes on, ask its operators."
+        detail += " The service, or a proxy on the way, is failing. Try again; if it persists, ask its operators."
     return kind(detail)
 
 
 def _clean_member(value: object) -> ErrorMember:
-    """A member of a problem as programs get it; what is of another type, or too much, is left out."""
+    """Cleans a member of a problem for programs. Returns None for other types; cuts what is too long."""
     from configsvc_client._wording import sanitize
 
     if isinstance(value, str):
@@ -244,7 +245,7 @@ def _clean_member(value: object) -> ErrorMember:
 
 
 def _select_names(members: dict[str, object]) -> list[str]:
-    """The names that one of ours could have; errors are kept, printed and sent to trackers with their members."""
+    """Selects plausible member names, because errors are kept, printed and sent to trackers with their members."""
     return [name for name in members if len(name) <= _NAME and name.isidentifier()][:_NAMES]
 
 
@@ -255,12 +256,12 @@ def _clean_flat(value: object) -> object:
 def _require_unique_names(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise NotOurs("a name stands twice in it")
+        raise NotOurs("a name appears twice in it")
     return found
 
 
 def _refuse_constant(_: str) -> object:
-    raise NotOurs("it has a number that is none")
+    raise NotOurs("it has a number that JSON does not allow")
 
 
 def _parse_finite(text: str) -> float:

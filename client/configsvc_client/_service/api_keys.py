@@ -1,6 +1,6 @@
-"""Two API keys, while one takes the other's place: what one is refused is tried with the other, once.
+"""Use two API keys while they are rotated: a request that is refused with one key is tried once with the other.
 
-Loaded where two are set, by the first request.
+Loaded by the first request, if two keys are set.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from configsvc_client._secret import ReprOnly, Secret
 Answered = TypeVar("Answered")
 
 _OF_AWS = frozenset({"ACCESS_DENIED", "CLOCK", "EXPIRED_TOKEN", "INVALID_SIGNATURE", "UNKNOWN_CREDENTIALS"})
-"""Refusals of a signature or by IAM, which another API key changes nothing about."""
+"""Refusals of a signature or by IAM: another API key does not help."""
 
 
 class _BothRefused(Record):
-    """The key that was sent last, and how each was refused."""
+    """The key that was sent last, and the refusal of each key."""
 
     last: int
     errors: tuple[ConfigsvcError, ConfigsvcError]
 
 
 class ApiKeys(ReprOnly):
-    """Sends the key that worked last; after a refusal the other one, whoever refused: another key has other grants.
+    """Sends the key that worked last and, after any refusal, the other one, because it has other grants.
 
-    After both were refused the next request of the same sends one alone, and the one after that the other: a consumer
-    that is cut off costs one request a poll, and one that is let in again notices by its second poll.
+    After both were refused, repeated requests for the same target send one key each, in turn: a consumer that is cut
+    off sends one request per poll, and notices by its second poll when it is let in again.
     """
 
     def __init__(self, first: Secret, second: Secret) -> None:
@@ -41,36 +41,38 @@ class ApiKeys(ReprOnly):
     def __repr__(self) -> str:
         return "ApiKeys(***)"
 
-    def tried(self, what: str | None, attempt: Callable[[Secret], Answered], *, signed: bool = False) -> Answered:
-        """What the attempt gives with the one key or the other.
+    def attempt_with_keys(
+        self, what: str | None, attempt: Callable[[Secret], Answered], *, signed: bool = False
+    ) -> Answered:
+        """Makes the attempt with one key or the other.
 
         Args:
-            what: the target that is asked for again and again, like a snapshot; None for what is asked for once, which
-                is always tried with both.
-            attempt: sends it with a key. A refusal changed nothing, so repeating it is safe.
-            signed: whether the request carries a signature, which may be what is refused.
+            what: a target that is requested repeatedly, like a snapshot. None for a single request, which is
+                always tried with both.
+            attempt: sends the request with a key. A refused request changed nothing, so repeating it is safe.
+            signed: whether the request is signed. Then the signature may be what is refused.
 
         Raises:
-            Forbidden: both were refused; says why each was.
+            Forbidden: both were refused; gives both reasons.
             ConfigsvcError: from the attempt.
         """
         before = None if what is None else self._refused.get(what)
         at = self._works_for.get(what or "", self._works) if before is None else 1 - before.last
-        answer = self._sent(what, at, attempt, before and before.errors[1 - at], signed=signed)
+        answer = self._try_key(what, at, attempt, before and before.errors[1 - at], signed=signed)
         if not isinstance(answer, Forbidden):
             if before is not None:
                 self._remember(what, at)
             return answer
         if before is not None:
-            raise self._both(what, at, answer, before.errors[1 - at])
+            raise self._combine_errors(what, at, answer, before.errors[1 - at])
         other = 1 - at
-        self._remember(what, other)  # now: it is sent first next time, also where no time is left for it now
-        last = self._sent(what, other, attempt, answer, signed=signed)
+        self._remember(what, other)  # now: it is sent first next time, even if there is no time left for it now
+        last = self._try_key(what, other, attempt, answer, signed=signed)
         if not isinstance(last, Forbidden):
             return last
-        raise self._both(what, other, last, answer)
+        raise self._combine_errors(what, other, last, answer)
 
-    def _sent(
+    def _try_key(
         self,
         what: str | None,
         at: int,
@@ -79,7 +81,7 @@ class ApiKeys(ReprOnly):
         *,
         signed: bool,
     ) -> Answered | Forbidden:
-        """The answer to one key. Where the other is refused, not to find a thing may be for want of a grant."""
+        """Tries one key. If the other one is refused, a NotFound may only mean that a grant is missing."""
         try:
             return attempt(self._keys[at])
         except Forbidden as error:
@@ -103,7 +105,7 @@ class ApiKeys(ReprOnly):
     def _keep(
         self, what: str | None, at: int, last: ConfigsvcError, other: ConfigsvcError
     ) -> tuple[ConfigsvcError, ConfigsvcError]:
-        """Both errors in the order of the keys, copied: their tracebacks would keep answers alive."""
+        """Keeps copies of both errors, in the order of the keys: tracebacks would keep answers alive."""
         self._works = 1 - at
         kept, before = (type(each)(each.detail, **each.members) for each in (last, other))
         errors = (before, kept) if at else (kept, before)
@@ -111,7 +113,7 @@ class ApiKeys(ReprOnly):
             self._refused[what] = _BothRefused(at, errors)
         return errors
 
-    def _both(self, what: str | None, at: int, last: Forbidden, other: ConfigsvcError) -> Forbidden:
+    def _combine_errors(self, what: str | None, at: int, last: Forbidden, other: ConfigsvcError) -> Forbidden:
         first, second = (each.detail for each in self._keep(what, at, last, other))
         why = first if first == second else f"The first: {first} The second: {second}"
         return Forbidden(f"Both API keys in CONFIGSVC_API_KEY are refused. {why}", **last.members)

@@ -1,8 +1,8 @@
-"""Why API Gateway refused a request, and what to do. Loaded with the first refusal.
+"""Explain why API Gateway refused a request, and what to do. Loaded with the first refusal.
 
-API Gateway names its refusal in the header `x-amzn-ErrorType` (AWS, "How do I troubleshoot HTTP 403 errors from API
-Gateway?"), and our gateway responses in the member `gateway`. Of its messages only IAM's is shown: the one about a
-signature quotes every header that was signed, the API key and the session token among them.
+API Gateway names the kind of refusal in the header `x-amzn-ErrorType` (AWS, "How do I troubleshoot HTTP 403 errors from
+API Gateway?"), and our gateway responses in the member `gateway`. Only IAM's message is shown: the one about a
+signature quotes every signed header, including the API key and the session token.
 """
 
 from __future__ import annotations
@@ -52,33 +52,33 @@ _ROUTE = re.compile(r"/v1/(namespaces|grants|whoami)(?:/([a-z0-9][a-z0-9._-]{0,6
 _WRITES = re.compile(r"PUT /keys/[^/]+|DELETE /keys/[^/]+|POST /keys/[^/]+/activate|POST /changes")
 _SKEW_SECONDS = 300.0
 _API_KEY = (
-    "It is missing, unknown, disabled, or in no usage plan of this stage. CONFIGSVC_API_KEY holds the value of a key, "
-    "not its id; an administrator gives you one. configsvc doctor shows where it is set."
+    "It is missing, unknown, disabled, or in no usage plan of this stage. CONFIGSVC_API_KEY must be the value of a "
+    "key, not its id; an administrator gives you one. Run configsvc doctor to see where it is set."
 )
 _TEXTS = {
     "INVALID_API_KEY": f"API Gateway refused the API key. {_API_KEY}",
     "FORBIDDEN": (
         "API Gateway refused the API key: it is missing, unknown, disabled, or in no usage plan of this stage. "
-        "CONFIGSVC_API_KEY holds the value of a key, not its id. If the key is right, {where} names no stage of an "
-        "API, or a firewall (AWS WAF) refused the request. configsvc doctor shows where both are set."
+        "CONFIGSVC_API_KEY must be the value of a key, not its id. If the key is right, {where} is not a stage of an "
+        "API, or a firewall (AWS WAF) refused the request. Run configsvc doctor to see where both are set."
     ),
     "MISSING_AUTHENTICATION_TOKEN": (
-        "An API Gateway answers at {where}, but it has no route {route}. Check CONFIGSVC_URL: it ends with the stage, "
-        "like https://….amazonaws.com/api, without /v1. configsvc doctor shows where it is set."
+        "An API Gateway answers at {where}, but it has no route {route}. Check CONFIGSVC_URL: it must end with the "
+        "stage, like https://….amazonaws.com/api, without /v1. Run configsvc doctor to see where it is set."
     ),
     "EXPIRED_TOKEN": "Your AWS credentials have expired. Get new ones, for example with aws sso login, and try again.",
     "UNKNOWN_CREDENTIALS": (
         "AWS does not know your AWS credentials: the access key is wrong, deleted, or lacks its session token. "
-        "configsvc doctor shows where they are set."
+        "Run configsvc doctor to see where they are set."
     ),
     "WAF_FILTERED": (
         "A web application firewall (AWS WAF) in front of {where} refused {route}. Ask the people who manage it to let "
         "your network call the API. Grants and IAM policies do not change this."
     ),
     "QUOTA_EXCEEDED": (
-        "This API key has used up its quota of the day. An operator raises quota_per_day of its group in the stage."
+        "This API key has used up its daily quota. Ask an operator to raise quota_per_day of its group in the stage."
     ),
-    "THROTTLED": "Too many requests: API Gateway allows this API key, or the stage, no more at once.",
+    "THROTTLED": "Too many requests: API Gateway limits how many this API key or the stage may send at once.",
 }
 
 
@@ -88,8 +88,8 @@ class DeniedCall(NamedTuple):
     Args:
         method: as sent.
         path: without the stage, like `/v1/namespaces/payments.prod/changes`.
-        signed: whether it carried a signature.
-        ahead: seconds that this clock is ahead of the Date of the answer; None where that has none.
+        signed: whether the request was signed.
+        ahead: seconds by which this clock is ahead of the Date of the answer; None if it has none.
     """
 
     method: str
@@ -99,7 +99,7 @@ class DeniedCall(NamedTuple):
 
 
 class _Needs(NamedTuple):
-    """What a route takes: the service's action, where, and the role whose IAM policy allows the call."""
+    """The needs of a route: the service's action, the namespace, and the role whose IAM policy allows the call."""
 
     action: str | None
     namespace: str | None
@@ -107,7 +107,7 @@ class _Needs(NamedTuple):
 
 
 def explain_denial(error: ConfigsvcError, response: Response, url: Url, asked: DeniedCall) -> ConfigsvcError:
-    """The refusal with what it means and what to do; as it is where the service itself refused."""
+    """Explains a refusal of API Gateway and what to do. Returns the error as it is if the service itself refused."""
     message = _find_message(error, response)
     kind = _classify(error, response, message)
     if kind is None:
@@ -122,15 +122,15 @@ def explain_denial(error: ConfigsvcError, response: Response, url: Url, asked: D
 
 
 def _classify(error: ConfigsvcError, response: Response, message: str) -> str | None:
-    """The kind of refusal, by header, by member, by message; None where the gateway did not refuse it."""
+    """Finds the kind of refusal from header, member and message; None if it was not the gateway that refused."""
     header = _TYPES.get(response.headers.get("x-amzn-errortype", "").partition(":")[0].rpartition("#")[2])
     member = error.members.get("gateway")
-    said = next((kind for text, kind in _MESSAGES if _matches_text(message, text, kind)), None)
-    if said in ("UNKNOWN_CREDENTIALS", "EXPIRED_TOKEN", "CLOCK"):  # more than their type says
-        return said
+    named = next((kind for text, kind in _MESSAGES if _matches_text(message, text, kind)), None)
+    if named in ("UNKNOWN_CREDENTIALS", "EXPIRED_TOKEN", "CLOCK"):  # more precise than the header
+        return named
     if header and not (header == "FORBIDDEN" and member):
         return header
-    return str(member) if isinstance(member, str) else said
+    return str(member) if isinstance(member, str) else named
 
 
 def _matches_text(message: str, text: str, kind: str) -> bool:
@@ -138,7 +138,7 @@ def _matches_text(message: str, text: str, kind: str) -> bool:
 
 
 def _find_message(error: ConfigsvcError, response: Response) -> str:
-    """API Gateway's own message: in the member of ours, else in its plain body."""
+    """Finds API Gateway's own message: in the member of our gateway response, otherwise in its plain body."""
     member = error.members.get("gateway_message")
     if isinstance(member, str):
         return member
@@ -151,8 +151,8 @@ def _find_message(error: ConfigsvcError, response: Response) -> str:
 
         reraise_interrupt(fault)
         return ""
-    told = (found.get("message") or found.get("Message")) if isinstance(found, dict) else None
-    return told if isinstance(told, str) else ""
+    message = (found.get("message") or found.get("Message")) if isinstance(found, dict) else None
+    return message if isinstance(message, str) else ""
 
 
 def _find_needs(asked: DeniedCall) -> _Needs:
@@ -170,7 +170,7 @@ def _find_needs(asked: DeniedCall) -> _Needs:
 
 
 def _render_explanation(kind: str, asked: DeniedCall, url: Url, needs: _Needs, message: str) -> str:
-    """The explanation; empty for what the answer explains itself."""
+    """Renders the explanation; empty if the answer explains itself."""
     route = f"{asked.method} {asked.path}"
     if kind == "ACCESS_DENIED":
         return _explain_iam(route, needs, message, signed=asked.signed)
@@ -180,27 +180,27 @@ def _render_explanation(kind: str, asked: DeniedCall, url: Url, needs: _Needs, m
 
 
 def _explain_iam(route: str, needs: _Needs, message: str, *, signed: bool) -> str:
-    """IAM's refusal: of whom, by which kind of policy, and what prints the one that allows it."""
+    """Explains a refusal by IAM: who was refused, by which kind of policy, and the command that prints a policy."""
     found = _NOT_AUTHORISED.search(message)
     who = found.group(1) if found and found.group(1) != "anonymous" else "your AWS identity"
     if not signed:
         return (
-            f"The API's resource policy refused {route}. Reads are not signed, so it judges the network that you call "
-            "from. Ask the people who manage the API."
+            f"The API's resource policy refused {route}. Reads are not signed, so the policy decides by the network "
+            "that you call from. Ask the people who manage the API."
         )
     allow = (
         f"configsvc iam-policy --for {needs.role}{f' -n {_quote_pattern(needs.namespace)}' if needs.namespace else ''}"
     )
-    said = f"the action execute-api:Invoke on {route}"
+    action = f"the action execute-api:Invoke on {route}"
     if refusals.is_explicit(message):
         return join_sentences(
-            f"IAM denies {who} {said}: an explicit deny in {refusals.name_policy(message)}",
-            "No other policy outweighs that, so it has to be changed",
-            f"What the call needs besides: {allow}",
+            f"IAM denies {who} {action}: an explicit deny in {refusals.name_policy(message)}",
+            "No other policy overrides it, so it has to be changed",
+            f"The call also needs the policy that this prints: {allow}",
         )
     kind = refusals.find_policy_kind(message)
     return join_sentences(
-        f"IAM does not allow {who} {said}{f': no {kind} allows it' if kind else ''}",
+        f"IAM does not allow {who} {action}{f': no {kind} allows it' if kind else ''}",
         refusals.describe_obstacle(message, of_resource="resource policy of the API"),
         f"This prints the policy: {allow}",
     )
@@ -217,5 +217,5 @@ def _explain_signature(asked: DeniedCall, *, clock: bool) -> str:
         return f"AWS refused the signature because your clock is {by}. Set it (NTP): AWS allows 5 minutes."
     return (
         "AWS refused the signature: the secret access key does not belong to the access key, or AWS_REGION is not the "
-        "API's region. configsvc doctor shows where both are set."
+        "API's region. Run configsvc doctor to see where both are set."
     )

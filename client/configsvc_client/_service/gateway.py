@@ -1,4 +1,4 @@
-"""The service over HTTP, for reading: one conditional GET, whether of one namespace or of several."""
+"""Fetch snapshots over HTTP with one conditional GET, for one or several namespaces."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 _OK = 200
 _NOT_MODIFIED = 304
 _TOO_MUCH = frozenset({400, 413, 431})
-"""What whoever minds the size or the spelling of If-None-Match answers."""
+"""The answers of servers that reject a long or malformed If-None-Match."""
 
 WhileWaiting = Callable[[], None] | None
 
 
 class ApiGateway:
-    """Reads are not signed; the API key says who asks. Sends few headers: a poll's request is under 300 bytes.
+    """Fetches snapshots. Reads are not signed: the API key identifies the caller. A poll's request is under 300 bytes.
 
     Args:
-        connection: to the service.
+        connection: the connection to the service.
         api_keys: one, or two of which one may be refused.
     """
 
@@ -47,7 +47,7 @@ class ApiGateway:
     ) -> FetchResult:
         """See `Gateway.fetch`."""
         if len(known) == 1:
-            return self._single(*next(iter(known.items())), deadline, while_waiting)
+            return self._fetch_one(*next(iter(known.items())), deadline, while_waiting)
         from configsvc_client._service.many import AT_ONCE
 
         names, found = list(known), FetchResult()
@@ -55,15 +55,15 @@ class ApiGateway:
         for part in parts:
             asked = {namespace: known[namespace] for namespace in part}
             if len(parts) == 1:
-                return self._several(asked, deadline, while_waiting)
-            found |= self._apart(asked, deadline, while_waiting)
+                return self._fetch_several(asked, deadline, while_waiting)
+            found |= self._fetch_apart(asked, deadline, while_waiting)
             while_waiting = None
         failed = _find_total_failure(found, known)
         if failed is not None:
             raise failed
         return found
 
-    def _single(
+    def _fetch_one(
         self, namespace: Namespace, etag: str | None, deadline: float, while_waiting: WhileWaiting = None
     ) -> FetchResult:
         target = f"{self._connection.url.path}/v1/namespaces/{namespace}/snapshot"
@@ -76,10 +76,10 @@ class ApiGateway:
 
         return read_answer(response, self._connection.url, read, _describe_doubt(namespace))
 
-    def _several(
+    def _fetch_several(
         self, known: Mapping[Namespace, str | None], deadline: float, while_waiting: WhileWaiting
     ) -> FetchResult:
-        """In one request; without the namespace that the service says is absent, where there is one."""
+        """Fetches several namespaces in one request; if the service reports one as absent, fetches the others."""
         from configsvc_client._service import many
 
         etag = many.join_etags(known)
@@ -89,7 +89,7 @@ class ApiGateway:
             from configsvc_client._interrupts import reraise_interrupt
 
             reraise_interrupt(error)
-            return self._without(error, known, deadline)
+            return self._fetch_others(error, known, deadline)
         if response is None:
             return {}
 
@@ -105,42 +105,42 @@ class ApiGateway:
         named = ", ".join(known)
         several = read_answer(response, self._connection.url, read, _describe_doubt(named))
         if isinstance(several, NotOurs):
-            return self._singly(known, deadline, self._senseless(named, several))
-        return self._each(several, known, deadline)
+            return self._fetch_singly(known, deadline, self._make_doubtful(named, several))
+        return self._collect(several, known, deadline)
 
-    def _each(self, several: Several, known: Mapping[Namespace, str | None], deadline: float) -> FetchResult:
+    def _collect(self, several: Several, known: Mapping[Namespace, str | None], deadline: float) -> FetchResult:
         from configsvc_client._service import many
 
         found: FetchResult = dict(many.select_changed(several.found, known))
-        found |= {namespace: self._senseless(namespace, fault) for namespace, fault in several.senseless.items()}
+        found |= {namespace: self._make_doubtful(namespace, fault) for namespace, fault in several.malformed.items()}
         for namespace in several.deferred:
-            found |= self._apart({namespace: known[namespace]}, deadline)
+            found |= self._fetch_apart({namespace: known[namespace]}, deadline)
         return found
 
-    def _without(self, error: NotFound, known: Mapping[Namespace, str | None], deadline: float) -> FetchResult:
+    def _fetch_others(self, error: NotFound, known: Mapping[Namespace, str | None], deadline: float) -> FetchResult:
         rest = {namespace: etag for namespace, etag in known.items() if namespace != error.members.get("namespace")}
         absent = known.keys() - rest.keys()
         if not absent or not rest:
             raise error
-        return {**dict.fromkeys(absent, error.with_traceback(None)), **self._apart(rest, deadline)}
+        return {**dict.fromkeys(absent, error.with_traceback(None)), **self._fetch_apart(rest, deadline)}
 
-    def _singly(self, known: Mapping[Namespace, str | None], deadline: float, error: Unavailable) -> FetchResult:
-        """Each by itself, where something in one of them makes no sense of all.
+    def _fetch_singly(self, known: Mapping[Namespace, str | None], deadline: float, error: Unavailable) -> FetchResult:
+        """Fetches each namespace separately, because a fault in one spoiled the whole answer.
 
         Raises:
-            Unavailable: none came.
+            Unavailable: none could be fetched.
         """
         found = FetchResult()
         for namespace, etag in known.items():
-            found |= self._apart({namespace: etag}, deadline)
+            found |= self._fetch_apart({namespace: etag}, deadline)
         if _find_total_failure(found, known):
             raise error
         return found
 
-    def _apart(
+    def _fetch_apart(
         self, known: Mapping[Namespace, str | None], deadline: float, while_waiting: WhileWaiting = None
     ) -> FetchResult:
-        """What is asked for by itself fails by itself."""
+        """Fetches some namespaces whose errors must not affect the others."""
         try:
             return self.fetch(known, deadline, while_waiting)
         except ConfigsvcError as error:
@@ -150,33 +150,35 @@ class ApiGateway:
             return dict.fromkeys(known, error.with_traceback(None))
 
     def _get(self, target: str, etag: str | None, deadline: float, while_waiting: WhileWaiting) -> Response | None:
-        """The answer, None where nothing changed."""
+        """Gets the answer, or None if nothing changed."""
         if len(self._api_keys) == 1:
-            return self._got(self._api_keys[0], target, etag, deadline, while_waiting)
+            return self._get_with_key(self._api_keys[0], target, etag, deadline, while_waiting)
         if self._either is None:
             from configsvc_client._service.api_keys import ApiKeys
 
             self._either = ApiKeys(*self._api_keys)
-        return self._either.tried(target, lambda api_key: self._got(api_key, target, etag, deadline, while_waiting))
+        return self._either.attempt_with_keys(
+            target, lambda api_key: self._get_with_key(api_key, target, etag, deadline, while_waiting)
+        )
 
-    def _got(
+    def _get_with_key(
         self, api_key: Secret, target: str, etag: str | None, deadline: float, while_waiting: WhileWaiting
     ) -> Response | None:
-        """The answer, None where nothing changed. What is refused for its condition is asked for without."""
-        response = self._sent(api_key, target, etag, deadline, while_waiting)
+        """Gets the answer with one key, or None if nothing changed. Drops a condition that is refused."""
+        response = self._send(api_key, target, etag, deadline, while_waiting)
         if etag is not None and response.status in _TOO_MUCH:
             etag = None
-            response = self._sent(api_key, target, etag, deadline, None)
+            response = self._send(api_key, target, etag, deadline, None)
         if response.status == _OK:
             return response
         if response.status != _NOT_MODIFIED:
             raise read_problem(response, self._connection.url, target)
         if etag is None or not match_weakly(response.headers.get("etag", etag), etag):
-            self._connection.close()  # it may have been said unasked, and then the answer would come as the next one
-            raise Unavailable("The service says that nothing changed, but not since what is held.")
+            self._connection.close()  # an unsolicited 304: the real answer would come as the next one
+            raise Unavailable("The service answered 304 for an ETag we did not send.")
         return None
 
-    def _sent(
+    def _send(
         self, api_key: Secret, target: str, etag: str | None, deadline: float, while_waiting: WhileWaiting
     ) -> Response:
         headers: dict[str, str | Secret] = {"x-api-key": api_key, "accept-encoding": "gzip"}
@@ -184,7 +186,7 @@ class ApiGateway:
             headers["if-none-match"] = etag
         return self._connection.request("GET", target, headers, b"", deadline, while_waiting=while_waiting)
 
-    def _senseless(self, what: str, fault: ValueError) -> Unavailable:
+    def _make_doubtful(self, what: str, fault: ValueError) -> Unavailable:
         from configsvc_client._interrupts import reraise_interrupt
 
         reraise_interrupt(fault)
@@ -192,10 +194,10 @@ class ApiGateway:
 
 
 def _describe_doubt(what: str) -> str:
-    return f"what came is no snapshot of {what}"
+    return f"the response is not a snapshot of {what}"
 
 
 def _find_total_failure(found: FetchResult, known: Mapping[Namespace, str | None]) -> ConfigsvcError | None:
-    """The first error, where nothing but errors came."""
+    """Returns the first error if every namespace failed."""
     errors = [each for each in found.values() if isinstance(each, ConfigsvcError)]
     return errors[0] if len(errors) == len(known) else None

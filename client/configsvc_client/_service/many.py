@@ -1,4 +1,4 @@
-"""Several namespaces in one request: one ETag made of theirs, and taken apart again."""
+"""Fetch several namespaces in one request: join their ETags into one, and split it again."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ AT_ONCE = limits.SNAPSHOTS_NAMESPACES
 
 
 class Several(Record):
-    """An answer: what it brought, which namespaces have to be fetched singly, and whose snapshots make no sense."""
+    """An answer: the snapshots, the namespaces to fetch separately, and those whose snapshots are malformed."""
 
     found: dict[Namespace, FetchedSnapshot]
     deferred: tuple[Namespace, ...]
-    senseless: dict[Namespace, ValueError]
+    malformed: dict[Namespace, ValueError]
 
 
 def build_target(base: str, namespaces: Iterable[Namespace]) -> str:
-    """The path and query of the request; names need no encoding."""
+    """Builds the path and query of the request. Names need no encoding."""
     return f"{base}/v1/snapshots?" + "&".join(f"namespace={each}" for each in namespaces)
 
 
 def join_etags(known: Mapping[Namespace, str | None]) -> str | None:
-    """The ETag of all, of the ETags of each; None where one is to be had in any case."""
+    """Joins the ETags into one; None if one is missing, because that namespace is needed in any case."""
     held = [(namespace, etag) for namespace, etag in known.items() if etag is not None]
     return join(held) if len(held) == len(known) else None
 
 
 def read_several(asked: tuple[Namespace, ...], etag: str, members: Mapping[str, object]) -> Several:
-    """What an answer holds, each snapshot with its own part of the ETag.
+    """Reads an answer: each snapshot with its own part of the ETag.
 
-    A snapshot that makes no sense is that of its own namespace only.
+    A malformed snapshot affects only its own namespace.
 
     Raises:
-        NotOurs: it is no such answer, or of other namespaces than those asked for.
+        NotOurs: it is not such an answer, or of other namespaces than those requested.
     """
     etags, snapshots, deferred = (
         _split_etags(etag),
@@ -48,9 +48,9 @@ def read_several(asked: tuple[Namespace, ...], etag: str, members: Mapping[str, 
     )
     named = [_require_name(each) for each in snapshots]
     if sorted(named + [str(each) for each in deferred]) != sorted(asked) or set(etags) != set(asked):
-        raise NotOurs("it is not of the namespaces that were asked for")
+        raise NotOurs("it has other namespaces than those that were asked for")
     by_name = dict(zip(named, snapshots, strict=True))
-    found, senseless = dict[Namespace, FetchedSnapshot](), dict[Namespace, ValueError]()
+    found, malformed = dict[Namespace, FetchedSnapshot](), dict[Namespace, ValueError]()
     for namespace in (each for each in asked if each in by_name):
         try:
             found[namespace] = FetchedSnapshot(*read_snapshot(namespace, etags[namespace], by_name[namespace]))
@@ -58,14 +58,14 @@ def read_several(asked: tuple[Namespace, ...], etag: str, members: Mapping[str, 
             from configsvc_client._interrupts import reraise_interrupt
 
             reraise_interrupt(error)
-            senseless[namespace] = error.with_traceback(None)
-    return Several(found, tuple(each for each in asked if each not in by_name), senseless)
+            malformed[namespace] = error.with_traceback(None)
+    return Several(found, tuple(each for each in asked if each not in by_name), malformed)
 
 
 def select_changed(
     found: Mapping[Namespace, FetchedSnapshot], known: Mapping[Namespace, str | None]
 ) -> dict[Namespace, FetchedSnapshot]:
-    """Without those that are as they are held: the answer repeats all when one changed."""
+    """Selects the snapshots that changed: the answer repeats all when one changed."""
     return {namespace: each for namespace, each in found.items() if not match_weakly(each.etag, known[namespace] or "")}
 
 
@@ -86,5 +86,5 @@ def _require_list(members: Mapping[str, object], name: str) -> list[object]:
 def _require_name(snapshot: object) -> str:
     name = snapshot.get("namespace") if isinstance(snapshot, dict) else None
     if not isinstance(name, str):
-        raise NotOurs("it has a snapshot of no namespace")
+        raise NotOurs("it has a snapshot without a namespace")
     return name

@@ -1,4 +1,4 @@
-"""The clock and KMS in memory, and errors that are raised on demand."""
+"""A clock and KMS in memory, and errors that are raised on demand."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from configsvc_client._secret import Secret
 
 
 class FakeClock:
-    """Both clocks in seconds: `at` since the epoch, `up` since some start. `pauses` are the waits that were asked for.
+    """Both clocks in seconds: `at` since the epoch, `up` since an arbitrary start. `pauses` lists the waits.
 
-    Waiting takes no time, and the clock goes on by as much.
+    Waiting takes no time and advances the clock.
     """
 
     def __init__(self, at: float = 1_700_000_000.0, up: float = 1_000.0) -> None:
@@ -26,39 +26,39 @@ class FakeClock:
         self.pauses: list[float] = []
 
     def wall(self) -> float:
-        """Seconds since the epoch."""
+        """Returns seconds since the epoch."""
         return self.at
 
     def monotonic(self) -> float:
-        """Seconds since some start."""
+        """Returns seconds since an arbitrary start."""
         return self.up
 
     def now(self) -> ClockReading:
-        """Both clocks."""
+        """Returns both clocks."""
         return ClockReading(self.at, self.up)
 
     def pause(self, seconds: float) -> None:
-        """Takes note of the wait, and goes on."""
+        """Records the wait and advances the clock."""
         self.pauses.append(seconds)
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
-        """Goes on."""
+        """Advances both clocks."""
         self.at += seconds
         self.up += seconds
 
 
 class KmsCall(NamedTuple):
-    """One call of Decrypt: the encryption context, and the key that it was to be under."""
+    """One call of Decrypt: the encryption context, and the requested KMS key."""
 
     context: Mapping[str, str]
     key_id: str | None
 
 
 class FakeKms:
-    """Opens what it encrypted, under the same context and no other. `calls` are the Decrypts that were asked for.
+    """Decrypts what it encrypted, with the same context only. `calls` lists the calls of Decrypt.
 
-    It hides nothing: what it encrypts is for tests alone.
+    The ciphertext hides nothing: use it in tests only.
     """
 
     def __init__(self) -> None:
@@ -66,15 +66,15 @@ class FakeKms:
         self._failing = Failing()
 
     def encrypt(self, kms_key: str, context: Mapping[str, str], plaintext: bytes) -> bytes:
-        """What kms:Encrypt would answer as CiphertextBlob."""
+        """Returns the CiphertextBlob, like kms:Encrypt."""
         return json.dumps([kms_key, dict(context), to_base64std(plaintext)]).encode()
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
-        """As kms:Decrypt.
+        """Decrypts, like kms:Decrypt.
 
         Raises:
-            CannotOpen: another context or key, or nothing that it encrypted.
-            ConfigsvcError: as `fail` asks for.
+            CannotOpen: another context or key, or not encrypted here.
+            ConfigsvcError: the error that `fail` was given.
         """
         del deadline
         self.calls.append(KmsCall(dict(context), key_id))
@@ -90,34 +90,34 @@ class FakeKms:
         return Decrypted(Secret(from_base64std(plaintext)), kms_key)
 
     def fail(self, error: ConfigsvcError, times: int | None = None) -> None:
-        """Answer with an error so many times, or until `recover`."""
+        """Answers with an error this many times, or until `recover`."""
         self._failing.start(error, times)
 
     def recover(self) -> None:
-        """Answer again."""
+        """Answers normally again."""
         self._failing.stop()
 
 
 class Failing:
-    """Raises an error for so many calls, or until it is told to stop."""
+    """Raises an error for a number of calls, or until it is stopped."""
 
     def __init__(self) -> None:
         self._error: ConfigsvcError | None = None
         self._left: int | None = 0
 
     def start(self, error: ConfigsvcError, times: int | None) -> None:
-        """From now on; `times` None is until `stop`."""
+        """Starts failing, `times` times; None means until `stop`."""
         self._error, self._left = error, times
 
     def stop(self) -> None:
-        """No longer."""
+        """Stops failing."""
         self._error = None
 
     def check(self) -> None:
-        """One call.
+        """Counts one call, and raises the error if it is due.
 
         Raises:
-            ConfigsvcError: the one that was asked for.
+            ConfigsvcError: the error that `start` was given.
         """
         if self._error is None or self._left == 0:
             return

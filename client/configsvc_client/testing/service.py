@@ -1,4 +1,4 @@
-"""The service in memory, and Configs that read from it."""
+"""A service in memory, and Configs that read from it."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _MIDDLE = 0.5
 
 
 class FakeService:
-    """Namespaces with values, KMS and a clock. What is put is sealed, fetched, checked and opened as in production.
+    """Namespaces with values, KMS and a clock. Values are sealed, fetched, checked and opened as in production.
 
     Args:
-        namespace: the one that is meant where none is named. Where it is left out, the first namespace of the first
-            Config that names its own; `test` while none did.
+        namespace: the default namespace. If left out, it is the first namespace of the first Config that names its
+            own; `test` until then.
 
     Attributes:
-        kms: what opens the values; counts its calls, and fails when told to.
-        clock: what time it is; go on with `clock.advance(seconds)`.
-        requests: for each request the namespaces that were asked for.
+        kms: opens the values; records its calls, and fails on demand.
+        clock: the present time; advance it with `clock.advance(seconds)`.
+        requests: the requested namespaces of each request.
     """
 
     def __init__(self, namespace: str | None = None) -> None:
@@ -45,24 +45,24 @@ class FakeService:
         self._default = self._store(NAMESPACE if namespace is None else namespace).namespace
 
     def put(self, key: str, value: object, *, form: Form = "envelope", namespace: str | None = None) -> int:
-        """Serve a value (`str` text, `bytes` bytes, else JSON) under a key; the revision that does.
+        """Serves a value under a key: `str` as text, `bytes` as bytes, others as JSON. Returns the new revision.
 
         Raises:
-            InvalidName: the key or namespace is not spelt as names are.
-            Unprocessable: the value is none that can be stored.
+            InvalidName: the key or namespace is not a valid name.
+            Unprocessable: the value cannot be stored.
         """
         store = self._store(namespace)
         store.put(names.parse_key(key), value, form)
         return store.revision
 
     def put_all(self, values: Mapping[str, object], *, form: Form = "envelope", namespace: str | None = None) -> int:
-        """Serve several values; the revision that serves the last."""
+        """Serves several values. Returns the revision of the last one."""
         for key, value in values.items():
             self.put(key, value, form=form, namespace=namespace)
         return self.revision(namespace)
 
     def delete(self, key: str, *, namespace: str | None = None) -> int:
-        """Serve a key no longer; the revision that does not.
+        """Deletes a key. Returns the new revision.
 
         Raises:
             NotFound: nothing is served under it.
@@ -72,34 +72,34 @@ class FakeService:
         return store.revision
 
     def damage(self, key: str, *, namespace: str | None = None) -> int:
-        """Alter what is stored under a key, so that it does not open; the revision that serves it."""
+        """Alters the stored value of a key so that it does not open. Returns the new revision."""
         store = self._store(namespace)
         store.damage(names.parse_key(key))
         return store.revision
 
     def revision(self, namespace: str | None = None) -> int:
-        """The served revision of a namespace."""
+        """Returns the served revision of a namespace."""
         return self._store(namespace).revision
 
     def move(self, revision: int, *, namespace: str | None = None) -> None:
-        """Serve the same at another revision; a lower one is what a restored table looks like."""
+        """Serves the same values at another revision. A lower one simulates a restored table."""
         self._store(namespace).move(revision)
 
     def fail(self, error: ConfigsvcError | None = None, times: int | None = None) -> None:
-        """Answer with an error (Unavailable, if none is given) so many times, or until `recover`."""
+        """Answers with an error (Unavailable, if none is given) this many times, or until `recover`."""
         self._failing.start(error or Unavailable("The service is down, as the test asks."), times)
 
     def recover(self) -> None:
-        """Answer again."""
+        """Answers normally again."""
         self._failing.stop()
 
     def config(self, *namespaces: str, **options: Any) -> Config:  # noqa: ANN401  # each has its type in Config
-        """A Config that reads from here; the namespace of the service where none is named.
+        """Makes a Config that reads from here, by default the default namespace.
 
         Args:
-            namespaces: as Config's, the first that has a key wins. What was put without naming a namespace is in the
-                first of them, if all that was put was put so.
-            options: as Config's: `poll_seconds`, `max_stale_seconds`, `sealed_keys`, …
+            namespaces: as for Config; the first that has a key wins. If all values so far were put without naming a
+                namespace, they are in the first of these.
+            options: as for Config: `poll_seconds`, `max_stale_seconds`, `sealed_keys`, …
         """
         if namespaces and len(self._stores) == 1 and self._stores[self._default].keys:
             self._name_the_default(names.parse_namespace(namespaces[0]))
@@ -108,21 +108,21 @@ class FakeService:
 
     @contextlib.contextmanager
     def stands_for(self, config: Config, *namespaces: str) -> Iterator[None]:
-        """A Config that was made elsewhere reads from here while this lasts, its wrapped handlers too.
+        """Makes an existing Config read from here inside a `with` block, including its wrapped handlers.
 
-        It begins with nothing held, and so it is left: the next read is one of what it was made to read from. What
-        it was passed in code stays, but for `url`, `api_key`, `kms_keys` and `min_revision`, which are about another
-        service. Its callbacks stay; those that are added meanwhile do not.
+        The Config starts with nothing loaded, and ends so: the next read after the block goes to its own service. Its
+        arguments stay, except `url`, `api_key`, `kms_keys` and `min_revision`, which belong to another service. Its
+        callbacks stay; those added inside the block are dropped.
 
-        The namespaces that it reads exist from here on, empty where nothing was put into them. What is put without
-        naming a namespace, before or after, is in the first of them, unless this service has a name of its own or one
-        from a Config before.
+        The namespaces that it reads exist from now on, empty if nothing was put into them. Values put without naming a
+        namespace, before or after, are in the first of them, unless this service was given a namespace or took one
+        from an earlier Config.
 
         Args:
-            config: most often a module's, made when that was imported.
-            namespaces: as `config`'s, for one that was made without.
+            config: usually one that a module made when it was imported.
+            namespaces: as for `config`, for a Config that was made without any.
         """
-        self._let_exist(config._given.namespaces or namespaces)  # noqa: SLF001  # of one library
+        self._create_namespaces(config._given.namespaces or namespaces)  # noqa: SLF001  # of one library
         before = config._given, config._environ, config._world, config._callbacks  # noqa: SLF001  # of one library
         given = before[0].without("url", "api_key", "kms_keys", "min_revision")
         config._start_over(given, self.environ(*namespaces), self.world, before[3].again())  # noqa: SLF001  # as above
@@ -132,7 +132,7 @@ class FakeService:
             config._start_over(*before)  # noqa: SLF001  # as above
 
     def environ(self, *namespaces: str) -> dict[str, str]:
-        """The variables of a consumer of these namespaces."""
+        """Returns the environment variables of a consumer of these namespaces."""
         return {
             "CONFIGSVC_URL": "https://configsvc.test/fake",
             "CONFIGSVC_API_KEY": "an-api-key-of-tests",
@@ -141,7 +141,7 @@ class FakeService:
         }
 
     def world(self, settings: ClientSettings) -> World:
-        """What stands for the network and the clocks: `Config(…, world=fake.world)`. Jitter is always the middle."""
+        """Replaces the network and the clocks: `Config(…, world=fake.world)`. Jitter is always the middle."""
         del settings
         return World(self, self.kms, self.clock, lambda: _MIDDLE, _do_nothing, _do_nothing)
 
@@ -151,11 +151,11 @@ class FakeService:
         deadline: float,
         while_waiting: Callable[[], None] | None = None,
     ) -> dict[Namespace, FetchedSnapshot]:
-        """What is new in some namespaces; how a Config reads.
+        """Fetches the changes of some namespaces, for a Config.
 
         Raises:
             NotFound: there is no such namespace.
-            ConfigsvcError: as `fail` asks for.
+            ConfigsvcError: the error that `fail` was given.
         """
         del deadline
         self.requests.append(tuple(known))
@@ -165,14 +165,14 @@ class FakeService:
         absent = [each for each in known if each not in self._stores]
         if absent:
             raise NotFound(
-                f"Nothing was put into the namespace {absent[0]} of this fake service. Put into it with "
+                f"This fake service has no values in the namespace {absent[0]}. Add one with "
                 f'put(key, value, namespace="{absent[0]}").',
                 namespace=absent[0],
             )
-        served = {each: self._stores[each].found() for each in known}
+        served = {each: self._stores[each].fetch() for each in known}
         return {each: found for each, found in served.items() if found.etag != known[each]}
 
-    def _let_exist(self, namespaces: tuple[str, ...]) -> None:
+    def _create_namespaces(self, namespaces: tuple[str, ...]) -> None:
         read = [names.parse_namespace(each) for each in split_list(",".join(namespaces))]
         if read and self._default not in read:
             self._name_the_default(read[0])
@@ -180,7 +180,7 @@ class FakeService:
             self._store(each)
 
     def _name_the_default(self, namespace: Namespace) -> None:
-        """What was put without naming a namespace is in that one from here on, and what will be put so."""
+        """Makes this the default namespace, also for the values that were put before."""
         if not self._unnamed:
             return
         store = self._stores.pop(self._default)
@@ -199,4 +199,4 @@ class FakeService:
 
 
 def _do_nothing() -> None:
-    """Nothing is to be readied, and nothing to be closed."""
+    """Nothing has to be prepared or closed."""

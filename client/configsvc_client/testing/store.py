@@ -1,4 +1,4 @@
-"""One namespace in memory: entries sealed as a writer seals them, and served as sealed snapshots."""
+"""One namespace in memory: seals entries as a writer does, and serves them as sealed snapshots."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from configsvc_client.testing.fakes import FakeKms
 
 
 class Store:
-    """The entries of a namespace under a data key of its own.
+    """The entries of a namespace under a separate data key.
 
     Args:
         namespace: its name.
         kms: wraps the data key.
-        kms_key: the ARN of the KMS key that it is wrapped under.
+        kms_key: the ARN of the KMS key that wraps it.
     """
 
     def __init__(self, namespace: Namespace, kms: FakeKms, kms_key: str) -> None:
@@ -40,44 +40,44 @@ class Store:
 
     @property
     def keys(self) -> frozenset[Key]:
-        """Those that are served."""
+        """The keys that are served."""
         return frozenset(self._entries)
 
     def name(self, namespace: Namespace) -> None:
-        """Seal all of it for a namespace, with a data key of that."""
+        """Seals everything for a namespace, with a new data key."""
         self.namespace = namespace
         plaintext = os.urandom(DATA_KEY_BYTES)
         self._cipher = Cipher(plaintext)
         wrapped = self._kms.encrypt(self._kms_key, {"configsvc:namespace": namespace}, plaintext)
         self._data_key = DataKey(self._cipher.kid, self._kms_key, to_base64std(wrapped))
-        self._entries = {key: self._entry(key, self._versions[key], *self._put[key]) for key in self._entries}
+        self._entries = {key: self._make_entry(key, self._versions[key], *self._put[key]) for key in self._entries}
         for key in self._damaged & self._entries.keys():
             self._alter(key)
 
     def take_in(self, other: Store) -> None:
-        """Serve what another one serves, but for keys that are served here already."""
+        """Serves the entries of another store too, except keys that are already served here."""
         for key in other.keys - self.keys:
             self._versions[key], self._put[key] = other._versions[key], other._put[key]
-            self._entries[key] = self._entry(key, self._versions[key], *self._put[key])
+            self._entries[key] = self._make_entry(key, self._versions[key], *self._put[key])
             self.move(self.revision + 1)
             if key in other._damaged:
                 self.damage(key)
 
     def put(self, key: Key, value: object, form: Form) -> None:
-        """Serve a value as the next version of a key, at the next revision.
+        """Serves a value as the next version of a key, at the next revision.
 
         Raises:
-            Unprocessable: it is no text, bytes or JSON, or bytes in plain form.
+            Unprocessable: it is not text, bytes or JSON, or bytes in plain form.
         """
         version = self._versions.get(key, 0) + 1
         stored = *_encode_value(key, value), form
-        self._entries[key] = self._entry(key, version, *stored)
+        self._entries[key] = self._make_entry(key, version, *stored)
         self._versions[key], self._put[key] = version, stored
         self._damaged.discard(key)
         self.move(self.revision + 1)
 
     def delete(self, key: Key) -> None:
-        """Serve a key no longer, at the next revision.
+        """Deletes a key, at the next revision.
 
         Raises:
             NotFound: nothing is served under it.
@@ -88,7 +88,7 @@ class Store:
         self.move(self.revision + 1)
 
     def damage(self, key: Key) -> None:
-        """Alter what is stored under a key, so that it does not open; at the next revision.
+        """Alters the stored value of a key so that it does not open, at the next revision.
 
         Raises:
             NotFound: nothing sealed is served under it.
@@ -101,12 +101,12 @@ class Store:
         self.move(self.revision + 1)
 
     def move(self, revision: int) -> None:
-        """Serve the same at another revision, lower ones too."""
+        """Serves the same entries at another revision, which may be lower."""
         self.revision = revision
         self._tag += 1
 
-    def found(self) -> FetchedSnapshot:
-        """What readers get, with its ETag."""
+    def fetch(self) -> FetchedSnapshot:
+        """Returns the sealed snapshot with its ETag, as readers get it."""
         used = any(entry.form == "envelope" for entry in self._entries.values())
         entries = tuple(self._entries[key] for key in sorted(self._entries))
         sealed = SealedSnapshot(self.namespace, self.revision, (self._data_key,) if used else (), entries)
@@ -118,13 +118,13 @@ class Store:
         other = "A" if entry.value[middle] != "A" else "B"
         self._entries[key] = entry._replace(value=entry.value[:middle] + other + entry.value[middle + 1 :])
 
-    def _entry(self, key: Key, version: int, content_type: ContentType, data: bytes, form: Form) -> Entry:
+    def _make_entry(self, key: Key, version: int, content_type: ContentType, data: bytes, form: Form) -> Entry:
         if form == "plain" and not KINDS[content_type].is_text:
             raise Unprocessable("Bytes have no plain form.", key=key)
         header = Header(self.namespace, key, version, content_type, self._cipher.kid)
-        return Entry(key, version, form, content_type, self._sealed(header, data, form))
+        return Entry(key, version, form, content_type, self._seal(header, data, form))
 
-    def _sealed(self, header: Header, data: bytes, form: Form) -> str:
+    def _seal(self, header: Header, data: bytes, form: Form) -> str:
         if form == "envelope":
             return self._cipher.seal(header, data, os.urandom(NONCE))
         if form == "kms":

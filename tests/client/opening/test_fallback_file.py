@@ -167,9 +167,12 @@ def test_seconds_are_saved_whole() -> None:
     ("members", "why"),
     [
         ({"format": "configsvc/fallback/2"}, "format is not configsvc/fallback/1"),
-        ({"saved_at": 2**53}, "A member is missing or malformed"), ({"url": None}, "A member is missing or malformed"),
-        ({"saved_at": True}, "A member is missing or malformed"), ({"snapshots": []}, "A member is missing or malformed"),
-        ({"snapshots": None}, "A member is missing or malformed"), ({"snapshots": [{}]}, "A snapshot in it is malformed"),
+        ({"saved_at": 2**53}, "A member is missing or malformed"),
+        ({"url": None}, "A member is missing or malformed"),
+        ({"saved_at": True}, "A member is missing or malformed"),
+        ({"snapshots": []}, "A member is missing or malformed"),
+        ({"snapshots": None}, "A member is missing or malformed"),
+        ({"snapshots": [{}]}, "A snapshot in it is malformed"),
         ({"revisions": {"payments.prod": 41, "shared.prod": 7}}, "revisions do not match its snapshots"),
     ],
 )  # fmt: skip

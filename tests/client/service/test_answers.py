@@ -49,9 +49,9 @@ def test_another_content_type_is_not_ours(kind: str) -> None:
     ("body", "fault"),
     [
         (b"", "it is not JSON"), (b"<html>", "it is not JSON"), (b"\xff", "it is not JSON"),
-        (b"[" * 100_000, "it is not JSON"), (b"[]", "no JSON object"), (b"null", "no JSON object"),
-        (b'{"a":1,"a":2}', "a name stands twice"), (b'{"b":{"a":1,"a":1}}', "a name stands twice"),
-        (b'{"a":NaN}', "a number that is none"), (b'{"a":-Infinity}', "a number that is none"),
+        (b"[" * 100_000, "it is not JSON"), (b"[]", "not a JSON object"), (b"null", "not a JSON object"),
+        (b'{"a":1,"a":2}', "a name appears twice"), (b'{"b":{"a":1,"a":1}}', "a name appears twice"),
+        (b'{"a":NaN}', "a number that JSON does not allow"), (b'{"a":-Infinity}', "a number that JSON does not allow"),
         (b'{"a":1e999}', "a number that is too large"), (b'{"a":-1e999}', "a number that is too large"),
     ],
 )  # fmt: skip
@@ -141,7 +141,7 @@ def test_refusal_haste_and_failure_are_believed_of_anybody(
 ) -> None:
     error = error_of(status, b"<html>secret page</html>", "text/html")
     assert type(error) is kind
-    assert f"https://api.example/prod answered {status}, and not in configsvc's words." in error.detail
+    assert f"https://api.example/prod answered {status}, but not with an error of configsvc." in error.detail
     assert "page" not in error.detail
     assert ("firewall" in error.detail) is (status == 403)
     assert ("Try again" in error.detail) is (status >= 500)

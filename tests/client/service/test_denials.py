@@ -90,7 +90,7 @@ def refused(answer: Response, method: str = "PUT", rest: str = "/keys/db.url", a
         (aws("MissingAuthenticationTokenException", "Missing Authentication Token"), "MISSING_AUTHENTICATION_TOKEN",
          ["no route PUT /v1/namespaces/payments.prod/keys/db.url", "CONFIGSVC_URL"]),
         (ours("MISSING_AUTHENTICATION_TOKEN"), "MISSING_AUTHENTICATION_TOKEN", ["CONFIGSVC_URL", "without /v1"]),
-        (aws("ForbiddenException", "Forbidden"), "FORBIDDEN", ["API key", "no stage", "AWS WAF"]),
+        (aws("ForbiddenException", "Forbidden"), "FORBIDDEN", ["API key", "is not a stage of an API", "AWS WAF"]),
         (ours("INVALID_API_KEY", **{"x-amzn-errortype": "ForbiddenException"}), "INVALID_API_KEY",
          ["disabled", "usage plan", "CONFIGSVC_API_KEY"]),
         (ours("WAF_FILTERED", **{"x-amzn-errortype": "ForbiddenException"}), "WAF_FILTERED", ["AWS WAF", "Grants"]),

@@ -123,7 +123,11 @@ class AdminApi:
             return self._understood(request, self._sent(request, api_key), read, statuses)
 
         def either() -> ApiResult:
-            return self._either.tried(None, attempt, signed=request.signed) if self._either else attempt(self._api_key)
+            return (
+                self._either.attempt_with_keys(None, attempt, signed=request.signed)
+                if self._either
+                else attempt(self._api_key)
+            )
 
         return repeat(either, self._ports.clock, self._ports.chance)
 
