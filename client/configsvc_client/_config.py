@@ -180,7 +180,7 @@ class Config(Reads):
         """Where what is held came from; loads if nothing is."""
         keeper = self._keeper()
         if keeper.held is None:
-            keeper.current()
+            keeper.read_current()
         return keeper.held.source if keeper.held else "service"
 
     @property
@@ -207,12 +207,12 @@ class Config(Reads):
     def health(self) -> Health:
         """How it is: state, age, revisions, and why where not all is well. Does no I/O, loads nothing, never raises."""
         made = self._made
-        found: Health = import_reentrantly("configsvc_client._refresh.health").health(
-            made, None if made else self._misconfigured()
+        found: Health = import_reentrantly("configsvc_client._refresh.health").assess_health(
+            made, None if made else self._find_misconfiguration()
         )
         return found
 
-    def _misconfigured(self) -> ConfigsvcError | None:
+    def _find_misconfiguration(self) -> ConfigsvcError | None:
         try:
             parse_settings(self._given, self._environ)
         except Exception as error:  # noqa: BLE001  # an argument of a wrong type gives any, and the first read raises it
@@ -254,12 +254,12 @@ class Config(Reads):
             return type(function)(self.handler(function.__func__))
         with self._making:  # once, whoever else wraps one now
             self._look_for_invocations()
-        wrapped = self._wrapped(function)
+        wrapped = self._wrap(function)
         if self._environ.get(_IN_LAMBDA):
             self._load_ahead()
         return wrapped
 
-    def _wrapped(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
         if (
             type(function) is not FunctionType
             or function.__code__.co_flags & _RUNS_LATER
@@ -269,12 +269,14 @@ class Config(Reads):
 
             handlers.check_handler(function, found := handlers.find_code_flags(function))
             if handlers.is_coroutine(found):
-                invoking = handlers.Invoking(self._invocation, self._current, self._at_hand, _read_remaining_seconds)
+                invoking = handlers.Invoking(
+                    self._invocation, self._read_current, self._at_hand, _read_remaining_seconds
+                )
                 return handlers.wrap_coroutine(function, invoking)
 
         @functools.wraps(function)
         def invoke(*args: object, **kwargs: object) -> object:
-            snapshot = self._current(_read_remaining_seconds(args, kwargs))
+            snapshot = self._read_current(_read_remaining_seconds(args, kwargs))
             token = self._invocation.set(snapshot)
             try:
                 came = function(*args, **kwargs)
@@ -296,7 +298,7 @@ class Config(Reads):
 
     def _load_ahead(self) -> None:
         try:
-            self._keeper().current()
+            self._keeper().read_current()
         except Misconfigured:
             raise
         except ConfigsvcError as error:
@@ -304,11 +306,11 @@ class Config(Reads):
 
             reraise_interrupt(error)
 
-    def _current(self, remaining: float = math.inf) -> Snapshot:
+    def _read_current(self, remaining: float = math.inf) -> Snapshot:
         """What is held, by both clocks; refreshed or loaded where that is due."""
         keeper = self._keeper()
         try:
-            return keeper.current(remaining)
+            return keeper.read_current(remaining)
         finally:  # afterwards: what a process inherited without a thread may be old, and readers leave it to a thread
             if self._background:
                 self._background.ensure()
@@ -316,7 +318,7 @@ class Config(Reads):
     def _at_hand(self) -> bool:
         """Whether `_current` does no I/O."""
         made = self._made
-        return made is not None and made.held is not None and made.left() > 0
+        return made is not None and made.held is not None and made.seconds_left() > 0
 
     def _keeper(self) -> Keeper:
         made = self._made
@@ -339,14 +341,14 @@ class Config(Reads):
         handler raised just after it was taken, it is never released.
         """
         found = parse_settings(self._given, self._environ)
-        world = self._world(found) if self._world else self._real(found)
+        world = self._world(found) if self._world else self._make_real_world(found)
         keeper = Keeper(found, world, self._callbacks, self._publish, freezes=bool(self._environ.get(_IN_LAMBDA)))
         background = None
         if self._wants_background and not self._environ.get(_IN_LAMBDA):
             from configsvc_client._refresh.background import Background
 
             background = Background(keeper)
-        self._read_by(world.clock.wall, world.clock.monotonic)
+        self._use_clocks(world.clock.wall, world.clock.monotonic)
         register_copy_hooks(self, self._environ)
         warning, process = world.warn, os.getpid()
         if self._made is None:  # from here on nothing is called, so no other thread or handler comes in between
@@ -367,7 +369,7 @@ class Config(Reads):
             self._made = self._background = None
             self._show_nothing()
 
-    def _real(self, found: ClientSettings) -> World:
+    def _make_real_world(self, found: ClientSettings) -> World:
         from configsvc_client._world import make_world
 
         return make_world(found, self._environ)
@@ -376,14 +378,14 @@ class Config(Reads):
         """In a child process, before anything else runs there."""
         self._process, self._making = os.getpid(), threading.RLock()
         if self._made:
-            self._made.forked()
+            self._made.after_fork()
         if self._background:
-            self._background.forked()
+            self._background.after_fork()
 
     def _after_restore(self) -> None:
         """In a restored copy of this process, before it is invoked."""
         if self._made:
-            self._made.restored()
+            self._made.after_restore()
 
     def _call_outside_invocation(self, callback: Callback, keys: frozenset[str]) -> None:
         token = self._invocation.set(None)

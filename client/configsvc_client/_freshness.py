@@ -50,18 +50,20 @@ class Freshness(Record):
 
     def window(self, now: ClockReading, pace: Pace) -> Window:
         """From now on, for as long as it is neither due nor expired: all that a read compares."""
-        open_for = min(self.left(now), pace.max_stale_seconds - age(self.confirmed, now))
+        open_for = min(self.seconds_left(now), pace.max_stale_seconds - age(self.confirmed, now))
         return Window(now, ClockReading(now.wall + open_for, now.monotonic + open_for))
 
     def overdue(self, now: ClockReading, pace: Pace, seconds: float) -> bool:
         """Whether what is held is so old that a reader waits for a refresh of that many seconds, or expired."""
         return age(self.confirmed, now) > (1 + _SPREAD) * pace.poll_seconds + seconds or self.expired(now, pace)
 
-    def left(self, now: ClockReading) -> float:
+    def seconds_left(self, now: ClockReading) -> float:
         """Seconds until a refresh is due."""
         return self.quiet - age(self.since, now)
 
-    def failed(self, now: ClockReading, pace: Pace, chance: Chance, retry_after: float | None = None) -> Freshness:
+    def note_failure(
+        self, now: ClockReading, pace: Pace, chance: Chance, retry_after: float | None = None
+    ) -> Freshness:
         """After a refresh that failed: as old as before, and tried again after one interval.
 
         So an outage costs no more requests than health, and its end is seen as soon; never after more than one interval
@@ -71,11 +73,11 @@ class Freshness(Record):
         quiet = pace.poll_seconds * (1 - _SPREAD * chance()) if near else _draw_interval(pace, chance)
         return self._replace(since=now, quiet=max(quiet, _draw_retry_after(pace, chance, retry_after)))
 
-    def scattered(self, now: ClockReading, chance: Chance) -> Freshness:
+    def scatter(self, now: ClockReading, chance: Chance) -> Freshness:
         """After a fork: due at a random time before it would be, so that copies of one process do not ask together."""
-        return self._replace(since=now, quiet=chance() * max(0.0, self.left(now)))
+        return self._replace(since=now, quiet=chance() * max(0.0, self.seconds_left(now)))
 
-    def over(self, now: ClockReading) -> Freshness:
+    def make_due(self, now: ClockReading) -> Freshness:
         """Due now: after a restore nothing is known of how much time passed."""
         return self._replace(since=now, quiet=0.0)
 
@@ -102,7 +104,7 @@ def make_saved(at: float, now: ClockReading, pace: Pace, chance: Chance, retry_a
     """After the fallback file was loaded: as old as the file, and the service is asked again as after a failure."""
     old = max(0.0, now.wall - at)
     since = ClockReading(now.wall - old, now.monotonic - old)
-    return UNHELD._replace(confirmed=since).failed(now, pace, chance, retry_after)
+    return UNHELD._replace(confirmed=since).note_failure(now, pace, chance, retry_after)
 
 
 def _draw_interval(pace: Pace, chance: Chance) -> float:

@@ -53,16 +53,16 @@ class SecretFilter(logging.Filter):
 
 def _scrub(record: logging.LogRecord, mask: Mask) -> None:
     if record.args:
-        record.args = mask.anything(record.args)
-    record.msg = mask.anything(record.msg)
+        record.args = mask.mask_any(record.args)
+    record.msg = mask.mask_any(record.msg)
     if record.args or type(record.msg) is not str:  # what is derived from it may show something else
         _scrub_message(record, mask)
     _scrub_traceback(record, mask)
     if record.stack_info:
-        record.stack_info = mask.text(record.stack_info)
+        record.stack_info = mask.mask_text(record.stack_info)
     for name, value in vars(record).items():
         if name not in _STANDARD:
-            setattr(record, name, mask.shown(value))
+            setattr(record, name, mask.mask_object(value))
 
 
 def _withhold(record: logging.LogRecord, why: str) -> None:
@@ -79,9 +79,9 @@ def _scrub_message(record: logging.LogRecord, mask: Mask) -> None:
     except Exception as error:  # noqa: BLE001  # logging would print the arguments to say so
         reraise_interrupt(error)
         message = f"{record.msg!s} {record.args!r}"
-        record.msg, record.args = mask.text(message), None
+        record.msg, record.args = mask.mask_text(message), None
         return
-    masked = mask.text(message)
+    masked = mask.mask_text(message)
     if masked != message:
         record.msg, record.args = masked, None
 
@@ -89,10 +89,10 @@ def _scrub_message(record: logging.LogRecord, mask: Mask) -> None:
 def _scrub_traceback(record: logging.LogRecord, mask: Mask) -> None:
     """Formatters take the finished text; the exception itself would show its arguments again."""
     if record.exc_text:
-        record.exc_text = mask.text(record.exc_text)
+        record.exc_text = mask.mask_text(record.exc_text)
     if not record.exc_info:
         return
     text = logging.Formatter().formatException(record.exc_info)
-    masked = mask.text(text)
+    masked = mask.mask_text(text)
     if masked != text:
         record.exc_text, record.exc_info = masked, None

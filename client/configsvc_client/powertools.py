@@ -89,19 +89,19 @@ class ConfigsvcProvider(BaseProvider):
         raise failed
 
     def _get(self, name: str, **sdk_options: Any) -> str | bytes:  # noqa: ANN401  # Powertools' signature
-        self._refreshed(**sdk_options)
+        self._refresh_if_asked(**sdk_options)
         return _render(self._config[name])
 
     def _get_multiple(self, path: str, **sdk_options: Any) -> dict[str, Any]:  # noqa: ANN401  # Powertools' signature
         below = path.removesuffix(_ONE_LEVEL)
         if "/" in below:
             raise Misconfigured(f"Keys have dots where paths of Parameter Store have /: {_join_with_dots(below)!r}.")
-        self._refreshed(**sdk_options)
+        self._refresh_if_asked(**sdk_options)
         snapshot = self._config.snapshot()
         found = {key[len(below) :]: key for key in snapshot if key.startswith(below)}
         return {name: _render(snapshot[key]) for name, key in found.items() if below == path or _is_one_level(name)}
 
-    def _refreshed(self, *, refresh: bool, decrypt: bool | None = None, **sdk_options: Any) -> None:  # noqa: ANN401  # Powertools' signature
+    def _refresh_if_asked(self, *, refresh: bool, decrypt: bool | None = None, **sdk_options: Any) -> None:  # noqa: ANN401  # Powertools' signature
         del decrypt
         if sdk_options:  # a version or a filter that is passed over would give what was not asked for
             raise Misconfigured(f"ConfigsvcProvider does not know {', '.join(sorted(sdk_options))}. Leave it out.")

@@ -135,7 +135,7 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
 
     def explode_env_vars(self, field_name: str, field: FieldInfo, env_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The keys below a field as nested dicts, shorter keys first, without those that nothing in the field takes."""
-        below = self._below(field_name, field)
+        below = self._find_below(field_name, field)
         chosen: dict[str, Any] = {}
         for name in sorted(below, key=lambda name: name.count(_DELIMITER)):
             key, (*outer, own) = below[name]
@@ -146,7 +146,7 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
                 chosen[name] = deepcopy(env_vars[key])
         return super().explode_env_vars(field_name, field, chosen)
 
-    def _below(self, field_name: str, field: FieldInfo) -> dict[str, tuple[str, list[frozenset[str]]]]:
+    def _find_below(self, field_name: str, field: FieldInfo) -> dict[str, tuple[str, list[frozenset[str]]]]:
         """The keys below a field, as its fields are spelt, with what each name of them takes."""
         prefixes = [f"{spelt}{_DELIMITER}" for _, spelt, _ in self._extract_field_info(field, field_name)]
         found: dict[str, tuple[str, list[frozenset[str]]]] = {}
@@ -154,13 +154,13 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
             prefix = next((each for each in prefixes if any(spelt.startswith(each) for spelt in _spell(key))), None)
             if prefix is None:
                 continue
-            names, taken = self._way(field, key[len(prefix) :].split(_DELIMITER))
+            names, taken = self._trace_way(field, key[len(prefix) :].split(_DELIMITER))
             name = prefix + _DELIMITER.join(names)
             if name not in found or key.count("-") < found[name][0].count("-"):  # spelt more as the fields are
                 found[name] = key, taken
         return found
 
-    def _way(self, field: FieldInfo, path: list[str]) -> tuple[list[str], list[frozenset[str]]]:
+    def _trace_way(self, field: FieldInfo, path: list[str]) -> tuple[list[str], list[frozenset[str]]]:
         """Each name on the way, as its field is spelt, and what it takes, from the outermost in."""
         names, taken = list[str](), list[frozenset[str]]()
         at: Any = field
@@ -193,9 +193,9 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
             if key.startswith(self._prefix) or not self._prefix:
                 exact[key.lower()] = snapshot[key]
         self._keys = tuple(exact)
-        return {**self._renamed(exact), **exact}
+        return {**self._rename_as_variables(exact), **exact}
 
-    def _renamed(self, exact: Mapping[str, ConfigValue]) -> dict[str, ConfigValue]:
+    def _rename_as_variables(self, exact: Mapping[str, ConfigValue]) -> dict[str, ConfigValue]:
         found: dict[str, tuple[str, ConfigValue]] = {}
         for key, value in exact.items():
             rest = key[len(self._prefix) :]

@@ -29,7 +29,7 @@ config = Config(environ=json.loads(os.environ["CONSUMER"]), start_seconds=60)
 value = config["a"]
 config.close()
 first = trust.Trust({})
-print(json.dumps([trust.__file__, value, len(first.store(0).get_ca_certs()), first.store(1) is not None]))
+print(json.dumps([trust.__file__, value, len(first.load_store(0).get_ca_certs()), first.load_store(1) is not None]))
 """
 """Reads over https, and tells how many roots come first and whether another store comes after them."""
 

@@ -95,7 +95,7 @@ def calls(function: object) -> int:
 def test_the_fast_path_is_two_calls_into_c_and_a_snapshot_runs_no_python_at_all() -> None:
     stage = Stage(seal_values({"a": "1"}))
     names = set(Config.__getitem__.__code__.co_names) - {"KeyError"}
-    assert names == {"_open", "until", "time", "ends", "monotonic", "plain", "snapshot", "_held"}
+    assert names == {"_open", "until", "time", "ends", "monotonic", "plain", "snapshot", "_read_held"}
     assert calls(Config.__getitem__) == 3  # the clocks, and what is done outside the window
     clocks = [reads.time, reads.monotonic]  # type: ignore[attr-defined]  # as it calls them
     assert clocks == [SystemClocks.wall, SystemClocks.monotonic]

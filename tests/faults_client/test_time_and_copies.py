@@ -34,7 +34,7 @@ config = Config(poll_seconds=0.001, refresh_seconds=20)
 assert config["a"] == "1"
 kept = config._made
 last = kept._last()
-under_way = kept._next(last, kept._world.clock.now(), 20)
+under_way = kept._make_flight(last, kept._world.clock.now(), 20)
 kept._flights.follow(last, under_way)  # as if a refresh were under way at the moment of the fork
 child = os.fork()
 if child == 0:
@@ -56,16 +56,16 @@ config = stage.config
 config.snapshot()
 made = config._made
 made._world = made._world._replace(chance=draw_fraction)
-print(made.left(), flush=True)
+print(made.seconds_left(), flush=True)
 for _ in range(500):
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        forked = made.left()
+        forked = made.seconds_left()
         config._after_restore()
         before = len(stage.gateway.asked)
         config.snapshot()
-        os.write(writing, f"{forked} {made.left()} {len(stage.gateway.asked) - before}".encode())
+        os.write(writing, f"{forked} {made.seconds_left()} {len(stage.gateway.asked) - before}".encode())
         os._exit(0)
     os.close(writing)
     print(os.read(reading, 100).decode(), flush=True)

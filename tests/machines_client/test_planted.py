@@ -40,8 +40,9 @@ BUGS = {
     ),
     "part of an answer is taken": Bug(
         "_refresh/refresh.py",
-        "return Refreshed(Held(layers, Snapshot(layers), source), refused)",
-        "layers = (layers[0], *held.layers[1:])\n    return Refreshed(Held(layers, Snapshot(layers), source), refused)",
+        "return RefreshedLayers(Held(layers, Snapshot(layers), source), refused)",
+        "layers = (layers[0], *held.layers[1:])\n"
+        "    return RefreshedLayers(Held(layers, Snapshot(layers), source), refused)",
         MACHINE,
     ),
     "a revision that jumps is taken": Bug(
@@ -52,8 +53,8 @@ BUGS = {
     ),
     "one namespace that is refused stops the others": Bug(
         "_refresh/refresh.py",
-        "        return RefusedNamespace(_of(namespace, error), mark)",
-        "        raise _of(namespace, error) from None",
+        "        return RefusedNamespace(_name_namespace(namespace, error), mark)",
+        "        raise _name_namespace(namespace, error) from None",
         MACHINE,
     ),
     "what is refused counts as fresh": Bug(
@@ -73,7 +74,7 @@ BUGS = {
     ),
     "what failed is asked for again at once": Bug(
         "_freshness.py",
-        "return self._replace(since=now, quiet=max(quiet, _quiet_if_told(pace, chance, retry_after)))",
+        "return self._replace(since=now, quiet=max(quiet, _draw_retry_after(pace, chance, retry_after)))",
         "return self",
         "tests/faults_client/test_service_down.py",
     ),
@@ -85,7 +86,7 @@ BUGS = {
     ),
     "several refreshes at a time": Bug(
         "_refresh/keeper.py",
-        "if not last.over(now):",
+        "if not last.is_over(now):",
         "if left < 0:",
         "tests/faults_client/test_time_and_copies.py::test_20_a_hundred_threads_at_expiry_are_one_refresh_and_the_others_get_the_old_value_at_once",
     ),
@@ -108,11 +109,15 @@ BUGS = {
     "what comes of a refresh that was given up is taken": Bug(
         "_refresh/keeper.py",
         "flight.kept = flight.end(state)\n        if flight.kept:",
-        "flight.kept = flight.end(state) or self._flights.follow(self._last(), _ended(state))\n        if flight.kept:",
+        "flight.kept = flight.end(state) or self._flights.follow(self._last(), _make_ended_flight(state))\n"
+        "        if flight.kept:",
         SLOW,
     ),
     "a refresh that was frozen counts as new": Bug(
-        "_refresh/refresh.py", "freshness=confirmed(began,", "freshness=confirmed(self.world.clock.now(),", FLIGHTS
+        "_refresh/refresh.py",
+        "freshness=make_confirmed(began,",
+        "freshness=make_confirmed(self.world.clock.now(),",
+        FLIGHTS,
     ),
     "after a timeout the next refresh has no more time": Bug(
         "_refresh/refresh.py",
@@ -122,12 +127,12 @@ BUGS = {
     ),
     "a reader closes only once the refresh has ended": Bug(
         "_refresh/keeper.py",
-        "        self._world.close()\n\n    def forked",
-        "        self._last().wait(99.0)\n        self._world.close()\n\n    def forked",
+        "        self._world.close()\n\n    def after_fork",
+        "        self._last().wait(99.0)\n        self._world.close()\n\n    def after_fork",
         SLOW,
     ),
     "a handler that interrupts a first load waits for it": Bug(
-        "_refresh/keeper.py", "elif last.mine():\n", "elif last.mine() and deadline < 0:\n", OVERDUE
+        "_refresh/keeper.py", "elif last.is_mine():\n", "elif last.is_mine() and deadline < 0:\n", OVERDUE
     ),
     "whoever refreshes holds up all others": Bug(
         "_refresh/flight.py", "self.patience = min(seconds, patience)", "self.patience = 99.0", SLOW
@@ -136,10 +141,10 @@ BUGS = {
         "_refresh/keeper.py", "aside = allowed > self._usual and not self._freezes", "aside = False", SLOW
     ),
     "a thread that has yet to run is taken for none": Bug(
-        "_refresh/keeper.py", "flight.joined(thread)", "flight.joined()", FLIGHTS
+        "_refresh/keeper.py", "flight.add_thread(thread)", "flight.add_thread()", FLIGHTS
     ),
     "a refresh takes all the time that is left": Bug(
-        "_refresh/keeper.py", "self._refreshed(last, now, left / 2)", "self._refreshed(last, now, left)", SLOW
+        "_refresh/keeper.py", "self._try_refresh(last, now, left / 2)", "self._try_refresh(last, now, left)", SLOW
     ),
     "who does not know what is left waits as long as a start may take": Bug(
         "_refresh/keeper.py", "return _UNKNOWN_TIMES * usual if", "return self._settings.start_seconds if", SLOW
@@ -183,14 +188,14 @@ BUGS = {
     ),
     "a walk reads each value as it comes": Bug(
         "_refresh/reads.py",
-        "lambda: iter(self._reading().items())",
-        "lambda: ((key, self[key]) for key in self._reading())",
+        "lambda: iter(self._read_snapshot().items())",
+        "lambda: ((key, self[key]) for key in self._read_snapshot())",
         "tests/client/reading/test_walks.py",
     ),
     "a first load waits as long as the service says, and no longer": Bug(
         "_refresh/load.py",
-        "pause = said + _jittered(longest, room, world.chance, told=bool(said))",
-        "pause = said or _jittered(longest, room, world.chance, told=bool(said))",
+        "pause = said + _draw_pause(longest, room, world.chance, told=bool(said))",
+        "pause = said or _draw_pause(longest, room, world.chance, told=bool(said))",
         "tests/faults_client/test_service_down.py",
     ),
     "a first load gives up after three tries": Bug(
@@ -249,7 +254,7 @@ BUGS = {
     ),
     "a file is taken from anywhere": Bug(
         "_opening/fallback_file.py",
-        "if fallback.url != base_of(url):",
+        "if fallback.url != format_base(url):",
         "if not fallback.url:",
         "tests/client/opening/test_fallback_file.py",
     ),

@@ -191,10 +191,10 @@ class _StartingOver(Config):
 
     __slots__ = ()
 
-    def _current(self, remaining: float = float("inf")) -> Snapshot:
+    def _read_current(self, remaining: float = float("inf")) -> Snapshot:
         if self.counts.get("stale_revisions"):
             self._made = None
-        return super()._current(remaining)
+        return super()._read_current(remaining)
 
 
 class _Silent(Config):

@@ -27,7 +27,7 @@ class Keys(KeysView[str]):
     __slots__ = ()
 
     def __iter__(self) -> Iterator[str]:
-        walked: Callable[[FrameType], Iterator[str]] = self._mapping._walked  # type: ignore[attr-defined]  # noqa: SLF001  # of one library
+        walked: Callable[[FrameType], Iterator[str]] = self._mapping._walk  # type: ignore[attr-defined]  # noqa: SLF001  # of one library
         return walked(sys._getframe(1))  # noqa: SLF001  # who walks
 
 

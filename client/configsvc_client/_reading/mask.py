@@ -131,37 +131,37 @@ class Mask(ReprOnly):
         self._wanted = Secret(Needles(current.reveal() | before.reveal()))  # also where another thread was faster
         self._current = snapshot, current
 
-    def text(self, text: str) -> str:
+    def mask_text(self, text: str) -> str:
         """The text with every value in it masked, the longest first."""
         for each in self._wanted.reveal().perhaps(text):
             if each in text:
                 text = text.replace(each, MASK)
         return text
 
-    def anything(self, value: Any) -> Any:  # noqa: ANN401  # whatever is logged
+    def mask_any(self, value: Any) -> Any:  # noqa: ANN401  # whatever is logged
         """Texts masked, also inside dicts, lists, tuples and sets; the same object where nothing is."""
         if isinstance(value, str):
-            return self.text(value)
+            return self.mask_text(value)
         if isinstance(value, bytes):
             text = value.decode("latin-1")
-            masked = self.text(text)
+            masked = self.mask_text(text)
             return value if masked == text else masked.encode("latin-1")
         if isinstance(value, dict):
             return _keep_unless_changed(
-                value, {self.anything(name): self.anything(each) for name, each in value.items()}
+                value, {self.mask_any(name): self.mask_any(each) for name, each in value.items()}
             )
         for kind in (list, tuple, set, frozenset):
             if isinstance(value, kind):
-                return _keep_unless_changed(value, kind(self.anything(each) for each in value))
+                return _keep_unless_changed(value, kind(self.mask_any(each) for each in value))
         return value
 
-    def shown(self, value: Any) -> Any:  # noqa: ANN401  # whatever is logged
+    def mask_object(self, value: Any) -> Any:  # noqa: ANN401  # whatever is logged
         """As `anything`; an object that shows a value in its own text becomes that text, masked."""
-        masked = self.anything(value)
+        masked = self.mask_any(value)
         if masked is not value or isinstance(value, str | bytes | int | float | None):
             return masked
         texts = str(value), repr(value)
-        return value if tuple(map(self.text, texts)) == texts else self.text(texts[0])
+        return value if tuple(map(self.mask_text, texts)) == texts else self.mask_text(texts[0])
 
 
 def _keep_unless_changed(value: Any, masked: Any) -> Any:  # noqa: ANN401  # a dict, list or tuple

@@ -46,7 +46,7 @@ class Background:
             run = functools.partial(_refresh_repeatedly, self._keeper, self._going)
             self._thread = start_thread(run, "configsvc refresh")
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """In a child process, which has no thread: starts one where the parent had one, without waiting for a read."""
         had_one, self._thread = self._thread is not None, None
         self._prepare(None if self._keeper is None else self._keeper())
@@ -86,4 +86,4 @@ def _refresh_repeatedly(alive: weakref.ref[Keeper], going: _thread.LockType) -> 
 
 def _find_wait(alive: weakref.ref[Keeper]) -> float | None:
     keeper = alive()
-    return None if keeper is None else max(keeper.left(), _SHARE * keeper.poll_seconds)
+    return None if keeper is None else max(keeper.seconds_left(), _SHARE * keeper.poll_seconds)

@@ -103,7 +103,7 @@ class Flight:
         """Whether it came to an end, or was given up."""
         return bool(self._after)
 
-    def over(self, now: ClockReading) -> bool:
+    def is_over(self, now: ClockReading) -> bool:
         """Whether the next may begin: it ended, or is to be given up by either clock, as after a freeze.
 
         Or it is of this thread, which no longer runs it: what a signal handler raised struck between two steps.
@@ -121,11 +121,11 @@ class Flight:
             frame = frame.f_back
         return True
 
-    def mine(self) -> bool:
+    def is_mine(self) -> bool:
         """Whether this thread asked for it or runs it, and has been interrupted by a signal handler or calls itself."""
         return threading.get_ident() in self._threads
 
-    def joined(self, thread: int | None = None) -> None:
+    def add_thread(self, thread: int | None = None) -> None:
         """That thread runs it; this one where left out."""
         self._threads.append(threading.get_ident() if thread is None else thread)
 

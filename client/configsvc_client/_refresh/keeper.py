@@ -65,7 +65,7 @@ class Keeper:
         self.attended: Callable[[], bool] = _is_never_attended
         """Whether a background thread refreshes; then readers do not, until what is held has expired."""
 
-    def current(self, remaining: float = math.inf) -> Snapshot:
+    def read_current(self, remaining: float = math.inf) -> Snapshot:
         """What is held, refreshed if that is due; loaded if nothing is.
 
         A refresh that fails leaves what is held, and `error` says why. While another thread refreshes, what is held is
@@ -88,16 +88,16 @@ class Keeper:
             if not again or sys.is_finalizing():  # no import, no thread any more
                 break
             now, again = self._look(now, end)
-        return self._unexpired(now)
+        return self._check_unexpired(now)
 
     def poll(self) -> None:
         """For a thread of its own: loads or refreshes where that is due, and takes the time that it needs."""
         last, now = self._last(), self._world.clock.now()
         if last.state.held is None:
             self._load(math.inf)
-        elif last.state.freshness.due(now) and last.over(now):
-            flight = self._next(last, now, last.state.allowed)
-            self._begins(last, flight, lambda: self._fly(flight, self._longest(known=True)))
+        elif last.state.freshness.due(now) and last.is_over(now):
+            flight = self._make_flight(last, now, last.state.allowed)
+            self._begin(last, flight, lambda: self._fly(flight, self._find_longest(known=True)))
 
     def refresh(self) -> bool:
         """Refreshes now, due or not.
@@ -113,7 +113,7 @@ class Keeper:
         if self.held is None:
             self._load(math.inf)
             return True
-        flight = self._asked_for()
+        flight = self._refresh_as_asked()
         if flight.error is not None:
             raise copy_error(flight.error)
         if not flight.kept:
@@ -124,13 +124,13 @@ class Keeper:
         """Drops the connections. A refresh that is under way is not waited for, and may fail."""
         self._world.close()
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """In a child process: no flight of the parent's threads, no shared connection, and a time of its own to ask."""
-        self._starts_over(lambda freshness: freshness.scattered(self._world.clock.now(), self._world.chance))
+        self._start_over(lambda freshness: freshness.scatter(self._world.clock.now(), self._world.chance))
 
-    def restored(self) -> None:
+    def after_restore(self) -> None:
         """In a restored copy of a process: its connections are dead, and what it holds is due."""
-        self._starts_over(lambda freshness: freshness.over(self._world.clock.now()))
+        self._start_over(lambda freshness: freshness.make_due(self._world.clock.now()))
 
     def age(self) -> float:
         """Seconds since what is held was last confirmed by the service, or saved; infinite while nothing is held."""
@@ -177,11 +177,13 @@ class Keeper:
         """The age in seconds above which reads raise."""
         return self._pace.max_stale_seconds
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds until a refresh is due; one interval while nothing is held."""
         state = self._state
         return (
-            self._pace.poll_seconds if state.held is None else max(0.0, state.freshness.left(self._world.clock.now()))
+            self._pace.poll_seconds
+            if state.held is None
+            else max(0.0, state.freshness.seconds_left(self._world.clock.now()))
         )
 
     @property
@@ -191,7 +193,7 @@ class Keeper:
     def _last(self) -> Flight:
         return self._flights.last()
 
-    def _starts_over(self, freshen: Callable[[Freshness], Freshness]) -> None:
+    def _start_over(self, freshen: Callable[[Freshness], Freshness]) -> None:
         self._world.close()
         follows = False
         while not follows:
@@ -201,9 +203,9 @@ class Keeper:
             if state.held is not None:
                 state = state._replace(freshness=freshen(state.freshness))
             follows = self._flights.follow(last, _make_ended_flight(state))
-        self._show()
+        self._publish_held()
 
-    def _unexpired(self, now: ClockReading) -> Snapshot:
+    def _check_unexpired(self, now: ClockReading) -> Snapshot:
         state = self._state
         if state.held is None or state.freshness.expired(now, self._pace):
             most = self._pace.max_stale_seconds
@@ -213,7 +215,7 @@ class Keeper:
             )
         return state.held.snapshot
 
-    def _show(self, now: ClockReading | None = None) -> None:
+    def _publish_held(self, now: ClockReading | None = None) -> None:
         """Publishes what is held, again where something newer came in between: then nobody puts back what is older."""
         shown = None
         while shown is not (state := self._state):
@@ -237,26 +239,26 @@ class Keeper:
         last = self._last()
         freshness, left = last.state.freshness, end - now.monotonic
         if not freshness.due(now):
-            self._show(now)
+            self._publish_held(now)
             return now, False
         if self.attended() and not freshness.expired(now, self._pace):
             return now, False
         overdue = freshness.overdue(now, self._pace, self._usual)
-        if not last.over(now):
+        if not last.is_over(now):
             return self._wait_for(last, now, left) if overdue else (now, False)
         if left <= 0 or (left < _ENOUGH * self._usual and not overdue):
             self._note(Unavailable(f"Not refreshed: the invocation ends in {left:.1f} s.", reason="time_left"))
             return now, False
-        flight = self._refreshed(last, now, left / 2)
+        flight = self._try_refresh(last, now, left / 2)
         now = self._world.clock.now()
         return now, flight is None or self._is_overdue(now)
 
     def _wait_for(self, last: Flight, now: ClockReading, left: float) -> tuple[ClockReading, bool]:
         """Waits for a refresh under way, for as long as a reader does; returns as `_look`."""
         seconds = min(last.began.monotonic + last.patience - now.monotonic, left / 2)
-        if not last.mine() and seconds > 0:
+        if not last.is_mine() and seconds > 0:
             ended, now = last.wait(seconds), self._world.clock.now()
-            if ended or last.over(now):
+            if ended or last.is_over(now):
                 return now, self._is_overdue(now)
         self._note(Unavailable("A refresh is under way and takes longer than usual.", reason="deadline"))
         return now, False
@@ -264,29 +266,33 @@ class Keeper:
     def _is_overdue(self, now: ClockReading) -> bool:
         return self._state.freshness.overdue(now, self._pace, self._usual)
 
-    def _refreshed(self, last: Flight, now: ClockReading, most: float, *, everything: bool = False) -> Flight | None:
+    def _try_refresh(self, last: Flight, now: ClockReading, most: float, *, everything: bool = False) -> Flight | None:
         """Refreshes, unless another thread has begun to, and waits for that at most so many seconds.
 
         What takes longer than usual is finished by a thread of its own, except where threads freeze.
         """
         self._give_up(last)
-        allowed, waits, longest = last.state.allowed, self._waits(most), self._longest(known=most < math.inf)
+        allowed, waits, longest = (
+            last.state.allowed,
+            self._compute_wait(most),
+            self._find_longest(known=most < math.inf),
+        )
         aside = allowed > self._usual and not self._freezes
-        flight = self._next(last, now, allowed if aside else waits)
+        flight = self._make_flight(last, now, allowed if aside else waits)
 
         def fly() -> bool:
-            if aside and self._flies_aside(flight, longest, everything=everything):
+            if aside and self._fly_aside(flight, longest, everything=everything):
                 return True
             flight.seconds = min(flight.seconds, waits)
             self._fly(flight, longest, everything=everything)
             return False
 
-        begun = self._begins(last, flight, fly)
+        begun = self._begin(last, flight, fly)
         if begun and not flight.wait(waits):
             self._note(Unavailable("The refresh takes longer than usual, and goes on.", reason="deadline"))
         return None if begun is None else flight
 
-    def _asked_for(self) -> Flight:
+    def _refresh_as_asked(self) -> Flight:
         """A refresh that was asked for, after another one that is under way, both within the time of one.
 
         Raises:
@@ -294,28 +300,28 @@ class Keeper:
                 count against a service that is well.
         """
         most = math.inf
-        end = self._world.clock.now().monotonic + self._waits(most)
+        end = self._world.clock.now().monotonic + self._compute_wait(most)
         while most >= _LEAST_SHARE * self._usual:
             last, now = self._last(), self._world.clock.now()
-            if last.over(now):
-                flight = self._refreshed(last, now, most, everything=True)
+            if last.is_over(now):
+                flight = self._try_refresh(last, now, most, everything=True)
                 if flight is not None:
                     return flight
-            elif last.mine() or not last.wait(end - now.monotonic):
+            elif last.is_mine() or not last.wait(end - now.monotonic):
                 break
             most = end - self._world.clock.now().monotonic
         raise Unavailable("Another refresh is under way. Try again.", reason="under_way")
 
     # Flights
 
-    def _waits(self, most: float) -> float:
+    def _compute_wait(self, most: float) -> float:
         """How many seconds at most who begins a refresh waits for it, where it may be waited for so many."""
         if not self._freezes:
             return min(self._usual, most)
         known = most < math.inf
-        return min(self._state.allowed, most if known else self._longest(known=False))
+        return min(self._state.allowed, most if known else self._find_longest(known=False))
 
-    def _longest(self, *, known: bool) -> float:
+    def _find_longest(self, *, known: bool) -> float:
         """How many seconds a refresh may be allowed in the end.
 
         Where threads freeze its caller waits for it; and who reads outside a wrapped handler may have little time.
@@ -323,12 +329,12 @@ class Keeper:
         usual = self._usual
         return _UNKNOWN_TIMES * usual if self._freezes and not known else max(self._settings.start_seconds, usual)
 
-    def _next(self, last: Flight, now: ClockReading, seconds: float) -> Flight:
+    def _make_flight(self, last: Flight, now: ClockReading, seconds: float) -> Flight:
         """A flight that may follow that one, which is given up where it has not ended."""
         self._give_up(last)
         return Flight(last.state, now, seconds, math.inf if self._freezes else self._usual)
 
-    def _begins(self, last: Flight, flight: Flight, fly: Callable[[], bool | None]) -> bool | None:
+    def _begin(self, last: Flight, flight: Flight, fly: Callable[[], bool | None]) -> bool | None:
         """What flying gives; None, and nothing is done, where another thread was faster.
 
         Whatever a signal raises from the first moment on, the flight ends, unless a thread of its own goes on with it.
@@ -356,7 +362,7 @@ class Keeper:
             for each in news:
                 self._world.warn(each)
 
-    def _flies_aside(self, flight: Flight, longest: float, *, everything: bool) -> bool:
+    def _fly_aside(self, flight: Flight, longest: float, *, everything: bool) -> bool:
         """Whether a thread of its own runs it. Not by `threading`: a signal handler may meet a lock that it takes."""
 
         def fly() -> None:
@@ -370,7 +376,7 @@ class Keeper:
 
             reraise_interrupt(error)
             return False
-        flight.joined(thread)  # it may begin to run late
+        flight.add_thread(thread)  # it may begin to run late
         return True
 
     def _fly(self, flight: Flight, longest: float, *, everything: bool = False) -> None:
@@ -378,7 +384,7 @@ class Keeper:
         held = flight.before.held
         if held is None:  # what is held never goes
             return
-        flight.joined()
+        flight.add_thread()
         state = flight.before
         flight.error = Unavailable("The refresh was interrupted. Try again.", reason="interrupted")
         try:
@@ -392,10 +398,10 @@ class Keeper:
         finally:
             flight.kept = flight.end(state)
         if flight.kept:
-            self._show()
-            self._tell(made.news, held.snapshot, made.held.snapshot)
+            self._publish_held()
+            self._report(made.news, held.snapshot, made.held.snapshot)
 
-    def _tell(self, news: Sequence[str], before: Snapshot, after: Snapshot) -> None:
+    def _report(self, news: Sequence[str], before: Snapshot, after: Snapshot) -> None:
         """After the flight: a callback, and who reads the log, may take as long as they like, and refresh."""
         for each in news:
             self._world.warn(each)
@@ -412,15 +418,17 @@ class Keeper:
         deadline = now.monotonic + min(compute_load_seconds(self._settings), _COLD_SHARE * (end - now.monotonic))
         while self.held is None:
             last, now = self._last(), self._world.clock.now()
-            if last.over(now):
-                flight = self._next(last, now, deadline - now.monotonic)
-                self._begins(last, flight, functools.partial(self._first_of_all, flight))
-            elif last.mine():
+            if last.is_over(now):
+                flight = self._make_flight(last, now, deadline - now.monotonic)
+                self._begin(last, flight, functools.partial(self._fly_first_load, flight))
+            elif last.is_mine():
                 raise ConfigUnavailable("The first load is under way on this thread, and a read amid it cannot wait.")
-            elif not (last.wait(min(deadline, last.given_up_at) - now.monotonic) or last.over(self._world.clock.now())):
+            elif not (
+                last.wait(min(deadline, last.given_up_at) - now.monotonic) or last.is_over(self._world.clock.now())
+            ):
                 raise ConfigUnavailable("Another thread is still loading config.")
 
-    def _first_of_all(self, flight: Flight) -> None:
+    def _fly_first_load(self, flight: Flight) -> None:
         """Loads; what ends after it was given up changes nothing, and its error is none where another thread loaded."""
         state, news = flight.before, list[str]()
         try:
@@ -442,7 +450,7 @@ class Keeper:
                 raise
         finally:
             flight.kept = flight.end(state)
-        self._show()
+        self._publish_held()
         if flight.kept:
             for each in news:
                 self._world.warn(each)

@@ -72,7 +72,7 @@ class Reads(HiddenMapping[str, ConfigValue]):
             except KeyError:
                 pass
             return shown.snapshot[key]  # says why there is none
-        return self._held(key)[key]
+        return self._read_held(key)[key]
 
     def _look_for_invocations(self) -> None:
         """From now on `config[key]` looks first whether this is an invocation; whoever wraps no handler never does.
@@ -85,7 +85,7 @@ class Reads(HiddenMapping[str, ConfigValue]):
             self.__class__ = type(own.__name__, (own, InvocationReads), members)
 
     def __iter__(self) -> Iterator[str]:
-        return self._walked(sys._getframe(1))  # noqa: SLF001  # who walks
+        return self._walk(sys._getframe(1))  # noqa: SLF001  # who walks
 
     def keys(self) -> KeysView[str]:
         """The keys; whoever walks over them, and reads each, reads one snapshot."""
@@ -95,24 +95,24 @@ class Reads(HiddenMapping[str, ConfigValue]):
             from configsvc_client._interrupts import reraise_interrupt
 
             reraise_interrupt(error)
-            return self._reading().keys()
+            return self._read_snapshot().keys()
         return Keys(self)
 
     def values(self) -> ValuesView[ConfigValue]:
         """The values; whoever walks over them walks over one snapshot."""
-        made: ValuesView[ConfigValue] = make_view(self, "values", lambda: iter(self._reading().values()))
+        made: ValuesView[ConfigValue] = make_view(self, "values", lambda: iter(self._read_snapshot().values()))
         return made
 
     def items(self) -> ItemsView[str, ConfigValue]:
         """Keys with their values; whoever walks over them walks over one snapshot."""
-        made: ItemsView[str, ConfigValue] = make_view(self, "items", lambda: iter(self._reading().items()))
+        made: ItemsView[str, ConfigValue] = make_view(self, "items", lambda: iter(self._read_snapshot().items()))
         return made
 
     def __len__(self) -> int:
-        return len(self._reading())
+        return len(self._read_snapshot())
 
     def __contains__(self, key: object) -> bool:
-        return key in self._reading(key)
+        return key in self._read_snapshot(key)
 
     @overload
     def get(self, key: str) -> ConfigValue | None: ...
@@ -128,7 +128,7 @@ class Reads(HiddenMapping[str, ConfigValue]):
 
     def get(self, key: str, default: Any = None, *, as_: Callable[[Any], Any] | None = None) -> Any:
         """The value of a key, or the default; see `Snapshot.get`."""
-        snapshot = self._reading(key)
+        snapshot = self._read_snapshot(key)
         if key not in snapshot:
             return default
         default = None  # as in Snapshot.get
@@ -136,7 +136,7 @@ class Reads(HiddenMapping[str, ConfigValue]):
 
     def secret(self, key: str) -> Secret:
         """The value of a sealed key, masked; see `Snapshot.secret`."""
-        return self._reading(key).secret(key)
+        return self._read_snapshot(key).secret(key)
 
     def snapshot(self) -> Snapshot:
         """All values at one revision of each namespace: inside a wrapped handler the invocation's, else the current.
@@ -147,26 +147,26 @@ class Reads(HiddenMapping[str, ConfigValue]):
             Misconfigured: settings are missing, all of them named, or wrong.
         """
         invoked = self._of_invocation()
-        return self._current() if invoked is None else invoked
+        return self._read_current() if invoked is None else invoked
 
-    def _reading(self, key: object = None) -> Snapshot:
+    def _read_snapshot(self, key: object = None) -> Snapshot:
         """As `config[key]`: inside a handler its snapshot, else what is held, after one look at each clock."""
         invoked = self._of_invocation()
-        return self._held(key) if invoked is None else invoked
+        return self._read_held(key) if invoked is None else invoked
 
-    def _held(self, key: object = None) -> Snapshot:
+    def _read_held(self, key: object = None) -> Snapshot:
         """What is held while its window is open, else what is current; for a key of a walk, what that walks over."""
         published, leases = self._published, self._leases
         if leases is not None and key is not None:
             if (walked := leases.of(key)) is not None:
                 return walked
             if not leases.any_left():
-                self._opens(published)
+                self._open_window(published)
         if self._wall() < published.until and self._monotonic() < published.ends:
             return published.snapshot
-        return self._current()
+        return self._read_current()
 
-    def _walked(self, frame: FrameType) -> Iterator[str]:
+    def _walk(self, frame: FrameType) -> Iterator[str]:
         """The keys of one snapshot, of which the frame that walks over them then reads the values."""
         if (invoked := self._of_invocation()) is not None:
             return iter(invoked)
@@ -175,13 +175,13 @@ class Reads(HiddenMapping[str, ConfigValue]):
             try:
                 from configsvc_client._reading.leases import Leases
             except ImportError:  # as in `keys`
-                return iter(self._held())
+                return iter(self._read_held())
             leases = self._leases = Leases(self._monotonic)
         lease = leases.begin(frame)  # first: whoever publishes from here on sees it
-        return lease.keys(self._held())
+        return lease.keys(self._read_held())
 
     @abstractmethod
-    def _current(self, remaining: float = math.inf) -> Snapshot:
+    def _read_current(self, remaining: float = math.inf) -> Snapshot:
         """What is held, refreshed or loaded where that is due."""
 
     @property
@@ -193,9 +193,9 @@ class Reads(HiddenMapping[str, ConfigValue]):
         """No window is open, so that the next read asks."""
         self._open = self._published = Published(Snapshot(()), {}, NEVER)
         self._leases = None
-        self._read_by(_read_no_clock, _read_no_clock)
+        self._use_clocks(_read_no_clock, _read_no_clock)
 
-    def _read_by(self, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
+    def _use_clocks(self, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
         """From now on windows are of these clocks; before, nothing is published."""
         self._wall, self._monotonic = wall, monotonic
 
@@ -212,9 +212,9 @@ class Reads(HiddenMapping[str, ConfigValue]):
             self._open = Published(snapshot, plain, NEVER)
             self._published = published = Published(snapshot, plain, window)
         if leases is None or not leases.any_left():
-            self._opens(published)
+            self._open_window(published)
 
-    def _opens(self, published: Published) -> None:
+    def _open_window(self, published: Published) -> None:
         if self._wall is time and self._monotonic is monotonic:
             self._open = published
 

@@ -76,17 +76,17 @@ def run_refresh(
 
         reraise_interrupt(error)
         troubles, news = _settle_troubles(before, held, dict.fromkeys(settings.namespaces, error))
-        return RefreshOutcome(ending.failed(before._replace(troubles=troubles), [error]), held, error, news)
+        return RefreshOutcome(ending.fail(before._replace(troubles=troubles), [error]), held, error, news)
     troubles, news = _settle_troubles(
         before, done.held, {each: refused.error for each, refused in done.refused.items()}
     )
-    after = before._replace(held=done.held, refusals=refusals.settled(done.refused, now), troubles=troubles)
+    after = before._replace(held=done.held, refusals=refusals.settle(done.refused, now), troubles=troubles)
     if not done.refused:
-        return RefreshOutcome(ending.succeeded(after, changed=done.held is not held), done.held, None, news)
+        return RefreshOutcome(ending.succeed(after, changed=done.held is not held), done.held, None, news)
     errors = [each.error for each in done.refused.values()]
     after = after._replace(counts={**after.counts, "refused": after.counts["refused"] + len(errors)})
     others = now if len(errors) < len(held.layers) else None
-    return RefreshOutcome(ending.failed(after, errors, others), done.held, errors[0], news)
+    return RefreshOutcome(ending.fail(after, errors, others), done.held, errors[0], news)
 
 
 def fail_given_up(before: RefreshState, seconds: float) -> tuple[RefreshState, list[str]]:
@@ -115,7 +115,7 @@ class _Ending(Record):
     world: World
     longest: float
 
-    def succeeded(self, after: RefreshState, *, changed: bool) -> RefreshState:
+    def succeed(self, after: RefreshState, *, changed: bool) -> RefreshState:
         """A change that came in less than half the usual time ends a longer deadline.
 
         One that took longer keeps it, and so does an unchanged answer, which is quick over any link.
@@ -129,14 +129,14 @@ class _Ending(Record):
             allowed=settings.refresh_seconds if quick else after.allowed,
         )
 
-    def failed(
+    def fail(
         self, state: RefreshState, errors: Sequence[ConfigsvcError], others: ClockReading | None = None
     ) -> RefreshState:
         """The errors; and when the other namespaces were confirmed, where they were."""
         pace, chance, now = self.settings.pace, self.world.chance, self.world.clock.now()
         away = max((each for each in map(get_retry_after, errors) if each), default=None)
         if others is None or state.refusals is None:
-            freshness = state.freshness.failed(now, pace, chance, away)
+            freshness = state.freshness.note_failure(now, pace, chance, away)
         else:
             freshness = make_partly_confirmed(others, state.refusals.oldest(), pace, chance, away)
         counts = dict(state.counts)

@@ -76,7 +76,7 @@ class Refusals:
         """What is not opened again yet if the same comes again: that could cost a KMS call with each poll."""
         return {namespace: each.refused for namespace, each in self._held.items() if each.waits(now)}
 
-    def settled(self, refused: Mapping[Namespace, RefusedNamespace], now: ClockReading) -> Refusals:
+    def settle(self, refused: Mapping[Namespace, RefusedNamespace], now: ClockReading) -> Refusals:
         """After a refresh: what is refused now, and all else is confirmed."""
         confirmed = {each: at if each in refused else now for each, at in self._confirmed.items()}
         held = {each: self._refusal(self._held.get(each), refusal, now) for each, refusal in refused.items()}

@@ -27,9 +27,9 @@ def test_what_is_shown_last_is_the_newest() -> None:
             newer.set()
 
     keeper = Keeper(found, stage.world(found), Callbacks(stage.warnings.append), publish)
-    keeper.current()
+    keeper.read_current()
     slow.set()
-    looking = threading.Thread(target=keeper.current)
+    looking = threading.Thread(target=keeper.read_current)
     looking.start()
     assert inside.wait(30)
     stage.serve(seal_values({"a": "2"}, revision=2))

@@ -131,14 +131,14 @@ def test_a_time_limit_ends_what_it_strikes_and_leaves_a_client_that_works(
 
 def test_a_refresh_that_its_thread_no_longer_runs_is_over_and_one_that_it_runs_is_not() -> None:
     now, begun = ClockReading(10.0, 10.0), [Flight(RefreshState(1.0), ClockReading(10.0, 10.0), 60.0)]
-    assert begun[0].over(now)  # nothing on this stack runs it
+    assert begun[0].is_over(now)  # nothing on this stack runs it
 
-    def over(flight: Flight) -> bool:
-        return flight.over(now)
+    def is_over(flight: Flight) -> bool:
+        return flight.is_over(now)
 
-    assert not over(begun[0])
+    assert not is_over(begun[0])
     elsewhere: list[bool] = []
-    thread = threading.Thread(target=lambda: elsewhere.append(begun[0].over(now)))
+    thread = threading.Thread(target=lambda: elsewhere.append(begun[0].is_over(now)))
     thread.start()
     thread.join(30)
     assert elsewhere == [False]

@@ -194,7 +194,7 @@ def test_no_text_holds_a_value_any_more(secret: str, before: str, after: str) ->
     fake.put("password", secret)
     mask = Mask()
     mask.follow(fake.config().snapshot())
-    masked = mask.text(before + secret + after)
+    masked = mask.mask_text(before + secret + after)
     assert secret not in masked.replace("***", "\0")
 
 

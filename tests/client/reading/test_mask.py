@@ -104,7 +104,7 @@ def test_a_value_that_was_made_to_hold_itself_is_masked_and_ends(configsvc_fake:
     list.append(value, value)
     mask = Mask()
     mask.follow(snapshot)
-    assert mask.text("a canary-in-json.") == "a ***."
+    assert mask.mask_text("a canary-in-json.") == "a ***."
 
 
 def test_what_is_replaced_stays_masked_where_two_threads_meet_the_new_snapshot(configsvc_fake: FakeService) -> None:
@@ -116,7 +116,7 @@ def test_what_is_replaced_stays_masked_where_two_threads_meet_the_new_snapshot(c
     configsvc_fake.put("password", "the third of them")
     config.refresh()
     mask.follow(cast("Snapshot", Overtaken(config.snapshot(), mask)))
-    assert mask.text("the second one, the third of them") == "***, ***"
+    assert mask.mask_text("the second one, the third of them") == "***, ***"
 
 
 class Overtaken:

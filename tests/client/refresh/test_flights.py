@@ -289,8 +289,8 @@ def test_a_refresh_whose_thread_has_not_run_yet_is_under_way() -> None:
     begun = Flight(keeper._state, stage.clock.now(), 8.0)  # noqa: SLF001  # as above
     sys.setswitchinterval(60)  # no other thread runs until this one waits
     try:
-        assert keeper._flies_aside(begun, 8.0, everything=False)  # noqa: SLF001  # as above
-        assert not begun.over(stage.clock.now())
+        assert keeper._fly_aside(begun, 8.0, everything=False)  # noqa: SLF001  # as above
+        assert not begun.is_over(stage.clock.now())
     finally:
         sys.setswitchinterval(interval)
     assert begun.wait(30)

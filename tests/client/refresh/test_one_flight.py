@@ -53,22 +53,22 @@ def test_a_flight_that_has_not_flown_has_changed_nothing_and_is_not_kept() -> No
 
 def test_the_next_may_begin_an_eighth_after_another_threads_deadline_not_before() -> None:
     other = begun()
-    other.joined(-1)  # no thread has this number
-    assert other.over(ClockReading(8.5, 8.5)) is False
-    assert other.over(ClockReading(9.0, 8.5)) is True
-    assert other.over(ClockReading(8.5, 9.0)) is True
+    other.add_thread(-1)  # no thread has this number
+    assert other.is_over(ClockReading(8.5, 8.5)) is False
+    assert other.is_over(ClockReading(9.0, 8.5)) is True
+    assert other.is_over(ClockReading(8.5, 9.0)) is True
 
 
 def test_the_next_may_begin_where_this_thread_has_left_a_flight_and_not_while_it_runs_it() -> None:
     left = begun()
 
     def beside(flight: Flight) -> bool:
-        return left.over(BEGAN) and not flight.over(BEGAN)
+        return left.is_over(BEGAN) and not flight.is_over(BEGAN)
 
     def within(flight: Flight) -> bool:
-        return flight.over(BEGAN)
+        return flight.is_over(BEGAN)
 
-    assert left.over(BEGAN) is True
+    assert left.is_over(BEGAN) is True
     assert beside(begun()) is True
     assert within(left) is False
 
@@ -77,14 +77,14 @@ def test_a_flight_is_of_the_threads_that_asked_for_it_and_that_run_it() -> None:
     flying, seen = begun(), list[bool]()
 
     def look() -> None:
-        seen.append(flying.mine())
-        flying.joined()
-        seen.append(flying.mine())
+        seen.append(flying.is_mine())
+        flying.add_thread()
+        seen.append(flying.is_mine())
 
     thread = threading.Thread(target=look)
     thread.start()
     thread.join(30)
-    assert (seen, flying.mine()) == ([False, True], True)
+    assert (seen, flying.is_mine()) == ([False, True], True)
 
 
 def test_a_flight_ends_once_and_the_first_end_counts() -> None:

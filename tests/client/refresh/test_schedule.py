@@ -36,7 +36,7 @@ def test_age_is_by_the_clock_that_says_more_and_never_negative(wall: float, mono
 def test_a_refresh_is_due_once_it_was_quiet_for_long_enough(seconds: float, *, due: bool) -> None:
     freshness = Freshness(after(-500), NOW, 60.0)
     assert freshness.due(after(seconds)) is due
-    assert freshness.left(after(seconds)) == 60 - seconds
+    assert freshness.seconds_left(after(seconds)) == 60 - seconds
 
 
 @pytest.mark.parametrize(("seconds", "expired"), [(0, False), (100, False), (100.1, True)])
@@ -71,7 +71,7 @@ def test_after_a_refresh_an_interval_give_or_take_a_tenth_is_quiet(chance: float
     later = after(10)
     assert near(_freshness.make_confirmed(later, PACE, draw)) == Freshness(later, later, quiet)
     assert _freshness.make_confirmed(later, Pace(60.0, 30.0), draw) == Freshness(later, later, 30.0)
-    assert near(HELD.failed(later, PACE, draw)) == Freshness(NOW, later, quiet)
+    assert near(HELD.note_failure(later, PACE, draw)) == Freshness(NOW, later, quiet)
     assert near(_freshness.make_partly_confirmed(later, NOW, PACE, draw, None)) == Freshness(NOW, later, quiet)
 
 
@@ -82,7 +82,7 @@ def test_before_what_is_held_expires_it_is_tried_after_no_more_than_an_interval(
     old: float, chance: float, quiet: float
 ) -> None:
     now = after(old)
-    assert near(HELD.failed(now, SHORT, lambda: chance)) == Freshness(NOW, now, quiet)
+    assert near(HELD.note_failure(now, SHORT, lambda: chance)) == Freshness(NOW, now, quiet)
 
 
 @pytest.mark.parametrize(
@@ -96,22 +96,22 @@ def test_who_is_asked_to_stay_away_does_for_up_to_five_intervals(
     retry_after: float, chance: float, quiet: float
 ) -> None:
     draw = lambda: chance  # noqa: E731  # one draw
-    assert HELD.failed(NOW, PACE, draw, retry_after).quiet == pytest.approx(quiet)
+    assert HELD.note_failure(NOW, PACE, draw, retry_after).quiet == pytest.approx(quiet)
     assert _freshness.make_partly_confirmed(NOW, NOW, PACE, draw, retry_after).quiet == pytest.approx(quiet)
 
 
 def test_who_is_not_asked_to_stay_away_keeps_to_an_interval_however_short() -> None:
-    assert near(HELD.failed(NOW, Pace(0.5), lambda: 0.5)) == Freshness(NOW, NOW, 0.5)
+    assert near(HELD.note_failure(NOW, Pace(0.5), lambda: 0.5)) == Freshness(NOW, NOW, 0.5)
 
 
 def test_a_copy_of_a_process_is_due_at_a_random_time_before_the_original() -> None:
     now = after(20)
-    assert HELD.scattered(now, lambda: 0.25) == Freshness(NOW, now, 10.0)
-    assert HELD.scattered(after(90), lambda: 0.25) == Freshness(NOW, after(90), 0.0)
+    assert HELD.scatter(now, lambda: 0.25) == Freshness(NOW, now, 10.0)
+    assert HELD.scatter(after(90), lambda: 0.25) == Freshness(NOW, after(90), 0.0)
 
 
 def test_after_a_restore_a_refresh_is_due_and_what_is_held_as_old_as_it_was() -> None:
-    assert HELD.over(after(1)) == Freshness(NOW, after(1), 0.0)
+    assert HELD.make_due(after(1)) == Freshness(NOW, after(1), 0.0)
 
 
 @pytest.mark.parametrize("now", [NOW, ClockReading(-1e9, -1e9)])

@@ -50,9 +50,9 @@ class Read(Reads):
 
     def __init__(self, clock: FakeClock | SystemClocks) -> None:
         super().__init__()
-        self._read_by(clock.wall, clock.monotonic)
+        self._use_clocks(clock.wall, clock.monotonic)
 
-    def _current(self, remaining: float = 0.0) -> Snapshot:
+    def _read_current(self, remaining: float = 0.0) -> Snapshot:
         del remaining
         return snapshot(ASKED)
 
