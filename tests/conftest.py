@@ -30,7 +30,7 @@ _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
 @pytest.fixture(autouse=True)
 def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the person who runs the tests has set up must not change what they show."""
+    """Clear the settings of whoever runs the tests, so that they cannot change a result."""
     for name in list(os.environ):
         if name.startswith(_PREFIXES) or name.lower() in _PROXIES:
             monkeypatch.delenv(name)

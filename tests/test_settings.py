@@ -1,4 +1,4 @@
-"""Settings come from the environment, and all their faults are told at once."""
+"""Settings come from the environment, and all their errors are reported together."""
 
 from __future__ import annotations
 

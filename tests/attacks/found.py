@@ -1,4 +1,4 @@
-"""The faults that attacks and daily use found, from found.toml: what each was, and which tests hold the fix."""
+"""The faults that attacks and daily use found, from found.toml: what each was, and which tests check the fix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 
 class Fault(NamedTuple):
-    """One kind of fault: what an attacker or user could do, what stops it now, and the tests that hold that."""
+    """One kind of fault: what an attacker or user could do, what prevents it now, and the tests that check it."""
 
     kind: str
     fixed: str
@@ -19,7 +19,7 @@ class Fault(NamedTuple):
 
 
 def read(path: Path) -> list[Fault]:
-    """The table's rows, in their order."""
+    """Read the rows of the table, in their order."""
     rows = tomllib.loads(path.read_text(encoding="utf-8"))["fault"]
     return [Fault(row["kind"], row["fixed"], tuple(row["tests"])) for row in rows]
 
@@ -27,12 +27,12 @@ def read(path: Path) -> list[Fault]:
 FOUND = read(HERE / "found.toml")
 
 
-def rendered(faults: Iterable[Fault]) -> list[str]:
-    """The lines of the table in docs/FAULTS.md."""
+def render(faults: Iterable[Fault]) -> list[str]:
+    """Return the lines of the table in docs/FAULTS.md."""
     return [
         "## Found: by attack and in use",
         "",
-        "Each row is a kind of fault that this project had, how it was fixed, and the tests that hold the fix.",
+        "Each row is a kind of fault that this project had, how it was fixed, and the tests that check the fix.",
         "",
         "| # | kind | fixed how | tests |",
         "|---|---|---|---|",

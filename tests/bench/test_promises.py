@@ -1,4 +1,4 @@
-"""What a run must hold, and that a run which does not is found out."""
+"""A load run keeps its promises, and one that breaks a promise is noticed."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def _other_namespaces(cast: Cast) -> None:
 
 
 def _following(owner: Noted, folder: Path) -> None:
-    """What stays: watch tells of what edit stores."""
+    """Leave `watch` running, which reports what `edit` stores."""
     (folder / "editor.py").write_text("import pathlib, sys\npathlib.Path(sys.argv[1]).write_text('edited')\n")
     editor = shlex.join([sys.executable, str(folder / "editor.py")])
     editing = Noted({**owner.environ, "EDITOR": editor}, folder, owner.used)

@@ -43,7 +43,7 @@ def own(emulator: Emulator, built_package: Package) -> OwnStack:
 
 @pytest.fixture(scope="module")
 def service(own: OwnStack) -> Held:
-    """What the service's role may."""
+    """The permissions of the service's role."""
     return of_role(own.stack.endpoint, role_of_stack(own.stack.endpoint, _STACK, "ApiHandlerRole"))
 
 

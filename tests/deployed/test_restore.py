@@ -58,7 +58,7 @@ class Lost(NamedTuple):
         return _put(self.own, value, namespace)
 
     def lift(self) -> dict[str, int | None]:
-        """What each namespace came back with, by the command's own function."""
+        """Lift, and return the revision that each namespace came back with."""
         given_out = revisions(self.client, self.own.stack.table)
         done = lift_all(self.client, self.new_table, self.operator, given_out)
         return {each.namespace: each.was for each in done}

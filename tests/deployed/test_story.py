@@ -51,7 +51,7 @@ def test_every_step_of_the_story_holds_and_holds_again_on_what_it_left(
 
 
 _THEIRS = {"log.level": "debug", "db.password": "s3cret", "db.url": "mine-8", "sms.token": "by kms", "my.own": "1"}
-"""What is served in the end: all as people put it, but for the number that the story raises in db.url."""
+"""The values served in the end: as people put them, except for the number that the story raises in db.url."""
 
 
 def _developer(deployed: Deployed) -> Terminal:
@@ -59,7 +59,7 @@ def _developer(deployed: Deployed) -> Terminal:
 
 
 def _put_what_people_try(developer: Terminal) -> None:
-    """What `make run` tells them to try, and more: plain sealed, kms form, another db.url, deleted keys."""
+    """Store what `make run` suggests, and more: plain made sealed, kms form, another db.url, deleted keys."""
     developer.run("put", "log.level", "-", "--seal", given="debug")
     developer.run("put", "db.password", "-", given="s3cret")
     developer.run("put", "db.url", "-", given="mine-7")

@@ -31,7 +31,7 @@ _GLOBAL = {"--query", "--output", "--region"}
 
 
 def _shell(text: str) -> list[list[str]]:
-    """The commands of the `sh` blocks and of what stands in backticks, one list of words each."""
+    """Return the commands of the `sh` blocks and of text in backticks, one list of words each."""
     blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
     blocks = re.sub(r"\\\n\s*", " ", re.sub(r"^ {3}", "", blocks, flags=re.MULTILINE))
     outside = re.sub(r"```.*?```", "", text, flags=re.DOTALL)

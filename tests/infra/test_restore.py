@@ -1,4 +1,4 @@
-"""What a restore lifts to."""
+"""The revisions that a restore lifts to."""
 
 from configsvc.model import limits
 from infra.restore import believed

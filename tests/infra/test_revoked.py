@@ -1,4 +1,4 @@
-"""What was revoked since a backup stays revoked, and nothing is granted."""
+"""Grants revoked since a backup stay revoked, and a restore grants nothing."""
 
 from __future__ import annotations
 

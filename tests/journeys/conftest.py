@@ -23,7 +23,7 @@ from tests.support.journeys.waiting import ready
 
 @pytest.fixture(scope="session")
 def log() -> Texts:
-    """What the service in process logs; empty when it is deployed."""
+    """The log of the service in process; empty if it is deployed."""
     return Texts()
 
 

@@ -1,4 +1,4 @@
-"""What was: time travel, the change log, what differs."""
+"""The past: time travel, the change log, differences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is logged of requests: who did what, and never a value. Read where the service runs in process only."""
+"""The request log: who did what, and never a value. It is read only if the service runs in process."""
 
 from __future__ import annotations
 

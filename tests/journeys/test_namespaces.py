@@ -72,10 +72,10 @@ def test_a_rewrapped_data_key_reaches_readers(story: Story) -> None:
     data_key = story.add_data_key()
     story.seal(data_key, "k", 1, "one").json()
     held = story.snapshot().headers["etag"]
-    anew = {"kms_key": KMS_KEY, "wrapped": new_data_key().wrapped}
-    story.administer("PUT", f"/data-keys/{data_key.kid}", anew).json()
+    rewrapped = {"kms_key": KMS_KEY, "wrapped": new_data_key().wrapped}
+    story.administer("PUT", f"/data-keys/{data_key.kid}", rewrapped).json()
     found = story.snapshot(held)
-    assert found.json()["data_keys"] == [{"kid": data_key.kid, **anew}]
+    assert found.json()["data_keys"] == [{"kid": data_key.kid, **rewrapped}]
     assert opened(data_key, found.json()["entries"][0]["value"]) == b"one"
 
 

@@ -1,4 +1,4 @@
-"""What API Gateway answers by itself is a problem of our own tree."""
+"""API Gateway's own answers are problems of our tree."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a stage asks for is in its template: least privilege in each part, and clean for cfn-lint."""
+"""The options of a stage are in its template, which grants least privilege and passes cfn-lint."""
 
 import json
 from pathlib import Path

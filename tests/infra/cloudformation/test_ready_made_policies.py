@@ -21,12 +21,12 @@ NAMES = {"namespace": "payments.prod", "key": "db.url", "version": "7", "kid": "
 
 
 def arn(route: Route, **names: str) -> str:
-    """What IAM is asked about for a request of the route."""
+    """Return the resource that IAM checks for a request of the route."""
     return f"{API}/{route.method}{route.path.format_map(NAMES | names)}"
 
 
 def allowed(statements: Sequence[dict[str, Any]], resource: str) -> bool:
-    """What IAM says: a Deny that matches wins, else an Allow that does."""
+    """Decide as IAM does: a matching Deny wins, then a matching Allow."""
     effects = {each["Effect"] for each in statements if any(matches(one, resource) for one in resources(each))}
     return effects == {"Allow"}
 

@@ -1,4 +1,4 @@
-"""What the deployed template promises, in the form Chalice and we write it and in the form AWS executes."""
+"""Promises of the deployed template, as Chalice and we write it and as AWS executes it."""
 
 import json
 import re

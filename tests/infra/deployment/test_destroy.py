@@ -1,4 +1,4 @@
-"""What the stack did not make is neither taken away nor forgotten. The emulator's part is in test_command.py."""
+"""Resources that the stack did not make are neither deleted nor forgotten. test_command.py has the part on the emulator."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Clients:
 
 
 class Pages(NamedTuple):
-    """What a paginator gives."""
+    """The pages of a paginator."""
 
     pages: list[dict[str, Any]]
 
@@ -85,7 +85,7 @@ def site(clients: Clients, said: list[str], stage: Stage) -> Site:
 
 
 def destroyed(clients: Clients, stage: Stage | None = None) -> str:
-    """What was told."""
+    """Destroy the stack, and return what was printed."""
     said = list[str]()
     where = site(clients, said, stage or parse({"stack": "s"}))
     destroy(where, cast("DynamoDBClient", clients), cast("KMSClient", clients), lambda _: True, WORD)

@@ -1,4 +1,4 @@
-"""Who draws the gateway's proof, when it is asked for, and what a rotation accepts meanwhile."""
+"""When the gateway's proof is drawn and required, and which proofs are accepted during a rotation."""
 
 from __future__ import annotations
 

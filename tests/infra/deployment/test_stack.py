@@ -1,4 +1,4 @@
-"""What applying a template does when CloudFormation is slow, stuck or refuses. The good road is in test_deploy.py."""
+"""Applying a template when CloudFormation is slow, stuck or refuses. test_deploy.py has the normal case."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, cast

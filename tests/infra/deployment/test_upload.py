@@ -1,4 +1,4 @@
-"""What is deployed is what was built, whatever already lies in the bucket."""
+"""A deployment uploads what was built, whatever is already in the bucket."""
 
 from types import SimpleNamespace
 from typing import Any, cast

@@ -121,7 +121,7 @@ def copied(root: Path) -> Path:
 
 
 def lint(*templates: Path) -> list[str]:
-    """What cfn-lint says about these templates, line by line."""
+    """Return the lines that cfn-lint prints for these templates."""
     command = [str(Path(sys.executable).parent / "cfn-lint"), *map(str, templates)]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()  # fixed arguments
 

@@ -193,7 +193,7 @@ def test_events_are_shared_between_environments(package: Path, tmp_path: Path) -
         ThreadPoolExecutor(2) as pool,
     ):
         waiting = pool.submit(runtime.invoke, {"wait_for": str(tmp_path / "go")})
-        assert runtime.invoke("meanwhile") == {"echo": "meanwhile"}
+        assert runtime.invoke("other") == {"echo": "other"}
         (tmp_path / "go").touch()
 
         assert waiting.result(20) == "late"

@@ -40,7 +40,7 @@ _RESPONSES = gateway_responses()
 
 
 class Limits(NamedTuple):
-    """What lets requests through: the stage's and the key's bucket, and how many run at once."""
+    """Limits on requests: the bucket of the stage and of the key, and how many run at once."""
 
     rate: int
     burst: int
@@ -50,7 +50,7 @@ class Limits(NamedTuple):
 
     @staticmethod
     def of(name: str) -> Limits:
-        """Those of a stage file."""
+        """Return the limits of a stage file."""
         found = stage.load(name)
         at_once = found.function.reserved_concurrency
         assert at_once is not None

@@ -26,7 +26,7 @@ READING = {
     "09": "5xx, 30 %",
     "10": "403, API key rotated",
     "11": "304 of something older, revision goes back",
-    "12": "revision changes meanwhile",
+    "12": "revision changes during the load",
     "13": "one of 1,000 entries does not open",
     "14": "unknown form or algorithm, downgrade",
     "15": "KMS down, warm, same data key",
@@ -40,20 +40,20 @@ READING = {
     "23": "fork",
     "24": "dead kept connection",
     "25": "500 clones of one state",
-    "26": "fallback file not right",
-    "27": "fallback file replaced meanwhile",
+    "26": "fallback file damaged or foreign",
+    "27": "fallback file replaced during a load",
     "28": "callback raises or blocks",
     "29": "100,000 refreshes",
     "30": "killed in a refresh",
     "31": "link slower than the deadline",
     "32": "name moved to other servers",
     "33": "address that is slow or broken",
-    "34": "close in a signal handler",
+    "34": "read or close in a signal handler",
     "35": "time limit strikes a refresh",
     "36": "no thread can start",
     "37": "overdue, little time left",
     "38": "wall clock set back",
-    "39": "frozen amid a refresh",
+    "39": "frozen during a refresh",
     "40": "cold herd, Lambda throttles",
     "41": "two API keys in a rotation",
     "42": "fork with a background thread",
@@ -63,9 +63,9 @@ READING = {
     "46": "handler that is a coroutine or generator",
     "47": "package that is a zip",
     "48": "KMS key of another region",
-    "49": "publication amid a walk",
+    "49": "publication during a walk",
     "50": "JSON value written by C code",
-    "51": "outage that nobody sees",
+    "51": "outage that nobody notices",
     "52": "gzip in another spelling",
     "53": "conversion that changes a value",
 }
@@ -86,13 +86,13 @@ SERVING = {
     "s44": "change-log record cannot be written",
     "s45": "Ctrl-C or kill in a batch of 500",
     "s46": "KMS works, the API is down",
-    "s47": "rotation beside writes",
+    "s47": "rotation during writes",
     "s48": "rotation killed halfway",
     "s49": "text outside ASCII on python3.11",
     "s50": "Lambda's limits",
-    "s51": "DynamoDB is silent, drips or breaks off",
+    "s51": "DynamoDB is silent, slow or cuts an answer off",
     "s52": "a commit collides with itself",
-    "s53": "cold snapshot beside writers",
+    "s53": "cold snapshot during writes",
     "s54": "many writers of one namespace",
     "s55": "malformed event",
     "s56": "body in another encoding",
@@ -132,8 +132,8 @@ DOCUMENT = ROOT / "docs/FAULTS.md"
 _ROW = re.compile(r"::test_(s?[0-9]{2})_(\w+)")
 
 
-def collected(paths: Sequence[Path] = SOURCES) -> list[str]:
-    """The names of the tests in there that `make test-all` runs, one for each case, as pytest finds them."""
+def collect_tests(paths: Sequence[Path] = SOURCES) -> list[str]:
+    """Return the names of the tests in there that `make test-all` runs, one for each case, as pytest finds them."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "not long", *map(str, paths)],
         env={name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"},
@@ -142,8 +142,8 @@ def collected(paths: Sequence[Path] = SOURCES) -> list[str]:
     return [line for line in done.stdout.splitlines() if "::" in line]
 
 
-def promises(tests: Iterable[str]) -> dict[str, Counter[str]]:
-    """For each row its promises, and how many cases each has."""
+def count_promises(tests: Iterable[str]) -> dict[str, Counter[str]]:
+    """Count the cases of each promise of each row."""
     counted: dict[str, Counter[str]] = {number: Counter() for number in ROWS}
     for name in tests:
         if row := _ROW.search(name):
@@ -151,27 +151,27 @@ def promises(tests: Iterable[str]) -> dict[str, Counter[str]]:
     return counted
 
 
-def document(tests: Iterable[str]) -> str:
-    """The tables, each row with its promises and how many cases hold each."""
-    counted = promises(tests)
+def render(tests: Iterable[str]) -> str:
+    """Return the document: each row with its promises and the number of their cases."""
+    counted = count_promises(tests)
     lines = [
         "# Faults",
         "",
-        "Four tables: faults that were found, public reports that were tried, and faults that were foreseen, where",
+        "Four tables: faults that were found, public reports that were tried, and expected faults, where",
         "config is read and where it is served and written. `make fault-docs` writes this file: do not edit it.",
         "",
-        *found.rendered(found.FOUND),
+        *found.render(found.FOUND),
         "",
         *reports.rendered(reports.REPORTS),
         "",
-        "## Foreseen: where config is read",
+        "## Expected: where config is read",
         "",
         "What can go wrong, and what is promised then. Each line is a test in `tests/faults_client`, with its number",
         "of cases; `make test-all` runs them all.",
         "",
         *_table(READING, counted),
         "",
-        "## Foreseen: where config is served and written",
+        "## Expected: where config is served and written",
         "",
         "The same for the service, its table and the command line. Each line is a test whose name begins with the",
         "number of its row.",
@@ -182,7 +182,7 @@ def document(tests: Iterable[str]) -> str:
 
 
 def _table(rows: Mapping[str, str], counted: Mapping[str, Counter[str]]) -> Iterator[str]:
-    yield "| # | fault | what holds | cases |"
+    yield "| # | fault | promise | cases |"
     yield "|---|---|---|---|"
     for number, fault in rows.items():
         for at, (promise, cases) in enumerate(sorted(counted[number].items())):
@@ -191,8 +191,8 @@ def _table(rows: Mapping[str, str], counted: Mapping[str, Counter[str]]) -> Iter
 
 
 def main() -> None:
-    """Writes."""
-    DOCUMENT.write_text(document(collected()), encoding="utf-8")
+    """Write the document."""
+    DOCUMENT.write_text(render(collect_tests()), encoding="utf-8")
 
 
 if __name__ == "__main__":

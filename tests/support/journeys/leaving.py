@@ -1,4 +1,4 @@
-"""What a run takes away when it ends: its namespaces, and the grants of its people, which become what they were.
+"""Clean-up after a run: its namespaces are deleted, and the grants of its people are restored.
 
 A namespace's HEAD and change log stay by design: its numbers are never given out again.
 """

@@ -23,7 +23,7 @@ class DataKey(NamedTuple):
 
     @property
     def body(self) -> dict[str, object]:
-        """What is posted to add it."""
+        """The body of the request that adds it."""
         return {"kid": self.kid, "kms_key": KMS_KEY, "wrapped": self.wrapped}
 
 

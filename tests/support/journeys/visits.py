@@ -85,5 +85,5 @@ def person(stage: Stage, role: Role) -> Who:
 
 
 def before(visit: Visit) -> list[Visit]:
-    """What has to be there for a visit."""
+    """Return the visits that must have been made before this one."""
     return [each for each in VISITS[: VISITS.index(visit)] if each.writes]

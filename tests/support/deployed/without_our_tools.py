@@ -14,7 +14,7 @@ _SECONDS = 60
 
 
 def commands(readme: str) -> str:
-    """The one `sh` block of the section."""
+    """Return the one `sh` block of the section."""
     section = readme.split(f"\n{_HEADING}", 1)[1].split("\n## ", 1)[0]
     _, block, *more = section.split("\n```sh\n")
     assert not more
@@ -22,7 +22,7 @@ def commands(readme: str) -> str:
 
 
 def walk(script: str, variables: Mapping[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run it by bash in the folder, with these variables and nothing else of ours."""
+    """Run it by bash in the folder, with these variables and no other settings of ours."""
     path = os.pathsep.join([str(_AWS), os.environ.get("PATH", os.defpath)])
     return subprocess.run(
         ["bash", "-eu", "-o", "pipefail", "-c", script],  # noqa: S607  # the shell of whoever follows the README

@@ -1,4 +1,4 @@
-"""The plain road works too: with only the AWS CLI and curl, by the very commands of the README."""
+"""A value can be put without our tools: the README's commands need only the AWS CLI and curl."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from local.gateway.gateway import Gateway, LoopbackGateway
 from local.people import ApiKey, Person, invoke, make_api_key, make_person, use_kms_key
 from local.stack import LocalStack
 from local.story.terminal import variables
-from tests.support.deployed.plain_road import ROOT, commands, walk
+from tests.support.deployed.without_our_tools import ROOT, commands, walk
 from tests.support.fixtures.deployed import Deployed
 from tests.support.journeys.api import Api
 from tests.support.journeys.stage import api_key_principal, iam_principal
@@ -31,9 +31,9 @@ from tests.support.local.aws_people import assumed, new_role, new_user
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
 
-NAMESPACE = "payments.plain-road"
+NAMESPACE = "payments.without-our-tools"
 KEY = "sms.token"
-CANARY = 'canary "of" the\nplain road: zażółć $HOME'
+CANARY = 'canary "of" the\nsecond line: zażółć $HOME'
 _READ = "import sys; from configsvc_client import Config; sys.stdout.write(Config().secret(sys.argv[1]).reveal())"
 
 
@@ -41,14 +41,14 @@ _READ = "import sys; from configsvc_client import Config; sys.stdout.write(Confi
 def script() -> str:
     """Skips without curl, unless REQUIRE_CURL=yes."""
     if not shutil.which("curl"):
-        why = "the plain road of the README was not tried: there is no curl on this computer"
+        why = "the README's commands without our tools were not tried: this computer has no curl"
         if os.environ.get("REQUIRE_CURL") == "yes":
             pytest.fail(why)
         pytest.skip(why)
     return commands((ROOT / "README.md").read_text())
 
 
-class Road(NamedTuple):
+class Written(NamedTuple):
     """A namespace of our own without a data key, a developer who writes it, and an API key that reads it."""
 
     stack: LocalStack
@@ -58,7 +58,7 @@ class Road(NamedTuple):
     namespace: str = NAMESPACE
 
     def shell(self, **others: str) -> dict[str, str]:
-        """What the developer's shell holds."""
+        """Return the variables of the developer's shell."""
         return variables(self.stack, self.developer, self.namespace) | others
 
     def grant(self, principal: str, action: str) -> None:
@@ -68,7 +68,7 @@ class Road(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def road(deployed: Deployed) -> Road:
+def written(deployed: Deployed) -> Written:
     stack, administrator = deployed.stack, deployed.people.administrator
     arguments = client_arguments(stack.endpoint)
     apigateway = boto3.client("apigateway", **arguments)
@@ -76,42 +76,44 @@ def road(deployed: Deployed) -> Road:
         invoke(stack.api_arn, f"PUT/v1/namespaces/{NAMESPACE}*"),
         use_kms_key(stack.kms_key_arn, f"{NAMESPACE}*", "Encrypt"),
     ]
-    developer = make_person(boto3.client("iam", **arguments), apigateway, stack.usage_plan, "plain-road", may)
-    road = Road(stack, administrator, developer, make_api_key(apigateway, stack.usage_plan, "plain-road-reader"))
-    body = {"description": "the plain road"}
+    developer = make_person(boto3.client("iam", **arguments), apigateway, stack.usage_plan, "without-our-tools", may)
+    written = Written(
+        stack, administrator, developer, reader
+    )
+    body = {"description": "written without our tools"}
     Api(stack.url, REGION).send("PUT", f"/v1/namespaces/{NAMESPACE}", administrator, body).json()
-    road.grant(iam_principal(developer), "write")
-    road.grant(api_key_principal(developer), "read")
-    road.grant(api_key_principal(road.reader), "read")
-    return road
+    written.grant(iam_principal(developer), "write")
+    written.grant(api_key_principal(developer), "read")
+    written.grant(api_key_principal(written.reader), "read")
+    return written
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the developer's value lies."""
+    """The folder with the developer's value."""
     (tmp_path / "value.txt").write_text(CANARY)
     return tmp_path
 
 
 def test_a_value_put_by_the_commands_of_the_readme_is_opened_by_a_consumer(
-    script: str, road: Road, folder: Path
+    script: str, written: Written, folder: Path
 ) -> None:
-    done = walk(script, road.shell(), folder)
+    done = walk(script, written.shell(), folder)
 
     assert done.returncode == 0, done
     answer = json.loads(done.stdout)
     assert (answer["namespace"], answer["key"], answer["active"]) == (NAMESPACE, KEY, answer["version"])
-    assert _as_a_consumer_reads_it(road) == CANARY
+    assert _as_a_consumer_reads_it(written) == CANARY
 
 
-def test_they_work_with_temporary_credentials_as_well(script: str, road: Road, folder: Path) -> None:
-    may_put = invoke(road.stack.api_arn, f"PUT/v1/namespaces/{NAMESPACE}/*")
-    role = new_role(road.stack.endpoint, may_put, use_kms_key(road.stack.kms_key_arn, NAMESPACE, "Encrypt"))
+def test_the_commands_work_with_temporary_credentials(script: str, written: Written, folder: Path) -> None:
+    may_put = invoke(written.stack.api_arn, f"PUT/v1/namespaces/{NAMESPACE}/*")
+    role = new_role(written.stack.endpoint, may_put, use_kms_key(written.stack.kms_key_arn, NAMESPACE, "Encrypt"))
     principal = grants.normalize_arn(role)
     assert principal is not None
-    road.grant(principal, "write")
-    session = assumed(road.stack.endpoint, role)
-    held = road.shell(
+    written.grant(principal, "write")
+    session = assumed(written.stack.endpoint, role)
+    held = written.shell(
         AWS_ACCESS_KEY_ID=session.access_key_id,
         AWS_SECRET_ACCESS_KEY=session.secret_access_key,
         AWS_SESSION_TOKEN=session.session_token or "",
@@ -121,29 +123,31 @@ def test_they_work_with_temporary_credentials_as_well(script: str, road: Road, f
     done = walk(script, held, folder)
 
     assert done.returncode == 0, done
-    assert _as_a_consumer_reads_it(road) == "by a role"
+    assert _as_a_consumer_reads_it(written) == "by a role"
 
 
-def test_whoever_has_no_grant_is_told_so_and_the_command_fails(script: str, road: Road, folder: Path) -> None:
-    done = walk(script, road.shell(CONFIGSVC_NAMESPACES=f"{NAMESPACE}.of-others"), folder)
+def test_without_a_grant_the_command_fails_and_says_so(script: str, written: Written, folder: Path) -> None:
+    done = walk(script, written.shell(CONFIGSVC_NAMESPACES=f"{NAMESPACE}.of-others"), folder)
 
     assert done.returncode == 22, done
     assert json.loads(done.stdout)["status"] == 404
     assert CANARY not in done.stdout + done.stderr
 
 
-def test_a_blob_for_another_key_opens_as_none(script: str, road: Road, folder: Path) -> None:
+def test_a_blob_for_another_key_opens_as_none(script: str, written: Written, folder: Path) -> None:
     elsewhere = script.replace("configsvc:key=$KEY", "configsvc:key=another")
     assert elsewhere != script
 
-    done = walk(elsewhere, road.shell(), folder)
+    done = walk(elsewhere, written.shell(), folder)
 
     assert done.returncode == 0, done
-    assert "CannotOpen" in _consumer(road).stderr
+    assert "CannotOpen" in _consumer(written).stderr
 
 
-def test_a_wrong_secret_key_gets_nowhere(script: str, road: Road, folder: Path) -> None:
-    done = walk(f"NS={NAMESPACE} KEY={KEY} BLOB=QUJD\n{_curl(script)}", road.shell(AWS_SECRET_ACCESS_KEY="no"), folder)
+def test_a_wrong_secret_key_gets_nowhere(script: str, written: Written, folder: Path) -> None:
+    done = walk(
+        f"NS={NAMESPACE} KEY={KEY} BLOB=QUJD\n{_curl(script)}", written.shell(AWS_SECRET_ACCESS_KEY="no"), folder
+    )
 
     assert done.returncode == 22, done
     assert json.loads(done.stdout)["status"] == 403
@@ -177,19 +181,19 @@ def _curl(script: str) -> str:
     return script[script.index("curl ") :]
 
 
-def _as_a_consumer_reads_it(road: Road) -> str:
-    done = _consumer(road)
+def _as_a_consumer_reads_it(written: Written) -> str:
+    done = _consumer(written)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def _consumer(road: Road) -> subprocess.CompletedProcess[str]:
+def _consumer(written: Written) -> subprocess.CompletedProcess[str]:
     """The real client in a process of its own, under an IAM identity that may open this namespace and do no more."""
-    may = new_user(road.stack.endpoint, use_kms_key(road.stack.kms_key_arn, NAMESPACE, "Decrypt"))
-    reader = Person("consumer", "", may.access_key_id, may.secret_access_key, *road.reader)
+    may = new_user(written.stack.endpoint, use_kms_key(written.stack.kms_key_arn, NAMESPACE, "Decrypt"))
+    reader = Person("consumer", "", may.access_key_id, may.secret_access_key, *written.reader)
     return subprocess.run(
         [sys.executable, "-c", _READ, KEY],
-        env=variables(road.stack, reader, NAMESPACE),
+        env=variables(written.stack, reader, NAMESPACE),
         capture_output=True,
         text=True,
         timeout=60,
