@@ -77,9 +77,8 @@ def written(deployed: Deployed) -> Written:
         use_kms_key(stack.kms_key_arn, f"{NAMESPACE}*", "Encrypt"),
     ]
     developer = make_person(boto3.client("iam", **arguments), apigateway, stack.usage_plan, "without-our-tools", may)
-    written = Written(
-        stack, administrator, developer, reader
-    )
+    reader = make_api_key(apigateway, stack.usage_plan, "without-our-tools-reader")
+    written = Written(stack, administrator, developer, reader)
     body = {"description": "written without our tools"}
     Api(stack.url, REGION).send("PUT", f"/v1/namespaces/{NAMESPACE}", administrator, body).json()
     written.grant(iam_principal(developer), "write")

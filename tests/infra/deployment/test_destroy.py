@@ -1,4 +1,4 @@
-"""Resources that the stack did not make are neither deleted nor forgotten. test_command.py has the part on the emulator."""
+"""Resources that the stack did not make are neither deleted nor forgotten. See also test_command.py."""
 
 from __future__ import annotations
 
