@@ -1,7 +1,7 @@
-"""Exceptions that are meant for whoever called the client: what signal handlers raise, and what ends a program.
+"""Interrupts: exceptions that signal handlers or other threads raise inside the client, passed on to its caller.
 
-A time limit may strike anywhere, also where an OSError or any Exception is caught to be told as an error of ours. So
-whatever is caught is looked at first. Imported only when something failed.
+A time limit can strike anywhere, also where the client catches an OSError or any Exception to report it as its own
+error. So each `except` asks this module first. Imported only when something failed.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _ORDINARY = frozenset(
         "urllib3",
     }
 )
-"""Packages whose exceptions are ordinary failures, beside Python's own."""
+"""Packages whose exceptions are ordinary failures, in addition to Python's own."""
 
 
 def find_interrupt(error: BaseException) -> BaseException | None:
-    """The exception to pass on in place of one that was caught, where there is one.
+    """Returns the interrupt behind a caught exception; None if the exception is an ordinary failure.
 
-    It is the error itself or one that it was raised upon: botocore, httptools and others wrap what they catch. What was
-    being handled when the client was called is left out: that was met before.
+    The interrupt is the exception itself or one in its context: botocore, httptools and others wrap what they catch.
+    Exceptions that were already being handled when the client was called do not count.
     """
     running = set(map(id, _walk_stack()))
     met: BaseException | None = error
@@ -48,26 +48,27 @@ def find_interrupt(error: BaseException) -> BaseException | None:
 
 
 def reraise_interrupt(error: BaseException) -> None:
-    """Raises what is to be passed on in place of an error that was caught, where there is such a thing."""
+    """Raises the interrupt behind a caught exception, if there is one."""
     found = find_interrupt(error)
     if found is not None:
         raise found
 
 
 def prefer_interrupt(error: BaseException, ours: Exception) -> BaseException:
-    """What to raise, after the `except` was left, in place of an error that was caught: ours, or what is passed on."""
+    """Returns the exception to raise after the `except` block: the interrupt behind the caught one, else ours."""
     found = find_interrupt(error)
     return ours if found is None else drop_struck_frames(found)
 
 
 def drop_struck_frames(error: BaseException) -> BaseException:
-    """An exception to pass on, without the frames that it struck, which had values in hand.
+    """Removes the interrupted frames from an interrupt's traceback, because their variables may hold secrets.
 
-    Those of a signal handler stay. It was given the frame it interrupted, so what those frames hold is dropped as well.
+    The frames of the signal handler stay. The handler received the interrupted frame, so the variables of the
+    interrupted frames are cleared as well.
     """
     own, part = _find_handler_part(error), error.__traceback__
     while own is not None and part is not own and part is not None:
-        with contextlib.suppress(RuntimeError):  # it still runs: the one that caught it
+        with contextlib.suppress(RuntimeError):  # the frame that caught it still runs
             part.tb_frame.clear()
         part = part.tb_next
     error.__context__ = None
@@ -75,9 +76,10 @@ def drop_struck_frames(error: BaseException) -> BaseException:
 
 
 def is_injected(error: Exception) -> bool:
-    """Whether another thread put it into this one (`PyThreadState_SetAsyncExc`), as time limits for threads do.
+    """Whether another thread raised it in this one (`PyThreadState_SetAsyncExc`), as time limits for threads do.
 
-    It is of a package of which nothing ran here. One of Python's own classes cannot be told from an ordinary failure.
+    Its class belongs to a package that has no frame in the traceback. One of Python's own classes cannot be
+    distinguished from an ordinary failure.
     """
     package = _get_package(type(error).__module__)
     if _is_ordinary(package):
@@ -86,15 +88,15 @@ def is_injected(error: Exception) -> bool:
 
 
 def _find_handler_part(error: BaseException) -> TracebackType | None:
-    """The traceback from where a signal handler begins, None where it passes through none."""
+    """Returns the traceback from the frame of a signal handler inward; None if it contains no handler."""
     codes = set(_iterate_handlers())
-    return next((part for part in walk_traceback(error) if _is_of_a_handler(part.tb_frame, codes)), None)
+    return next((part for part in walk_traceback(error) if _runs_handler(part.tb_frame, codes)), None)
 
 
-def _is_of_a_handler(frame: FrameType, codes: set[int]) -> bool:
-    """Whether a function is registered, or was called as only handlers are: with a number and a frame.
+def _runs_handler(frame: FrameType, codes: set[int]) -> bool:
+    """Whether a frame runs a registered handler, or was called as only handlers are: with a number and a frame.
 
-    By its arguments those are found that were registered no longer when they raised.
+    The arguments identify handlers that were already unregistered when they raised.
     """
     if id(frame.f_code) in codes:
         return True
@@ -108,15 +110,15 @@ def _is_of_a_handler(frame: FrameType, codes: set[int]) -> bool:
 
 
 def _iterate_handlers() -> Iterator[int]:
-    """The code of the functions that are registered for signals, by its identity: equal code may be another's."""
+    """Yields the identities of the registered handlers' code objects: equal code may belong to another function."""
     signal = sys.modules.get("signal")
-    if signal is not None:  # else nobody registered one
+    if signal is not None:  # otherwise no handler is registered
         for number in range(1, signal.NSIG):
             yield from _iterate_codes(signal.getsignal(number))
 
 
 def _iterate_codes(handler: object) -> Iterator[int]:
-    """The code that runs when something is called, behind methods, partials, wrappers and objects."""
+    """Yields the code objects that run when a handler is called, behind methods, partials, wrappers and objects."""
     waiting, seen = [handler], list[object]()
     while waiting and len(seen) < _DEPTH:
         each = waiting.pop()
@@ -133,13 +135,13 @@ def _iterate_codes(handler: object) -> Iterator[int]:
 
 
 def _get_part(of: object, name: str) -> object:
-    with contextlib.suppress(Exception):  # it may be computed
+    with contextlib.suppress(Exception):  # it may be a property that raises
         return getattr(of, name, None)
     return None
 
 
 def walk_traceback(error: BaseException) -> Iterator[TracebackType]:
-    """Its traceback, from the frame that caught it inward."""
+    """Yields the entries of a traceback, from the frame that caught the exception inward."""
     part = error.__traceback__
     while part is not None:
         yield part

@@ -1,4 +1,4 @@
-"""The pin: which KMS keys a reader trusts, by its own configuration. Else whoever supplies a data key supplies it."""
+"""The pin: the KMS keys that a reader's own configuration trusts. Without it, whoever stores a data key chooses."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from configsvc.model.record import Record
 
 ANY = "*"
 _ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,256}", re.ASCII)
-_MULTI_REGION = r"(arn:aws[a-z-]*:kms:)[a-z0-9-]+(:[0-9]{12}:key/mrk-.+)"  # compiled where it is needed: few need it
+_MULTI_REGION = r"(arn:aws[a-z-]*:kms:)[a-z0-9-]+(:[0-9]{12}:key/mrk-.+)"  # compiled on use: few need it
 
 
 class Pin(Record):
-    """ARNs of KMS keys; `*` among them trusts any."""
+    """ARNs of trusted KMS keys; `*` trusts any key."""
 
     arns: tuple[str, ...]
 
@@ -23,13 +23,13 @@ class Pin(Record):
         return self.trusts_any or any(is_same_key(arn, pinned) for pinned in self.arns)
 
     def require_trusted(self, arn: str) -> str:
-        """The ARN, if its key is trusted.
+        """Returns the ARN if its key is trusted.
 
         Raises:
-            CannotOpen: it is not; says what to set.
+            CannotOpen: it is not trusted; the error says what to set.
         """
         if not is_key_arn(arn):
-            raise CannotOpen("What is named as a KMS key is no ARN of one.")
+            raise CannotOpen("The KMS key is not given as a key ARN.")
         if not self.covers(arn):
             raise CannotOpen(f"CONFIGSVC_KMS_KEYS does not name {arn}. Add it if you trust that key.", kms_key=arn)
         return arn
@@ -40,17 +40,17 @@ class Pin(Record):
         return ANY in self.arns
 
     def find_nearest(self, arn: str, region: str | None) -> str | None:
-        """The pinned ARN of a key, where KMS is asked for it. None where no ARN of the pin names that key.
+        """Returns the pinned ARN to use for a key; None if the pin does not contain that key.
 
-        Several name a multi-Region key where its replicas are pinned: the one in the region given, else the key's own,
-        else the first.
+        If several replicas of a multi-Region key are pinned, it prefers the one in the given region, then the key's
+        own ARN, then the first.
         """
         named = [pinned for pinned in self.arns if pinned != ANY and is_same_key(arn, pinned)]
         near = [pinned for pinned in named if parse_region(pinned) == region]
         return next(iter([*near, *(pinned for pinned in named if pinned == arn), *named]), None)
 
     def list_regions(self, first: str | None) -> dict[str, str | None]:
-        """The regions of the pinned keys, that one first where it is among them; with each the key, if it is one."""
+        """Returns the regions of the pinned keys, `first` first, each with its key if it has only one."""
         arns = sorted((arn for arn in self.arns if arn != ANY), key=lambda arn: parse_region(arn) != first)
         found: dict[str, str | None] = {}
         for arn in arns:
@@ -59,15 +59,15 @@ class Pin(Record):
 
     @property
     def only(self) -> str | None:
-        """The pinned key where there is exactly one, to ask KMS for."""
+        """The pinned key if there is exactly one."""
         return self.arns[0] if len(self.arns) == 1 and self.arns[0] != ANY else None
 
 
 def parse_pin(texts: Iterable[str]) -> Pin:
-    """The pin in a setting.
+    """Parses the pin in a setting.
 
     Raises:
-        Misconfigured: something is neither a key's ARN nor `*`; an alias can be moved, so it pins nothing.
+        Misconfigured: an entry is neither a key ARN nor `*`. Aliases are refused because they can be moved.
     """
     arns = tuple(texts)
     for arn in arns:
@@ -79,22 +79,22 @@ def parse_pin(texts: Iterable[str]) -> Pin:
 
 
 def is_key_arn(text: str) -> bool:
-    """Whether it is a KMS key's ARN."""
+    """Whether the text is the ARN of a KMS key."""
     return _ARN.fullmatch(text) is not None
 
 
 def parse_region(arn: str) -> str:
-    """The region in a KMS key's ARN."""
+    """Returns the region in a KMS key's ARN."""
     return arn.split(":")[3]
 
 
 def move_to_region(key_id: str, region: str) -> str:
-    """A multi-Region key's ARN in another region: the replicas share account and key id."""
+    """Returns a multi-Region key's ARN in another region: replicas share account and key id."""
     return re.sub(_MULTI_REGION, rf"\g<1>{region}\g<2>", key_id) if "/mrk-" in key_id else key_id
 
 
 def is_same_key(one: str, other: str) -> bool:
-    """Whether two ARNs name one key; a multi-Region key (`mrk-`) is one in every region."""
+    """Whether two ARNs name the same key; replicas of a multi-Region key (`mrk-`) are the same key."""
     return one == other or (_without_region(one) == _without_region(other))
 
 

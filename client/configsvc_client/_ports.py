@@ -1,4 +1,4 @@
-"""What the client needs of the world. Tests bring their own; `_world` brings the real one."""
+"""Ports: the interfaces through which a Config reaches the world. `_world` implements them; tests use fakes."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ if TYPE_CHECKING:
     from configsvc_client._aws.kms import Kms
 
 Chance = Callable[[], float]
-"""A number from 0 up to 1, from the system's randomness: a restored copy of this process must not draw the same."""
+"""Draws a number from 0 up to 1 from the system's randomness: restored copies of a process must draw different ones."""
 
 
 class ClockReading(Record):
-    """Now, by both clocks in seconds: wall may be set, monotonic may stand still while a function is frozen."""
+    """The time of both clocks in seconds. Wall time can be set; monotonic time may stop during a freeze."""
 
     wall: float
     monotonic: float
 
 
 class Clocks(Protocol):
-    """Time."""
+    """The clocks of the computer."""
 
     def wall(self) -> float:
-        """Seconds since the epoch."""
+        """Returns the seconds since the epoch."""
 
     def monotonic(self) -> float:
-        """Seconds since some start; never set, but it may stand still while a function is frozen."""
+        """Returns the seconds since some start. Never reset, but may stop while a function is frozen."""
 
     def now(self) -> ClockReading:
-        """Both clocks."""
+        """Reads both clocks."""
 
     def pause(self, seconds: float) -> None:
-        """Waits."""
+        """Sleeps."""
 
 
 class FetchedSnapshot(Hidden):
-    """A sealed snapshot as the service answered it, with its ETag; one from the fallback file has none."""
+    """A sealed snapshot from the service with its ETag; empty if it comes from the fallback file."""
 
     etag: str
     sealed: SealedSnapshot
@@ -52,14 +52,14 @@ class FetchedSnapshot(Hidden):
 
 
 FetchResult = dict[Namespace, FetchedSnapshot | ConfigsvcError]
-"""What was answered of each namespace: its snapshot, or why there is none; unchanged ones are left out."""
+"""For each namespace its snapshot, or the error instead of one. Unchanged namespaces are left out."""
 
 NOT_OURS = "not_ours"
 """The `reason` of an Unavailable whose answer was not configsvc's. Such a server gives the same answer again."""
 
 
 class Gateway(Protocol):
-    """The service, for reading."""
+    """Reads from the service."""
 
     def fetch(
         self,
@@ -67,39 +67,39 @@ class Gateway(Protocol):
         deadline: float,
         while_waiting: Callable[[], None] | None = None,
     ) -> Mapping[Namespace, FetchedSnapshot | ConfigsvcError]:
-        """What is new in some namespaces.
+        """Fetches the namespaces that have changed.
 
         Args:
-            known: for each namespace the ETag that is held, None to have it in any case.
+            known: the ETag held for each namespace; None to fetch it in any case.
             deadline: monotonic seconds.
             while_waiting: called once while the first answer is on its way.
 
         Returns:
-            The namespaces that differ from what is held, and those of several that failed alone.
+            The namespaces that differ from what is held. If several were requested, also those that failed alone.
 
         Raises:
-            ConfigsvcError: what the service answered, or Unavailable when nothing sound came in time. Its member
-                `retry_after` is the seconds that the service said, where it did.
+            ConfigsvcError: the error of the service, or Unavailable if no valid response came in time. Its member
+                `retry_after` has the seconds from `Retry-After`, if the response had it.
         """
 
 
 def warn(message: str) -> None:
-    """A warning in the log named `configsvc_client`; it holds no value. A filter that raises fails no read."""
+    """Logs a warning as `configsvc_client`. It contains no value. A log filter that raises does not fail a read."""
     import logging
 
     try:
         logging.getLogger("configsvc_client").warning(message)
-    except Exception as error:  # noqa: BLE001  # of a filter
+    except Exception as error:  # noqa: BLE001  # raised by a log filter
         from configsvc_client._interrupts import reraise_interrupt
 
         reraise_interrupt(error)
 
 
 class World(Record):
-    """All of it.
+    """All ports of a Config.
 
-    `prepare` readies, while the first answer is on its way, what opening it will need. `close` drops what is open, and
-    the next use opens it again. `read` reads the fallback file (BadFallback where it cannot); None reads the disk's.
+    `prepare` runs while the first response is on its way and prepares decryption. `close` closes connections; the next
+    use opens them again. `read` reads the fallback file and raises BadFallback if it cannot; None reads from disk.
     """
 
     gateway: Gateway

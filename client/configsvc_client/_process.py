@@ -1,4 +1,4 @@
-"""What a process allows and what becomes of it: threads that do not start, forks, copies that SnapStart restores."""
+"""Threads, forks and SnapStart: start threads where the process allows it, and run hooks in copies of the process."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ _INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
 _SNAP_START = "snap-start"
 
 _HOOKED: weakref.WeakValueDictionary[int, CopyHooks] = weakref.WeakValueDictionary()
-"""Who is told, by identity. It is state of the module, because the interpreter's own list of hooks is that of the
-process and nothing is ever taken off it: with a hook each, every Config that was dropped would leave one behind."""
-
+"""Objects with hooks, by identity. They live in the module because the interpreter never removes a fork hook: with one
+hook per Config, every Config that was dropped would leave its hook behind."""
 
 _IMPORTING: set[tuple[str, int]] = set()
-"""Modules that are being imported, and by which threads."""
+"""Modules being imported, each with the thread that imports it."""
 
 
 class CopyHooks(Protocol):
-    """Who wants to know."""
+    """An object with hooks that run in each copy of its process."""
 
     def _after_fork(self) -> None: ...
 
@@ -33,10 +32,10 @@ class CopyHooks(Protocol):
 
 
 def start_thread(target: Callable[[], object], name: str) -> threading.Thread | None:
-    """A daemon thread that runs a function; None where the process starts none: do it yourself, or do without.
+    """Starts a daemon thread that runs a function. Returns None if the process cannot start one.
 
-    A limit of threads or memory raises RuntimeError, and so does an interpreter that is ending, from 3.12 on. Before,
-    the thread would never run, and `start` would wait for it for ever.
+    A limit on threads or memory raises RuntimeError. From Python 3.12 on, so does an interpreter that is shutting down;
+    before 3.12, such a thread would never run and `start` would wait for it forever.
     """
     if sys.is_finalizing():
         return None
@@ -52,10 +51,10 @@ def start_thread(target: Callable[[], object], name: str) -> threading.Thread | 
 
 
 def register_copy_hooks(copied: CopyHooks, environ: Mapping[str, str]) -> None:
-    """Tells an object, as long as it lives, in each child process and in each restored copy.
+    """Runs an object's hooks, as long as it lives, in each child process and in each restored copy.
 
-    Lambda's Python runtimes with SnapStart bring `snapshot_restore_py` (AWS Lambda developer guide, "Lambda SnapStart
-    runtime hooks for Python"); it is imported only where SnapStart is on.
+    Lambda's Python runtimes with SnapStart include `snapshot_restore_py` (AWS Lambda developer guide, "Lambda SnapStart
+    runtime hooks for Python"). It is imported only if SnapStart is on.
     """
     _HOOKED[id(copied)] = copied
     if environ.get(_INITIALIZATION) == _SNAP_START:
@@ -63,7 +62,7 @@ def register_copy_hooks(copied: CopyHooks, environ: Mapping[str, str]) -> None:
 
 
 def _run_fork_hooks() -> None:
-    _run_all([each._after_fork for each in _HOOKED.values()])  # noqa: SLF001  # of the protocol above
+    _run_all([each._after_fork for each in _HOOKED.values()])  # noqa: SLF001  # a hook of the protocol above
 
 
 def _run_restore_hooks() -> None:
@@ -71,7 +70,7 @@ def _run_restore_hooks() -> None:
 
 
 def _run_all(hooks: list[Callable[[], None]]) -> None:
-    """One that fails keeps no other from being told."""
+    """Runs every hook, even after one failed; then raises the first failure."""
     failed: list[Exception] = []
     for hook in hooks:
         try:
@@ -96,10 +95,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def import_reentrantly(name: str) -> ModuleType:
-    """A module that is imported at the first call, also by a signal handler that interrupts just that.
+    """Imports a module on first use, even in a signal handler that interrupts the import of that module.
 
-    Such a handler would meet half a module, or for ever wait for a lock that its own thread holds. It has a copy of its
-    own, made without the locks of imports, so what the module imports must be imported already.
+    Such a handler would see a half-initialized module, or wait forever for a lock that its own thread holds. It gets a
+    separate copy, loaded without import locks, so everything that the module imports must already be imported.
     """
     module, this = sys.modules.get(name), (name, threading.get_ident())
     if this in _IMPORTING or (module is not None and getattr(module.__spec__, "_initializing", False)):

@@ -1,4 +1,4 @@
-"""A value that does not show itself, and the hooks by which error trackers ask an object how to show it."""
+"""Masked values and records that logs, error trackers and debuggers cannot read."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ _MASK = "***"
 
 
 class ReprOnly:
-    """Shows itself by its `repr`, to error trackers as well.
+    """An object that error trackers show only by its `repr`.
 
-    These are the hooks of those that have one. The others, such as rich, Logfire and structlog, take the `repr` of what
-    is no mapping, sequence or dataclass: so nothing that holds values is one of these.
+    It implements the hooks of the trackers that have one. The others, such as rich, Logfire and structlog, use the
+    `repr` of anything that is not a mapping, sequence or dataclass, so no object that holds values is one of these.
     """
 
     __slots__ = ()
 
     if not TYPE_CHECKING:
-        # What evaluates the expressions in a line, such as Sentry with pure_eval, reads attributes without running
-        # code. It, as `inspect.getattr_static`, leaves alone what has a `__dict__` of its own making.
+        # Tools that evaluate the expressions in a line, such as Sentry with pure_eval, read attributes without running
+        # code. Like `inspect.getattr_static`, they skip objects that define their own `__dict__`.
         __dict__ = property(lambda _: {})
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if not name.startswith("_") or name.endswith("__")]
 
     def __init_subclass__(cls) -> None:
-        """Slots are made and no longer listed: whatever takes objects apart goes by that list."""
+        """Empties the list of slots after creating them: tools that take objects apart use that list."""
         super().__init_subclass__()
         cls.__slots__ = ()
 
@@ -49,9 +49,9 @@ class ReprOnly:
 
 
 class Secret(ReprOnly):
-    """A value that is masked wherever it could be written by mistake. `reveal` gives it out.
+    """A value that is masked wherever it could be written by mistake. `reveal` returns it.
 
-    The value is in no attribute, so that what walks through the parts of objects does not come across it.
+    No attribute holds the value, so tools that walk through the parts of objects do not find it.
     """
 
     __slots__ = ("reveal",)
@@ -59,7 +59,7 @@ class Secret(ReprOnly):
     if TYPE_CHECKING:
 
         def reveal(self) -> Any:  # noqa: ANN401  # text, bytes or any JSON
-            """The value itself: str, bytes or parsed JSON, by its content type."""
+            """The value itself: str, bytes or parsed JSON, depending on its content type."""
 
     def __init__(self, value: Any) -> None:  # noqa: ANN401  # text, bytes or any JSON
         self.reveal = lambda: value  # type: ignore[method-assign]  # in a slot
@@ -77,19 +77,19 @@ class Secret(ReprOnly):
         return self
 
     def __deepcopy__(self, memo: object) -> Secret:
-        return self  # `dataclasses.asdict` and pydantic's deep copies take it along, masked as it is
+        return self  # `dataclasses.asdict` and pydantic's deep copies keep it masked
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a Secret is not pickled; pass what it reveals where it is needed")
+        raise TypeError("a Secret cannot be pickled; pass the value of reveal() where it is needed")
 
 
 def mask(text: str | bytes | Secret) -> Secret:
-    """A credential, so that no frame and no log shows it: it is revealed where it is written to a socket."""
+    """Masks a credential so that no frame and no log shows it. It is revealed only when written to a socket."""
     return text if isinstance(text, Secret) else Secret(text)
 
 
 def unmask(value: Any) -> Any:  # noqa: ANN401  # a header or a body, masked or not
-    """What is behind the mask, or the value itself where there is none."""
+    """Returns the value behind a mask; a value without a mask is returned as it is."""
     return value.reveal() if isinstance(value, Secret) else value
 
 
@@ -103,20 +103,20 @@ if TYPE_CHECKING:
 else:
 
     class _HiddenType(type):
-        """Makes properties of annotations; a value beside one is its default."""
+        """Turns annotations into properties; a value assigned to one is its default."""
 
         def __new__(cls, name: str, bases: tuple[type, ...], members: dict[str, Any]) -> type:
             fields = tuple(members.get("__annotations__", ()))
             defaults = {field: members.pop(field) for field in fields if field in members}
-            getters = {field: property(_part(field)) for field in fields}
+            getters = {field: property(_make_getter(field)) for field in fields}
             about = {"__slots__": (), "_names": fields, "_defaults": defaults}
             return super().__new__(cls, name, bases, {**about, **members, **getters})
 
-    def _part(field: str) -> Callable[[Hidden], object]:
+    def _make_getter(field: str) -> Callable[[Hidden], object]:
         return lambda record: record._parts()[field]  # noqa: SLF001  # of this module
 
     class Hidden(ReprOnly, metaclass=_HiddenType):
-        """A record: to a type checker a `NamedTuple`, but no tuple and not unpacked."""
+        """A record: a `NamedTuple` to type checkers, but not a tuple at run time, so it cannot be unpacked."""
 
         __slots__ = ("_parts",)
 
@@ -127,7 +127,7 @@ else:
             object.__setattr__(self, "_parts", lambda: parts)
 
         def __setattr__(self, name: str, value: object) -> NoReturn:
-            raise AttributeError(f"a {type(self).__name__} does not change")
+            raise AttributeError(f"a {type(self).__name__} is read-only")
 
         def __eq__(self, other: object) -> bool:
             return type(other) is type(self) and other._parts() == self._parts()
@@ -139,16 +139,16 @@ else:
             return f"{type(self).__name__}(***)"
 
         def __reduce_ex__(self, protocol: object) -> NoReturn:
-            raise TypeError(f"a {type(self).__name__} may hold secrets and is not pickled or copied")
+            raise TypeError(f"a {type(self).__name__} may hold secrets and cannot be pickled or copied")
 
         def _replace(self, /, **named: object) -> Hidden:
             return type(self)(**{**self._parts(), **named})
 
     class HiddenMapping(ReprOnly):
-        """A mapping to read: to a type checker a `Mapping`, at run time not registered as one."""
+        """A read-only mapping: a `Mapping` to type checkers, but not registered as one at run time."""
 
         __slots__ = ()
-        __reversed__ = None  # as of a Mapping: else Python would read the keys 0, 1, …
+        __reversed__ = None  # as in Mapping: otherwise Python would read the keys 0, 1, …
 
         def __class_getitem__(cls, _: object) -> type:
             return cls
@@ -170,11 +170,11 @@ else:
         __hash__ = None
 
         def __getstate__(self) -> NoReturn:
-            raise TypeError(f"a {type(self).__name__} holds secrets and is not pickled or copied")
+            raise TypeError(f"a {type(self).__name__} holds secrets and cannot be pickled or copied")
 
 
 class _View(ReprOnly):
-    """The values or items of a mapping, as it is each time that they are asked for."""
+    """A live view of a mapping's values or items."""
 
     __slots__ = ("_each", "_of", "_what")
 
@@ -194,13 +194,13 @@ class _View(ReprOnly):
         return f"{self._what} of {self._of!r}"
 
 
-def make_view(of: Any, what: str, each: Callable[[], Iterator[object]]) -> Any:  # noqa: ANN401  # to a type checker a view
-    """The values or items of a mapping that walks over them in its own way."""
+def make_view(of: Any, what: str, each: Callable[[], Iterator[object]]) -> Any:  # noqa: ANN401  # a view to type checkers
+    """Returns a view of the values or items of a mapping with its own iteration."""
     return _View(of, what, each)
 
 
 class Environ(HiddenMapping[str, str]):
-    """Variables, read by their names: those of a process hold its credentials."""
+    """Environment variables, readable by name but hidden otherwise: a process keeps its credentials in them."""
 
     __slots__ = ("_all",)
 
@@ -211,7 +211,7 @@ class Environ(HiddenMapping[str, str]):
         return self._all()[name]
 
     def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401  # as of a Mapping
-        """A variable, or the default."""
+        """Returns a variable, or the default."""
         return self._all().get(name, default)
 
     def __iter__(self) -> Iterator[str]:
@@ -225,11 +225,11 @@ class Environ(HiddenMapping[str, str]):
 
 
 def hide_environ(environ: Mapping[str, str]) -> Environ:
-    """The variables of an environment, not to be shown."""
+    """Wraps an environment so that nothing shows its variables."""
     return environ if isinstance(environ, Environ) else Environ(environ)
 
 
 def drop_frames(error: Raised) -> Raised:
-    """An error that was caught, to be raised again from a frame that holds no value: its own had them in hand."""
+    """Removes causes and traceback from a caught error, because its frames hold values. Raise the result again."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)

@@ -1,4 +1,4 @@
-"""How settings are spelt: each text made what it means, or refused with the setting's name."""
+"""Parsers of settings: each returns the parsed value or raises an error that names the setting."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ _REVISION = limits.REVISION_LIFT
 
 
 class KeyPatterns:
-    """Patterns of keys, in which `*` stands for any text."""
+    """Patterns of keys; `*` matches any text."""
 
     def __init__(self, patterns: tuple[str, ...]) -> None:
         self._patterns = patterns
 
     def matches(self, key: str) -> bool:
-        """Whether any pattern matches the whole key. The time is linear, whatever the patterns are."""
+        """Whether any pattern matches the whole key, in linear time for any pattern."""
         from configsvc.model.names import matches
 
         return any(matches(key, each) for each in self._patterns)
 
 
 def split_list(text: str) -> list[str]:
-    """The parts between commas."""
+    """Splits a comma-separated list."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def parse_api_keys(text: Secret) -> tuple[Secret, ...]:
-    """The API key, or two of them: while a key is rotated both may be set. None where nothing is set.
+    """Parses one API key, or two during a rotation; empty if nothing is set.
 
     Raises:
-        Misconfigured: one would break a header apart or begins with a quote, or there are more than two.
+        Misconfigured: a key would break a header or begins with a quote, or there are more than two.
     """
-    # In one expression, so that no frame has one in the clear.
+    # In one expression, so that no frame holds a key in the clear.
     found = tuple(map(Secret, dict.fromkeys(filter(None, map(str.strip, text.reveal().split(","))))))
     for each in found:
         if each.reveal().startswith(("'", '"')):
@@ -46,17 +46,17 @@ def parse_api_keys(text: Secret) -> tuple[Secret, ...]:
                 "CONFIGSVC_API_KEY begins with a quote, which `docker run --env-file` keeps. Remove it."
             )
         if not each.reveal().isascii() or not each.reveal().isprintable() or " " in each.reveal():
-            raise Misconfigured("CONFIGSVC_API_KEY holds characters that no API key has.")
+            raise Misconfigured("CONFIGSVC_API_KEY contains characters that no API key has.")
     if len(found) > _API_KEYS:
-        raise Misconfigured("CONFIGSVC_API_KEY holds more than two API keys. Two are for a rotation: the old, the new.")
+        raise Misconfigured("CONFIGSVC_API_KEY contains more than two API keys. Set two only to rotate: old, new.")
     return found
 
 
 def parse_namespaces(texts: Iterable[str]) -> tuple[names.Namespace, ...]:
-    """Namespaces in their order.
+    """Parses namespaces and keeps their order.
 
     Raises:
-        Misconfigured: one is not spelt as namespaces are, or stands twice.
+        Misconfigured: one is not a valid namespace name, or is repeated.
     """
     try:
         found = tuple(names.parse_namespace(text) for text in texts)
@@ -71,10 +71,10 @@ def parse_namespaces(texts: Iterable[str]) -> tuple[names.Namespace, ...]:
 
 
 def parse_seconds(name: str, given: str | float) -> float:
-    """A time in seconds above 0.
+    """Parses a number of seconds above 0.
 
     Raises:
-        Misconfigured: it is none.
+        Misconfigured: it is not such a number.
     """
     try:
         found = float(given)
@@ -84,17 +84,17 @@ def parse_seconds(name: str, given: str | float) -> float:
         reraise_interrupt(error)
         found = math.nan
     if not 0 < found < math.inf:
-        raise Misconfigured(f"{name} is a number of seconds above 0, like 60.")
+        raise Misconfigured(f"{name} must be a number of seconds above 0, like 60.")
     return found
 
 
 def parse_min_revisions(
     given: str | int | Mapping[str, int], among: tuple[names.Namespace, ...]
 ) -> dict[names.Namespace, int]:
-    """The least revision of each namespace that is named: `41` where there is one namespace, else `payments.prod=41`.
+    """Parses the minimum revision of namespaces: `payments.prod=41`, or `41` if there is only one namespace.
 
     Raises:
-        Misconfigured: spelt otherwise, or of a namespace that is not read.
+        Misconfigured: the syntax is wrong, or a namespace is not one of those read.
     """
     if isinstance(given, Mapping):
         pairs = [(name, str(number)) for name, number in given.items()]
@@ -103,8 +103,8 @@ def parse_min_revisions(
     found = {names.Namespace(name): int(number) for name, number in pairs if _is_revision(number)}
     if len(found) != len(pairs) or not found.keys() <= set(among) or max(found.values(), default=0) > _REVISION:
         raise Misconfigured(
-            "CONFIGSVC_MIN_REVISION is like payments.prod=41,shared.prod=7, of namespaces that are read; "
-            f"one number does where there is one namespace. None is above {_REVISION}."
+            "CONFIGSVC_MIN_REVISION takes revisions of the namespaces you read, like payments.prod=41,shared.prod=7, "
+            f"or one number if you read one namespace. The maximum is {_REVISION}."
         )
     return found
 
@@ -121,10 +121,10 @@ def _parse_pair(part: str, among: tuple[names.Namespace, ...]) -> tuple[str, str
 
 
 def parse_key_patterns(texts: Iterable[str]) -> KeyPatterns | None:
-    """What matches the keys that any of the patterns names; `*` stands for any text, also in the middle.
+    """Parses patterns of keys; `*` matches any text, also in the middle.
 
     Raises:
-        Misconfigured: something that no key could match.
+        Misconfigured: no key could match a pattern.
     """
     patterns = tuple(texts)
     for each in patterns:

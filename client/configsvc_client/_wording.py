@@ -1,4 +1,4 @@
-"""Sentences of several origins in one line, and names that are spelled like an unknown one."""
+"""Error text: join sentences, sanitize foreign text, and suggest similar names."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ _COMMAND = re.compile(r"(?s)^(.*): ((?:aws|configsvc) [a-z][^`]*[^`.?!:])$")
 
 
 def sanitize(text: str, most: int = 500) -> str:
-    """Returns the text of another party, cut to `most` characters and without what a terminal would obey."""
+    """Returns the text of another party, cut to `most` characters and without terminal control characters."""
     return "".join(each if each.isprintable() else "\ufffd" for each in text[:most])
 
 
 def join_sentences(*texts: str) -> str:
-    """The texts one after another, each with a full stop where it lacks one. Empty ones are left out.
+    """Joins texts into one line and adds missing full stops. Empty texts are left out.
 
-    A command at the end of a text is there to be pasted. It stays as it is at the very end, and is set in backquotes
-    where more follows.
+    A command at the end of a text is there to be pasted: at the very end it stays as it is, and if more text follows it
+    is put in backquotes.
     """
     given = [each for each in (text.strip() for text in texts) if each]
     return " ".join(
@@ -47,19 +47,19 @@ def _fold(name: str) -> str:
 
 
 def suggest(near: Iterable[str]) -> str:
-    """Did you mean one of these? Empty without any."""
+    """Asks "Did you mean …?" about similar names; empty if there are none."""
     names = list(near)
     if len(names) > 1:
         return f"Did you mean {', '.join(names[:-1])} or {names[-1]}?"
     return f"Did you mean {names[0]}?" if names else ""
 
 
-# The last of all: whoever has it has all that it needs, also amid the import of this module.
+# Defined last: if this name exists, everything that it uses exists too, even during the import of this module.
 def find_similar(wanted: str, known: Iterable[str]) -> list[str]:
-    """The names that are spelt most alike, the best first, at most three.
+    """Returns up to three names with a similar spelling, the best match first.
 
-    Upper case, and `_`, `-` or `/` in the place of `.`, make no difference: where only these differ, nothing else is
-    named.
+    Case, and `_`, `-` or `/` instead of `.`, make no difference. If some names differ only in these, no others are
+    returned.
     """
     from difflib import get_close_matches
 

@@ -1,4 +1,4 @@
-"""The real world of a Config: put together when it is first needed, opened when it is first used."""
+"""The production implementations of a Config's ports. Built on first need, connected on first use."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from configsvc_client._transport.trust import Trust
 from configsvc_client._transport.url import Url
 
 _NO_REGION = (
-    "The region of the KMS key is not known: AWS_REGION is not set, your AWS profile has no region, and "
-    "CONFIGSVC_KMS_KEYS names no ARN. Set AWS_REGION to the KMS key's region."
+    "The region of the KMS key is unknown: AWS_REGION is not set, your AWS profile has no region, and "
+    "CONFIGSVC_KMS_KEYS contains no ARN. Set AWS_REGION to the KMS key's region."
 )
 
 
@@ -40,28 +40,28 @@ class SystemClocks:
 
     @staticmethod
     def now() -> ClockReading:
-        """Both clocks."""
+        """Reads both clocks."""
         return ClockReading(time.time(), time.monotonic())
 
 
 def draw_fraction() -> float:
-    """53 random bits of the operating system as a number from 0 up to 1, as `random.SystemRandom` does it."""
+    """Draws a number from 0 up to 1 from 53 random bits of the operating system, like `random.SystemRandom`."""
     return (int.from_bytes(os.urandom(7), "big") >> 3) * 2.0**-53
 
 
 class RegionalKms:
-    """KMS in the region of the key that is asked for, by the ARN that is pinned. Several threads may use it at once.
+    """KMS in the region of each key, as pinned. Several threads may use it at once.
 
-    A region is connected to when it is first needed. `*` in the pin does not let whoever stores data keys choose where
-    KMS is asked: that is in our own region where one is set.
+    It connects to a region when it first needs it. With `*` in the pin, whoever stores data keys must not choose where
+    KMS is called: the calls go to our own region if one is set.
 
     Args:
-        pin: the KMS keys that are trusted.
-        environ: says which region is ours, and where KMS is.
-        connect: a connection to a URL, not opened yet.
-        credentials: finds them.
-        forget: told that the credentials were refused.
-        region: ours; what the environment says where left out.
+        pin: the trusted KMS keys.
+        environ: sets our own region and the KMS endpoint.
+        connect: creates a connection to a URL without opening it.
+        credentials: finds AWS credentials.
+        forget: called when KMS refused the credentials.
+        region: our own region; read from the environment by default.
     """
 
     def __init__(
@@ -88,15 +88,15 @@ class RegionalKms:
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
         """See `Kms.decrypt`.
 
-        Without a key each region of the pin is asked until one opens it, beginning with the one that did last.
+        Without a key, it tries each pinned region until one decrypts, starting with the one that decrypted last.
         """
         if key_id is not None:
-            arn, region = self._asked(key_id)
-            return self._in(region).decrypt(ciphertext, context, arn, deadline)
+            arn, region = self._choose_arn(key_id)
+            return self._connect_to(region).decrypt(ciphertext, context, arn, deadline)
         refused: CannotOpen | None = None
-        for where, key in self._regions():
+        for where, key in self._list_regions():
             try:
-                opened = self._in(where).decrypt(ciphertext, context, key, deadline)
+                opened = self._connect_to(where).decrypt(ciphertext, context, key, deadline)
             except CannotOpen as error:
                 from configsvc_client._interrupts import reraise_interrupt
 
@@ -108,28 +108,30 @@ class RegionalKms:
         raise refused or Misconfigured(_NO_REGION)
 
     def call(self, operation: str, members: Mapping[str, object], deadline: float) -> dict[str, object]:
-        """See `AwsKms.call`; in the region of the key that the members name."""
+        """See `AwsKms.call`. Calls the region of the key in the members."""
         key = str(members.get("KeyId") or members.get("SourceKeyId"))
-        return self._in(parse_region(key) if is_key_arn(key) else self._own()).call(operation, members, deadline)
+        return self._connect_to(parse_region(key) if is_key_arn(key) else self._require_region()).call(
+            operation, members, deadline
+        )
 
     def open_ahead(self, deadline: float) -> None:
-        """Begins to connect to the region that is most likely to be asked. A wrong setting is met when it is used."""
+        """Starts connecting to the most likely region. Wrong settings are reported on first use."""
         try:
-            for region, _ in self._regions()[:1]:
-                self._in(region).open_ahead(deadline)
+            for region, _ in self._list_regions()[:1]:
+                self._connect_to(region).open_ahead(deadline)
         except Misconfigured as error:
             from configsvc_client._interrupts import reraise_interrupt
 
             reraise_interrupt(error)
 
     def close(self) -> None:
-        """Drops the connections; the next call opens another."""
+        """Closes the connections; the next call opens new ones."""
         for connection in list(self._connections.values()):
             connection.close()
 
-    def _asked(self, arn: str) -> tuple[str, str]:
-        """The ARN to ask for in place of a data key's, and where."""
-        ours = self._ours()
+    def _choose_arn(self, arn: str) -> tuple[str, str]:
+        """Returns the ARN to use for a data key's KMS key, and the region to call."""
+        ours = self._find_own_region()
         pinned = self._pin.find_nearest(arn, ours)
         if pinned is not None:
             return pinned, parse_region(pinned)
@@ -137,26 +139,26 @@ class RegionalKms:
             _check_region(arn)
         return arn, ours or parse_region(arn)
 
-    def _regions(self) -> list[tuple[str, str | None]]:
-        """Where a ciphertext may have been made, and under which key if there is one alone."""
-        ours = self._ours()
+    def _list_regions(self) -> list[tuple[str, str | None]]:
+        """Lists the regions where a ciphertext may have been made, each with its key if it has only one."""
+        ours = self._find_own_region()
         found = self._pin.list_regions(ours)
         if self._pin.trusts_any:
             found = dict.fromkeys([*([ours] if ours else []), *found])
         return sorted(found.items(), key=lambda each: each[0] != self._opened_last)
 
-    def _ours(self) -> str | None:
+    def _find_own_region(self) -> str | None:
         if not self._looked:
             self._region, self._looked = find_region(self._environ), True
         return self._region
 
-    def _own(self) -> str:
-        ours = self._ours()
+    def _require_region(self) -> str:
+        ours = self._find_own_region()
         if ours is None:
             raise Misconfigured(_NO_REGION)
         return ours
 
-    def _in(self, region: str) -> AwsKms:
+    def _connect_to(self, region: str) -> AwsKms:
         found = self._at.get(region)
         if found is None:
             named_by = "AWS_REGION" if region == self._region else "The region of a KMS key"
@@ -171,7 +173,7 @@ class RegionalKms:
 
 
 def _check_region(arn: str) -> None:
-    """Refuses what whoever stores data keys made up: KMS is asked at AWS alone, in a region of the ARN's partition."""
+    """Refuses made-up regions: KMS is called only at AWS, in a region of the ARN's partition."""
     from configsvc_client._aws.endpoints import is_region
 
     if not is_region(parse_region(arn), arn.split(":")[1]):
@@ -179,7 +181,7 @@ def _check_region(arn: str) -> None:
 
 
 def make_world(settings: ClientSettings, environ: Mapping[str, str]) -> World:
-    """The world over the network."""
+    """Creates the ports that use the network."""
     trust = Trust(environ)
     api = Connection(settings.url, environ, trust=trust, chance=draw_fraction)
     sources = credentials.CredentialSources(environ)
@@ -203,7 +205,7 @@ def make_world(settings: ClientSettings, environ: Mapping[str, str]) -> World:
 
 
 def _prepare(kms: RegionalKms, deadline: float) -> None:
-    """Readies what opening needs while the answer is on its way: modules, and the connection to KMS."""
+    """Prepares decryption while the response is on its way: imports modules and connects to KMS."""
     kms.open_ahead(deadline)
     from configsvc_client._aws import sigv4
     from configsvc_client._opening import cipher

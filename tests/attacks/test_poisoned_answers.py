@@ -89,7 +89,7 @@ def test_above_that_bound_the_least_revision_says_where_to_begin() -> None:
 @pytest.mark.parametrize("least", [str(limits.REVISION_LIFT + 1), "9" * 5000])
 def test_the_least_revision_is_bounded_as_well(least: str) -> None:
     stage = Stage(at(HELD), CONFIGSVC_MIN_REVISION=f"payments.prod={least}")
-    with pytest.raises(Misconfigured, match="None is above"):
+    with pytest.raises(Misconfigured, match="The maximum is"):
         stage.config.snapshot()
 
 

@@ -1,4 +1,4 @@
-"""Credentials of a container: ECS, EKS Pod Identity, and Lambda with SnapStart, which sets no key variables.
+"""Container credentials: ECS, EKS Pod Identity, and Lambda with SnapStart, which sets no key variables.
 
 AWS SDKs and Tools reference guide, "Container credential provider".
 """
@@ -29,24 +29,24 @@ _PORTS = {"http": 80, "https": 443}
 _ECS = "http://169.254.170.2"
 _URI = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?(/[!-~]*)?", re.ASCII)
 _ALLOWED = frozenset({"169.254.170.2", "169.254.170.23", "fd00:ec2::23"})
-"""Where plain http may go beside loopback: ECS and EKS, as in every SDK."""
+"""Hosts allowed with plain http in addition to loopback: ECS and EKS, as in every SDK."""
 
 
 def is_set(environ: Mapping[str, str]) -> bool:
-    """Whether the environment names a container's endpoint."""
+    """Whether the environment sets a container credentials endpoint."""
     return bool(environ.get(RELATIVE) or environ.get(FULL))
 
 
 def fetch_credentials(environ: Mapping[str, str], deadline: float) -> Credentials:
-    """The credentials that the endpoint gives out now.
+    """Fetches the current credentials from the endpoint.
 
     Args:
-        environ: the variables.
-        deadline: monotonic seconds. It has a second at most: it is on this computer.
+        environ: the environment variables.
+        deadline: in monotonic seconds; at most one second from now, because the endpoint is on this computer.
 
     Raises:
-        Misconfigured: the variables name an endpoint that is not allowed, or a token that cannot be read.
-        Unavailable: it did not answer, or not with credentials.
+        Misconfigured: the endpoint is not allowed, or the token cannot be read.
+        Unavailable: the endpoint did not answer, or not with credentials.
     """
     url, target = _find_endpoint(environ)
     headers: dict[str, str | Secret] = {"accept": "application/json", **_read_authorization(environ)}
@@ -66,7 +66,7 @@ def _find_endpoint(environ: Mapping[str, str]) -> tuple[Url, str]:
     found = _URI.fullmatch(text)
     if not found or (found[1] == "http" and not _may_be_plain(found[2].strip("[]").lower())):
         raise Misconfigured(
-            f"{name} is no https URL, nor http to loopback, ECS (169.254.170.2) or EKS (169.254.170.23)."
+            f"{name} must be an https URL, or http to loopback, ECS (169.254.170.2) or EKS (169.254.170.23)."
         )
     return Url(found[1], found[2].strip("[]").lower(), int(found[3] or _PORTS[found[1]]), ""), found[4] or "/"
 
@@ -76,11 +76,11 @@ def _may_be_plain(host: str) -> bool:
 
 
 def _read_authorization(environ: Mapping[str, str]) -> dict[str, Secret]:
-    """Read again each time: the file is rotated."""
+    """Reads the token again each time, because its file is rotated."""
     path = environ.get(_TOKEN_FILE)
     token = _read_token(path) if path else Secret(environ.get(_TOKEN, ""))
     if any(not " " <= letter <= "~" for letter in token.reveal()):
-        raise Misconfigured(f"{_TOKEN} holds characters that a header may not have.")
+        raise Misconfigured(f"{_TOKEN} contains characters that are invalid in a header.")
     return {"authorization": token} if token.reveal() else {}
 
 
@@ -91,8 +91,8 @@ def _read_token(path: str) -> Secret:
     except (OSError, ValueError) as error:
         from configsvc_client._interrupts import prefer_interrupt
 
-        failed = prefer_interrupt(error, Misconfigured(f"The file that {_TOKEN_FILE} names cannot be read."))
-    raise failed  # here: as its context, the other would show the token
+        failed = prefer_interrupt(error, Misconfigured(f"Cannot read the file that {_TOKEN_FILE} names."))
+    raise failed  # outside the `except`: its context would show the token
 
 
 def _parse_response(response: Response) -> Credentials:
@@ -101,9 +101,9 @@ def _parse_response(response: Response) -> Credentials:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         from configsvc_client._interrupts import prefer_interrupt
 
-        ours = Unavailable("The container's credentials endpoint gave no credentials.", reason="credentials")
+        ours = Unavailable("The container's credentials endpoint returned no credentials.", reason="credentials")
         failed = prefer_interrupt(error, ours)
-    raise failed  # here: as its context, the other would show the credentials
+    raise failed  # outside the `except`: its context would show the credentials
 
 
 def _parse_members(members: Mapping[str, object]) -> Credentials:
@@ -115,7 +115,7 @@ def _parse_members(members: Mapping[str, object]) -> Credentials:
 
 
 def _parse_time(text: str) -> float:
-    """Seconds since the epoch of a time in ISO 8601. Without a zone it is UTC, whatever this computer's is."""
+    """Converts an ISO 8601 time to seconds since the epoch. Without a zone it is UTC, not local time."""
     from datetime import UTC, datetime
 
     found = datetime.fromisoformat(text.strip().upper())

@@ -1,4 +1,4 @@
-"""AWS credentials: Lambda's variables, a container's endpoint, else botocore where it is installed."""
+"""AWS credentials: from variables, a container endpoint, or botocore if it is installed; cached until they expire."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ if TYPE_CHECKING:
     from configsvc_client._aws.sigv4 import Credentials
 
 _EARLY = 300.0
-"""Seconds before their end in which credentials are replaced: ECS and EKS give out new ones well before."""
-
+"""Seconds before expiry when credentials are replaced: ECS and EKS provide new ones well before."""
 
 FindCredentials = Callable[[float], "Credentials"]
-"""Gives the credentials to sign with now, by a deadline in monotonic seconds."""
+"""Returns the credentials to sign with now, by a deadline in monotonic seconds."""
 
 
 def read_variables(environ: Mapping[str, str]) -> Credentials | None:
-    """Those in the variables, None where they are not set.
+    """Reads the credentials in the variables; None if they are not set.
 
     Raises:
-        Misconfigured: one holds what no credential does; it is named and not shown.
+        Misconfigured: a variable contains invalid characters; the error names it and does not show it.
     """
     access_key, secret_key = (
         _read_variable(environ, "AWS_ACCESS_KEY_ID"),
@@ -32,34 +31,34 @@ def read_variables(environ: Mapping[str, str]) -> Credentials | None:
     )
     if access_key is None or secret_key is None:
         return None
-    from configsvc_client._aws.sigv4 import Credentials  # what hashes is loaded while the first answer is on its way
+    from configsvc_client._aws.sigv4 import Credentials  # hashing is imported while the first response is on its way
 
     return Credentials(access_key.reveal(), secret_key, _read_variable(environ, "AWS_SESSION_TOKEN"))
 
 
 def _read_variable(environ: Mapping[str, str], name: str) -> Secret | None:
-    """A variable, None where it is empty."""
+    """Reads a variable; None if it is empty."""
     from configsvc_client._aws.sigv4 import is_clean
 
     text = Secret(environ.get(name, "").strip())
     if not is_clean(text.reveal()):
-        raise Misconfigured(f"{name} holds characters that no credential has.")
+        raise Misconfigured(f"{name} contains characters that no credential has.")
     return text if text.reveal() else None
 
 
 class CredentialSources:
-    """The variables, as they are now; else a container's endpoint, else botocore's chain, which is kept."""
+    """The current variables, else a container endpoint, else botocore's chain, which is cached."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = hide_environ(environ)
         self._chain: BotocoreChain | None = None
 
     def find(self, deadline: float) -> Credentials:
-        """The credentials to sign with now.
+        """Returns the credentials to sign with now.
 
         Raises:
-            Misconfigured: there are none; says where they were looked for.
-            Unavailable: who gives them out did not answer.
+            Misconfigured: there are no credentials; the error says where they were looked for.
+            Unavailable: the source did not answer.
         """
         environ = self._environ
         found = read_variables(environ)
@@ -69,7 +68,7 @@ class CredentialSources:
             from configsvc_client._aws.container import fetch_credentials
 
             return fetch_credentials(environ, deadline)
-        chain = self._chain  # `forget` may take it away meanwhile
+        chain = self._chain  # `forget` may clear it at the same time
         if chain is None:
             from configsvc_client._aws.chain import BotocoreChain
 
@@ -77,39 +76,39 @@ class CredentialSources:
         return chain.find(deadline)
 
     def forget(self) -> None:
-        """The next call goes through botocore's chain anew."""
+        """Forgets the chain: the next call searches again."""
         self._chain = None
 
 
 class CredentialsProvider:
-    """Finds credentials when they are needed, and anew before they end. Several threads may use it at once.
+    """Caches credentials and finds new ones before they expire. Several threads may use it at once.
 
     Args:
-        find: finds them.
-        now: seconds since the epoch.
-        forget: told that what was found was refused.
+        find: finds credentials.
+        now: returns seconds since the epoch.
+        forget: called when AWS refused the credentials found.
     """
 
     def __init__(self, find: FindCredentials, now: Callable[[], float], forget: Callable[[], None]) -> None:
         self._find = find
         self._now = now
         self._forget = forget
-        self._round = object()  # another one each time that they were refused
+        self._round = object()  # replaced each time AWS refuses them
         self._held: tuple[object, Credentials | None] = self._round, None
 
     def __repr__(self) -> str:
-        return "Provider(***)"
+        return "CredentialsProvider(***)"
 
     def __call__(self, deadline: float) -> Credentials:
-        """The credentials to sign with now.
+        """Returns the credentials to sign with now.
 
         Raises:
-            Misconfigured: there are none; says where they were looked for.
-            Unavailable: their source did not answer, and none are held that still hold.
+            Misconfigured: there are no credentials; the error says where they were looked for.
+            Unavailable: the source did not answer, and no cached credentials are still valid.
         """
         current, (found_in, held), now = self._round, self._held, self._now()
         if found_in is not current:
-            held = None  # refused since, or found by a thread that began to look before that
+            held = None  # refused since, or found by a thread that started before the refusal
         if held is not None and held.expires is not None and now < held.expires - _EARLY:
             return held
         try:
@@ -125,6 +124,6 @@ class CredentialsProvider:
         return found
 
     def forget(self) -> None:
-        """They were refused: the next call finds others. Waits for nothing."""
+        """Discards refused credentials: the next call finds new ones. Does not wait."""
         self._round = object()
         self._forget()

@@ -1,6 +1,7 @@
-"""The profile of AWS's shared files, as botocore reads them: a region, and which endpoints to use.
+"""Profiles in AWS's shared configuration files, and the endpoints of each partition, both as in botocore.
 
-Only loaded where there is such a file. botocore itself would be 100 ms of a start, and may not be installed.
+Loaded only if such a file exists or the region is unusual. Botocore itself would add 100 ms to a start, and may not be
+installed.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from configsvc.model.record import Record
 _Sections = dict[str, dict[str, str]]
 _SERVICES = "services"
 KMS_URL, LACKS = "endpoint_url of kms", "lacks"
-"""Members of ours: KMS's `endpoint_url` in the `services` that a profile names, and what is wrong with those."""
+"""Members that we add: KMS's `endpoint_url` from the `services` of a profile, and what is wrong with them."""
 
 
 def read_profile(config: str, credentials: str, name: str) -> Mapping[str, str]:
-    """The members of a profile; empty where there is no such profile.
+    """Reads the members of a profile; empty if the profile does not exist.
 
     Args:
         config: the path of the configuration file, which may not exist.
-        credentials: the path of the credentials file, whose members come first; it may not exist either.
-        name: of the profile.
+        credentials: the path of the credentials file, which takes precedence and may not exist either.
+        name: the name of the profile.
 
     Raises:
-        Misconfigured: a file is not of AWS's format.
+        Misconfigured: a file is not in AWS's format.
     """
     sections = _parse_file(config)
     found = _select_profiles(sections).get(name, {}) | _parse_file(credentials).get(name, {})
@@ -43,7 +44,7 @@ def _parse_file(path: str) -> _Sections:
     parser = configparser.RawConfigParser()
     try:
         parser.read([path])
-    except (configparser.Error, UnicodeDecodeError) as error:  # another is raised below: this one shows a line
+    except (configparser.Error, UnicodeDecodeError) as error:  # raised below without this error, which shows a line
         from configsvc_client._interrupts import reraise_interrupt
 
         reraise_interrupt(error)
@@ -56,7 +57,7 @@ def _parse_file(path: str) -> _Sections:
 
 
 def _select_profiles(sections: _Sections) -> _Sections:
-    """By their names: `[profile x]` and `[default]`. The later of two `default` counts, as for botocore."""
+    """Maps names to profiles: `[profile x]` and `[default]`. The later of two `default` counts, as for botocore."""
     named = {each if each == "default" else _parse_name(each): of for each, of in sections.items() if _is_profile(each)}
     return {name: of for name, of in named.items() if name is not None}
 
@@ -66,7 +67,7 @@ def _is_profile(section: str) -> bool:
 
 
 def _parse_name(section: str) -> str | None:
-    """What follows the kind of a section, which may be quoted; None where that is not one word."""
+    """Returns the name after the kind of a section, which may be quoted; None if it is not one word."""
     try:
         words = shlex.split(section)
     except ValueError as error:
@@ -78,7 +79,7 @@ def _parse_name(section: str) -> str | None:
 
 
 def _select_kms(services: Mapping[str, str]) -> dict[str, str]:
-    """Of the lines that are indented below `kms =`."""
+    """Returns the `endpoint_url` among the lines indented below `kms =`."""
     lines = (line.partition("=") for line in services.get("kms", "").splitlines())
     nested = {name.strip(): value.strip() for name, _, value in lines}
     return {KMS_URL: nested["endpoint_url"]} if nested.get("endpoint_url") else {}
@@ -88,7 +89,7 @@ _PSEUDO = "-global"
 
 
 class Partition(Record):
-    """A partition, by its id in ARNs."""
+    """An AWS partition, named as in ARNs."""
 
     name: str
     regions: str
@@ -107,11 +108,11 @@ _PARTITIONS = (
     Partition("aws-us-gov", "us-gov", "amazonaws.com", "api.aws"),
 )
 _WITHOUT_DUAL_STACK = frozenset({"aws-iso-e", "aws-iso-f"})
-"""Where botocore refuses the dual-stack endpoints, though it knows their domain."""
+"""Partitions where botocore refuses dual-stack endpoints although it knows their domain."""
 
 
 def find_partition(region: str) -> Partition | None:
-    """The partition whose regions are spelled so, today's and tomorrow's; None where there is none."""
+    """Finds the partition by a region's spelling, so that new regions work too; None if no partition matches."""
     for each in _PARTITIONS:
         if region == f"{each.name}{_PSEUDO}" or re.fullmatch(rf"(?:{each.regions})-\w+-[0-9]+", region, re.ASCII):
             return each
@@ -119,16 +120,16 @@ def find_partition(region: str) -> Partition | None:
 
 
 def is_region(region: str, partition: str) -> bool:
-    """Whether a region is spelled as those of a partition are. Its pseudo regions, such as aws-global, are none."""
+    """Whether a region is spelled like those of a partition. Pseudo regions such as aws-global do not count."""
     found = find_partition(region)
     return found is not None and found.name == partition and not region.endswith(_PSEUDO)
 
 
 def build_host(service: str, region: str, *, fips: bool, dual_stack: bool) -> str:
-    """The host of a service in a region. A region of no known partition counts as one of the commercial partition.
+    """Builds the host of a service in a region. An unknown region counts as one of the commercial partition.
 
     Raises:
-        Misconfigured: dual-stack endpoints are asked for where there are none.
+        Misconfigured: the region has no dual-stack endpoints.
     """
     found = find_partition(region) or _PARTITIONS[0]
     if dual_stack and found.name in _WITHOUT_DUAL_STACK and not region.endswith(_PSEUDO):
@@ -140,7 +141,7 @@ def build_host(service: str, region: str, *, fips: bool, dual_stack: bool) -> st
 
 
 def find_api_region(api_host: str) -> str | None:
-    """The region in the host name of an API of API Gateway's own; None for any other host."""
+    """Returns the region in a host name of API Gateway; None for any other host."""
     suffixes = "|".join(re.escape(each.suffix) for each in _PARTITIONS)
     found = re.fullmatch(rf"[a-z0-9-]+\.execute-api\.([a-z0-9-]+)\.({suffixes})", api_host, re.ASCII)
     return found[1] if found and (find_partition(found[1]) or _PARTITIONS[0]).suffix == found[2] else None

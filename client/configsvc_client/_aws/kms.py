@@ -24,7 +24,7 @@ _OK = 200
 _PLAINTEXT = "Plaintext"
 _REGION = r"(?!-)(?![0-9]+\Z)[a-z0-9-]{1,63}(?<!-)"
 _ELSEWHERE = ("cn-", "eusc-", "us-iso", "eu-iso", "aws-")
-"""How regions begin whose endpoints are not under amazonaws.com."""
+"""Prefixes of regions whose endpoints are not under amazonaws.com."""
 
 ENDPOINT_URLS = ("AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL")
 _FIPS, _DUAL_STACK = "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"
@@ -34,37 +34,37 @@ _FILES = (("AWS_CONFIG_FILE", "~/.aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", 
 
 
 def is_server_failure(status: int) -> bool:
-    """Whether KMS itself fails: that it refuses, or asks to come later, is about what was asked."""
+    """Whether KMS itself failed. Refusals and throttling concern the request."""
     return status >= Internal.status
 
 
 class Decrypted(Record):
-    """What kms:Decrypt answers: the plaintext and the ARN of the key that it was under."""
+    """The result of kms:Decrypt: the plaintext and the ARN of the key."""
 
     plaintext: Secret
     key_arn: str
 
 
 class Kms(Protocol):
-    """What opening asks of KMS."""
+    """Decrypts with KMS."""
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
-        """The plaintext of a blob.
+        """Decrypts a blob.
 
         Args:
-            ciphertext: as KMS gave it out.
+            ciphertext: the blob as KMS returned it.
             context: the whole encryption context.
-            key_id: the key ARN that it must be under; None lets the blob say, so the answer's must be checked.
-            deadline: monotonic seconds.
+            key_id: the ARN of the key that must be used; None lets the blob decide, so check the key in the result.
+            deadline: in monotonic seconds.
 
         Raises:
-            CannotOpen: KMS refuses, and will again.
-            Unavailable: KMS did not answer or asks to try later.
+            CannotOpen: KMS refuses, and would refuse again.
+            Unavailable: KMS did not answer, or asks to try later.
         """
 
 
 class AwsKms:
-    """KMS in one region over HTTP, signed immediately before it is sent. Several threads may use it at once."""
+    """KMS in one region over HTTP. Signs each request just before sending it. Several threads may use it at once."""
 
     def __init__(
         self,
@@ -81,11 +81,11 @@ class AwsKms:
         self._forget = forget
 
     def open_ahead(self, deadline: float) -> None:
-        """Begins to connect; see `Connection.open_ahead`."""
+        """Starts connecting; see `Connection.open_ahead`."""
         self._connection.open_ahead(deadline)
 
     def close(self) -> None:
-        """Drops the connection; the next call opens another."""
+        """Closes the connection; the next call opens another."""
         self._connection.close()
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
@@ -99,20 +99,20 @@ class AwsKms:
         except (KeyError, ValueError) as error:
             from configsvc_client._interrupts import prefer_interrupt
 
-            ours = Unavailable("KMS answered Decrypt without a plaintext and a key.", reason="answer")
+            ours = Unavailable("The KMS response to Decrypt has no plaintext or no key.", reason="answer")
             failed = prefer_interrupt(error, ours)
-        raise failed  # here: as its context, the other could show the plaintext
+        raise failed  # outside the `except`: its context could show the plaintext
 
     def call(self, operation: str, members: Mapping[str, object], deadline: float) -> dict[str, object]:
-        """One KMS operation: its request members in, its answer's out. A plaintext is masked in both.
+        """Calls one KMS operation and returns the members of its response. A plaintext is masked in both.
 
         Raises:
-            CannotOpen: KMS refuses, and will again; the detail names its code.
-            Unavailable: KMS did not answer or asks to try later.
+            CannotOpen: KMS refuses, and would refuse again; the detail names its code.
+            Unavailable: KMS did not answer, or asks to try later.
             Misconfigured: there are no credentials.
         """
         body = Secret(json.dumps(members, default=unmask).encode())
-        response = self._signed(operation, body, deadline)
+        response = self._send_signed(operation, body, deadline)
         if response.status != _OK:
             from configsvc_client._aws.refusals import is_expired, make_refusal_error
 
@@ -120,14 +120,14 @@ class AwsKms:
             if is_expired(said):
                 if self._forget:
                     self._forget()
-                response = self._signed(operation, body, deadline)
+                response = self._send_signed(operation, body, deadline)
                 said = parse_members(response)
             if response.status != _OK:
                 raise make_refusal_error(operation, response.status, said, members, self._region)
         return parse_members(response)
 
-    def _signed(self, operation: str, body: Secret, deadline: float) -> Response:
-        """Signed with the credentials and the time of this moment: a function may have been frozen since the last."""
+    def _send_signed(self, operation: str, body: Secret, deadline: float) -> Response:
+        """Signs and sends a request. Reads credentials and time now: the function may have been frozen."""
         from configsvc_client._aws.sigv4 import sign
 
         url, path = self._connection.url, f"{self._connection.url.path}/"
@@ -140,18 +140,18 @@ class AwsKms:
 
 
 def resolve_endpoint(region: str, environ: Mapping[str, str], named_by: str = "AWS_REGION") -> Url:
-    """Where KMS is: a URL that is configured, or AWS's own in the region. As botocore resolves it.
+    """Resolves the KMS endpoint as botocore does: a configured URL, or AWS's own in the region.
 
     Args:
         region: may be a pseudo region such as `fips-us-east-1`.
-        environ: `AWS_ENDPOINT_URL_KMS`, `AWS_ENDPOINT_URL`, `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`,
-            `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`, each before the profile's member of that purpose.
+        environ: with `AWS_ENDPOINT_URL_KMS`, `AWS_ENDPOINT_URL`, `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`
+            and `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS`, each of which overrides the profile's member.
         named_by: the setting that names the region, for the error.
 
     Raises:
-        Misconfigured: a setting holds no URL or no region, or there is no such endpoint.
+        Misconfigured: a setting is not a URL or a region, or there is no such endpoint.
     """
-    if not re.fullmatch(_REGION, region):  # it stands in headers, whatever the host is
+    if not re.fullmatch(_REGION, region):  # it is part of headers, whatever the host
         raise Misconfigured(f"{named_by} is {region!r}, which is not a region like eu-central-1.")
     profile = load_profile(environ)
     given = None if _is_on(_IGNORE, environ, profile) else _find_configured(environ, profile)
@@ -171,12 +171,12 @@ def resolve_endpoint(region: str, environ: Mapping[str, str], named_by: str = "A
 
 
 def resolve_pseudo_region(region: str) -> str:
-    """The region that a pseudo region such as `fips-us-east-1` or `us-gov-west-1-fips` means."""
+    """Returns the region behind a pseudo region such as `fips-us-east-1` or `us-gov-west-1-fips`."""
     return region.replace("fips-", "").replace("-fips", "")
 
 
 def _is_on(name: str, environ: Mapping[str, str], profile: Mapping[str, str]) -> bool:
-    """Whether a switch is set; like botocore, only `true` in any case does, and an empty variable hides the profile."""
+    """Whether a switch is on. As in botocore, only `true` (in any case) is, and an empty variable hides the profile."""
     found = environ.get(name)
     return (profile.get(name[4:].lower(), "") if found is None else found).lower() == "true"
 
@@ -194,7 +194,7 @@ def _find_configured(environ: Mapping[str, str], profile: Mapping[str, str]) -> 
 
 
 def find_region(environ: Mapping[str, str]) -> str | None:
-    """`AWS_REGION`, `AWS_DEFAULT_REGION`, or the profile's; None where none is set."""
+    """Returns the region from `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile; None if none is set."""
     return _read_region(environ, {}) or load_profile(environ).get("region") or None
 
 
@@ -203,13 +203,13 @@ def _read_region(environ: Mapping[str, str], profile: Mapping[str, str]) -> str:
 
 
 def load_profile(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """The members of AWS's profile. Empty where there are no such files, as in Lambda.
+    """Loads the members of the AWS profile; empty without AWS's shared files, as in Lambda.
 
     Raises:
-        Misconfigured: there is one, and it cannot be read.
+        Misconfigured: a shared file exists and cannot be read.
     """
     if environ.get(_LAMBDA) and not any(_read_variable(environ, name, "") for name, _ in _FILES):
-        return {}  # at once: there is no home directory, and looking would be a part of each cold start
+        return {}  # Lambda has no home directory, and looking would slow each cold start
     config, credentials = (_expand_path(_read_variable(environ, *each)) for each in _FILES)
     if not (os.access(config, os.R_OK) or os.access(credentials, os.R_OK)):
         return {}
@@ -224,12 +224,12 @@ def _expand_path(text: str) -> str:
 
 
 def _read_variable(environ: Mapping[str, str], name: str, default: str) -> str:
-    """A variable, else the process's own: botocore, which finds credentials in these files, knows no other."""
+    """Reads a variable, else the process's own: botocore reads these files by the process's variables."""
     return environ.get(name) or os.environ.get(name) or default
 
 
 def parse_members(response: Response) -> dict[str, object]:
-    """The members of an answer, a plaintext masked; empty where it is no JSON object."""
+    """Parses the members of a response and masks a plaintext; empty if it is not a JSON object."""
     try:
         found = json.loads(response.body)
     except (ValueError, RecursionError) as error:
@@ -246,9 +246,9 @@ def _to_text(found: object) -> str:
 
 
 def extract_plaintext(answer: Mapping[str, object]) -> Secret:
-    """The plaintext in an answer of KMS's.
+    """Returns the plaintext in a KMS response.
 
     Raises:
-        KeyError, ValueError: there is none.
+        KeyError, ValueError: the response has no plaintext.
     """
     return Secret(from_base64std(str(unmask(answer[_PLAINTEXT]))))

@@ -1,7 +1,7 @@
-"""Why KMS refused, and what to do. Loaded with the first refusal.
+"""KMS errors: why KMS refused and what to do. Loaded with the first refusal.
 
-Codes: AWS KMS API reference, Common Errors, Decrypt, GenerateDataKey. What KMS says of a signature is never shown: AWS
-quotes the headers that were signed there, and the session token is one of them.
+Codes: AWS KMS API reference, Common Errors, Decrypt, GenerateDataKey. KMS's messages about signatures are never shown:
+they quote the signed headers, including the session token.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BAD_CREDENTIALS = frozenset({
     "InvalidClientTokenId", "InvalidSignatureException", "MissingAuthenticationToken",
     "MissingAuthenticationTokenException", "RequestExpired", "SignatureDoesNotMatch", "UnrecognizedClientException",
 })  # fmt: skip
-"""What KMS says of credentials that are wrong, incomplete or too old."""
+"""Codes for credentials that are wrong, incomplete or too old."""
 
 _REPEATABLE = re.compile(r"Throttling|LimitExceeded|KMSInternal|DependencyTimeout|ServiceUnavailable|InternalFailure")
 _EXPIRED = re.compile(r"ExpiredToken|RequestExpired|InvalidSignatureException Signature expired")
@@ -41,12 +41,12 @@ _NEXT = {
     "DisabledException": "Enable the key, or ask the people who manage it: aws kms enable-key --key-id {key}",
     "IncorrectKeyException": _ALTERED,
     "InvalidCiphertextException": _ALTERED,
-    "InvalidKeyUsageException": "A data key takes a symmetric KMS key for encryption (SYMMETRIC_DEFAULT).",
+    "InvalidKeyUsageException": "A data key needs a symmetric KMS key for encryption (SYMMETRIC_DEFAULT).",
     "KMSInvalidStateException": "To see the state of the key: aws kms describe-key --key-id {key}",
-    "KeyUnavailableException": "Wait a little, then repeat.",
+    "KeyUnavailableException": "Wait a moment, then try again.",
 }
 _PENDING_DELETION = (
-    "What is sealed under the key is lost once it is deleted. To keep the key: aws kms cancel-key-deletion --key-id "
+    "Values sealed under the key are lost once it is deleted. To keep the key: aws kms cancel-key-deletion --key-id "
     "{key} && aws kms enable-key --key-id {key}"
 )
 _OTHER_ENDPOINT = (
@@ -58,21 +58,21 @@ _CREDENTIALS = "Your AWS credentials are wrong or have expired. configsvc doctor
 
 
 def is_expired(said: Mapping[str, object]) -> bool:
-    """Whether KMS found the credentials or the signature too old: signed anew, it may take them."""
+    """Whether KMS found the credentials or the signature too old: a newly signed request may succeed."""
     return _EXPIRED.search(_format_reason(said)) is not None
 
 
 def make_refusal_error(
     operation: str, status: int, said: Mapping[str, object], asked: Mapping[str, object], region: str = ""
 ) -> ConfigsvcError:
-    """The error in KMS's answer, whose code and message hold no plaintext.
+    """Makes the error for a KMS response. KMS's code and message contain no plaintext.
 
     Args:
         operation: such as Decrypt.
-        status: of the answer.
-        said: the members of the answer.
+        status: the status of the response.
+        said: the members of the response.
         asked: the members of the request.
-        region: where KMS was asked.
+        region: the region that was called.
     """
     code, _, message = _format_reason({"__type": status, **said}).partition(" ")
     detail = explain_refusal(operation, code, message, asked, region)
@@ -82,7 +82,7 @@ def make_refusal_error(
 
 
 def _format_reason(members: Mapping[str, object]) -> str:
-    """KMS's code and message: cut, and without what a terminal or a log would obey."""
+    """Joins KMS's code and message, cut and without control characters."""
     code = _to_text(members.get("__type")).rpartition("#")[2].replace(" ", "")
     return f"{sanitize(code, _LENGTH)} {sanitize(_to_text(members.get('message') or members.get('Message')))}"
 
@@ -92,14 +92,14 @@ def _to_text(found: object) -> str:
 
 
 def explain_refusal(operation: str, code: str, message: str, members: Mapping[str, object], region: str = "") -> str:
-    """What KMS refused, in its words where they are safe, and what to do about it.
+    """Explains what KMS refused, in its own words if they are safe to show, and what to do.
 
     Args:
         operation: such as Decrypt.
-        code: KMS's error code.
-        message: KMS's own.
-        members: those of the request; only the key's ARN and the namespace of the encryption context are shown.
-        region: where KMS was asked.
+        code: the KMS error code.
+        message: the KMS error message.
+        members: of the request; only the key's ARN and the namespace of the encryption context are shown.
+        region: the region that was called.
     """
     said, where = "" if code in _SIGNATURES else message, f" in {region}" if region else ""
     following = _suggest_fix(operation, code, message, members, region)
@@ -123,7 +123,7 @@ def _suggest_fix(operation: str, code: str, message: str, members: Mapping[str, 
 
 
 def _explain_missing_key(members: Mapping[str, object], region: str) -> str:
-    """Why a key is not found: it is of another region, but where its ARN named the region that was asked."""
+    """Explains why a key was not found: it is in another region, unless its ARN names the region that was called."""
     named = str(members.get("KeyId") or members.get("SourceKeyId"))
     if region and is_key_arn(named) and parse_region(named) == region:
         return "The key does not exist. Is its ARN right?"
@@ -134,15 +134,17 @@ def _explain_missing_key(members: Mapping[str, object], region: str) -> str:
 
 
 def _explain_denial(operation: str, message: str, members: Mapping[str, object], region: str) -> str:
-    """The right that is missing, on what, and what gives it: the policy to print, or the one that stands in the way."""
+    """Explains which permission is missing, on what, and which policy grants it or blocks it."""
     context = members.get("EncryptionContext") or members.get("SourceEncryptionContext")
     namespace = str(context.get(_CONTEXT, "")) if isinstance(context, dict) else ""
     key = _find_key(message, members)
     actions = "kms:ReEncryptFrom and kms:ReEncryptTo" if operation == "ReEncrypt" else f"kms:{operation}"
     under = f" under the encryption context {_CONTEXT}={namespace}" if namespace else ""
     role = _ROLES.get(operation, "administrator")
-    also = " (if it writes too, with writer in place of reader)" if role == "reader" else ""
-    prints = "What the call needs besides" if is_explicit(message) else f"This prints the policy{also}"
+    also = " (if it also writes, use writer instead of reader)" if role == "reader" else ""
+    prints = (
+        "The call also needs the policy that this prints" if is_explicit(message) else f"This prints the policy{also}"
+    )
     return join_sentences(
         f"Your AWS identity needs {actions} on {key}{under}",
         _explain_other_place(message, key, region),
@@ -152,10 +154,10 @@ def _explain_denial(operation: str, message: str, members: Mapping[str, object],
 
 
 def _explain_other_place(message: str, key: str, region: str) -> str:
-    """What else can be the cause: a key of another account, whose policy decides too, or one of another region."""
+    """Explains other causes: a key in another account, whose policy must allow it too, or in another region."""
     who, account = _WHO.search(message), key.split(":")[4:5]
     if who and account and account != [who.group(1)]:
-        return f"The key is of another account, {account[0]}, so its key policy has to allow yours too"
+        return f"The key belongs to another account, {account[0]}, so its key policy must also allow yours"
     if "not exist in this region" in message.lower():
         return f"Or the key is not in {region or 'AWS_REGION'}"
     return ""
@@ -173,32 +175,32 @@ _OF_RESOURCE = "resource-based policy"
 
 
 def name_policy(message: str) -> str:
-    """The kind of policy that refused, with its article; `a policy` where AWS names none."""
+    """Names the kind of policy that refused, with its article; `a policy` if AWS names none."""
     kind = find_policy_kind(message) or "policy"
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def find_policy_kind(message: str) -> str:
-    """The kind of policy that refused; empty where AWS names none."""
+    """Finds the kind of policy that refused; empty if AWS names none."""
     return next((each for each in _POLICIES if each.lower() in message.lower()), "")
 
 
 def is_explicit(message: str) -> bool:
-    """Whether a policy denies it, which no other policy outweighs."""
+    """Whether a policy denies it explicitly, which no other policy can override."""
     return "explicit deny" in message.lower()
 
 
 def describe_obstacle(message: str, of_resource: str) -> str:
-    """What has to be changed besides the caller's own policy; empty where that alone is missing.
+    """Describes what must change in addition to the caller's own policy; empty if only that must change.
 
     Args:
-        message: AWS's.
-        of_resource: what the policy of the resource is called.
+        message: the message of AWS.
+        of_resource: the name of the resource's policy.
     """
     kind = find_policy_kind(message)
     if is_explicit(message):
         by = name_policy(message)
-        return f"An explicit deny in {by} refuses it. No other policy outweighs that: it has to be changed"
+        return f"An explicit deny in {by} refuses it. No other policy overrides it, so it has to be changed"
     if kind in ("", _OWN) or "resource-based policies" in message:
         return ""
-    return f"The {of_resource if kind == _OF_RESOURCE else kind} has to allow it too: it is not enough that yours does"
+    return f"The {of_resource if kind == _OF_RESOURCE else kind} must allow it too, in addition to your own policy"

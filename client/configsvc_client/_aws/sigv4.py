@@ -18,9 +18,9 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
 class Credentials(ReprOnly):
-    """What signs a request; `expires` is in seconds since the epoch, None where not known.
+    """AWS credentials. `expires` is in seconds since the epoch, None if unknown.
 
-    No tuple: whatever shows the variables of a frame reads the parts of those.
+    Not a tuple: tools that show the variables of a frame read the items of tuples.
     """
 
     __slots__ = ("access_key", "expires", "secret_key", "token")
@@ -49,12 +49,12 @@ class Credentials(ReprOnly):
 
 
 def is_clean(text: str) -> bool:
-    """Whether a text can be part of credentials, and stand in a header: visible ASCII."""
+    """Whether a text is visible ASCII, and so can be part of credentials and of a header."""
     return text.isascii() and text.isprintable() and " " not in text
 
 
 class SignableRequest(Record):
-    """What is signed: the URL's parts as they are sent, and headers with lower-case names."""
+    """The signed parts of a request: the URL's parts as they are sent, and headers with lower-case names."""
 
     method: str
     path: str
@@ -74,17 +74,17 @@ def sign(
     credentials: Credentials,
     now: float,
 ) -> dict[str, str | Secret]:
-    """All headers to send, the signature among them; what a thief could use is masked.
+    """Signs a request and returns all headers to send. Secret ones are masked.
 
     Args:
-        method: upper case.
+        method: in upper case.
         url: absolute, percent-encoded as it is sent, without a fragment.
-        headers: what else is sent; Host is taken from the URL where it is not among them.
+        headers: the other headers; Host is taken from the URL if it is missing.
         body: the exact bytes.
         service: `kms`, `execute-api`.
         region: like `eu-central-1`.
-        credentials: what signs.
-        now: seconds since the epoch; AWS takes a skew of five minutes.
+        credentials: sign the request.
+        now: seconds since the epoch; AWS allows a skew of five minutes.
 
     Raises:
         ValueError: the URL is not absolute.
@@ -124,7 +124,7 @@ def _format_host(scheme: str, authority: str) -> str:
 
 
 def _compute_signature(request: SignableRequest, stamp: str, scope: str, secret_key: Secret) -> Secret:
-    """Each key is masked as soon as it is derived: whoever has one signs for the day."""
+    """Computes the signature. Masks each derived key at once: whoever has one can sign for the day."""
     to_sign = "\n".join(
         (_ALGORITHM, stamp, scope, hashlib.sha256(build_canonical_request(request).encode()).hexdigest())
     )
@@ -135,7 +135,7 @@ def _compute_signature(request: SignableRequest, stamp: str, scope: str, secret_
 
 
 def build_canonical_request(request: SignableRequest) -> str:
-    """The one spelling that both sides hash."""
+    """Builds the canonical text that both sides hash."""
     names = sorted(request.headers)
     return "\n".join(
         (
@@ -150,7 +150,7 @@ def build_canonical_request(request: SignableRequest) -> str:
 
 
 def _canonicalize_path(path: str) -> str:
-    """Dot segments and doubled slashes removed, and encoded once more than it is sent: all services but S3 do."""
+    """Removes dot segments and doubled slashes and encodes the path once more, as all services but S3 do."""
     if path in ("", "/"):
         return "/"
     kept: list[str] = []

@@ -1,1 +1,1 @@
-"""HTTP/1.1 as the client needs it: one kept connection, TLS, proxies, deadlines."""
+"""The client's HTTP/1.1: one keep-alive connection, TLS, proxies and deadlines. For backoff see `model.retry`."""

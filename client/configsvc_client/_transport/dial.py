@@ -1,4 +1,4 @@
-"""Open a socket to an origin within a deadline: name resolution, connect and TLS handshake together."""
+"""Opens a socket to an origin. One deadline covers name resolution, connect and TLS handshake."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from configsvc_client._transport.race import Attempt, Secure, SocketAddress
 
 CONNECT_SECONDS = 0.25
-"""How long one address is waited for until the next is tried beside it (RFC 8305, 5)."""
+"""Seconds to wait for one address before trying the next in parallel (RFC 8305, 5)."""
 
 HANDSHAKE_SECONDS = 1.0
-"""How long one that is connected has for TLS until the next is tried beside it."""
+"""Seconds that a connected address has for the TLS handshake before trying the next in parallel."""
 
 LookUpHost = Callable[[str, int], "list[SocketAddress]"]
 
@@ -29,19 +29,19 @@ LookUpHost = Callable[[str, int], "list[SocketAddress]"]
 class _Ascii(str):
     """A host name for TLS.
 
-    `ssl` encodes text by the codec "idna", which is slow to load. It takes bytes as they are, but gevent's does not.
+    `ssl` encodes text with the codec "idna", which is slow to load. It accepts bytes, but gevent's `ssl` does not.
     """
 
     __slots__ = ()
 
     def encode(self, encoding: str = "ascii", errors: str = "strict") -> bytes:
-        """ASCII, whatever is asked for: hosts here are."""
+        """Encodes as ASCII, whatever the encoding: hosts here are ASCII."""
         del encoding
         return super().encode("ascii", errors)
 
 
 class Dialer:
-    """Opens connections to one origin; keeps which store of its trust verified."""
+    """Opens connections to one origin and remembers which trust store verified it."""
 
     def __init__(
         self,
@@ -60,17 +60,17 @@ class Dialer:
         self._proxied = any(environ.get(name) for name in ("https_proxy", "HTTPS_PROXY"))
 
     def open(self, deadline: float) -> socket.socket:
-        """A connected socket, TLS handshake done where the scheme is https.
+        """Opens a connected socket; for https, the TLS handshake is complete.
 
         Raises:
-            OSError: no address answers, the certificate does not verify, or the deadline passed (TimeoutError).
+            OSError: no address answers, certificate verification fails, or the deadline passes (TimeoutError).
         """
         if self._url.scheme == "http":
             return self._connect(self._url.host, self._url.port, None, deadline)
         import ssl
 
         failed: OSError = TimeoutError("no store")
-        number = self._store  # of this thread: another one may go through them beside it
+        number = self._store  # local to this thread: another may try the stores at the same time
         while (context := self._trust.load_store(number)) is not None:
             try:
                 made = self._secure(context, deadline)
@@ -116,7 +116,7 @@ class Dialer:
 
         made = self._connect(proxy.host, proxy.port, None, deadline)
         try:
-            open_tunnel(made, proxy.connect(self._url), lambda: get_seconds_left(deadline, self._clock))
+            open_tunnel(made, proxy.build_connect_request(self._url), lambda: get_seconds_left(deadline, self._clock))
         except BaseException:
             made.close()
             raise
@@ -130,15 +130,15 @@ class Dialer:
 
 
 def connect_to_any(addresses: list[SocketAddress], secure: Secure | None, left: Callable[[], float]) -> socket.socket:
-    """Connects to the first address, and beside it to the others when it does not answer soon. Who does so first wins.
+    """Connects to the first address; if it is slow, tries the others in parallel. The first to succeed wins.
 
     Args:
-        addresses: those of one host.
-        secure: makes a connected socket one of TLS; None for none.
-        left: seconds until the deadline; raises TimeoutError beyond it.
+        addresses: the addresses of one host.
+        secure: wraps a connected socket in TLS; None for plain TCP.
+        left: returns the seconds until the deadline; raises TimeoutError after it.
 
     Raises:
-        OSError: none answers, or the deadline passed (TimeoutError).
+        OSError: no address answers, or the deadline passes (TimeoutError).
     """
     addresses = list(dict.fromkeys(addresses))
     if not addresses:
@@ -150,7 +150,7 @@ def connect_to_any(addresses: list[SocketAddress], secure: Secure | None, left: 
     try:
         return _connect_plainly(addresses[0], secure, pause, lambda: limit_handshake(left()), slow)
     except OSError as error:
-        if type(error).__name__ == "SSLCertVerificationError":  # so would the others
+        if type(error).__name__ == "SSLCertVerificationError":  # the others would fail the same way
             raise
         from configsvc_client._interrupts import reraise_interrupt
 
@@ -169,7 +169,7 @@ def _connect_plainly(
     shake_seconds: Callable[[], float],
     slow: list[Attempt] | None = None,
 ) -> socket.socket:
-    """In the plain way, which costs a cold start no module. What takes too long is left to go on in `slow`."""
+    """Connects without `race`, which a cold start then need not load. A slow attempt goes on in `slow`."""
     made: socket.socket = make_quiet_class(socket.socket)(address[0], socket.SOCK_STREAM)
     secured: ssl.SSLSocket | None = None
     try:
@@ -191,7 +191,7 @@ def _connect_plainly(
 
 
 def _is_own_timeout(error: BaseException) -> bool:
-    """Whether only the socket's own timeout passed: that of the system is final, and so is a signal handler's."""
+    """Whether only the socket's own timeout passed. A timeout of the system or of a signal handler is final."""
     if not isinstance(error, TimeoutError) or error.errno is not None:
         return False
     from configsvc_client._interrupts import find_interrupt
@@ -200,21 +200,21 @@ def _is_own_timeout(error: BaseException) -> bool:
 
 
 def limit_handshake(left: float) -> float:
-    """How long to wait for one handshake alone: another one will need as long."""
+    """Limits the seconds for a single handshake, because a second one would need as long."""
     return min(HANDSHAKE_SECONDS, left / 2)
 
 
 def shake_hands(made: ssl.SSLSocket, seconds: float) -> None:
-    """The TLS handshake, within so many seconds."""
+    """Performs the TLS handshake within a number of seconds."""
     made.settimeout(seconds)
     made.do_handshake()
 
 
 def get_seconds_left(deadline: float, clock: Callable[[], float]) -> float:
-    """Seconds until the deadline.
+    """Returns the seconds until the deadline.
 
     Raises:
-        TimeoutError: it has passed.
+        TimeoutError: the deadline has passed.
     """
     seconds = deadline - clock()
     if seconds <= 0:
@@ -223,22 +223,22 @@ def get_seconds_left(deadline: float, clock: Callable[[], float]) -> float:
 
 
 def look_up(host: str, port: int) -> list[SocketAddress]:
-    """The addresses of a host as the system knows them, however long that takes.
+    """Looks up the addresses of a host, without a time limit.
 
     Raises:
         OSError: not found (socket.gaierror).
     """
-    # As bytes: CPython would load its IDNA tables for text, and hosts here are ASCII.
+    # As bytes: for text, CPython would load its IDNA tables, and hosts here are ASCII.
     found = socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
     return [(each[0], each[4]) for each in found]
 
 
 def resolve(host: str, port: int, seconds: float, look_up: LookUpHost = look_up) -> list[SocketAddress]:
-    """The addresses of a host, in the system's order.
+    """Looks up the addresses of a host, in the system's order.
 
-    `getaddrinfo` takes no timeout, so a name is looked up in a thread that is waited for no longer than that; it ends
-    by itself when the resolver gives up. Addresses and `localhost` need no network and get no thread. Where none can
-    start, the resolver's own time counts.
+    `getaddrinfo` has no timeout, so the lookup runs in a thread, which ends when the resolver gives up; this waits for
+    it no longer than `seconds`. IP addresses and `localhost` need no network and no thread. If no thread can start,
+    the resolver's own timeout applies.
 
     Raises:
         OSError: not found (socket.gaierror), or not in time (TimeoutError).

@@ -1,7 +1,7 @@
-"""Lean HTTP/1.1 over one kept connection: no redirects, no cookies, one total deadline, one transparent reconnect.
+"""A small HTTP/1.1 client over one keep-alive connection: one total deadline, one transparent reconnect.
 
-Sockets and TLS are the standard library's, the parser is llhttp through httptools. `http.client` would cost a cold
-start about 8 ms more (docs/DECISIONS.md).
+It follows no redirects and keeps no cookies. Sockets and TLS are the standard library's; the parser is llhttp through
+httptools. `http.client` would add about 8 ms to a cold start (docs/DECISIONS.md).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from configsvc_client._transport.trust import Trust
 
 _RECEIVE = 64 * 1024
-_TOO_IDLE = 408  # load balancers say so on an idle connection, which may cross with a request
+_TOO_IDLE = 408  # load balancers send it on an idle connection, and it may cross with a request
 _SECONDS = 300.0
 _SCATTER = 0.1
 _TARGET = re.compile(r"/[!-~]*")
@@ -36,28 +36,27 @@ _HEADERS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*(?:\r\n|
 
 
 class Connection:
-    """HTTP/1.1 to one origin over a connection that is opened when first needed and kept.
+    """HTTP/1.1 to one origin over a keep-alive connection, opened on first use.
 
-    Several threads may use it at once: the kept connection is taken out for a request and put back after, and a request
-    that finds none opens its own. Nothing here holds a lock, so nothing waits for another thread or for its own.
+    Several threads may use it at once: a request takes the kept connection out and puts it back afterwards, and a
+    request that finds none opens another. There is no lock, so no thread waits for another or for itself.
 
-    Every request that goes through here must be safe to repeat, because it is repeated once when a kept connection
-    turns out to be dead, or what came over it to be no answer to the request: reads, KMS calls, and writes that carry
-    an Idempotency-Key.
+    Every request must be safe to repeat: reads, KMS calls, and writes with an Idempotency-Key. A request is repeated
+    once if the kept connection turns out to be dead, or if the bytes received do not answer the request.
 
-    A name may come to mean other servers, which only a new connection finds out. So one is dropped after its second
-    error in a row, and when it is five minutes old, by whichever clock says more: the monotonic one stands still while
-    a function is frozen. Under errors that stay, every second request opens a connection.
+    A name may later point to other servers, which only a new connection discovers. So a connection is dropped after
+    two errors in a row, and when it is five minutes old by either clock: the monotonic clock stops while a function is
+    frozen. While errors continue, every second request opens a connection.
 
     Args:
         url: the origin.
-        environ: the variables; the process's own when left out.
-        clock: monotonic seconds.
-        trust: shared with other connections, so that each store is loaded once; its own when left out.
-        wall: seconds since the epoch.
-        chance: scatters the five minutes by a tenth, so that many connections are not opened again at once.
-        fails: whether an answer of that status counts as an error of the server; else it is one about the request.
-        find: looks up the addresses of a host; the system's resolver when left out.
+        environ: the environment variables; those of the process by default.
+        clock: returns monotonic seconds.
+        trust: shared with other connections so that each store is loaded once; its own by default.
+        wall: returns seconds since the epoch.
+        chance: jitters the five minutes by a tenth, so that many connections are not reopened at once.
+        fails: whether a status counts as an error of the server rather than of the request.
+        find: looks up the addresses of a host; the system's resolver by default.
     """
 
     def __init__(  # noqa: PLR0917  # most are for tests
@@ -73,9 +72,9 @@ class Connection:
     ) -> None:
         self.url = url
         self._clock, self._wall, self._chance, self._fails = clock, wall, chance, fails
-        self._dialler = Dialer(url, hide_environ(os.environ if environ is None else environ), clock, trust, find)
-        self._idle: dict[int, KeptConnection] = {}  # at most one, at 0: put in and taken out in one step each
-        self._generation = object()  # another one after each `close`
+        self._dialer = Dialer(url, hide_environ(os.environ if environ is None else environ), clock, trust, find)
+        self._idle: dict[int, KeptConnection] = {}  # at most one, at key 0, so that adding and removing are atomic
+        self._generation = object()  # replaced by each `close`
         self._opening: threading.Thread | None = None
 
     def __repr__(self) -> str:
@@ -91,61 +90,61 @@ class Connection:
         *,
         while_waiting: Callable[[], None] | None = None,
     ) -> Response:
-        """One request and its whole answer, whatever its status.
+        """Sends one request and returns the complete response, whatever its status.
 
         Args:
-            method: upper case.
-            target: the path and query, percent-encoded; the URL's own path is not put before it.
-            headers: all but Host and Content-Length; what is masked is revealed here.
+            method: in upper case.
+            target: the percent-encoded path and query; the URL's own path is not prepended.
+            headers: all but Host and Content-Length; masked values are revealed here.
             body: empty for none; may be masked.
-            deadline: monotonic seconds; name resolution, connect and handshake count.
+            deadline: in monotonic seconds; includes name resolution, connect and handshake.
             while_waiting: called once, after the request is sent and before its answer is awaited.
 
         Raises:
             Misconfigured: the CA certificates that SSL_CERT_FILE names cannot be loaded.
-            Unavailable: no whole answer came in time; says what went wrong and nothing of the content.
-            ValueError: a header or the target would break the request apart.
+            Unavailable: no complete response in time; the error says why and shows no content.
+            ValueError: a header or the target would break the request.
         """
-        answered = self._tried(self._message(method, target, headers, body), deadline, while_waiting)
+        answered = self._try_twice(self._build_message(method, target, headers, body), deadline, while_waiting)
         if isinstance(answered, BaseException):
-            raise answered  # here: as its context, what failed would bring the frames of TLS, which hold what was sent
+            raise answered  # outside the `except`: its context would hold TLS frames with the sent bytes
         return answered
 
-    def _tried(
+    def _try_twice(
         self, message: Secret, deadline: float, while_waiting: Callable[[], None] | None
     ) -> Response | BaseException:
         try:
-            kept = self._taken(deadline)
+            kept = self._take_kept(deadline)
             if kept is not None:
                 with contextlib.suppress(DeadConnection, StrayAnswer):
                     response = self._exchange(kept, message, deadline, while_waiting)
                     if response.status != _TOO_IDLE:
                         return response
                 while_waiting = None
-            return self._exchange(self._opened(deadline, self._generation), message, deadline, while_waiting)
+            return self._exchange(self._open(deadline, self._generation), message, deadline, while_waiting)
         except (OSError, BadAnswer, DeadConnection) as error:
             from configsvc_client._transport.unreachable import explain_failure
 
             return explain_failure(self.url, error)
 
     def open_ahead(self, deadline: float) -> None:
-        """Begins to connect, in a thread that ends with that; the next use waits for it. A failure is met then.
+        """Starts connecting in a short-lived thread. The next request waits for it and reports its failure.
 
-        Where no thread can start the next use connects.
+        If no thread can start, the next request connects.
         """
         generation = self._generation
 
         def connect() -> None:
             with contextlib.suppress(Exception):
-                self._put_back(self._opened(deadline, generation))
+                self._put_back(self._open(deadline, generation))
 
         if not self._idle and not (self._opening and self._opening.is_alive()):
-            self._opening = start_thread(connect, "configsvc connect")  # only now: who meets it there may wait for it
+            self._opening = start_thread(connect, "configsvc connect")  # set last: whoever sees it may wait for it
 
     def close(self) -> None:
-        """Drops the connection; the next request opens another.
+        """Closes the connection; the next request opens another.
 
-        It does not wait for requests under way, also when it interrupts one on its own thread: each ends by its own
+        It does not wait for running requests, even if it interrupts one on its own thread. Each ends by its own
         deadline, and its connection is not kept.
         """
         self._generation, self._opening = object(), None
@@ -159,14 +158,14 @@ class Connection:
     def _put_back(self, kept: KeptConnection) -> None:
         if self._idle.setdefault(0, kept) is not kept:
             kept.close()
-        elif kept.generation is not self._generation:  # `close` may have looked before
+        elif kept.generation is not self._generation:  # `close` may have run just before
             self._drop()
 
-    def _taken(self, deadline: float) -> KeptConnection | None:
-        """The kept connection, where there is one that may be used.
+    def _take_kept(self, deadline: float) -> KeptConnection | None:
+        """Takes out the kept connection; None if there is none or it must not be used again.
 
         Raises:
-            TimeoutError: it is still being opened.
+            TimeoutError: the connection is still being opened.
         """
         ahead = self._opening
         if ahead is not None:
@@ -181,18 +180,18 @@ class Connection:
         return None
 
     def _may_be_used(self, kept: KeptConnection) -> bool:
-        return kept.generation is self._generation and kept.is_young(self._now()) and kept.is_idle()
+        return kept.generation is self._generation and kept.is_young(self._read_clocks()) and kept.is_idle()
 
-    def _now(self) -> tuple[float, float]:
+    def _read_clocks(self) -> tuple[float, float]:
         return self._clock(), self._wall()
 
-    def _opened(self, deadline: float, generation: object) -> KeptConnection:
+    def _open(self, deadline: float, generation: object) -> KeptConnection:
         seconds = _SECONDS * (1 + _SCATTER * (2 * self._chance() - 1))
-        now = self._now()
-        made = self._dialler.open(deadline)
+        now = self._read_clocks()
+        made = self._dialer.open(deadline)
         try:
             return KeptConnection(made, now, seconds, generation)
-        except BaseException:  # of a signal handler
+        except BaseException:  # raised by a signal handler
             made.close()
             raise
 
@@ -236,21 +235,21 @@ class Connection:
         while not answer.complete:
             source.settimeout(get_seconds_left(deadline, self._clock))
             try:
-                data = self._more(source, started=answer.started)
+                data = self._receive_more(source, started=answer.started)
             except OSError as error:
                 if isinstance(error, TimeoutError) or not answer.is_too_idle:
                     raise
                 from configsvc_client._interrupts import reraise_interrupt
 
                 reraise_interrupt(error)
-                data = Secret(b"")  # a reset ends a 408 as well
+                data = Secret(b"")  # a reset also ends a 408
             if not data.reveal() and not answer.started:
-                raise DeadConnection("closed without an answer")
+                raise DeadConnection("closed without a response")
             answer.feed(data.reveal())
         return answer
 
     @staticmethod
-    def _more(source: socket.socket, *, started: bool) -> Secret:
+    def _receive_more(source: socket.socket, *, started: bool) -> Secret:
         try:
             return Secret(source.recv(_RECEIVE))
         except OSError as error:
@@ -261,7 +260,9 @@ class Connection:
             failed = classify_break(error)
         raise failed
 
-    def _message(self, method: str, target: str, headers: Mapping[str, str | Secret], body: bytes | Secret) -> Secret:
+    def _build_message(
+        self, method: str, target: str, headers: Mapping[str, str | Secret], body: bytes | Secret
+    ) -> Secret:
         size = len(unmask(body))
         length = [f"content-length: {size}"] if size or method not in ("GET", "HEAD", "DELETE") else []
         head = Secret(
@@ -275,7 +276,7 @@ class Connection:
 
 
 def _is_head(head: Secret, lines: int) -> bool:
-    """Whether it is so many headers, and none of them brings another one along."""
+    """Whether the text is exactly that many headers, with none smuggled in."""
     return _HEADERS.fullmatch(head.reveal()) is not None and head.reveal().count("\r\n") == lines - 1
 
 

@@ -1,6 +1,6 @@
-"""Proxies from the environment: `HTTPS_PROXY` and `NO_PROXY`, in either case, as curl and Python read them.
+"""Proxies: `HTTPS_PROXY` and `NO_PROXY` in upper or lower case, read as curl and Python read them.
 
-Plain http goes to this computer only, so it goes through no proxy.
+Plain http goes only to this computer, so it never uses a proxy.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
 class Proxy(Record):
-    """Where to connect instead, and what to say there."""
+    """The proxy's address and credentials."""
 
     host: str
     port: int
@@ -35,8 +35,8 @@ class Proxy(Record):
     def __repr__(self) -> str:
         return f"Proxy({self.host}:{self.port})"
 
-    def connect(self, url: Url) -> Secret:
-        """The request for a tunnel to an origin (RFC 9110, 9.3.6)."""
+    def build_connect_request(self, url: Url) -> Secret:
+        """Builds the CONNECT request for a tunnel to an origin (RFC 9110, 9.3.6)."""
         host = f"[{url.host}]" if ":" in url.host else url.host
         lines = [f"CONNECT {host}:{url.port} HTTP/1.1", f"host: {host}:{url.port}"]
         head = "".join(f"{line}\r\n" for line in lines)
@@ -46,10 +46,10 @@ class Proxy(Record):
 
 
 def find_proxy(url: Url, environ: Mapping[str, str]) -> Proxy | None:
-    """The proxy to an origin, None for a direct connection.
+    """Finds the proxy for an origin; None for a direct connection.
 
     Raises:
-        Misconfigured: the variable holds no proxy of ours: `http://[user[:password]@]host:port`. Its text is not shown.
+        Misconfigured: the variable is not like `http://[user[:password]@]host:port`. The error does not show it.
     """
     text = Secret((environ.get("https_proxy") or environ.get("HTTPS_PROXY") or "").strip())
     if not text.reveal() or url.scheme != "https":
@@ -58,7 +58,7 @@ def find_proxy(url: Url, environ: Mapping[str, str]) -> Proxy | None:
         return None
     proxy = _parse_proxy(text)
     if proxy is None:
-        raise Misconfigured("HTTPS_PROXY is not like http://host:port. TLS to the proxy itself is not supported.")
+        raise Misconfigured("HTTPS_PROXY is not like http://host:port. TLS to the proxy is not supported.")
     return proxy
 
 
@@ -70,7 +70,7 @@ def _parse_proxy(text: Secret) -> Proxy | None:
 
 
 def _encode_basic(user: str | None) -> Secret | None:
-    """As RFC 7617 has it: there is always a colon, and nothing behind it where there is no password."""
+    """Encodes credentials as in RFC 7617: always with a colon, even without a password."""
     if not user:
         return None
     name, _, password = user.encode(errors="surrogateescape").partition(b":")
@@ -82,44 +82,44 @@ def _unescape(part: bytes) -> bytes:
 
 
 def _is_excepted(url: Url, names: str) -> bool:
-    """Whether `NO_PROXY` names an origin.
+    """Whether `NO_PROXY` lists an origin.
 
-    It lists hosts, domains with or without a dot before or behind, and addresses, each with or without a port, networks
-    like 10.0.0.0/8, and `*` for all; with commas or blanks between them.
+    It lists hosts, domains (with or without a leading or trailing dot) and addresses, each with an optional port;
+    networks like 10.0.0.0/8; and `*` for all. Entries are separated by commas or spaces.
     """
     is_address = ":" in url.name or not url.name.strip("0123456789.")
     for each in names.lower().replace(",", " ").split():
         if each == "*" or ("/" in each and is_address and _is_within(url.name, each)):
             return True
         name, port = _split_port(each)
-        if name and (not port or int(port) == url.port) and _is_meant(url.name, name, is_address=is_address):
+        if name and (not port or int(port) == url.port) and _matches_host(url.name, name, is_address=is_address):
             return True
     return False
 
 
 def _split_port(each: str) -> tuple[str, str]:
-    """A host or domain, and its port where it has one. An address of IPv6 has one only behind brackets."""
+    """Splits an entry into host and port, if it has one. An IPv6 address has a port only after brackets."""
     name, colon, port = each.rpartition(":")
     if not colon or not _PORT.fullmatch(port) or (":" in name and not name.endswith("]")):
         name, port = each, ""
     return name.strip("[]").removeprefix("*.").lstrip(".").removesuffix("."), port
 
 
-def _is_meant(host: str, name: str, *, is_address: bool) -> bool:
+def _matches_host(host: str, name: str, *, is_address: bool) -> bool:
     if is_address:
         return host == name or (":" in host and ":" in name and _is_within(host, name))
     return host == name or host.endswith("." + name)
 
 
 def _is_within(address: str, network: str) -> bool:
-    """Whether an address is in a network, or the same as another one."""
+    """Whether an address is in a network, or equal to another address."""
     import ipaddress
 
     try:
         return ipaddress.ip_address(address) in ipaddress.ip_network(
             network.replace("[", "").replace("]", ""), strict=False
         )
-    except ValueError as error:  # one of them is none
+    except ValueError as error:  # one of them is not an address
         from configsvc_client._interrupts import reraise_interrupt
 
         reraise_interrupt(error)
@@ -132,7 +132,7 @@ _SUCCESS = range(200, 300)
 
 
 class _Head:
-    """What llhttp is told to call: nothing but the status is of interest."""
+    """llhttp's callbacks: none, because only the status matters."""
 
 
 def open_tunnel(to: socket.socket, request: Secret, left: Callable[[], float]) -> None:
@@ -141,11 +141,11 @@ def open_tunnel(to: socket.socket, request: Secret, left: Callable[[], float]) -
     Args:
         to: connected to the proxy.
         request: the whole CONNECT request.
-        left: seconds until the deadline; raises TimeoutError beyond it.
+        left: returns the seconds until the deadline; raises TimeoutError after it.
 
     Raises:
         OSError: the connection ended, or the deadline passed (TimeoutError).
-        NoTunnel: the proxy refused, or what it said is no answer.
+        NoTunnel: the proxy refused, or its response is invalid.
     """
     to.settimeout(left())
     to.sendall(request.reveal())
@@ -154,12 +154,12 @@ def open_tunnel(to: socket.socket, request: Secret, left: Callable[[], float]) -
         to.settimeout(left())
         data = to.recv(_HEAD_BYTES)
         if not data or len(head) + len(data) > _HEAD_BYTES:
-            raise NoTunnel("the proxy gave no whole answer")
+            raise NoTunnel("the proxy sent no complete response")
         head += data
     parser = HttpResponseParser(_Head())
     try:
         parser.feed_data(head.partition(_END)[0] + _END)
     except HttpParserError:
-        raise NoTunnel("the proxy's answer is malformed") from None
+        raise NoTunnel("the proxy's response is malformed") from None
     if parser.get_status_code() not in _SUCCESS or not head.endswith(_END):
         raise NoTunnel(f"the proxy answered {parser.get_status_code()}")

@@ -1,6 +1,6 @@
-"""Several addresses of one host, tried beside each other until one answers (RFC 8305, without an event loop).
+"""Happy Eyeballs: tries several addresses of one host in parallel until one answers (RFC 8305), without an event loop.
 
-Loaded only when the first address did not answer at once. An attempt is a generator: it yields what it waits for, and
+Loaded only if the first address does not answer at once. An attempt is a generator: it yields what it waits for, and
 closes its socket when it fails or is closed.
 """
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 SocketAddress = tuple[socket.AddressFamily, "tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]"]
 
 Secure = Callable[[socket.socket], "ssl.SSLSocket"]
-"""Wraps a connected socket in TLS, whose handshake is still to be made."""
+"""Wraps a connected socket in TLS; the handshake is still to be done."""
 
 Attempt = Generator[tuple[socket.socket, bool], None, socket.socket]
-"""Yields its socket, and whether it waits for bytes (else for being connected); returns it when it is ready for use."""
+"""Yields its socket and whether it waits to read (else to write); returns the socket when it is ready for use."""
 
 
 def start_connect(address: SocketAddress, secure: Secure | None) -> Attempt:
-    """From the beginning."""
+    """Starts a connect, then finishes it."""
     made = make_quiet_class(socket.socket)(address[0], socket.SOCK_STREAM)
     try:
-        made.setblocking(False)  # noqa: FBT003  # by settimeout(0), eventlet's would wait
+        made.setblocking(False)  # noqa: FBT003  # with settimeout(0), eventlet's socket would wait
         code = made.connect_ex(address[1])
         _check(0 if code in (EINPROGRESS, EWOULDBLOCK) else code)
     except BaseException:
@@ -44,7 +44,7 @@ def start_connect(address: SocketAddress, secure: Secure | None) -> Attempt:
 
 
 def finish_connect(made: socket.socket, secure: Secure | None) -> Attempt:
-    """From where the connect is under way."""
+    """Continues once the connect has started."""
     try:
         made.setblocking(False)  # noqa: FBT003  # as above
         yield made, False
@@ -61,7 +61,7 @@ def finish_connect(made: socket.socket, secure: Secure | None) -> Attempt:
 
 
 def finish_handshake(made: ssl.SSLSocket) -> Attempt:
-    """From where the TLS handshake is under way, or to be begun."""
+    """Starts or continues the TLS handshake."""
     try:
         made.setblocking(False)  # noqa: FBT003  # as above
         while (reads := _shake(made)) is not None:
@@ -74,7 +74,7 @@ def finish_handshake(made: ssl.SSLSocket) -> Attempt:
 
 
 def _shake(made: ssl.SSLSocket) -> bool | None:
-    """None when it is done, else whether it waits for bytes."""
+    """Advances the handshake. Returns whether it waits to read (else to write); None when it is complete."""
     import ssl
 
     try:
@@ -92,13 +92,13 @@ def _check(code: int) -> None:
 
 
 class Race:
-    """Attempts beside each other: the next begins after a pause, or at once when one fails.
+    """Parallel attempts: the next starts after a pause, or at once when one fails.
 
     Args:
-        others: the attempts to begin, in this order.
-        left: seconds until the deadline; raises TimeoutError beyond it.
-        pause: seconds between two beginnings.
-        patience: how many of the seconds left one that is connected may shake hands before the next begins.
+        others: the attempts to start, in order.
+        left: returns the seconds until the deadline; raises TimeoutError after it.
+        pause: seconds between two starts.
+        patience: given the seconds left, returns how long a handshake may take before the next attempt starts.
     """
 
     def __init__(
@@ -113,30 +113,30 @@ class Race:
         self._pause = pause
         self._patience = patience
         self._running: dict[Attempt, tuple[socket.socket, bool]] = {}
-        self._next = math.inf  # begins when no more seconds than these are left
+        self._next = math.inf  # the next attempt starts when only this many seconds are left
         self._failed: OSError | None = None
 
     def run(self, begun: Attempt | None, failed: OSError | None) -> socket.socket:
-        """The socket of the first that succeeds; the others' are closed.
+        """Returns the socket of the first attempt to succeed and closes the others.
 
         Args:
-            begun: under way already.
-            failed: why there is none.
+            begun: an attempt already started, if any.
+            failed: the error of an attempt already failed, if any.
 
         Raises:
-            OSError: all failed: one that was refused says so, else the last; or the deadline passed (TimeoutError).
+            OSError: all failed (a refused connection is preferred, else the last error), or the deadline passed.
         """
         self._failed = failed
         try:
             made = self._step(begun) if begun else None
             while made is None:
-                made = self._turn()
+                made = self._advance()
             return made
         finally:
             for each in (*self._running, *self._others):
                 each.close()
 
-    def _turn(self) -> socket.socket | None:
+    def _advance(self) -> socket.socket | None:
         if self._others and (not self._running or self._left() <= self._next):
             self._next = self._left() - self._pause
             return self._step(self._others.pop(0))
@@ -158,29 +158,29 @@ class Race:
             made: socket.socket = ended.value
             return made
         except OSError as error:
-            if type(error).__name__ == "SSLCertVerificationError":  # so would the others'
+            if type(error).__name__ == "SSLCertVerificationError":  # the others would fail the same way
                 raise
             reraise_interrupt(error)
-            self._note(error)
+            self._note_failure(error)
             return None
         self._running[attempt] = waits
         if waits[1] and not shook:
             self._next = self._left() - self._patience(self._left())
         return None
 
-    def _note(self, error: OSError) -> None:
+    def _note_failure(self, error: OSError) -> None:
         self._next = math.inf
         if not isinstance(self._failed, ConnectionError):
             self._failed = error
 
 
 def wait_until_ready(waiting: dict[Attempt, tuple[socket.socket, bool]], seconds: float) -> list[Attempt]:
-    """Those whose socket is ready, after so many seconds at most."""
+    """Waits up to that many seconds and returns the attempts whose socket is ready."""
     attempts = {made.fileno(): attempt for attempt, (made, _) in waiting.items()}
     reads = [made for made, reads in waiting.values() if reads]
     writes = [made for made, reads in waiting.values() if not reads]
     seconds = max(seconds, 0.0)
-    if not hasattr(select, "poll"):  # eventlet takes it away
+    if not hasattr(select, "poll"):  # eventlet removes it
         readable, writable, _ = select.select(reads, writes, [], seconds)
         return [attempts[made.fileno()] for made in (*readable, *writable)]
     polling = select.poll()
@@ -190,7 +190,7 @@ def wait_until_ready(waiting: dict[Attempt, tuple[socket.socket, bool]], seconds
 
 
 def interleave(addresses: Sequence[SocketAddress]) -> list[SocketAddress]:
-    """In turns of one family and the others; the order within each stays (RFC 8305, 4)."""
+    """Alternates the first address family with the others and keeps the order within each (RFC 8305, 4)."""
     first = [each for each in addresses if each[0] == addresses[0][0]]
     others = [each for each in addresses if each[0] != addresses[0][0]]
     return [each for pair in zip_longest(first, others) for each in pair if each is not None]

@@ -1,4 +1,4 @@
-"""An HTTP/1.1 answer as it comes in: llhttp parses (through httptools), this collects, bounds and inflates."""
+"""HTTP responses: llhttp parses the bytes (through httptools); this collects, limits and inflates them."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from configsvc_client._secret import Hidden
 from configsvc_client._transport.keep_alive import BadAnswer, StrayAnswer
 
 BODY_BYTES = 8 * 1024 * 1024
-"""The most of a body, before and after inflating: a namespace's snapshot ends at 4 MiB, several at 5."""
+"""Maximum size of a body, before and after inflating. One namespace's snapshot is at most 4 MiB, several 5 MiB."""
 
 HEAD_BYTES = 64 * 1024
-"""The most of status line and headers."""
+"""Maximum size of status line and headers."""
 
 WIRE_BYTES = 2 * BODY_BYTES
-"""The most of all that comes: the sizes of chunks and what trails them are not more than a body may be."""
+"""Maximum size of everything received: chunk sizes and trailers may not exceed the size of a body."""
 
 _GZIP = ("gzip", "x-gzip")
 _CODINGS = 5
 _MEMBERS = 1000
 _PIECE = 64 * 1024
 _FINAL = 200
-TOO_IDLE = 408  # load balancers say so on an idle connection, which may cross with a request
+TOO_IDLE = 408  # load balancers send it on an idle connection, and it may cross with a request
 
 
 class Response(Hidden):
-    """A complete answer: header names in lower case, the body inflated."""
+    """A complete response: header names in lower case, the body inflated."""
 
     status: int
     headers: dict[str, str]
@@ -39,10 +39,10 @@ class Response(Hidden):
 
 
 class AnswerParser:
-    """Takes the bytes of one answer until it is complete.
+    """Parses the bytes of one response until it is complete.
 
-    Complete means that its own framing says so: Content-Length, chunks, or a status without a body. One that would end
-    with the connection is refused, because a truncated one looks the same; a 408 alone may.
+    Its own framing decides when it is complete: Content-Length, chunks, or a status without a body. A response that
+    ends with the connection is refused, because a truncated one looks the same. Only a 408 may end so.
     """
 
     def __init__(self) -> None:
@@ -57,25 +57,25 @@ class AnswerParser:
         self._body = bytearray()
 
     def feed(self, data: bytes) -> None:
-        """The next bytes.
+        """Parses the next bytes; none mean that the connection ended.
 
         Raises:
-            BadAnswer: they end, are malformed, too many, or more than one answer.
+            BadAnswer: the response is incomplete, malformed, too large, or more than one.
         """
         if not data:
-            self._end()
+            self._end_with_connection()
             return
         self.started = True
         self._received += len(data)
         if self.complete:
-            raise self._malformed()
+            raise self._make_malformed()
         try:
             self._parse(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             from configsvc_client._interrupts import reraise_interrupt
 
-            reraise_interrupt(error)  # what is raised in the methods below comes as the parser's error
-            raise self._malformed() from None
+            reraise_interrupt(error)  # an exception in a callback below arrives as the parser's error
+            raise self._make_malformed() from None
         if self._in_head and self._received > HEAD_BYTES:
             raise BadAnswer(f"more than {HEAD_BYTES} bytes of headers")
         if len(self._body) > BODY_BYTES or self._received > WIRE_BYTES:
@@ -83,35 +83,35 @@ class AnswerParser:
 
     @property
     def is_too_idle(self) -> bool:
-        """Whether its head is there and says 408: that is all of it that counts."""
+        """Whether the head is complete with status 408; nothing else of such a response matters."""
         return self._status == TOO_IDLE and not self._in_head
 
     def build_response(self) -> Response:
-        """The answer.
+        """Builds the response from what was parsed.
 
         Raises:
-            BadAnswer: an encoding other than gzip, or one that does not inflate within the limit.
+            BadAnswer: an encoding other than gzip, or a body that does not inflate within the limit.
         """
         body = bytes(self._body)
         for coding in reversed(_parse_codings(self._headers.get("content-encoding", ""))):
             if coding not in _GZIP:
-                raise BadAnswer("an encoding that was not asked for")
-            body = inflate(body) if body else body  # of an answer without a body there is nothing to inflate
+                raise BadAnswer("an encoding that was not requested")
+            body = inflate(body) if body else body  # a response without a body has nothing to inflate
         return Response(self._status, self._headers, body)
 
-    def _end(self) -> None:
-        """The connection ended. A 408 is complete with its head: load balancers send it without a length, and close."""
+    def _end_with_connection(self) -> None:
+        """Ends the response with the connection. Only a 408 may: load balancers send it without a length and close."""
         if not self.is_too_idle:
-            raise BadAnswer("the connection ended before the answer did")
+            raise BadAnswer("the connection ended before the response did")
         self._headers.pop("content-encoding", None)
         self._body.clear()
         self.complete = True
 
     def _parse(self, data: bytes) -> None:
-        """The parser's error has what a signal handler raised in a method below as its context.
+        """Feeds the parser, in a thread if the caller is handling an exception.
 
-        Where an exception is being handled, as by whoever called the client, Python puts that in its place. So it is
-        then done in a thread, in which no handler runs.
+        If a signal handler raises in a callback below, its exception is the context of the parser's error. While
+        another exception is being handled, Python replaces that context. No signal handler runs in a thread.
         """
         if sys.exc_info()[1] is None:
             self._parser.feed_data(data)
@@ -132,46 +132,46 @@ class AnswerParser:
         if failed:
             raise failed[0]
 
-    def _malformed(self) -> BadAnswer:
+    def _make_malformed(self) -> BadAnswer:
         if self.complete:
-            return StrayAnswer("more than one answer")
+            return StrayAnswer("more than one response")
         return (StrayAnswer if self._in_head else BadAnswer)("it is not HTTP/1.1")
 
-    # What llhttp calls.
+    # llhttp's callbacks.
 
     def on_message_begin(self) -> None:
-        """An answer starts; a second one is more than was asked for."""
+        """Starts a response; a second one is an error."""
         if self.complete:
-            raise self._malformed()
+            raise self._make_malformed()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header; repeated ones are joined (RFC 9110, 5.3). Trailers are passed over (6.5.1)."""
+        """Adds a header; repeated ones are joined (RFC 9110, 5.3). Trailers are ignored (6.5.1)."""
         if not self._in_head:
             return
         lower, text = name.decode("latin-1").lower(), value.decode("latin-1")
         self._headers[lower] = f"{self._headers[lower]}, {text}" if lower in self._headers else text
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
+        """Ends the head."""
         self._status = self._parser.get_status_code()
         self._in_head = False
 
     def on_body(self, body: bytes) -> None:
-        """A part of the body, its chunking removed."""
+        """Adds a part of the body, already unchunked."""
         self._body += body
 
     def on_message_complete(self) -> None:
-        """An interim answer (RFC 9110, 15.2) is passed over; any other is the one. At a 101 the parser itself fails."""
+        """Ends a response. Interim ones (RFC 9110, 15.2) are skipped; at a 101 the parser itself fails."""
         if self._status < _FINAL:
             self._headers.clear()
             self._in_head = True
         else:
             self.complete = True
-            self.keeps_alive = self._parser.should_keep_alive()  # llhttp knows it only now
+            self.keeps_alive = self._parser.should_keep_alive()  # llhttp knows this only now
 
 
 def _parse_codings(header: str) -> list[str]:
-    """What was done to the body, in order: names in any case, several of them a list (RFC 9110, 8.4)."""
+    """Parses a Content-Encoding header: names in any case, in the order applied (RFC 9110, 8.4)."""
     codings = [each for part in header.split(",") if (each := part.strip().lower()) not in ("", "identity")]
     if len(codings) > _CODINGS:
         raise BadAnswer("too many encodings")
@@ -179,24 +179,24 @@ def _parse_codings(header: str) -> list[str]:
 
 
 def inflate(body: bytes) -> bytes:
-    """The bytes of gzip's members, one after the other (RFC 1952, 2.2). Zeros after them are padding, as gzip has it.
+    """Inflates the members of a gzip body (RFC 1952, 2.2). Trailing zeros are padding, as for the gzip tool.
 
     Raises:
-        BadAnswer: not gzip, truncated, followed by something else, of too many members, or beyond the limit.
+        BadAnswer: not gzip, truncated, followed by other data, too many members, or over the limit.
     """
     rest, plain, members = memoryview(body), bytearray(), 0
     while not members or (rest and rest[0]):
         used = _inflate_member(rest, plain)
         rest, members = rest[used:], members + 1
         if members > _MEMBERS:
-            raise BadAnswer(f"gzip of more than {_MEMBERS} members")
+            raise BadAnswer(f"gzip with more than {_MEMBERS} members")
     if bytes(rest).strip(b"\0"):
-        raise BadAnswer("gzip that is followed by something else")
+        raise BadAnswer("gzip followed by other data")
     return bytes(plain)
 
 
 def _inflate_member(rest: memoryview, plain: bytearray) -> int:
-    """Inflates one member; how many bytes it has. In pieces: what is left of one is copied."""
+    """Inflates one member and returns its compressed size. Works in pieces, because the rest of each is copied."""
     import zlib
 
     inflating, at = zlib.decompressobj(wbits=31), 0
@@ -204,11 +204,11 @@ def _inflate_member(rest: memoryview, plain: bytearray) -> int:
         while not inflating.eof:
             piece = rest[at : at + _PIECE]
             if not piece:
-                raise BadAnswer("gzip that is truncated")
+                raise BadAnswer("truncated gzip")
             plain += inflating.decompress(piece, BODY_BYTES + 1 - len(plain))
             if len(plain) > BODY_BYTES:
                 raise BadAnswer(f"inflates to more than {BODY_BYTES} bytes")
             at += len(piece) - len(inflating.unused_data)
     except zlib.error:
-        raise BadAnswer("not gzip, as it says") from None
+        raise BadAnswer("not gzip, contrary to its header") from None
     return at

@@ -1,8 +1,8 @@
-"""Whom a TLS connection trusts: Amazon's roots first, the default store when they do not verify.
+"""TLS trust stores: Amazon's roots first, then the default store if they do not verify the server.
 
-Loading the default store costs some 30 ms of a cold start, Amazon's five roots one. The roots are those published at
-https://www.amazontrust.com/repository/. They are read by what loaded this module, so a zip or a frozen program has them
-too.
+Loading the default store adds about 30 ms to a cold start, Amazon's five roots 1 ms. The roots are published at
+https://www.amazontrust.com/repository/. The loader of this module reads them, so they also work from a zip or a frozen
+program.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _Maker = Callable[[], "ssl.SSLContext | None"]
 
 
 class Trust:
-    """The stores to try in order, each loaded when it is first needed; one for all connections of a Config.
+    """The stores to try in order, each loaded on first use. All connections of a Config share one Trust.
 
-    `SSL_CERT_FILE` and `SSL_CERT_DIR`, where set, are the only store, as for OpenSSL.
+    If `SSL_CERT_FILE` or `SSL_CERT_DIR` is set, it is the only store, as for OpenSSL.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         file, folder = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
-        chosen: _Maker = lambda: _load_chosen(file, folder)  # noqa: E731  # one of three alike
+        chosen: _Maker = lambda: _load_chosen(file, folder)  # noqa: E731  # one of three loaders
         self._makers: tuple[_Maker, ...] = (chosen,) if file or folder else (_load_amazon, _load_default)
         self._made: dict[int, ssl.SSLContext] = {}
 
     def load_store(self, number: int) -> ssl.SSLContext | None:
-        """The store of that number from 0, None beyond the last. Threads that are here at once may both load it.
+        """Loads a store by its number from 0; None after the last. Concurrent threads may both load it.
 
         Raises:
             Misconfigured: the file or folder of a store cannot be loaded.
@@ -65,18 +65,19 @@ def _load_chosen(file: str | None, folder: str | None) -> ssl.SSLContext:
         context.load_verify_locations(file or None, folder or None)
     except OSError as error:
         raise Misconfigured(
-            f"No CA certificates in {file or folder} ({type(error).__name__}). SSL_CERT_FILE names a PEM file, if set."
+            f"Cannot load CA certificates from {file or folder} ({type(error).__name__}). "
+            "Set SSL_CERT_FILE to a PEM file."
         ) from None
     return context
 
 
 def _load_amazon() -> ssl.SSLContext | None:
-    """None where the roots were not packed along, or cannot be read: the default store then has to do."""
+    """Loads Amazon's roots; None if they were not packaged or cannot be read. Then only the default store is used."""
     context = _make_context()
     for read in (_read_with_loader, _read_as_resource):
         try:
             context.load_verify_locations(cadata=read().decode("ascii"))
-        except Exception as error:  # noqa: BLE001  # loaders of others raise what they like
+        except Exception as error:  # noqa: BLE001  # third-party loaders may raise anything
             from configsvc_client._interrupts import reraise_interrupt
 
             reraise_interrupt(error)
@@ -86,14 +87,14 @@ def _load_amazon() -> ssl.SSLContext | None:
 
 
 def _read_with_loader() -> bytes:
-    """By the loader of this module, which is loaded anyway."""
+    """Reads the roots with the loader of this module, which is loaded anyway."""
     path = os.path.join(os.path.dirname(__file__), _ROOTS)  # noqa: PTH118, PTH120  # pathlib costs an import
-    content: bytes = __loader__.get_data(path)  # type: ignore[name-defined]  # every module has it
+    content: bytes = __loader__.get_data(path)  # type: ignore[name-defined]  # every module has one
     return content
 
 
 def _read_as_resource() -> bytes:
-    """For a loader that has no files. Costs imports."""
+    """Reads the roots through a loader without files. Costs imports."""
     from importlib import resources
 
     return resources.files(__package__).joinpath(_ROOTS).read_bytes()

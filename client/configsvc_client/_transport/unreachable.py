@@ -1,4 +1,4 @@
-"""What to say when no answer came. Imported only then."""
+"""Errors for a request without a response. Imported only then."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from configsvc_client._transport.url import Url
 
 
 def explain_failure(url: Url, error: Exception) -> BaseException:
-    """The error for what failed, which shows nothing of the content, or one that is to be passed on."""
+    """Returns the Unavailable for a failure, without any content, or the interrupt behind the failure."""
     return prefer_interrupt(error, _make_unavailable(url, error))
 
 
 def classify_break(error: OSError) -> Exception:
-    """What it means that a connection broke before its answer began, or an exception that is to be passed on.
+    """Turns the error of a connection that broke before its response began into DeadConnection.
 
-    Over TLS a reset is an SSLError and no ConnectionError, so all but time counts.
+    Timeouts and interrupts stay as they are. Over TLS a reset is an SSLError, not a ConnectionError, so every other
+    error counts as a broken connection.
     """
     if isinstance(error, TimeoutError) or find_interrupt(error) is not None:
         return error
@@ -26,10 +27,10 @@ def classify_break(error: OSError) -> Exception:
 
 
 def close_raw_socket(raw: socket.socket, error: BaseException) -> None:
-    """Closes a socket that was to become one of TLS.
+    """Closes a socket whose wrapping in TLS failed.
 
-    Where a signal handler raised before the new one took over, both have the descriptor. Closed by both, it could be
-    another's by then.
+    If a signal handler raised before the TLS socket took over, both own the descriptor. If both closed it, the second
+    close could hit a descriptor that is in use again.
     """
     traced = error.__traceback__
     while traced is not None:
@@ -42,19 +43,19 @@ def close_raw_socket(raw: socket.socket, error: BaseException) -> None:
 
 def _make_unavailable(url: Url, error: Exception) -> Unavailable:
     if isinstance(error, BadAnswer) and not isinstance(error, NoTunnel):
-        return Unavailable(f"{url.origin} gave no answer that can be read: {error}.", reason="connection")
+        return Unavailable(f"{url.origin} sent an unreadable response: {error}.", reason="connection")
     if isinstance(error, TimeoutError):
         return Unavailable(f"{url.origin} did not answer in time.", reason="deadline")
     if type(error).__name__ == "SSLCertVerificationError":
         return Unavailable(
-            f"The certificate of {url.host} does not verify. If a CA of your own signs it, set SSL_CERT_FILE.",
+            f"The certificate of {url.host} cannot be verified. If a private CA signed it, set SSL_CERT_FILE.",
             reason="certificate",
         )
     return Unavailable(f"{url.origin} could not be reached ({_describe(error)}).", reason="connection")
 
 
 def _describe(error: Exception) -> str:
-    """The system's words for it, such as Connection refused; those of OpenSSL are a name and a line of its source."""
+    """Describes an error as the system does, such as Connection refused. OpenSSL would name its source lines."""
     if isinstance(error, (BadAnswer, DeadConnection)):
         return str(error)
     words = "" if type(error).__name__.startswith("SSL") else getattr(error, "strerror", None)

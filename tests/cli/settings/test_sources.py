@@ -57,7 +57,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     "wrong",
     [
-        Wrong("CONFIGSVC_URL", "ftp://host", ("list",), "is no https URL"),
+        Wrong("CONFIGSVC_URL", "ftp://host", ("list",), "must be an https URL"),
         Wrong("CONFIGSVC_URL", "https://127.0.0.1:9/api/v1", ("list",), "ends in /v1"),
         Wrong("CONFIGSVC_API_KEY", "a b", ("list",), "no API key has"),
         Wrong("CONFIGSVC_NAMESPACES", "a.b,Not One", ("get", "k"), "holds 'Not One'"),
@@ -70,7 +70,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Wrong("CONFIGSVC_PROFILE", "none", ("list",), "No settings file has a profile none"),
         Wrong("CONFIGSVC_TRUST", "all", ("list",), "is project or not set"),
         Wrong("AWS_REGION", "Frankfurt!", ("list",), "is not a region"),
-        Wrong("AWS_ENDPOINT_URL_KMS", "x", ("list",), "is no https URL"),
+        Wrong("AWS_ENDPOINT_URL_KMS", "x", ("list",), "must be an https URL"),
     ],
 )
 def test_a_variable_that_causes_an_error_is_said_to_be_of_the_environment(
@@ -88,7 +88,7 @@ def test_a_variable_that_causes_an_error_is_said_to_be_of_the_environment(
 @pytest.mark.parametrize(
     "wrong",
     [
-        Wrong("CONFIGSVC_URL", 'url = "ftp://host"', ("list",), "is no https URL"),
+        Wrong("CONFIGSVC_URL", 'url = "ftp://host"', ("list",), "must be an https URL"),
         Wrong("CONFIGSVC_NAMESPACES", 'namespaces = ["a.b", "Not One"]', ("list",), "holds 'Not One'"),
         Wrong("CONFIGSVC_NAMESPACES", 'namespaces = ["a.b", "c.d"]', ("delete", "k"), "names a.b and c.d"),
         Wrong("CONFIGSVC_KMS_KEYS", 'kms_keys = ["alias/x"]', ("list",), "takes key ARNs"),

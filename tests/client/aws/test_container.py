@@ -43,7 +43,7 @@ def test_the_token_is_sent_and_its_file_is_read_each_time_and_wins(tmp_path: Pat
         with pytest.raises(Misconfigured):
             fetch_credentials(environ, soon())
         file.unlink()
-        with pytest.raises(Misconfigured, match="cannot be read"):
+        with pytest.raises(Misconfigured, match="Cannot read"):
             fetch_credentials(environ, soon())
     assert [headers["authorization"] for _, _, headers, _ in server.requests] == ["fixed", "one", "two"]
 

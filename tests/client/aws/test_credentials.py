@@ -102,7 +102,7 @@ def test_a_role_is_assumed_once_however_often_it_signs_and_again_when_it_was_ref
 @pytest.mark.parametrize(
     ("answer", "error", "says"),
     [
-        ((403, {}, REFUSED.format("AccessDenied").encode()), Misconfigured, "AccessDenied.*Who manages that role"),
+        ((403, {}, REFUSED.format("AccessDenied").encode()), Misconfigured, "AccessDenied.*role's administrator"),
         ((400, {}, REFUSED.format("ExpiredToken").encode()), Misconfigured, "ExpiredToken.*aws sso login"),
         ((400, {}, REFUSED.format("Throttling").encode()), Unavailable, "Throttling"),
         ((503, {}, REFUSED.format("ServiceUnavailable").encode()), Unavailable, "ServiceUnavailable"),

@@ -197,23 +197,23 @@ ELSEWHERE = (
     f"User: {WHO} is not authorized to perform: kms:Decrypt on this resource because the resource does not exist in "
     "this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"
 )
-PRINTS, BESIDES = "This prints the policy", "What the call needs besides: configsvc iam-policy"
+PRINTS, BESIDES = "This prints the policy", "The call also needs the policy that this prints: configsvc iam-policy"
 
 
 @pytest.mark.parametrize(
     ("code", "message", "says", "never"),
     [
         ("AccessDeniedException", f"{NEEDS} because no identity-based policy allows the kms:Decrypt action",
-         ["allows the kms:Decrypt action. Your AWS", PRINTS], ["has to allow it too"]),
+         ["allows the kms:Decrypt action. Your AWS", PRINTS], ["must allow it too"]),
         ("AccessDeniedException", f"{NEEDS} with an explicit deny in an identity-based policy",
          ["an identity-based policy. Your AWS", "explicit deny", "has to be changed", BESIDES], [PRINTS, "a identity"]),
         ("AccessDeniedException", f"{NEEDS} because no service control policy allows the kms:Decrypt action",
-         ["The service control policy has to allow it too"], []),
+         ["The service control policy must allow it too"], []),
         ("AccessDeniedException", f"{NEEDS} because no resource-based policy allows the kms:Decrypt action",
-         ["The key policy of the KMS key has to allow it too"], []),
+         ["The key policy of the KMS key must allow it too"], []),
         ("AccessDeniedException", NEEDS.replace("111122223333:key", "999988887777:key"),
          ["another account, 999988887777, so its key policy"], []),
-        ("AccessDeniedException", ELSEWHERE, ["denies access. Your AWS", "not in AWS_REGION"], ["has to allow it too"]),
+        ("AccessDeniedException", ELSEWHERE, ["denies access. Your AWS", "not in AWS_REGION"], ["must allow it too"]),
         ("AccessDeniedException", "", ["AccessDeniedException. Your AWS identity needs kms:Decrypt"], []),
         ("DisabledException", f"{KEY} is disabled.", [f"aws kms enable-key --key-id {KEY}"], []),
         ("KMSInvalidStateException", f"{KEY} is pending deletion.", [f"-deletion --key-id {KEY}", "lost"], []),
@@ -254,8 +254,8 @@ def test_iam_s_kind_of_policy_decides_what_is_to_be_changed() -> None:
         return refused(ours("ACCESS_DENIED", f"{DENIED} {words}")).detail
 
     assert "deny in an identity-based policy. No" in told("with an explicit deny in an identity-based policy")
-    assert "The permissions boundary has to allow it too" in told("because no permissions boundary allows the action")
-    assert "has to allow it too" not in told("because no identity-based policy allows the action")
+    assert "The permissions boundary must allow it too" in told("because no permissions boundary allows the action")
+    assert "must allow it too" not in told("because no identity-based policy allows the action")
 
 
 def test_a_quota_that_is_used_up_is_not_to_be_tried_again_in_a_little() -> None:

@@ -84,7 +84,7 @@ def test_a_new_connection_that_gives_nothing_is_not_tried_again() -> None:
     def nothing(connection: socket.socket) -> None:
         take_request(connection)
 
-    with run_scripted(nothing) as server, pytest.raises(Unavailable, match="without an answer"):
+    with run_scripted(nothing) as server, pytest.raises(Unavailable, match="without a response"):
         connection_to(server).request("GET", "/", {}, b"", soon())
     assert server.connections == 1
 
@@ -322,7 +322,7 @@ def test_an_idle_tls_connection_on_which_only_the_protocol_spoke_is_kept(tmp_pat
 def test_what_answered_is_not_said_to_be_out_of_reach(answer: bytes) -> None:
     with (
         run_scripted(answer_with(answer, 1)) as server,
-        pytest.raises(Unavailable, match="gave no answer that can be read") as caught,
+        pytest.raises(Unavailable, match="sent an unreadable response") as caught,
     ):
         Connection(parse_url(f"http://127.0.0.1:{server.port}"), {}).request("GET", "/", {}, b"", time.monotonic() + 20)
     assert "Error" not in str(caught.value)

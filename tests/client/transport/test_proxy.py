@@ -67,7 +67,7 @@ def test_a_user_and_password_are_sent_to_the_proxy_and_not_shown() -> None:
     assert found is not None
     assert unmask(found.authorization) == "Basic dXNlcjpjYW46YXJ5"
     assert "ary" not in repr(found)
-    assert b"proxy-authorization: Basic dXNlcjpjYW46YXJ5\r\n\r\n" in found.connect(API).reveal()
+    assert b"proxy-authorization: Basic dXNlcjpjYW46YXJ5\r\n\r\n" in found.build_connect_request(API).reveal()
 
 
 def tunnelling(to: int, seen: list[bytes]) -> Serve:
@@ -118,8 +118,8 @@ def test_a_proxy_that_refuses_a_connection_opened_ahead_is_named_when_it_is_used
     [
         (b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", "the proxy answered 407"),
         (b"SSH-2.0\r\n\r\n", "malformed"),
-        (b"HTTP/1.1 200 OK\r\n", "no whole answer"),
-        (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 9000, "no whole answer"),
+        (b"HTTP/1.1 200 OK\r\n", "no complete response"),
+        (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 9000, "no complete response"),
     ],
 )
 def test_a_proxy_that_refuses_is_named(answer: bytes, reason: str) -> None:

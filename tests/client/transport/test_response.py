@@ -87,7 +87,7 @@ def test_the_headers_after_an_interim_answer_are_the_answers_and_none_of_the_int
 def test_an_interim_answer_alone_is_cut_off_when_the_connection_ends() -> None:
     answer = AnswerParser()
     answer.feed(b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n")
-    with pytest.raises(BadAnswer, match="ended before the answer did"):
+    with pytest.raises(BadAnswer, match="ended before the response did"):
         answer.feed(b"")
 
 
@@ -174,7 +174,7 @@ def test_gzip_inflates_whatever_its_size_and_what_follows_it(size: int) -> None:
 @pytest.mark.parametrize("after", [b"\0x", b"\0X\0", bytes(8) + gzip.compress(b"hi", mtime=0)])
 def test_after_gzip_nothing_but_zeros_may_come(after: bytes) -> None:
     assert inflate(gzip.compress(b"hi") + b"\0") == b"hi"
-    with pytest.raises(BadAnswer, match="followed by something else"):
+    with pytest.raises(BadAnswer, match="followed by other data"):
         inflate(gzip.compress(b"hi") + after)
 
 
@@ -208,7 +208,7 @@ def test_a_whole_head_that_says_408_is_enough_and_nothing_else_that_is_cut_off(r
         answer.feed(received)
     assert answer.started is bool(received)
     assert answer.is_too_idle is idle
-    with contextlib.nullcontext() if idle else pytest.raises(BadAnswer, match="ended before the answer did"):
+    with contextlib.nullcontext() if idle else pytest.raises(BadAnswer, match="ended before the response did"):
         answer.feed(b"")
     assert answer.complete is idle
 
@@ -236,7 +236,7 @@ def test_what_comes_after_a_whole_answer_is_astray(first: bytes, second: bytes) 
     answer = AnswerParser()
     if first:
         answer.feed(first)
-    with pytest.raises(StrayAnswer, match="more than one answer"):
+    with pytest.raises(StrayAnswer, match="more than one response"):
         answer.feed(second)
 
 
