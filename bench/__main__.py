@@ -27,7 +27,7 @@ Part = tuple[Callable[[int], tuple[list[Row], Sides]], int, int]
 """A part of the bench, and its number of rounds: in full, and with QUICK=1."""
 
 
-def _client(part: Callable[[Ground, int], tuple[list[Row], Sides]]) -> Callable[[int], tuple[list[Row], Sides]]:
+def _measure_client(part: Callable[[Ground, int], tuple[list[Row], Sides]]) -> Callable[[int], tuple[list[Row], Sides]]:
     """Give a part of the client's a stub cloud that lives as long as it runs."""
 
     def run(rounds: int) -> tuple[list[Row], Sides]:
@@ -38,14 +38,14 @@ def _client(part: Callable[[Ground, int], tuple[list[Row], Sides]]) -> Callable[
 
 
 PARTS: dict[str, Part] = {
-    "the client, counted": (_client(counts.counts), 1, 1),
-    "the client, cold": (_client(cold.cold), 20, 8),
-    "the client and the service, both cold": (_client(cold.both_cold), 20, 6),
-    "the client, a thousand secrets": (_client(cold.thousand), 10, 2),
-    "the client, reads": (_client(warm.reads), 20, 8),
-    "the client, polls": (_client(warm.polls), 20, 8),
-    "the client, opening": (_client(warm.opening), 10, 4),
-    "the client, masking": (masking.masking, 20, 8),
+    "the client, counted": (_measure_client(counts.counts), 1, 1),
+    "the client, cold": (_measure_client(cold.measure_cold), 20, 8),
+    "the client and the service, both cold": (_measure_client(cold.both_cold), 20, 6),
+    "the client, a thousand secrets": (_measure_client(cold.thousand), 10, 2),
+    "the client, reads": (_measure_client(warm.reads), 20, 8),
+    "the client, polls": (_measure_client(warm.polls), 20, 8),
+    "the client, opening": (_measure_client(warm.measure_opening), 10, 4),
+    "the client, masking": (masking.measure_masking, 20, 8),
     "the command line, starting": (startup.startup, 10, 5),
     "the command line, many secrets": (many.many, 2, 1),
     "growth, powers of ten": (growth.growth, 5, 3),
@@ -71,7 +71,7 @@ def main(chosen: list[str]) -> int:
         results.append((name, rows))
         kept[name] = _raw(rounds, rows, sides)
     if not chosen:
-        RESULTS.write_text(json.dumps(_about() | {"quick": quick, "parts": kept}, indent=1) + "\n")
+        RESULTS.write_text(json.dumps(_describe_machine() | {"quick": quick, "parts": kept}, indent=1) + "\n")
         report.write(RESULTS)
     print(f"\n{verdict(results)}")
     return int(not all(row.met for _, rows in results for row in rows))
@@ -85,7 +85,7 @@ def _raw(rounds: int, rows: list[Row], sides: Sides) -> dict[str, object]:
     }
 
 
-def _about() -> dict[str, object]:
+def _describe_machine() -> dict[str, object]:
     commit = subprocess.run(  # fixed arguments
         ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607  # git from the PATH
         cwd=ROOT, capture_output=True, text=True, check=False,

@@ -47,12 +47,12 @@ def growth(rounds: int) -> tuple[list[Row], Sides]:
     rows = list[Row]()
     for keys, most in KEYS.items():
         table = Counted(MemoryRepository())
-        world = _filled(table, keys)
+        world = _fill(table, keys)
         costs: dict[str, dict[int, Cost]] = {name: {} for name in REQUESTS}
         for power in range(1, min(rounds, most) + 1):
             _grow(world, keys, 10**power)
             for name, request in REQUESTS.items():
-                costs[name][10**power] = _cost(world, table, request)
+                costs[name][10**power] = _measure_cost(world, table, request)
         rows += [_row(name, keys, costs[name]) for name in REQUESTS]
     return rows, Sides({})
 
@@ -66,13 +66,13 @@ def _row(name: str, keys: int, costs: dict[int, Cost]) -> Row:
     return Row(f"{name}, {keys:,} keys, KB", worst / KB, told, "", (request.most + request.per_key * keys) / KB)
 
 
-def _cost(world: World, table: Counted, request: Request) -> Cost:
+def _measure_cost(world: World, table: Counted, request: Request) -> Cost:
     table.clear()
     request.run(world)
     return Cost(table.calls, table.read)
 
 
-def _filled(table: Counted, keys: int) -> World:
+def _fill(table: Counted, keys: int) -> World:
     world = settled(table)
     world.set(retention=RetentionSettings(versions=10), snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
     for start in range(0, keys, _SET):
@@ -92,12 +92,12 @@ def _key(number: int) -> str:
     return f"service.setting-{number:05d}"
 
 
-def _cold(world: World) -> object:
+def _read_cold(world: World) -> object:
     cold = world.ports._replace(snapshots=RenderedSnapshots())
     return fetch_revision(cold, READER, NS, world.head().served, None)
 
 
-def _unchanged(world: World) -> object:
+def _poll_unchanged(world: World) -> object:
     return world.fetch(f'"{world.head().served}-{world.head().tag}"')
 
 
@@ -122,7 +122,7 @@ def _since(world: World) -> object:
 
 
 REQUESTS = {
-    "cold snapshot": Request(_cold, 3 * KB, 450),
+    "cold snapshot": Request(_read_cold, 3 * KB, 450),
     "put": Request(lambda world: world.put(text(_key(1), _VALUE)), 20 * KB),
     "time travel, 5 back": Request(_travel(5), 20 * KB, 450),
     "time travel, all the way": Request(_travel(None), 700 * KB, 900),

@@ -30,7 +30,7 @@ class Sides(NamedTuple):
         return statistics.median(a / b for a, b in zip(self.seconds[ours], self.seconds[theirs], strict=True))
 
 
-def interleaved(sides: Mapping[str, Sample], rounds: int) -> Sides:
+def interleave(sides: Mapping[str, Sample], rounds: int) -> Sides:
     """Every side once a round, in a new order each time; the first round warms up and is dropped."""
     order = random.Random(0)  # noqa: S311  # the same orders every time
     found: dict[str, list[float]] = {name: [] for name in sides}
@@ -44,7 +44,7 @@ def interleaved(sides: Mapping[str, Sample], rounds: int) -> Sides:
     return Sides(found)
 
 
-def repeated(operation: Callable[[], object], times: int) -> Sample:
+def repeat(operation: Callable[[], object], times: int) -> Sample:
     """A sample that does the operation many times and answers the seconds of one."""
 
     def sample() -> float:

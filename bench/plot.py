@@ -69,7 +69,7 @@ def _bar(number: int, bar: Bar, scale: _Scale) -> str:
     return (
         f"<text x='{_LABELS - 8}' y='{y + 14}' text-anchor='end'>{escape(bar.name)}</text>"
         f"<rect x='{left:.0f}' y='{y}' width='{right - left:.0f}' height='18' fill='{colour}'/>"
-        f"{gate}<text x='{end + 6:.0f}' y='{y + 14}' fill='#333'>{bar.times:.3g}{_missed(bar)}  "
+        f"{gate}<text x='{end + 6:.0f}' y='{y + 14}' fill='#333'>{bar.times:.3g}{_render_missed(bar)}  "
         f"<tspan fill='#777' font-size='11'>{escape(bar.note)}</tspan></text>"
     )
 
@@ -78,5 +78,5 @@ def _gate(x: float, y: int) -> str:
     return f"<line x1='{x:.0f}' y1='{y - 3}' x2='{x:.0f}' y2='{y + 21}' stroke='black' stroke-width='2'/>"
 
 
-def _missed(bar: Bar) -> str:
+def _render_missed(bar: Bar) -> str:
     return f"<tspan fill='{_MISSED}'>, gate {bar.gate:.3g} missed</tspan>" if bar.missed else ""

@@ -17,9 +17,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench.gates import Row, milliseconds
-from bench.measure import Sides, interleaved
-from bench.service_warm import PROOF_SHA256, event, filled
-from bench.stub_dynamodb import StubDynamoDb, served
+from bench.measure import Sides, interleave
+from bench.service_warm import PROOF_SHA256, fill_table, make_event
+from bench.stub_dynamodb import StubDynamoDb, serve
 from infra.packaging.service_zip import package
 from local.paths import ROOT
 from local.runtime.function import PYTHON
@@ -29,10 +29,10 @@ _HERE = Path(__file__).parent
 
 def run(rounds: int) -> tuple[list[Row], Sides]:
     """The one comparison."""
-    with tempfile.TemporaryDirectory(prefix="configsvc-bench-") as scratch, served(stub()) as url:
-        folder = unpacked(Path(scratch))
+    with tempfile.TemporaryDirectory(prefix="configsvc-bench-") as scratch, serve(stub()) as url:
+        folder = unpack(Path(scratch))
         environ = variables(folder, url)
-        times = interleaved(
+        times = interleave(
             {
                 "ours": lambda: _first_read(folder, "app", environ),
                 "plain": lambda: _first_read(folder, "plain_app", environ),
@@ -48,10 +48,10 @@ def run(rounds: int) -> tuple[list[Row], Sides]:
 
 def stub() -> StubDynamoDb:
     """A table that answers at once, with a namespace of 40 entries."""
-    return StubDynamoDb(filled(entries=40))
+    return StubDynamoDb(fill_table(entries=40))
 
 
-def unpacked(scratch: Path) -> Path:
+def unpack(scratch: Path) -> Path:
     """The real zip as a folder, compiled, with the other side's app beside it."""
     built = package(ROOT, scratch / "built")
     folder = scratch / "task"
@@ -79,7 +79,7 @@ def variables(folder: Path, url: str) -> Mapping[str, str]:
 
 
 def _first_read(folder: Path, module: str, variables: Mapping[str, str]) -> float:
-    command = [str(PYTHON), str(_HERE / "first_read.py"), module, json.dumps(event())]
+    command = [str(PYTHON), str(_HERE / "first_read.py"), module, json.dumps(make_event())]
     ran = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=60, check=True)
     found = json.loads(ran.stdout.splitlines()[-1])
     if found["status"] != 200:  # noqa: PLR2004  # OK, or we measure an error

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from bench.gates import Row, milliseconds
 from bench.measure import Sides
-from bench.service_init import stub, unpacked, variables
-from bench.service_warm import event
-from bench.stub_dynamodb import served
+from bench.service_init import stub, unpack, variables
+from bench.service_warm import make_event
+from bench.stub_dynamodb import serve
 from local.runtime.function import PYTHON
 
 _STEPS = Path(__file__).with_name("first_steps.py")
@@ -32,12 +32,12 @@ _OK = 200
 
 def run(rounds: int) -> tuple[list[Row], Sides]:
     """The steps, and the packages that either import spends at least a millisecond in."""
-    with tempfile.TemporaryDirectory(prefix="configsvc-bench-") as scratch, served(stub()) as url:
-        folder = unpacked(Path(scratch))
+    with tempfile.TemporaryDirectory(prefix="configsvc-bench-") as scratch, serve(stub()) as url:
+        folder = unpack(Path(scratch))
         environ = variables(folder, url)
-        _stepped(folder, environ)
-        steps = Sides(_gathered([_stepped(folder, environ) for _ in range(rounds)]))
-        packages = {step: _gathered([_packages(step, folder, environ) for _ in range(rounds)]) for step in _MODULES}
+        _profile_steps(folder, environ)
+        steps = Sides(_gather_times([_profile_steps(folder, environ) for _ in range(rounds)]))
+        packages = {step: _gather_times([_packages(step, folder, environ) for _ in range(rounds)]) for step in _MODULES}
     whole = sum(steps.median(step) for step in steps.seconds if step != _WARM)
     rows = [Row(f"{at}. {step}", *_part(steps.median(step), whole)) for at, step in enumerate(steps.seconds, 1)]
     for step, found in packages.items():
@@ -58,8 +58,8 @@ def _largest(step: str, found: Mapping[str, list[float]]) -> list[Row]:
     ]
 
 
-def _stepped(folder: Path, environ: Mapping[str, str]) -> dict[str, float]:
-    ran = _python(folder, environ, str(_STEPS), json.dumps(event()))
+def _profile_steps(folder: Path, environ: Mapping[str, str]) -> dict[str, float]:
+    ran = _python(folder, environ, str(_STEPS), json.dumps(make_event()))
     found = json.loads(ran.stdout.splitlines()[-1])
     if found["status"] != _OK:
         raise RuntimeError(f"The first request was answered {found['status']}: {ran.stdout}{ran.stderr}")
@@ -77,7 +77,7 @@ def _packages(step: str, folder: Path, environ: Mapping[str, str]) -> dict[str, 
     return found
 
 
-def _gathered(rounds: list[dict[str, float]]) -> dict[str, list[float]]:
+def _gather_times(rounds: list[dict[str, float]]) -> dict[str, list[float]]:
     names = dict.fromkeys(name for each in rounds for name in each)
     return {name: [each.get(name, 0.0) for each in rounds] for name in names}
 

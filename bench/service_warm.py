@@ -13,7 +13,7 @@ from typing import Any
 from chalice.app import Chalice
 
 from bench.gates import Row, milliseconds
-from bench.measure import Sides, interleaved, repeated
+from bench.measure import Sides, interleave, repeat
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.memory import MemoryRepository
@@ -46,14 +46,14 @@ def run(rounds: int) -> tuple[list[Row], Sides]:
     """Both comparisons."""
     ours = _ours()
     trivial = _trivial(len(ours.routes))
-    first = event()
-    unchanged = event(ours(first, None)["headers"]["ETag"])
+    first = make_event()
+    unchanged = make_event(ours(first, None)["headers"]["ETag"])
     assert ours(unchanged, None)["statusCode"] == 304  # noqa: PLR2004, S101  # Not Modified, or we measure nothing
-    times = interleaved(
+    times = interleave(
         {
-            "poll": repeated(lambda: ours(unchanged, None), _TIMES),
-            "snapshot": repeated(lambda: ours(first, None), _TIMES),
-            "trivial": repeated(lambda: trivial(first, None), _TIMES),
+            "poll": repeat(lambda: ours(unchanged, None), _TIMES),
+            "snapshot": repeat(lambda: ours(first, None), _TIMES),
+            "trivial": repeat(lambda: trivial(first, None), _TIMES),
         },
         rounds,
     )
@@ -71,7 +71,7 @@ def run(rounds: int) -> tuple[list[Row], Sides]:
     return rows, times
 
 
-def filled(entries: int) -> MemoryRepository:
+def fill_table(entries: int) -> MemoryRepository:
     """A table with one namespace of plain entries, and grants to read it."""
     repository = MemoryRepository()
     _fill(_ports(repository), entries)
@@ -85,7 +85,7 @@ def _ports(repository: MemoryRepository) -> ServicePorts:
 
 
 def _ours() -> RestApi:
-    ports = _ports(filled(ENTRIES))
+    ports = _ports(fill_table(ENTRIES))
     return build_app(ports.within, JsonLog(io.StringIO(), "info"), lambda: Proof((PROOF_SHA256,), enforced=True))
 
 
@@ -111,7 +111,7 @@ def _trivial(routes: int) -> Callable[[Any, Any], dict[str, Any]]:
     return app
 
 
-def event(etag: str | None = None) -> dict[str, Any]:
+def make_event(etag: str | None = None) -> dict[str, Any]:
     """A REST proxy event of a poll."""
     headers = {"x-api-key": "value", "accept": "application/json", "host": "bench", "user-agent": "bench"}
     if etag:

@@ -100,7 +100,7 @@ def _action(kind: str, asked: dict[str, Any]) -> WriteAction:
 
 
 @contextmanager
-def served(stub: StubDynamoDb) -> Iterator[str]:
+def serve(stub: StubDynamoDb) -> Iterator[str]:
     """Its URL on loopback while it serves."""
 
     class Answering(Handler):

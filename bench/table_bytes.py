@@ -45,7 +45,7 @@ class Counted:
         """Query, by pages that are read whole."""
         found = self._inner.query(partition, prefix, after=after, limit=limit, reverse=reverse)
         while page := self._page(found):
-            yield from (record if values else _without_value(record) for record in page)
+            yield from (record if values else _drop_value(record) for record in page)
 
     def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         """TransactGetItems, which reads each item twice over."""
@@ -94,7 +94,7 @@ def _bytes(attribute: Mapping[str, Any]) -> int:
             return 1
 
 
-def _without_value(record: Record) -> Record:
+def _drop_value(record: Record) -> Record:
     if isinstance(record, KeyState | StoredVersion) and record.entry:
         return record._replace(entry=record.entry._replace(value=""))
     return record

@@ -81,7 +81,7 @@ def package_consumer(root: Path, out: Path) -> Path:
     if missing := {"configsvc_client/__init__.py", "configsvc/model/__init__.py"} - files.keys():
         raise ConsumerError(f"The wheel does not bring {', '.join(sorted(missing))}.")
     out.mkdir(parents=True, exist_ok=True)
-    archive.write(out / "consumer.zip", bytecode.compiled(files))
+    archive.write(out / "consumer.zip", bytecode.compile_files(files))
     return out / "consumer.zip"
 
 

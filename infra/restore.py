@@ -80,7 +80,7 @@ def revisions(client: DynamoDBClient, table: str) -> dict[str, int]:
     return {item["pk"]["S"].removeprefix(_PARTITION): int(item["revision"]["N"]) for item in items}
 
 
-def believed(given_out: Mapping[str, int], restored: Mapping[str, int]) -> dict[str, int]:
+def find_believed(given_out: Mapping[str, int], restored: Mapping[str, int]) -> dict[str, int]:
     """The revisions that the service can have given out: a revision above any that a lift goes to was written by hand.
 
     Such a namespace goes up by more than it can have lost, and by no more than a warm reader takes at once.
@@ -161,7 +161,7 @@ def _operator(client: STSClient) -> Operator:
     return Operator(arn, principal)
 
 
-def _told(lifted: Lifted) -> str:
+def _describe_outcome(lifted: Lifted) -> str:
     came = "was absent and stays absent" if lifted.was is None else f"came back at {lifted.was}"
     wrong = f"; HEAD was wrong: {'; '.join(lifted.wrong)}" if lifted.wrong else ""
     return f"{lifted.namespace:<40} {came}, now at {lifted.revision}{wrong}"
@@ -183,11 +183,11 @@ def main(arguments: list[str] | None = None) -> int:
         session = aws.session(load(asked.stage).region if asked.stage else None)
         client, operator = session.client("dynamodb"), _operator(session.client("sts"))
         if asked.old:
-            given_out = believed(revisions(client, asked.old), revisions(client, asked.new))
+            given_out = find_believed(revisions(client, asked.old), revisions(client, asked.new))
         else:
             given_out = {name: revision + asked.jump for name, revision in revisions(client, asked.new).items()}
         for lifted in lift_all(client, asked.new, operator, given_out):
-            print(escape(_told(lifted)))
+            print(escape(_describe_outcome(lifted)))
         for line in take_away(client, asked.old, asked.new, operator) if asked.old and not asked.keep_grants else ():
             print(escape(line))
     except (aws.Unreachable, StageError) as error:

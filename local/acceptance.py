@@ -25,12 +25,12 @@ from infra.deployment.stack import Outcome, Stack
 from infra.escaping import escape
 from infra.packaging.service_zip import REGION, STAGE
 from infra.stage import StageError
-from local.clients import client_arguments
-from local.emulator.running import running_endpoint
+from local.clients import make_client_arguments
+from local.emulator.running import find_running_endpoint
 from local.errors import LocalError, NotReady
 from local.paths import ROOT, Places
 from local.people import Caller, Casting, Place, write_stage
-from local.stack import ADMINISTRATOR, running_stack
+from local.stack import ADMINISTRATOR, find_stack
 
 _JOURNEYS = "tests/journeys"
 
@@ -70,9 +70,9 @@ def _stage_file(asked: argparse.Namespace) -> Iterator[Path]:
 
 
 def _on_the_local_one(places: Places) -> Casting:
-    endpoint = running_endpoint(places)
-    stack = running_stack(endpoint)
-    arguments = client_arguments(endpoint)
+    endpoint = find_running_endpoint(places)
+    stack = find_stack(endpoint)
+    arguments = make_client_arguments(endpoint)
     return Casting(
         boto3.client("iam", **arguments), boto3.client("apigateway", **arguments),
         Place(stack.url, REGION, stack.api_arn, stack.usage_plan), f"{ADMINISTRATOR}-of-journeys-",

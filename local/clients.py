@@ -32,7 +32,7 @@ class ClientArguments(TypedDict):
     config: Config
 
 
-def client_arguments(url: str, credentials: Credentials = ROOT) -> ClientArguments:
+def make_client_arguments(url: str, credentials: Credentials = ROOT) -> ClientArguments:
     """Arguments for a client of the AWS at `url`; loopback, so no HTTP proxy of the environment is used."""
     return {
         "endpoint_url": url,

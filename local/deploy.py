@@ -16,13 +16,13 @@ from infra import command
 from infra.deployment.release import Site
 from infra.packaging.service_zip import REGION
 from infra.stage import load
-from local.clients import client_arguments
+from local.clients import make_client_arguments
 from local.emulator.launcher import Emulator
-from local.emulator.running import running_endpoint
+from local.emulator.running import find_running_endpoint
 from local.errors import LocalError, NotReady
 from local.paths import Places
 from local.run import PORT
-from local.stack import administrators, target
+from local.stack import administrators, make_target
 
 
 def main(arguments: list[str] | None = None, places: Places | None = None, port: int = PORT) -> int:
@@ -34,15 +34,15 @@ def main(arguments: list[str] | None = None, places: Places | None = None, port:
 def _connect(running: ExitStack, asked: command.Asked, places: Places, port: int) -> command.Connection:
     endpoint = _endpoint(running, places, port)
     stage = load("local").model_copy(update={"admins": (administrators(endpoint),)})
-    where = replace(target(endpoint, command.progress), approve=command.approver(asked))
-    arguments = client_arguments(endpoint)
+    where = replace(make_target(endpoint, command.progress), approve=command.approver(asked))
+    arguments = make_client_arguments(endpoint)
     site = Site(stage, where, REGION, print, endpoint)
     return command.Connection(site, boto3.client("dynamodb", **arguments), boto3.client("kms", **arguments))
 
 
 def _endpoint(running: ExitStack, places: Places, port: int) -> str:
     try:
-        return running_endpoint(places)
+        return find_running_endpoint(places)
     except NotReady:
         print("The local AWS is not running: starting it for this command. Its data is kept.")
         return running.enter_context(Emulator(port=port, state=places.state, log=places.log)).url

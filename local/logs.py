@@ -7,8 +7,8 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.escaping import escape
-from local.clients import client_arguments
-from local.emulator.running import running_endpoint
+from local.clients import make_client_arguments
+from local.emulator.running import find_running_endpoint
 from local.errors import LocalError
 from local.paths import Places
 
@@ -25,7 +25,7 @@ class Line(NamedTuple):
 
 def lines(endpoint: str) -> list[Line]:
     """The last lines of every function's log."""
-    logs = boto3.client("logs", **client_arguments(endpoint))
+    logs = boto3.client("logs", **make_client_arguments(endpoint))
     found: list[Line] = []
     for group in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]:
         name = group["logGroupName"]
@@ -39,7 +39,7 @@ def lines(endpoint: str) -> list[Line]:
 def main(places: Places | None = None) -> int:
     """Print the logs; 1 if nothing runs, or if it stops while printing."""
     try:
-        found = lines(running_endpoint(places or Places()))
+        found = lines(find_running_endpoint(places or Places()))
     except (LocalError, BotoCoreError, ClientError) as error:
         print(f"make logs: {escape(error)}", file=sys.stderr)
         return 1

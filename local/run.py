@@ -18,7 +18,7 @@ from infra.consumer import ConsumerError, package_consumer
 from infra.deployment.stack import StackFailed
 from infra.packaging.service_zip import PackagingError, package
 from local.emulator.launcher import Emulator
-from local.emulator.running import noted
+from local.emulator.running import keep_note
 from local.errors import LocalError, NotReady
 from local.network.loopback import LOOPBACK
 from local.network.proxy import CountingProxy
@@ -82,7 +82,7 @@ def _raise_curtain(teller: Teller, running: ExitStack, places: Places, emulator:
         running.enter_context(emulator)
         ports = {"api": port and port + 1, "kms": port and port + 2}
         proxy = running.enter_context(CountingProxy(dict.fromkeys(ports, emulator.url), ports))
-        running.enter_context(noted(places.running, emulator))
+        running.enter_context(keep_note(places.running, emulator))
     with teller.step("build the deployment zip and the template, and the consumer's zip") as told:
         built = package(ROOT, ROOT / "build" / "service")
         consumer = package_consumer(ROOT, ROOT / "build" / "consumer")

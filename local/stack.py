@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import boto3
 
-from infra.cloudformation.access import named
+from infra.cloudformation.access import name_pattern
 from infra.deployment.deploy import Service, Target, deploy_service
 from infra.deployment.proof import MODE, OBSERVE
 from infra.deployment.release import for_stage
 from infra.deployment.stack import Outcome, Stack
 from infra.packaging.service_zip import REGION, Package
 from infra.stage import load
-from local.clients import client_arguments
+from local.clients import make_client_arguments
 from local.errors import NotReady
 from local.people import ApiKey, Person, make_person, make_user
 
@@ -51,9 +51,9 @@ class People(NamedTuple):
     reader: Person
 
 
-def target(endpoint: str, progress: Progress) -> Target:
+def make_target(endpoint: str, progress: Progress) -> Target:
     """The local AWS as a place to deploy to."""
-    arguments = client_arguments(endpoint)
+    arguments = make_client_arguments(endpoint)
     return Target(
         boto3.client("cloudformation", **arguments), boto3.client("s3", **arguments),
         boto3.client("lambda", **arguments), BUCKET, progress,
@@ -62,34 +62,34 @@ def target(endpoint: str, progress: Progress) -> Target:
 
 def administrators(endpoint: str) -> str:
     """The pattern of the first administrators of this account."""
-    account = boto3.client("sts", **client_arguments(endpoint)).get_caller_identity()["Account"]
+    account = boto3.client("sts", **make_client_arguments(endpoint)).get_caller_identity()["Account"]
     return f"arn:aws:iam::{account}:user/{ADMINISTRATOR}*"
 
 
 def deploy_stack(endpoint: str, package: Package, progress: Progress, name: str = NAME) -> LocalStack:
     """Deploy the package or update the stack, as on AWS except for what the emulator lacks."""
     stage = load("local").model_copy(update={"admins": (administrators(endpoint),)})
-    where, built = target(endpoint, progress), for_stage(package, stage)
+    where, built = make_target(endpoint, progress), for_stage(package, stage)
     service = deploy_service(where, name, built, stage.parameters(), _SECONDS, emulator=True)
     if (Stack(where.cloudformation, name, progress).parameters(_SECONDS) or {}).get(MODE) == OBSERVE:
         service = deploy_service(where, name, built, stage.parameters(), _SECONDS, emulator=True)
-    return _described(endpoint, service, Stack(where.cloudformation, name, progress).outputs())
+    return _describe(endpoint, service, Stack(where.cloudformation, name, progress).outputs())
 
 
-def running_stack(endpoint: str, name: str = NAME) -> LocalStack:
+def find_stack(endpoint: str, name: str = NAME) -> LocalStack:
     """A stack that was deployed before.
 
     Raises:
         NotReady: there is none of that name.
     """
-    outputs = Stack(boto3.client("cloudformation", **client_arguments(endpoint)), name, print).outputs()
+    outputs = Stack(boto3.client("cloudformation", **make_client_arguments(endpoint)), name, print).outputs()
     if not outputs:
         raise NotReady(f"There is no stack {name} at {endpoint}. `make run` deploys it.")
-    return _described(endpoint, Service.of(Outcome.UNCHANGED, outputs), outputs)
+    return _describe(endpoint, Service.of(Outcome.UNCHANGED, outputs), outputs)
 
 
-def _described(endpoint: str, service: Service, outputs: Mapping[str, str]) -> LocalStack:
-    found = boto3.client("apigateway", **client_arguments(endpoint)).get_api_key(
+def _describe(endpoint: str, service: Service, outputs: Mapping[str, str]) -> LocalStack:
+    found = boto3.client("apigateway", **make_client_arguments(endpoint)).get_api_key(
         apiKey=service.reader_key_id, includeValue=True
     )
     return LocalStack(
@@ -111,7 +111,7 @@ def make_people(stack: LocalStack, *namespaces: str) -> People:
 
     `namespaces` are patterns of the local stage's `policies`.
     """
-    names = [named(each) for each in namespaces]
+    names = [name_pattern(each) for each in namespaces]
     return People(
         _person(stack, ADMINISTRATOR, "AdministratorPolicy"),
         _person(stack, _DEVELOPER, *(f"WriterOf{each}" for each in names)),
@@ -120,13 +120,13 @@ def make_people(stack: LocalStack, *namespaces: str) -> People:
 
 
 def _person(stack: LocalStack, name: str, *policies: str) -> Person:
-    arguments = client_arguments(stack.endpoint)
+    arguments = make_client_arguments(stack.endpoint)
     iam, apigateway = boto3.client("iam", **arguments), boto3.client("apigateway", **arguments)
     return make_person(iam, apigateway, stack.usage_plan, name, policies=[stack.policies[each] for each in policies])
 
 
 def _reader(stack: LocalStack, *policies: str) -> Person:
     """Its API key is the one that the stack has for readers."""
-    iam = boto3.client("iam", **client_arguments(stack.endpoint))
+    iam = boto3.client("iam", **make_client_arguments(stack.endpoint))
     user = make_user(iam, _READER, policies=[stack.policies[each] for each in policies])
     return Person(_READER, user.arn, user.access_key, user.secret_key, *stack.reader)

@@ -17,7 +17,7 @@ from configsvc.model.grants import Grant
 from configsvc_client.admin import Admin, from_environ
 from infra.packaging.service_zip import REGION, package
 from local.clients import ROOT as NOBODY
-from local.clients import client_arguments
+from local.clients import make_client_arguments
 from local.emulator.launcher import Emulator
 from local.paths import ROOT
 from local.people import Person
@@ -50,7 +50,7 @@ class Ground(NamedTuple):
     def table(self, name: str) -> str:
         """A new table, as `credstash setup` makes it."""
         keys = ((_NAME, "HASH"), (_VERSION, "RANGE"))
-        boto3.client("dynamodb", **client_arguments(self.endpoint)).create_table(
+        boto3.client("dynamodb", **make_client_arguments(self.endpoint)).create_table(
             TableName=name,
             BillingMode="PAY_PER_REQUEST",
             KeySchema=[{"AttributeName": each, "KeyType": kind} for each, kind in keys],  # type: ignore[typeddict-item]  # two of its words
@@ -85,7 +85,7 @@ def ground() -> Iterator[Ground]:
         with Emulator(log=folder / "emulator.log") as emulator:
             stack = deploy_stack(emulator.url, built, lambda _: None)
             people = make_people(stack, "*")
-            kms = boto3.client("kms", **client_arguments(emulator.url))
+            kms = boto3.client("kms", **make_client_arguments(emulator.url))
             kms.create_alias(AliasName=_ALIAS, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
             theirs = _aws(folder, emulator.url, NOBODY.access_key_id, NOBODY.secret_access_key)
             with from_environ(_ours(folder, stack, people.administrator)) as administrator:

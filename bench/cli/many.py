@@ -36,7 +36,7 @@ def many(rounds: int) -> tuple[list[Row], Sides]:
     with ground() as made:
         file = made.folder / "values.json"
         file.write_text(json.dumps(values))
-        counts = _counted(made, file)
+        counts = _count_requests(made, file)
         trips = [_trip(made, file, f"round.{number}", values) for number in range(max(1, rounds - 1))]
     times = Sides({side: [trip.seconds[side] for trip in trips] for side in (_IN, _OUT, _PUTALL, _GETALL)})
     return [*_rows(size, times), *_count_rows(size, counts)], times
@@ -54,7 +54,7 @@ def _trip(ground: Ground, file: Path, name: str, values: Mapping[str, str]) -> T
     return Trip({_IN: stored, _OUT: written, _PUTALL: put, _GETALL: got})
 
 
-def _counted(ground: Ground, file: Path) -> dict[str, tuple[int, int]]:
+def _count_requests(ground: Ground, file: Path) -> dict[str, tuple[int, int]]:
     """Requests of each command and, of them, KMS calls."""
     found: dict[str, tuple[int, int]] = {}
     namespace, table = ground.namespace("counted"), ground.table("counted")

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.cli.ground import CONFIGSVC, CREDSTASH, run
 from bench.client.pair import Pair
 from bench.gates import Row
-from bench.measure import Sample, Sides, interleaved
+from bench.measure import Sample, Sides, interleave
 from local.paths import ROOT
 
 _AWS = ROOT / ".venvs/awscli/bin/aws"
@@ -25,7 +25,7 @@ def startup(rounds: int) -> tuple[list[Row], Sides]:
     """Ours beside the AWS CLI, credstash and a Python that does nothing."""
     with tempfile.TemporaryDirectory(prefix="configsvc-bench-") as home:
         completing = {"COMP_WORDS": "configsvc da", "COMP_CWORD": "1", "_CONFIGSVC_COMPLETE": "bash_complete"}
-        times = interleaved(
+        times = interleave(
             {
                 _HELP: _sample(home, CONFIGSVC, "--help"),
                 _COMPLETION: _sample(home, CONFIGSVC, more=completing),

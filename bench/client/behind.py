@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 from bench.client.wire import Asked, Told
 from bench.stub_dynamodb import StubDynamoDb
-from bench.stub_dynamodb import served as dynamodb
+from bench.stub_dynamodb import serve as dynamodb
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.json_schemas import JsonSchemas
 from configsvc.adapters.memory import MemoryRepository
@@ -70,7 +70,7 @@ def behind(scratch: Path, api_key: str, snapshot: SealedSnapshot) -> Iterator[Be
         packed.extractall(scratch / "service")
     refs = {"ConfigTable": "bench", "Admins": _ADMIN, "LogLevel": "info", "ChangeLogDays": "0", **PROOF_PARAMETERS}
     with (
-        dynamodb(StubDynamoDb(_filled(snapshot))) as url,
+        dynamodb(StubDynamoDb(_fill_repository(snapshot))) as url,
         Runtime(
             directory=scratch / "service",
             log=scratch / "service.log",
@@ -81,7 +81,7 @@ def behind(scratch: Path, api_key: str, snapshot: SealedSnapshot) -> Iterator[Be
         yield Behind(Gateway(runtime.invoke, app.routes, Access({api_key: "bench"}, {}), VARIABLES), runtime)
 
 
-def _filled(snapshot: SealedSnapshot) -> MemoryRepository:
+def _fill_repository(snapshot: SealedSnapshot) -> MemoryRepository:
     repository = MemoryRepository()
     ports = ServicePorts(
         repository, SystemClock(), SystemRandomness(), RecentGrants(3600), RenderedSnapshots(), (_ADMIN,), JsonSchemas()

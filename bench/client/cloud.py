@@ -50,7 +50,7 @@ class Cloud:
         self.service: Callable[[Asked], Told] | None = None
         self.counts: Counter[str] = Counter()
         self._lock = Lock()
-        self._snapshots = {namespace_of(size): _sealed(namespace_of(size), size) for size in sizes}
+        self._snapshots = {namespace_of(size): _seal(namespace_of(size), size) for size in sizes}
         self._changing = seal_values(_values(10), namespace=CHANGING)
         self._paths = {f"/bench/{size}": [_parameter(size, number) for number in range(size)] for size in sizes}
         self._parameters = {each["Name"]: each for path in self._paths.values() for each in path}
@@ -136,7 +136,7 @@ def _values(size: int) -> dict[str, str]:
     return {name_of(number): str(number).rjust(64, "v") for number in range(size)}
 
 
-def _sealed(namespace: Namespace, size: int) -> tuple[str, bytes]:
+def _seal(namespace: Namespace, size: int) -> tuple[str, bytes]:
     found = seal_values(_values(size), namespace=namespace)
     return found.etag, render(found.sealed).encode()
 

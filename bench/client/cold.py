@@ -11,13 +11,13 @@ from bench.client.cloud import namespace_of
 from bench.client.ground import API_KEY, Ground
 from bench.client.pair import Pair
 from bench.gates import Row
-from bench.measure import Sample, Sides, interleaved
+from bench.measure import Sample, Sides, interleave
 
 _LATENCY = 0.005
 _MEGABYTE = 1024 * 1024
 
 
-def cold(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
+def measure_cold(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     """One value and a hundred, imports, memory; answers at once."""
     peaks: dict[str, list[float]] = {"configsvc": [], "powertools": [], "bare": []}
     sides: dict[str, Sample] = {
@@ -31,8 +31,8 @@ def cold(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
         "credstash": _sample(ground, "credstash", 1),
         "bare": lambda: _bare(ground, peaks["bare"]),
     }
-    times = interleaved(sides, rounds)
-    return [*_cold_rows(times), _memory(peaks)], _without(times, "bare")
+    times = interleave(sides, rounds)
+    return [*_make_cold_rows(times), _memory(peaks)], _leave_out(times, "bare")
 
 
 def both_cold(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
@@ -55,7 +55,7 @@ def both_cold(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
 
         powertools = _sample(ground, "powertools", 1)
         try:
-            times = interleaved({"cold": cooled, "warm": warm, "powertools": powertools}, rounds)
+            times = interleave({"cold": cooled, "warm": warm, "powertools": powertools}, rounds)
         finally:
             ground.cloud.service = None
     name = "cold start to the first secret, the service cold too"
@@ -76,7 +76,7 @@ def thousand(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     }
     ground.cloud.latency = _LATENCY
     try:
-        times = interleaved(sides, rounds)
+        times = interleave(sides, rounds)
     finally:
         ground.cloud.latency = 0.0
     ours, name = "configsvc, 1,000", "1,000 secrets, cold, 5 ms per call"
@@ -87,7 +87,7 @@ def thousand(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     return [pair.row(times) for pair in pairs], times
 
 
-def _cold_rows(times: Sides) -> list[Row]:
+def _make_cold_rows(times: Sides) -> list[Row]:
     name, boto3 = "cold start to the first secret", "import boto3"
     pairs = (
         Pair(name, "configsvc", "powertools", "get_parameter", 1 / 7, 1 / 9),
@@ -130,5 +130,5 @@ def _bare(ground: Ground, peaks: list[float]) -> float:
     return 1.0
 
 
-def _without(times: Sides, side: str) -> Sides:
+def _leave_out(times: Sides, side: str) -> Sides:
     return Sides({name: seconds for name, seconds in times.seconds.items() if name != side})

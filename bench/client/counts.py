@@ -21,14 +21,14 @@ def counts(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
 
 def _requests(ground: Ground) -> list[Row]:
     theirs = {
-        1: f"get_parameter {_asked(ground, 'powertools')}",
+        1: f"get_parameter {_count(ground, 'powertools')}",
         100: "",
-        1000: f"get_parameters {_asked(ground, 'powertools_thousand')}, by name {_asked(ground, 'powertools_by_name')}",
+        1000: f"get_parameters {_count(ground, 'powertools_thousand')}, by name {_count(ground, 'powertools_by_name')}",
     }
-    return [_row(f"requests to load {size}", _asked(ground, "configsvc", size), 2, theirs[size]) for size in theirs]
+    return [_row(f"requests to load {size}", _count(ground, "configsvc", size), 2, theirs[size]) for size in theirs]
 
 
-def _asked(ground: Ground, side: str, size: int = 1) -> int:
+def _count(ground: Ground, side: str, size: int = 1) -> int:
     return ground.counted("cold.py", side, namespace=namespace_of(size))["requests"]
 
 

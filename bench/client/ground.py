@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.client.cloud import Cloud, namespace_of
-from bench.client.wire import served
+from bench.client.wire import serve
 from local.paths import ROOT
 from tests.support.client.certificates import make_server_context
 from tests.support.client.fakes import KMS_KEY
@@ -40,7 +40,9 @@ class Ground(NamedTuple):
         Raises:
             RuntimeError: it failed; holds what it wrote.
         """
-        return _said(script, *arguments, variables={**self.variables, "CONFIGSVC_NAMESPACES": namespace}, told=told)
+        return _run_script(
+            script, *arguments, variables={**self.variables, "CONFIGSVC_NAMESPACES": namespace}, told=told
+        )
 
     def counted(self, script: str, *arguments: str, namespace: str = namespace_of(1)) -> Counter[str]:
         """Run a script and count what the cloud received."""
@@ -56,19 +58,19 @@ def ground() -> Iterator[Ground]:
     """  # noqa: D205  # one thought
     with tempfile.TemporaryDirectory(prefix="configsvc-bench-") as made:
         scratch = Path(made)
-        variables = {"PATH": os.environ["PATH"], "HOME": made, "PYTHONPATH": str(_packed(scratch))}
-        cloud = Cloud(SIZES, _said("credstash_items.py", str(max(SIZES)), variables=variables))
+        variables = {"PATH": os.environ["PATH"], "HOME": made, "PYTHONPATH": str(_pack(scratch))}
+        cloud = Cloud(SIZES, _run_script("credstash_items.py", str(max(SIZES)), variables=variables))
         tls = make_server_context(scratch)
-        with served(cloud.answer, tls) as url:
+        with serve(cloud.answer, tls) as url:
             yield Ground(cloud, {**variables, **_settings(url), **_trust(scratch)})
 
 
 def versions() -> dict[str, str]:
     """Of everything in the peers' environment."""
-    return dict(_said("versions.py", variables={"PATH": os.environ["PATH"]}))
+    return dict(_run_script("versions.py", variables={"PATH": os.environ["PATH"]}))
 
 
-def _packed(scratch: Path) -> Path:
+def _pack(scratch: Path) -> Path:
     task = scratch / "task"
     leave = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "client" / "configsvc_client", task / "configsvc_client", ignore=leave)
@@ -96,12 +98,12 @@ def _settings(url: str) -> dict[str, str]:
 def _trust(scratch: Path) -> dict[str, str]:
     ca = (scratch / "ca.pem").read_bytes()
     theirs, ours = scratch / "certifi.pem", scratch / "amazon.pem"
-    theirs.write_bytes(Path(_said("where_certifi.py", variables={"PATH": os.environ["PATH"]})).read_bytes() + ca)
+    theirs.write_bytes(Path(_run_script("where_certifi.py", variables={"PATH": os.environ["PATH"]})).read_bytes() + ca)
     ours.write_bytes((ROOT / "client/configsvc_client/amazon_roots.pem").read_bytes() + ca)
     return {"AWS_CA_BUNDLE": str(theirs), "SSL_CERT_FILE": str(ours)}
 
 
-def _said(script: str, *arguments: str, variables: dict[str, str], told: bytes = b"") -> Any:  # noqa: ANN401  # JSON
+def _run_script(script: str, *arguments: str, variables: dict[str, str], told: bytes = b"") -> Any:  # noqa: ANN401  # JSON
     command = [str(_PYTHON), "-P", str(_SCRIPTS / script), *arguments]
     home = variables.get("HOME")
     ran = subprocess.run(

@@ -6,7 +6,7 @@ import logging
 import random
 
 from bench.gates import Row, milliseconds
-from bench.measure import Sample, Sides, interleaved, repeated
+from bench.measure import Sample, Sides, interleave, repeat
 from configsvc_client.logging import SecretFilter
 from configsvc_client.testing import FakeService
 
@@ -22,13 +22,13 @@ _LINE = (
 _TOKEN, _URL, _ARGUMENTS = "tokens", "urls that begin as one in the line", "tokens, and arguments in the message"
 
 
-def masking(rounds: int) -> tuple[list[Row], Sides]:
+def measure_masking(rounds: int) -> tuple[list[Row], Sides]:
     """A line without a secret, like nearly all."""
     chance = random.Random(0)  # noqa: S311  # the same secrets every time
     tokens = [f"{chance.randrange(16**32):032x}" for _ in range(_SECRETS)]
     urls = [f"https://api.example.com/v1/{each}" for each in tokens]
     arguments = ("%s accepted for %s%s", (_LINE[:60], _LINE[60:130], _LINE[144:]))
-    times = interleaved(
+    times = interleave(
         {_TOKEN: _sample(tokens, _LINE), _URL: _sample(urls, _LINE), _ARGUMENTS: _sample(tokens, *arguments)}, rounds
     )
     return [_within(times, side) for side in (_TOKEN, _URL, _ARGUMENTS)], times
@@ -42,7 +42,7 @@ def _sample(secrets: list[str], message: str, arguments: tuple[object, ...] = ()
     made = SecretFilter(config)
     record = logging.LogRecord("checkout", logging.INFO, "checkout.py", 1, message, arguments, None)
     assert len(record.getMessage()) == len(_LINE)  # noqa: S101  # or we measure something else
-    return repeated(lambda: made.filter(record), _REPEATED)
+    return repeat(lambda: made.filter(record), _REPEATED)
 
 
 def _within(times: Sides, side: str) -> Row:

@@ -32,7 +32,7 @@ def polls(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     return [Pair("idle poll, CPU", "poll", "ssm", "SSM get_parameters of 10", 1 / 10, 1 / 25).row(times)], times
 
 
-def opening(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
+def measure_opening(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     """Measure opening a thousand values of one namespace with its data key at hand."""
     times = Sides(ground.run("opening.py", str(rounds), told=ground.cloud.body(namespace_of(1000))))
     pairs = (

@@ -40,7 +40,7 @@ Answering = Callable[[Asked], bytes]
 
 
 @contextmanager
-def served(answering: Answering, tls: ssl.SSLContext | None) -> Iterator[str]:
+def serve(answering: Answering, tls: ssl.SSLContext | None) -> Iterator[str]:
     """Its URL while it serves. Handshakes happen on the connection's own thread."""
 
     class Lean(Handler):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.load.plan import FLAT_OUT, FULL, Plan
 from bench.load.promises import promises
-from bench.load.report import told, write
+from bench.load.report import render_result, write
 from bench.load.run import Result, run
 from infra.packaging.service_zip import Package, package
 from local.paths import ROOT
@@ -36,7 +36,7 @@ def _run(plan: Plan, built: Package, scratch: Path) -> Result:
     scratch.mkdir()
     print(f"\n{plan.clients:,} consumers for {plan.seconds} s ...", flush=True)
     result = run(plan, built, scratch)
-    print(told(result))
+    print(render_result(result))
     for failure, times in result.seen.failures.items():
         print(f"{times} x {failure}")
     return result

@@ -52,7 +52,7 @@ class Wanted(NamedTuple):
     poll_seconds: float
 
 
-def wanted(environ: Mapping[str, str]) -> Wanted:
+def read_wanted(environ: Mapping[str, str]) -> Wanted:
     """Raises SystemExit, which names what is missing."""
     needed = ("CONFIGSVC_API_KEY", "CONFIGSVC_NAMESPACES")
     if missing := [name for name in needed if not environ.get(name, "").strip()]:
@@ -62,7 +62,7 @@ def wanted(environ: Mapping[str, str]) -> Wanted:
     return Wanted(environ["CONFIGSVC_API_KEY"].strip(), tuple(filter(None, namespaces)), seconds)
 
 
-def unchanged(held: Held | None, etag: str | None) -> None:
+def check_unchanged(held: Held | None, etag: str | None) -> None:
     """Check that a 304 is about the held snapshot. Raises Odd."""
     if held is None:
         raise Odd("304 to a consumer without a snapshot")
@@ -70,7 +70,7 @@ def unchanged(held: Held | None, etag: str | None) -> None:
         raise Odd("304 with another ETag than the held one")
 
 
-def changed(held: Held | None, namespace: str, etag: str | None, snapshot: Mapping[str, Any]) -> Held:
+def read_changed(held: Held | None, namespace: str, etag: str | None, snapshot: Mapping[str, Any]) -> Held:
     """Return the snapshot of a 200, which must be newer. Raises Odd."""
     found = _ETAG.fullmatch(_strong(etag or ""))
     if snapshot.get("namespace") != namespace or not isinstance(snapshot.get("entries"), list):
@@ -90,7 +90,7 @@ def _strong(etag: str) -> str:
     return etag.removeprefix("W/")
 
 
-_WANTED = wanted(os.environ)
+_WANTED = read_wanted(os.environ)
 
 
 class Consumer(FastHttpUser):  # type: ignore[misc]  # locust lives in an environment of its own
@@ -130,13 +130,13 @@ class Consumer(FastHttpUser):  # type: ignore[misc]  # locust lives in an enviro
         etag = (response.headers or {}).get("etag")
         try:
             if response.status_code == _NOT_MODIFIED:
-                unchanged(self.held, etag)
+                check_unchanged(self.held, etag)
                 self.unchanged += 1
                 response.success()
                 return "unchanged"
             if response.status_code == _OK:
                 kind = "changed" if self.held else "first"
-                self.held = changed(self.held, self.namespace, etag, json.loads(response.text))
+                self.held = read_changed(self.held, self.namespace, etag, json.loads(response.text))
                 self.revisions.append(self.held.revision)
                 response.success()
                 return kind

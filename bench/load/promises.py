@@ -22,10 +22,17 @@ class Promise(NamedTuple):
 
 def promises(result: Result) -> list[Promise]:
     """Every one, of one run."""
-    return [_errors(result), _writes(result), _once(result), _heads(result), _queries(result), _nothing_else(result)]
+    return [
+        _errors(result),
+        _writes(result),
+        _once(result),
+        _heads(result),
+        _queries(result),
+        _promise_nothing_else(result),
+    ]
 
 
-def passed_over(result: Result) -> int:
+def count_passed_over(result: Result) -> int:
     """Changes that consumers did not see because the next one came before they asked again."""
     return sum(later - earlier - 1 for each in result.seen.consumers for earlier, later in pairwise(each.revisions))
 
@@ -53,7 +60,7 @@ def _once(result: Result) -> Promise:
     return Promise(
         "one snapshot request for each consumer and change",
         f"{firsts:,} first snapshots and {sent - firsts:,} for changes, {again} twice or of an older revision, "
-        f"{passed_over(result)} changes passed over",
+        f"{count_passed_over(result)} changes passed over",
         not again,
     )
 
@@ -78,7 +85,7 @@ def _queries(result: Result) -> Promise:
     )
 
 
-def _nothing_else(result: Result) -> Promise:
+def _promise_nothing_else(result: Result) -> Promise:
     """The rest is the writer's: a batch and a transaction each."""
     others = sum(many for call, many in result.calls.items() if call not in _READS)
     held = result.calls[WRITE] == len(result.written) and others == 2 * len(result.written)

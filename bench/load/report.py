@@ -20,17 +20,17 @@ _PACKAGES = ("awslambdaric", "chalice", "boto3")
 _KINDS = ("first", "changed", "unchanged", "failed")
 
 
-def told(result: Result) -> str:
+def render_result(result: Result) -> str:
     """Everything: how, the requests, the promises, the calls."""
     return f"{_how(result)}\n\n{_requests(result)}\n\n{_promises(result)}\n\n{_calls(result)}"
 
 
 def write(results: Sequence[Result], busy: float) -> None:
     """Into both pages, between the marks; `busy` is the load average before the runs."""
-    about = _about(results[0], busy)
+    about = _describe_run(results[0], busy)
     tables = "\n\n".join(f"{_how(result)}\n\n{_requests(result)}" for result in results)
     _put("docs/OPERATIONS.md", f"{about}\n\n{tables}\n")
-    everything = "\n\n".join(told(result) for result in results)
+    everything = "\n\n".join(render_result(result) for result in results)
     _put("docs/RESULTS.md", f"## Load (`make load`)\n\n{about}\n\n{everything}\n")
 
 
@@ -93,7 +93,7 @@ def _table(head: list[str], rows: Iterable[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _about(result: Result, busy: float) -> str:
+def _describe_run(result: Result, busy: float) -> str:
     git = ["git", "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in _PACKAGES)

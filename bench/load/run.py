@@ -8,7 +8,7 @@ from typing import NamedTuple
 from bench.load.clients import Seen, consume
 from bench.load.counted import Calls
 from bench.load.plan import Plan
-from bench.load.service import filled, running
+from bench.load.service import fill_namespaces, run_service
 from bench.load.writer import Writer, Written
 from infra.packaging.service_zip import Package
 
@@ -33,8 +33,8 @@ def run(plan: Plan, built: Package, scratch: Path) -> Result:
     Raises:
         RuntimeError: locust itself failed.
     """
-    with running(built, scratch, plan.processes) as service:
-        namespaces = filled(service.stage, plan)
+    with run_service(built, scratch, plan.processes) as service:
+        namespaces = fill_namespaces(service.stage, plan)
         names = [each.story.namespace for each in namespaces]
         service.table.reset()
         with Writer(namespaces) as writer:

@@ -11,7 +11,7 @@ from zipfile import ZipFile
 
 from bench.load.counted import CountedDynamoDb
 from bench.load.plan import Plan
-from bench.stub_dynamodb import served
+from bench.stub_dynamodb import serve
 from configsvc.bootstrap import app
 from infra.packaging.service_zip import Package
 from local.gateway.gateway import Target
@@ -44,7 +44,7 @@ class Service(NamedTuple):
 
 
 @contextmanager
-def running(built: Package, scratch: Path, processes: int) -> Iterator[Service]:
+def run_service(built: Package, scratch: Path, processes: int) -> Iterator[Service]:
     """The service while it runs, its people granted what they need.
 
     Args:
@@ -63,7 +63,7 @@ def running(built: Package, scratch: Path, processes: int) -> Iterator[Service]:
         **PROOF_PARAMETERS,
     }
     with (
-        served(table) as dynamodb,
+        serve(table) as dynamodb,
         Runtime(
             directory=scratch / "task",
             log=scratch / "log",
@@ -71,18 +71,18 @@ def running(built: Package, scratch: Path, processes: int) -> Iterator[Service]:
             processes=processes,
             **read_configuration(built.template),
         ) as runtime,
-        stage_before(_waiting(runtime.invoke, processes), app.routes, cast) as stage,
+        stage_before(_wait_for_environment(runtime.invoke, processes), app.routes, cast) as stage,
     ):
         _grant(stage)
         yield Service(stage, table)
 
 
-def filled(stage: Stage, plan: Plan) -> list[Filled]:
+def fill_namespaces(stage: Stage, plan: Plan) -> list[Filled]:
     """The namespaces of the run."""
-    return [_filled(stage, f"load.n{number:02}", plan.entries) for number in range(plan.namespaces)]
+    return [_fill_namespace(stage, f"load.n{number:02}", plan.entries) for number in range(plan.namespaces)]
 
 
-def _filled(stage: Stage, namespace: str, entries: int) -> Filled:
+def _fill_namespace(stage: Stage, namespace: str, entries: int) -> Filled:
     story = Story(Api(stage.url, stage.region), stage, namespace)
     story.create()
     found = Filled(story, story.add_data_key(), [f"key.{number:02}" for number in range(entries)])
@@ -91,7 +91,7 @@ def _filled(stage: Stage, namespace: str, entries: int) -> Filled:
     return found
 
 
-def _waiting(target: Target, processes: int) -> Target:
+def _wait_for_environment(target: Target, processes: int) -> Target:
     """An event waits for a free environment, where Lambda would start one more: this computer has no more to give."""
     free = BoundedSemaphore(processes)
 

@@ -115,14 +115,14 @@ def _paragraph(text: str) -> str:
     if "\b" in text:
         kept = _INDENTED.sub("", text.replace("\b\n", "").replace("\b", "").strip("\n"))
         return f"```\n{kept}\n```"
-    return _escaped(" ".join(text.split()))
+    return _escape(" ".join(text.split()))
 
 
 def _cell(text: str) -> str:
-    return _escaped(" ".join(text.split())).replace("|", "\\|")
+    return _escape(" ".join(text.split())).replace("|", "\\|")
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """Words that Markdown would take for something else: HTML's angle brackets and emphasis, outside of code."""
     parts = text.split("`")
     for number in range(0, len(parts), 2):

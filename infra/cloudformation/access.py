@@ -33,7 +33,7 @@ def add(template: Template, stage: Stage) -> None:
     keys: list[object] = [OWN_KEY, *stage.further_kms_keys]
     _add_policy(template, "AdministratorPolicy", "administers every namespace: grants, data keys", administrator(keys))
     for pattern in stage.policies:
-        name = named(pattern)
+        name = name_pattern(pattern)
         if f"ReaderOf{name}" in template["Resources"]:
             raise StageError(f"policies: {pattern} has the same letters and digits as another one.")
         _add_policy(template, f"ReaderOf{name}", f"reader of {pattern}", reader(keys, pattern))
@@ -42,7 +42,7 @@ def add(template: Template, stage: Stage) -> None:
         _separate(template, list(stage.key_administrators))
 
 
-def named(pattern: str) -> str:
+def name_pattern(pattern: str) -> str:
     """Convert a pattern to its part of the output name: `PaymentsAny`, as in ReaderOfPaymentsAny, for `payments.*`."""
     return _camel(pattern.replace("*", "any"))
 
@@ -67,8 +67,8 @@ def role(service: str, policy: str, statements: list[Statement]) -> dict[str, An
     return {
         "Type": "AWS::IAM::Role",
         "Properties": {
-            "AssumeRolePolicyDocument": _document([trust]),
-            "Policies": [{"PolicyName": policy, "PolicyDocument": _document(statements)}],
+            "AssumeRolePolicyDocument": _make_document([trust]),
+            "Policies": [{"PolicyName": policy, "PolicyDocument": _make_document(statements)}],
         },
     }
 
@@ -105,7 +105,7 @@ def _add_policy(template: Template, name: str, about: str, statements: list[Stat
         "Type": "AWS::IAM::ManagedPolicy",
         "Properties": {
             "Description": {"Fn::Sub": "${AWS::StackName}: " + about},
-            "PolicyDocument": _document(statements),
+            "PolicyDocument": _make_document(statements),
         },
     }
     template["Outputs"][name] = {"Value": {"Ref": name}}
@@ -158,7 +158,7 @@ def _separate(template: Template, administrators: list[str]) -> None:
     statements.append({**denied, "Action": _USES, "Resource": "*"})
 
 
-def _document(statements: list[Statement]) -> dict[str, Any]:
+def _make_document(statements: list[Statement]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 

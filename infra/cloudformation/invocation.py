@@ -27,7 +27,7 @@ def add(template: Template, stage: Stage) -> None:
         return
     del template["Resources"]["APIHandlerInvokePermission"]  # CloudFormation wants either kind for one function
     for name, arn in _INVOKED.items():
-        statements = [_denied(arn), *([_allowed(arn)] if name == "Alias" else [])]
+        statements = [_deny(arn), *([_allow(arn)] if name == "Alias" else [])]
         template["Resources"][f"Invoke{name}Policy"] = {
             "Type": "AWS::Lambda::ResourcePolicy",
             "Properties": {
@@ -36,7 +36,7 @@ def add(template: Template, stage: Stage) -> None:
         }  # fmt: skip
 
 
-def _allowed(arn: dict[str, Any]) -> dict[str, Any]:
+def _allow(arn: dict[str, Any]) -> dict[str, Any]:
     condition = {"ArnLike": {"aws:SourceArn": {"Fn::Sub": _STAGE}}}
     principal = {"Service": "apigateway.amazonaws.com"}
     return {
@@ -45,7 +45,7 @@ def _allowed(arn: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _denied(arn: dict[str, Any]) -> dict[str, Any]:
+def _deny(arn: dict[str, Any]) -> dict[str, Any]:
     """Also matches a request without `aws:SourceArn`, as IAM's negated operators do."""
     condition = {"ArnNotLike": {"aws:SourceArn": {"Fn::Sub": _STAGE}}}
     return {

@@ -40,13 +40,13 @@ def add(template: Template, stage: Stage) -> None:
 def _policy(body: dict[str, Any], elsewhere: dict[str, Any]) -> dict[str, Any]:
     statements: list[dict[str, Any]] = [
         {"Effect": "Deny", "Resource": "execute-api:/*", "Condition": elsewhere},
-        {"Effect": "Allow", "Resource": sorted(set(_unsigned(body)))},
+        {"Effect": "Allow", "Resource": sorted(set(_list_unsigned(body)))},
     ]
     shared = {"Principal": "*", "Action": "execute-api:Invoke"}
     return {"Version": "2012-10-17", "Statement": [{**shared, **each} for each in statements]}
 
 
-def _unsigned(body: dict[str, Any]) -> list[str]:
+def _list_unsigned(body: dict[str, Any]) -> list[str]:
     """The routes that API Gateway lets in without a signature, as resources of the policy."""
     return [
         f"execute-api:/api/{method.upper()}{re.sub(r'{[^}]+}', '*', path)}"

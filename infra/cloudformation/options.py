@@ -46,7 +46,7 @@ def with_options(sam: Template, stage: Stage, served: str | None = None) -> Temp
     access.add(done, stage)
     network.add(done, stage)
     _table(done, stage)
-    done = _existing(done, stage)
+    done = _use_existing(done, stage)
     if left is not None:
         _read_on(done, left)
     return _alarm_target(done, stage)
@@ -94,10 +94,12 @@ def _metrics(template: Template, stage: Stage) -> None:
     resources["AccessLogGroup"] = {"Type": "AWS::Logs::LogGroup", "Properties": group}
     arn = {"Fn::GetAtt": ["AccessLogGroup", "Arn"]}
     api["AccessLogSetting"] = {"DestinationArn": arn, "Format": json.dumps(_ACCESS_LINE, separators=(",", ":"))}
-    _counted(template, "Throttled", '{ $.status = "429" }', "Requests are over the throttle of a key or of the API.")
+    _count_lines(
+        template, "Throttled", '{ $.status = "429" }', "Requests are over the throttle of a key or of the API."
+    )
 
 
-def _counted(template: Template, name: str, pattern: str, about: str) -> None:
+def _count_lines(template: Template, name: str, pattern: str, about: str) -> None:
     """A metric of lines of the access log, and its alarm."""
     metric = {"Fn::Sub": "${AWS::StackName}-" + name}
     counting = {"MetricNamespace": "configsvc", "MetricName": metric, "MetricValue": "1", "Unit": "Count"}
@@ -128,13 +130,13 @@ def _table(template: Template, stage: Stage) -> None:
         template["Resources"]["ConfigTable"]["Properties"]["OnDemandThroughput"] = maximum
 
 
-def _existing(template: Template, stage: Stage) -> Template:
+def _use_existing(template: Template, stage: Stage) -> Template:
     """With the table and the KMS key that are there instead of new ones."""
     if stage.table.name:
-        template = _replaced(template, "ConfigTable", stage.table.name, _arn(stage.table.name))
+        template = _replace_resource(template, "ConfigTable", stage.table.name, _arn(stage.table.name))
         del template["Conditions"]["ProtectTable"], template["Parameters"]["DeletionProtection"]
     if stage.table.kms_key:
-        template = _replaced(template, "NamespacesKey", stage.table.kms_key, stage.table.kms_key)
+        template = _replace_resource(template, "NamespacesKey", stage.table.kms_key, stage.table.kms_key)
     return template
 
 
@@ -155,20 +157,20 @@ def _alarm_target(template: Template, stage: Stage) -> Template:
         template["Resources"]["AlarmSubscription"] = {"Type": "AWS::SNS::Subscription", "Properties": where}
     if stage.alarms.topic:
         del template["Resources"]["AlarmTopicPolicy"]
-        template = _replaced(template, "AlarmTopic", stage.alarms.topic, stage.alarms.topic)
+        template = _replace_resource(template, "AlarmTopic", stage.alarms.topic, stage.alarms.topic)
     return template
 
 
-def _replaced(template: Template, resource: str, name: str, arn: Any) -> Template:  # noqa: ANN401  # text or a function
+def _replace_resource(template: Template, resource: str, name: str, arn: Any) -> Template:  # noqa: ANN401  # text or a function
     """Without the resource, and with name and ARN of what is there wherever it was referred to."""
     del template["Resources"][resource]
-    done: Template = _without(template, resource, name, arn)
+    done: Template = _drop_resource(template, resource, name, arn)
     return done
 
 
-def _without(node: Any, resource: str, name: str, arn: Any) -> Any:  # noqa: ANN401  # JSON is any
+def _drop_resource(node: Any, resource: str, name: str, arn: Any) -> Any:  # noqa: ANN401  # JSON is any
     if isinstance(node, list):
-        return [_without(part, resource, name, arn) for part in node]
+        return [_drop_resource(part, resource, name, arn) for part in node]
     if not isinstance(node, dict):
         return node
     if node == {"Ref": resource}:
@@ -177,4 +179,4 @@ def _without(node: Any, resource: str, name: str, arn: Any) -> Any:  # noqa: ANN
         return arn
     if isinstance(node.get("Fn::Sub"), str):
         return {"Fn::Sub": re.sub(rf"\$\{{{resource}\}}", name, node["Fn::Sub"])}
-    return {key: _without(part, resource, name, arn) for key, part in node.items()}
+    return {key: _drop_resource(part, resource, name, arn) for key, part in node.items()}

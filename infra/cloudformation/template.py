@@ -40,7 +40,7 @@ def finish(sam: Template, *fragments: Template) -> Template:
         _add(done, fragment)
     for board in _of_type(done, "AWS::CloudWatch::Dashboard").values():
         board["Properties"]["DashboardBody"] = dashboard(list(_of_type(done, "AWS::CloudWatch::Alarm")))
-    api = _aliased(sam["Resources"]["RestAPI"])
+    api = _name_alias(sam["Resources"]["RestAPI"])
     if api == sam["Resources"]["RestAPI"]:
         raise TemplateError(f"No integration of RestAPI names {_UNQUALIFIED}: did Chalice change what it writes?")
     api["Properties"]["DefinitionBody"][_RESPONSES] = gateway_responses()
@@ -137,19 +137,19 @@ def _depends_on(resource: Mapping[str, Any]) -> list[str]:
     return [named] if isinstance(named, str) else list(named)
 
 
-def _aliased(node: Any) -> Any:  # noqa: ANN401  # JSON is any
+def _name_alias(node: Any) -> Any:  # noqa: ANN401  # JSON is any
     """The node with every `Fn::Sub` of the function's ARN naming the alias instead.
 
     As `${Alias}` with a value beside it: cfn-lint knows the reference to `APIHandler.Alias`, but not the attribute.
     """
     if isinstance(node, list):
-        return [_aliased(part) for part in node]
+        return [_name_alias(part) for part in node]
     if not isinstance(node, dict):
         return node
     text = node.get("Fn::Sub")
     if isinstance(text, str) and _UNQUALIFIED in text:
         return {"Fn::Sub": [text.replace(_UNQUALIFIED, "${Alias}"), {"Alias": _ALIAS}]}
-    return {key: _aliased(value) for key, value in node.items()}
+    return {key: _name_alias(value) for key, value in node.items()}
 
 
 def _refuse_leftovers(sam: Template) -> None:

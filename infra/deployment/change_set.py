@@ -107,7 +107,7 @@ class ChangeSet:
             found = self.client.describe_change_set(StackName=self.stack, ChangeSetName=self.name)
             status, reason = found["Status"], found.get("StatusReason", "")
             if status == "CREATE_COMPLETE":
-                return described(self._pages())
+                return describe_changes(self._pages())
             if status == "FAILED" and any(each in reason for each in _NOTHING_TO_DO):
                 return None
             if status == "FAILED":
@@ -139,7 +139,7 @@ def _pair(key: str, value: str | None) -> ParameterTypeDef:
     return {"ParameterKey": key, "ParameterValue": value}
 
 
-def described(found: Iterable[ChangeTypeDef]) -> list[Change]:
+def describe_changes(found: Iterable[ChangeTypeDef]) -> list[Change]:
     """List the changes; those that may destroy something come last, where they are read."""
     changes = [_change(each) for each in found]
     return sorted(changes, key=lambda change: (change.destroys, change.resource))

@@ -68,7 +68,7 @@ def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word
     made = stack.made()
     foreign_key = not outputs["KmsKeyArn"].endswith(f":key/{made.get('NamespacesKey')}")
     data = Data(dynamodb, kms, outputs["TableName"], outputs["KmsKeyArn"], keeps_key=foreign_key)
-    wanted = _wanted(data, made.get("ConfigTable"), word)
+    wanted = _wants_data_deleted(data, made.get("ConfigTable"), word)
     site.tell(f"{site.stage.stack} in {site.region} will be deleted: API and keys, function, log, alarms.")
     site.tell(_fate(data, wanted=wanted))
     if not ask(f"Destroy {site.stage.stack}{' and its data' if wanted else ''}?"):
@@ -92,7 +92,7 @@ def _fate(data: Data, *, wanted: bool) -> str:
     return f"{fate}: table {data.table}, KMS key {data.kms_key}."
 
 
-def _wanted(data: Data, made: str | None, word: str) -> bool:
+def _wants_data_deleted(data: Data, made: str | None, word: str) -> bool:
     """Whether to delete the data. The stack deletes nothing that it did not create."""
     if not word:
         return False

@@ -121,7 +121,7 @@ def describe(site: Site, service: Service) -> None:
     for name, value in sorted(outputs.items()):
         site.tell(f"  {name:<22} {value}")
     site.tell("\nConsumers' environment (make a key per team with [[groups]] in the stage file):")
-    for line in environment(site, service):
+    for line in list_variables(site, service):
         site.tell(f"  {line}")
     site.tell("\nDevelopers use the same settings with an API key of their own, and sign with their AWS credentials:")
     site.tell(f"  export AWS_REGION={site.region}")
@@ -131,7 +131,7 @@ def describe(site: Site, service: Service) -> None:
         )
 
 
-def environment(site: Site, service: Service) -> list[str]:
+def list_variables(site: Site, service: Service) -> list[str]:
     """The lines of a consumer's environment, but its namespaces."""
     key = f"aws apigateway get-api-key --region {site.region} --api-key {service.reader_key_id}"
     url, lines = service.api_url, list[str]()

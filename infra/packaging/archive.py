@@ -32,7 +32,7 @@ def read(path: Path) -> dict[str, bytes]:
 
 def rewrite(source: Path, target: Path) -> None:
     """Write `source` again in one order, with one date and one mode, and with its code compiled."""
-    write(target, bytecode.compiled(read(source)))
+    write(target, bytecode.compile_files(read(source)))
 
 
 def tree(folder: Path) -> dict[str, bytes]:

@@ -25,7 +25,7 @@ class CompilingError(Exception):
     """A source is no Python."""
 
 
-def compiled(files: Mapping[str, bytes]) -> dict[str, bytes]:
+def compile_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """These files (name to content) with a pyc beside each source, for the Python that runs this.
 
     Raises:

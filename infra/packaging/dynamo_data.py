@@ -27,12 +27,12 @@ def files() -> dict[str, str]:
     model = loader.load_service_model("dynamodb", "service-2", API_VERSION)
     endpoints = loader.load_data("endpoints")
     return {
-        f"dynamodb/{API_VERSION}/service-2.json": _text(trimmed_model(model)),
-        "endpoints.json": _text(trimmed_endpoints(endpoints)),
+        f"dynamodb/{API_VERSION}/service-2.json": _text(trim_model(model)),
+        "endpoints.json": _text(trim_endpoints(endpoints)),
     }
 
 
-def trimmed_model(model: Mapping[str, Any]) -> Json:
+def trim_model(model: Mapping[str, Any]) -> Json:
     """The model with our operations and the shapes they need, and without documentation."""
     operations = {name: model["operations"][name] for name in OPERATIONS}
     needed: set[str] = set()
@@ -41,11 +41,11 @@ def trimmed_model(model: Mapping[str, Any]) -> Json:
             if reference:
                 _collect(model["shapes"], reference["shape"], needed)
     shapes = {name: shape for name, shape in model["shapes"].items() if name in needed}
-    trimmed: Json = _undocumented({**model, "operations": operations, "shapes": shapes})
+    trimmed: Json = _drop_documentation({**model, "operations": operations, "shapes": shapes})
     return trimmed
 
 
-def trimmed_endpoints(endpoints: Mapping[str, Any]) -> Json:
+def trim_endpoints(endpoints: Mapping[str, Any]) -> Json:
     """The endpoints of DynamoDB alone, in every partition."""
     partitions = [
         {**partition, "services": {name: found for name, found in partition["services"].items() if name == "dynamodb"}}
@@ -67,14 +67,14 @@ def _collect(shapes: Mapping[str, Any], name: str, needed: set[str]) -> None:
         _collect(shapes, reference["shape"], needed)
 
 
-def _undocumented(node: Any) -> Any:  # noqa: ANN401  # JSON is any
+def _drop_documentation(node: Any) -> Any:  # noqa: ANN401  # JSON is any
     if isinstance(node, dict):
         return {
-            name: _undocumented(value)
+            name: _drop_documentation(value)
             for name, value in node.items()
             if not (name == "documentation" and isinstance(value, str))
         }
-    return [_undocumented(value) for value in node] if isinstance(node, list) else node
+    return [_drop_documentation(value) for value in node] if isinstance(node, list) else node
 
 
 def _text(content: Json) -> str:

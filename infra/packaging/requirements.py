@@ -24,10 +24,10 @@ _HEAD = """\
 def requirements(project: Mapping[str, Any], lock: Mapping[str, Any]) -> str:
     """The text of the file, from what pyproject.toml and uv.lock hold."""
     packages = {each["name"]: each for each in lock["package"]}
-    return _HEAD + "".join(_lines(packages[name]) for name in sorted(needed(project, packages)))
+    return _HEAD + "".join(_lines(packages[name]) for name in sorted(find_needed(project, packages)))
 
 
-def needed(project: Mapping[str, Any], packages: Mapping[str, Any]) -> set[str]:
+def find_needed(project: Mapping[str, Any], packages: Mapping[str, Any]) -> set[str]:
     """The service extra without what others bring, and everything that follows from it."""
     extra = {re.split(r"[<>=~! ]", line)[0] for line in project["project"]["optional-dependencies"]["service"]}
     found, waiting = set[str](), extra - BROUGHT_BY_OTHERS
@@ -47,11 +47,11 @@ def _hashes(package: Mapping[str, Any]) -> Iterator[str]:
     return (wheel["hash"] for wheel in package["wheels"] if _RUNS_ON_LAMBDA.search(wheel["url"]))
 
 
-def written(root: Path = ROOT) -> str:
+def render_requirements(root: Path = ROOT) -> str:
     """The text for the project at `root`."""
     project, lock = (tomllib.loads((root / name).read_text()) for name in ("pyproject.toml", "uv.lock"))
     return requirements(project, lock)
 
 
 if __name__ == "__main__":
-    (ROOT / "requirements.txt").write_text(written())
+    (ROOT / "requirements.txt").write_text(render_requirements())

@@ -14,7 +14,7 @@ from local.paths import Places
 
 
 @contextmanager
-def noted(note: Path, emulator: Emulator) -> Iterator[None]:
+def keep_note(note: Path, emulator: Emulator) -> Iterator[None]:
     """Leave a note while it runs. A run that is killed leaves it for ever, so it is believed only after a look."""
     note.write_text(json.dumps({"pid": emulator.pid, "port": emulator.port}))
     try:
@@ -23,7 +23,7 @@ def noted(note: Path, emulator: Emulator) -> Iterator[None]:
         note.unlink(missing_ok=True)
 
 
-def running_endpoint(places: Places) -> str:
+def find_running_endpoint(places: Places) -> str:
     """The URL of the local AWS of `make run`.
 
     Raises:

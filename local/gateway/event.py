@@ -59,7 +59,7 @@ class StageOf(NamedTuple):
         return f"StageOf({self.name})"
 
 
-def event(
+def make_event(
     request: Request, matched: Matched, identity: Mapping[str, str | None], stage: StageOf, request_id: str
 ) -> Event:
     """The event; a body that is not UTF-8 gets replacement characters, as without binary media types."""

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from infra.cloudformation.gateway_responses import PROBLEMS, gateway_headers, problem_body
 from local.gateway.access import Access, Refused
-from local.gateway.event import Event, Matched, Routes, StageOf, event, match
+from local.gateway.event import Event, Matched, Routes, StageOf, make_event, match
 from local.gateway.signature import Request
 from local.network.server import Handler, LoopbackServer
 from local.runtime.function import EventTooLarge, FunctionThrottled
@@ -63,7 +63,7 @@ class Gateway:
         request_id = str(uuid4())
         try:
             matched = self._matched(request)
-            made = event(request, matched, self._access.identity(request, matched), self._stage, request_id)
+            made = make_event(request, matched, self._access.identity(request, matched), self._stage, request_id)
         except Refused as refused:
             return _gateway_response(refused.kind, request_id, message=refused.message)
         try:
@@ -84,7 +84,7 @@ class Gateway:
         answer = _answer(result.result(self._seconds), request_id)
         if len(answer.body) > _MOST_BYTES:
             return _gateway_response("DEFAULT_5XX", request_id, HTTPStatus.INTERNAL_SERVER_ERROR)
-        return _compressed(answer, request)
+        return _compress(answer, request)
 
     def _matched(self, request: Request) -> Matched:
         if len(request.body) > _MOST_BYTES:
@@ -170,7 +170,7 @@ def _answer(made: Mapping[str, Any], request_id: str) -> Answer:
     return Answer(int(made["statusCode"]), [*headers, ("x-amzn-RequestId", request_id)], raw)
 
 
-def _compressed(answer: Answer, request: Request) -> Answer:
+def _compress(answer: Answer, request: Request) -> Answer:
     accepted = ",".join(request.headers.get("accept-encoding", []))
     if len(answer.body) < _COMPRESS_FROM or "gzip" not in accepted:
         return answer

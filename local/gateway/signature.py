@@ -109,8 +109,8 @@ def _value(values: list[str]) -> str:
 
 def _query(query: str) -> str:
     pairs = (pair.partition("=") for pair in query.split("&") if pair)
-    return "&".join("=".join(pair) for pair in sorted((_encoded(name), _encoded(value)) for name, _, value in pairs))
+    return "&".join("=".join(pair) for pair in sorted((_encode(name), _encode(value)) for name, _, value in pairs))
 
 
-def _encoded(text: str) -> str:
+def _encode(text: str) -> str:
     return quote(unquote(text), safe=_UNRESERVED)

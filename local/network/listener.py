@@ -20,7 +20,7 @@ class Listener(NamedTuple):
 
 
 @contextmanager
-def listening() -> Iterator[Listener]:
+def listen() -> Iterator[Listener]:
     """A listener on loopback until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         made = Listener(f"http://127.0.0.1:{server.getsockname()[1]}/api", [], [])

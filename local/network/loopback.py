@@ -33,10 +33,10 @@ def listens(pid: int, port: int) -> bool:
     address = f"0100007F:{port:04X}"
     rows = [line.split() for line in table.read_text().splitlines()[1:]]
     sockets = {f"socket:[{row[9]}]" for row in rows if row[1] == address and row[3] == _LISTEN}
-    return bool(sockets & _open_files(pid))
+    return bool(sockets & _find_open_files(pid))
 
 
-def _open_files(pid: int) -> set[str]:
+def _find_open_files(pid: int) -> set[str]:
     found = set()
     with suppress(OSError):  # the process ended while we looked
         for entry in (_PROC / str(pid) / "fd").iterdir():

@@ -21,10 +21,10 @@ from local.processes import wait_until
 from local.stack import LocalStack, People
 from local.story import consumers, example, thieves
 from local.story.consumers import Consumer
-from local.story.example import EXAMPLE, import_arguments, secret_texts
+from local.story.example import EXAMPLE, find_secret_texts, import_arguments
 from local.story.teller import StepFailed, Teller, expect
 from local.story.terminal import Terminal, variables
-from local.story.thieves import forged_answer
+from local.story.thieves import invoke_forged
 
 NAMESPACE = "payments.prod"
 OTHERS = "orders.prod"
@@ -74,7 +74,7 @@ def seal(teller: Teller, scene: Scene) -> None:
         _namespace(admin, scene, NAMESPACE)
     with teller.step(f"configsvc import {EXAMPLE.name}") as told:
         kept, back = _import(developer, scene.scratch)
-        forms = [each.form for each in _listed(developer).values() if each.active]
+        forms = [each.form for each in _list_keys(developer).values() if each.active]
         expect(len(forms) >= 30, f"only {len(forms)} keys are served")  # noqa: PLR2004  # what the story promises
         told.append(f"{len(forms) - forms.count('plain')} sealed, {forms.count('plain')} plain")
         told.extend([f"{kept} existed and are unchanged"] if kept else [])
@@ -84,7 +84,7 @@ def seal(teller: Teller, scene: Scene) -> None:
 def _import(developer: Terminal, scratch: Path) -> tuple[int, int]:
     """Import missing keys and restore deleted ones: how many existed, and how many were restored."""
     known = example.all_keys()
-    held = {key: state for key, state in _listed(developer).items() if key in known}
+    held = {key: state for key, state in _list_keys(developer).items() if key in known}
     developer.run("import", *import_arguments(scratch, held), "-m", "first import")
     deleted = {key: state.latest for key, state in held.items() if not state.active}
     for key, latest in deleted.items():
@@ -105,7 +105,7 @@ def _namespace(admin: Terminal, scene: Scene, namespace: str) -> None:
     admin.run("namespace", "create", namespace, "--kms-key", scene.stack.kms_key_arn)
 
 
-def _listed(terminal: Terminal) -> dict[str, Listed]:
+def _list_keys(terminal: Terminal) -> dict[str, Listed]:
     """Each key, as `configsvc list` prints it in a pipe; active is empty where it is not served."""
     rows = (line.split("\t") for line in terminal.run("list").splitlines())
     return {row[0]: Listed(row[1], row[3], row[4]) for row in rows}
@@ -122,10 +122,10 @@ def read(teller: Teller, scene: Scene) -> Consumer:
         expect("entries" in report, f"it answered {json.dumps(report)[:400]}")
         told.append(f"{len(report['entries'])} entries at revision {report['revisions'][NAMESPACE]}")
     with teller.step("requests it made, counted by a proxy") as told:
-        counted, wanted = _counted(scene.proxy), (1, 1 + _kms_values(scene))
+        counted, wanted = _count_calls(scene.proxy), (1, 1 + _kms_values(scene))
         expect(counted == wanted, f"{counted[0]} HTTP requests and {counted[1]} KMS calls: {scene.proxy.counts}")
         told.append(f"1 HTTP request, {wanted[1]} KMS call{'s, one for each value in kms form' * (wanted[1] > 1)}")
-    teller.say(_shown(report["entries"]))
+    teller.say(_show_entries(report["entries"]))
     return consumer
 
 
@@ -144,21 +144,21 @@ def _deploy(scene: Scene, name: str, namespace: str, progress: Callable[[str], N
 
 def _kms_values(scene: Scene) -> int:
     """How many values need a KMS call of their own: none in the example, some if you tried the AWS CLI."""
-    listed = _listed(scene.shell(scene.people.developer)).values()
+    listed = _list_keys(scene.shell(scene.people.developer)).values()
     return sum(1 for each in listed if each.form == "kms" and each.active)
 
 
-def _counted(proxy: CountingProxy) -> tuple[int, int]:
+def _count_calls(proxy: CountingProxy) -> tuple[int, int]:
     counts = proxy.counts
     return tuple(sum(n for (to, _), n in counts.items() if to == upstream) for upstream in ("api", "kms"))  # type: ignore[return-value]  # two upstreams, two sums
 
 
-def _shown(entries: dict[str, dict[str, Any]]) -> str:
-    rows = [f"{key:<28} {told['type']:<5} {told['bytes']:>7} bytes  {_masked(told)}" for key, told in entries.items()]
+def _show_entries(entries: dict[str, dict[str, Any]]) -> str:
+    rows = [f"{key:<28} {told['type']:<5} {told['bytes']:>7} bytes  {_mask(told)}" for key, told in entries.items()]
     return "\n".join([*rows[:6], f"… and {len(rows) - 6} more"])
 
 
-def _masked(told: dict[str, Any]) -> str:
+def _mask(told: dict[str, Any]) -> str:
     return f"secret {told['shown']}" if told["secret"] else "plain"
 
 
@@ -167,7 +167,7 @@ def change(teller: Teller, scene: Scene, consumer: Consumer) -> None:
     teller.chapter(f"A change reaches the warm function (poll interval {POLL_SECONDS} s here, 60 s by default)")
     developer = scene.shell(scene.people.developer)
     before = consumer.invoke({"key": "db.url"})
-    new = example.moved(developer.run("get", "db.url"))
+    new = example.move_url(developer.run("get", "db.url"))
     with teller.step("configsvc put db.url, the new value on stdin"):
         developer.run("put", "db.url", "-", "-m", "new database host", given=new)
     with teller.step("the same warm function serves it, no deploy") as told:
@@ -189,17 +189,17 @@ def steal(teller: Teller, scene: Scene) -> None:
         told.append("403")
     with teller.step("and reads no secret") as told:
         status, body = _with_key(scene.stack, "GET", "snapshot")
-        seen = [key for key, secret in secret_texts().items() if secret in body]
+        seen = [key for key, secret in find_secret_texts().items() if secret in body]
         expect(status == 200 and not seen, f"status {status}, in the clear: {seen}")  # noqa: PLR2004  # OK
         told.append(f"{len(body) // 1024} KB of ciphertext, not one of the secrets in it")
     with teller.step("lambda:InvokeFunction alone, with a forged event of the administrator, grants nothing") as told:
-        status, body = forged_answer(
+        status, body = invoke_forged(
             scene.stack, scene.people.administrator, "PUT", "/v1/grants", principal="api-key:thief"
         )
         expect(status == 403, f"the answer was {status}: {body}")  # noqa: PLR2004  # Forbidden
         told.append("403, and an alarm")
     with teller.step("a cloned repository names another url: nothing is sent there") as told:
-        count = thieves.refused(scene.shell(scene.people.developer), scene.scratch, scene.stack.kms_key_arn)
+        count = thieves.count_refused(scene.shell(scene.people.developer), scene.scratch, scene.stack.kms_key_arn)
         told.append(f"{count} commands refused until it is trusted")
     with teller.step(f"a function of {OTHERS}, pointed at {NAMESPACE} with that key, opens nothing") as told:
         _namespace_of_others(scene)

@@ -48,7 +48,7 @@ def large_file(path: Path) -> Path:
     return path
 
 
-def secret_texts() -> dict[str, str]:
+def find_secret_texts() -> dict[str, str]:
     """The longest line of each secret by key: it must appear in no answer and no log."""
     found: dict[str, str] = {}
     for binding in _bindings():
@@ -59,13 +59,13 @@ def secret_texts() -> dict[str, str]:
     return found
 
 
-def moved(url: str) -> str:
+def move_url(url: str) -> str:
     """The URL with the number of its host raised; of a text without such a host, the number at its end."""
-    elsewhere = re.sub(rf"(@[a-z-]+?){_NUMBER}(?=\.)", _raised, url, count=1)
-    return elsewhere if elsewhere != url else re.sub(rf"(){_NUMBER}\Z", _raised, url, count=1)
+    elsewhere = re.sub(rf"(@[a-z-]+?){_NUMBER}(?=\.)", _raise_number, url, count=1)
+    return elsewhere if elsewhere != url else re.sub(rf"(){_NUMBER}\Z", _raise_number, url, count=1)
 
 
-def _raised(found: re.Match[str]) -> str:
+def _raise_number(found: re.Match[str]) -> str:
     return f"{found[1]}-{int(found[2] or 0) + 1}"
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import boto3
 
-from local.clients import Credentials, client_arguments
-from local.network.listener import listening
+from local.clients import Credentials, make_client_arguments
+from local.network.listener import listen
 from local.people import Person, Statement, make_user
 from local.stack import LocalStack
 from local.story.teller import StepFailed, expect
@@ -18,7 +18,7 @@ from local.story.terminal import Terminal
 _COMMANDS = (("list",), ("whoami",), ("put", "db.password", "-"))
 
 
-def refused(shell: Terminal, scratch: Path, kms_key: str) -> int:
+def count_refused(shell: Terminal, scratch: Path, kms_key: str) -> int:
     """How many commands refuse to go where a clone's file points.
 
     Raises:
@@ -26,7 +26,7 @@ def refused(shell: Terminal, scratch: Path, kms_key: str) -> int:
     """
     folder = scratch / "clone"
     folder.mkdir(exist_ok=True)
-    with listening() as thief:
+    with listen() as thief:
         text = f'url = "{thief.url}"\nnamespaces = ["payments.prod"]\nkms_keys = ["{kms_key}"]\n'
         (folder / ".configsvc.toml").write_text(text)
         inside = shell.inside(folder, "CONFIGSVC_URL", "CONFIGSVC_KMS_KEYS")
@@ -38,14 +38,16 @@ def refused(shell: Terminal, scratch: Path, kms_key: str) -> int:
 _THIEF = "configsvc-thief"
 
 
-def forged_answer(stack: LocalStack, victim: Person, method: str, route: str, **query: str) -> tuple[int, str]:
+def invoke_forged(stack: LocalStack, victim: Person, method: str, route: str, **query: str) -> tuple[int, str]:
     """Status and body that the function answers to an event that says it is the victim's."""
-    arguments = client_arguments(stack.endpoint)
+    arguments = make_client_arguments(stack.endpoint)
     function = f"arn:aws:lambda:*:*:function:{stack.function}*"  # and every version and alias of it
     right: Statement = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function}
     user = make_user(boto3.client("iam", **arguments), _THIEF, [right])
-    thief = boto3.client("lambda", **client_arguments(stack.endpoint, Credentials(user.access_key, user.secret_key)))
-    sent = json.dumps(_event(victim, method, route, query))
+    thief = boto3.client(
+        "lambda", **make_client_arguments(stack.endpoint, Credentials(user.access_key, user.secret_key))
+    )
+    sent = json.dumps(_forge_event(victim, method, route, query))
     answer = thief.invoke(FunctionName=stack.function, Qualifier="live", Payload=sent.encode())
     found = json.loads(answer["Payload"].read())
     if "statusCode" not in found:
@@ -53,7 +55,7 @@ def forged_answer(stack: LocalStack, victim: Person, method: str, route: str, **
     return found["statusCode"], found["body"]
 
 
-def _event(victim: Person, method: str, route: str, query: dict[str, str]) -> dict[str, Any]:
+def _forge_event(victim: Person, method: str, route: str, query: dict[str, str]) -> dict[str, Any]:
     """As API Gateway makes it, but for the proof, which only the stage knows."""
     everything = {"grants": [{"actions": ["admin", "read", "write"], "namespaces": ["*"]}]}
     return {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.network.listener import Listener, listening
+from local.network.listener import Listener, listen
 from tests.support.admin.loopback_fixtures import close_admins, namespace, service
 
 __all__ = ["close_admins", "namespace", "service"]
@@ -15,5 +15,5 @@ __all__ = ["close_admins", "namespace", "service"]
 @pytest.fixture
 def listener() -> Iterator[Listener]:
     """The attacker's server."""
-    with listening() as running:
+    with listen() as running:
         yield running

@@ -9,7 +9,7 @@ import pytest
 from bench.load.clients import Consumer, Row, Seen
 from bench.load.counted import DATA_KEYS, HEAD, HEAD_WITH_GRANTS, SNAPSHOT, WRITE, Calls, call
 from bench.load.plan import Plan
-from bench.load.promises import passed_over, promises
+from bench.load.promises import count_passed_over, promises
 from bench.load.run import Result
 from bench.load.writer import Written
 
@@ -61,7 +61,7 @@ def test_a_run_that_breaks_a_promise_is_found_out(result: Result, name: str) -> 
 
 
 def test_a_change_that_a_later_one_hid_is_counted_as_passed_over() -> None:
-    assert passed_over(_result(consumers=[Consumer("load.n00", [7, 8, 11], 0), _CONSUMERS[1]])) == 2
+    assert count_passed_over(_result(consumers=[Consumer("load.n00", [7, 8, 11], 0), _CONSUMERS[1]])) == 2
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from local.runtime.function import PYTHON, Runtime
 from local.runtime.runtime_api import InitFailed
 from tests.support.complete.packed import Zip, list_functions
 from tests.support.complete.stages import Environments, build_stage, find_elsewhere, start_story
-from tests.support.journeys.sealing import kms, opened, plain
+from tests.support.journeys.sealing import kms, open_envelope, plain
 from tests.support.journeys.story import Story
 from tests.support.journeys.visits import VISITS, person
 
@@ -72,7 +72,7 @@ def test_what_is_put_comes_back_as_it_was(story: Story, body: dict[str, object])
 def test_an_envelope_comes_back_and_opens(story: Story) -> None:
     data_key = story.add_data_key()
     assert story.seal(data_key, "db.password", 1, "hunter2").status == 201
-    assert opened(data_key, story.entries()["db.password"]["value"]) == b"hunter2"
+    assert open_envelope(data_key, story.entries()["db.password"]["value"]) == b"hunter2"
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from bench.stub_dynamodb import StubDynamoDb, served
+from bench.stub_dynamodb import StubDynamoDb, serve
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.model.errors import Internal
@@ -21,7 +21,7 @@ def repository(request: pytest.FixtureRequest) -> Iterator[Repository]:
     if request.param == "memory":
         yield MemoryRepository()
     elif request.param == "stub":
-        with served(StubDynamoDb(MemoryRepository())) as url:
+        with serve(StubDynamoDb(MemoryRepository())) as url:
             yield DynamoRepository(tables.client(url), "stub")
     elif request.param == "moto":
         with mock_aws():

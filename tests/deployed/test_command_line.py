@@ -20,8 +20,8 @@ import click
 import pytest
 
 from configsvc_client.cli.command_line import Commands
-from infra.cloudformation.access import named
-from local.clients import client_arguments
+from infra.cloudformation.access import name_pattern
+from local.clients import make_client_arguments
 from local.people import Person, make_api_key, make_person, remove_api_key, remove_person
 from local.stack import ADMINISTRATOR
 from local.story.terminal import variables
@@ -67,10 +67,10 @@ class Noted(Shell):
 def cast(deployed: Deployed, tmp_path: Path) -> Iterator[Cast]:
     """People made for this run, with the stage's own policies and no grants yet."""
     stack, run = deployed.stack, uuid4().hex[:8]
-    arguments = client_arguments(stack.endpoint)
+    arguments = make_client_arguments(stack.endpoint)
     iam, apigateway = boto3.client("iam", **arguments), boto3.client("apigateway", **arguments)
     names = (f"{ADMINISTRATOR}-cli-{run}", f"cli-owner-{run}")
-    every = (stack.policies["AdministratorPolicy"], stack.policies[f"WriterOf{named(NAMESPACES)}"])
+    every = (stack.policies["AdministratorPolicy"], stack.policies[f"WriterOf{name_pattern(NAMESPACES)}"])
     used: set[str] = set()
     try:
         first, owner = (
@@ -93,7 +93,7 @@ def test_every_command_does_its_work_on_the_local_stack(cast: Cast, tmp_path: Pa
     _values_in_and_out(cast.owner, tmp_path)
     _versions(cast)
     _other_namespaces(cast)
-    _following(cast.owner, tmp_path)
+    _follow(cast.owner, tmp_path)
     _data_keys(cast)
     _the_end(cast)
     assert set(_commands()) - cast.owner.used == set()
@@ -166,7 +166,7 @@ def _other_namespaces(cast: Cast) -> None:
     assert "revision" in cast.owner.run("namespace", "lift", other, "--revision", "1000").err
 
 
-def _following(owner: Noted, folder: Path) -> None:
+def _follow(owner: Noted, folder: Path) -> None:
     """Leave `watch` running, which reports what `edit` stores."""
     (folder / "editor.py").write_text("import pathlib, sys\npathlib.Path(sys.argv[1]).write_text('edited')\n")
     editor = shlex.join([sys.executable, str(folder / "editor.py")])

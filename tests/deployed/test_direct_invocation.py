@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from infra.packaging.service_zip import Package
-from local.clients import Credentials, client_arguments
+from local.clients import Credentials, make_client_arguments
 from local.emulator.launcher import Emulator
 from local.processes import wait_until
 from local.stack import BUCKET
@@ -42,11 +42,11 @@ def thief(own: OwnStack) -> LambdaClient:
         "Resource": f"arn:aws:lambda:*:*:function:{own.stack.function}*",
     }
     held: Credentials = new_user(own.stack.endpoint, statement)
-    return boto3.client("lambda", **client_arguments(own.stack.endpoint, held))
+    return boto3.client("lambda", **make_client_arguments(own.stack.endpoint, held))
 
 
 def _qualifiers(own: OwnStack) -> Iterator[str]:
-    client = boto3.client("lambda", **client_arguments(own.stack.endpoint))
+    client = boto3.client("lambda", **make_client_arguments(own.stack.endpoint))
     yield "live"
     for version in client.list_versions_by_function(FunctionName=own.stack.function)["Versions"]:
         yield version["Version"]
@@ -102,7 +102,7 @@ def test_the_invocation_is_in_the_log_with_the_metric_that_the_alarm_watches(
 ) -> None:
     refused = _invoke(thief, own, _forged(own, "GET", "/v1/namespaces/{namespace}/snapshot"))
     invocation = json.loads(refused["body"])["instance"]
-    arguments = client_arguments(own.stack.endpoint)
+    arguments = make_client_arguments(own.stack.endpoint)
     logs, cloudwatch = boto3.client("logs", **arguments), boto3.client("cloudwatch", **arguments)
 
     def found() -> list[dict[str, Any]]:
@@ -121,7 +121,7 @@ def test_the_invocation_is_in_the_log_with_the_metric_that_the_alarm_watches(
 
 
 def test_the_proof_is_seen_nowhere_but_in_the_stage(own: OwnStack, thief: LambdaClient) -> None:
-    arguments = client_arguments(own.stack.endpoint)
+    arguments = make_client_arguments(own.stack.endpoint)
     gateway, s3 = boto3.client("apigateway", **arguments), boto3.client("s3", **arguments)
     api = own.stack.url.split("/execute-api/")[1].split("/")[0]
     proof = gateway.get_stage(restApiId=api, stageName="api")["variables"]["proof"]

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from infra.packaging.service_zip import Package
-from local.clients import client_arguments
+from local.clients import make_client_arguments
 from local.emulator.launcher import Emulator
 from local.paths import ROOT
 from tests.support.deployed.own_stack import NAMESPACE, raise_own
@@ -30,7 +30,7 @@ def test_frozen_nothing_is_written_and_everything_is_read(emulator: Emulator, bu
     own = raise_own(emulator.url, built_package, _STACK)
     path = f"/v1/namespaces/{NAMESPACE}"
     iam, role = (
-        boto3.client("iam", **client_arguments(emulator.url)),
+        boto3.client("iam", **make_client_arguments(emulator.url)),
         role_of_stack(emulator.url, _STACK, "ApiHandlerRole"),
     )
 

@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from infra.packaging.service_zip import REGION
-from local.clients import client_arguments
+from local.clients import make_client_arguments
 from local.paths import ROOT
 from local.people import Casting, Place, Statement, make_person, write_stage
 from local.stack import ADMINISTRATOR
@@ -30,7 +30,7 @@ def stage_file(deployed: Deployed, tmp_path: Path) -> Iterator[Path]:
 
     Warm processes remember grants for seconds: people of an earlier run would not be known by those of the next.
     """
-    stack, arguments = deployed.stack, client_arguments(deployed.stack.endpoint)
+    stack, arguments = deployed.stack, make_client_arguments(deployed.stack.endpoint)
     place = Place(stack.url, REGION, stack.api_arn, stack.usage_plan)
     iam, apigateway = boto3.client("iam", **arguments), boto3.client("apigateway", **arguments)
     file = tmp_path / "stage.json"
@@ -63,7 +63,7 @@ def test_every_other_journey_holds_on_the_deployed_stack(stage_file: Path) -> No
 def test_a_stack_is_accepted_by_the_credentials_of_whoever_administers_it(deployed: Deployed) -> None:
     stack = deployed.stack
     everything: Statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-    arguments = client_arguments(stack.endpoint)
+    arguments = make_client_arguments(stack.endpoint)
     iam, apigateway = boto3.client("iam", **arguments), boto3.client("apigateway", **arguments)
     me = make_person(iam, apigateway, stack.usage_plan, f"{ADMINISTRATOR}-who-accepts", [everything])
     held = {"AWS_ACCESS_KEY_ID": me.access_key, "AWS_SECRET_ACCESS_KEY": me.secret_key, "AWS_REGION": REGION}

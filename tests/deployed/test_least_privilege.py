@@ -17,7 +17,7 @@ from configsvc.model.errors import CannotOpen, ConfigsvcError, Forbidden
 from configsvc.model.grants import Grant
 from configsvc_client.admin import from_environ
 from infra.packaging.service_zip import Package
-from local.clients import Credentials, client_arguments
+from local.clients import Credentials, make_client_arguments
 from local.emulator.launcher import Emulator
 from local.people import make_person
 from local.story.terminal import variables
@@ -28,7 +28,7 @@ from tests.support.journeys.api import Reply
 from tests.support.journeys.sealing import plain
 from tests.support.journeys.stage import api_key_principal, iam_principal
 from tests.support.journeys.waiting import until
-from tests.support.local.aws_people import assumed, iam, kms, may_decrypt, new_role
+from tests.support.local.aws_people import assume_role, iam, kms, may_decrypt, new_role
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 
@@ -110,21 +110,21 @@ def test_the_service_may_do_with_its_table_what_these_cases_need_and_no_more(ser
 def test_a_reader_whose_condition_names_another_namespace_opens_nothing(own: OwnStack) -> None:
     endpoint = own.stack.endpoint
     role = new_role(endpoint, may_decrypt(NAMESPACE))
-    held, credentials = of_role(endpoint, role.rpartition("/")[2]), assumed(endpoint, role)
-    assert _opened(own, credentials) == CANARY
+    held, credentials = of_role(endpoint, role.rpartition("/")[2]), assume_role(endpoint, role)
+    assert _open_by(own, credentials) == CANARY
 
     with (
         held.replaced({"Version": "2012-10-17", "Statement": [may_decrypt("payments.others")]}),
         pytest.raises(CannotOpen),
     ):
-        _opened(own, credentials)
+        _open_by(own, credentials)
     with held.without("kms:Decrypt"), pytest.raises(CannotOpen):
-        _opened(own, credentials)
+        _open_by(own, credentials)
 
-    assert _opened(own, credentials) == CANARY
+    assert _open_by(own, credentials) == CANARY
 
 
-def _opened(own: OwnStack, credentials: Credentials) -> str:
+def _open_by(own: OwnStack, credentials: Credentials) -> str:
     with closing(own.config(credentials)) as config:
         return str(config.secret(SECRET).reveal())
 
@@ -134,10 +134,10 @@ def _with_policy(own: OwnStack, policy: str) -> Credentials:
     endpoint = own.stack.endpoint
     role = new_role(endpoint)
     iam(endpoint).attach_role_policy(RoleName=role.rpartition("/")[2], PolicyArn=own.stack.policies[policy])
-    return assumed(endpoint, role)
+    return assume_role(endpoint, role)
 
 
-def _denied(does: Callable[[], object]) -> bool:
+def _is_denied(does: Callable[[], object]) -> bool:
     with pytest.raises(ClientError) as refused:
         does()
     return refused.value.response["Error"]["Code"] == "AccessDeniedException"
@@ -149,14 +149,14 @@ def test_the_ready_made_reader_opens_its_namespaces_and_no_other_and_wraps_nothi
     theirs = kms(own.stack.endpoint).encrypt(KeyId=key, Plaintext=b"theirs", EncryptionContext=context)
     reader = kms(own.stack.endpoint, held)
 
-    assert _opened(own, held) == CANARY
-    assert _denied(lambda: reader.decrypt(CiphertextBlob=theirs["CiphertextBlob"], EncryptionContext=context))
+    assert _open_by(own, held) == CANARY
+    assert _is_denied(lambda: reader.decrypt(CiphertextBlob=theirs["CiphertextBlob"], EncryptionContext=context))
     mine = {"configsvc:namespace": NAMESPACE}
-    assert _denied(lambda: reader.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext=mine))
+    assert _is_denied(lambda: reader.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext=mine))
 
 
 def test_the_ready_made_writer_writes_and_is_kept_from_what_an_administrator_does(own: OwnStack) -> None:
-    arguments = client_arguments(own.stack.endpoint)
+    arguments = make_client_arguments(own.stack.endpoint)
     who = make_person(
         iam(own.stack.endpoint), boto3.client("apigateway", **arguments), own.stack.usage_plan, f"{_STACK}-ready",
         policies=(own.stack.policies["WriterOfPaymentsAny"],),
@@ -182,7 +182,7 @@ def _seal(own: OwnStack) -> None:
         writer.values.put(NAMESPACE, SECRET, CANARY)
 
 
-def _refused(does: Callable[[OwnStack], object], own: OwnStack) -> ConfigsvcError:
+def _expect_refusal(does: Callable[[OwnStack], object], own: OwnStack) -> ConfigsvcError:
     with pytest.raises(ConfigsvcError) as refused:
         does(own)
     return refused.value
@@ -190,7 +190,7 @@ def _refused(does: Callable[[OwnStack], object], own: OwnStack) -> ConfigsvcErro
 
 def test_a_writer_without_invoke_is_refused_by_the_gateway_and_reads_on(own: OwnStack) -> None:
     with of_user(own.stack.endpoint, own.writer.name).without("execute-api:Invoke"):
-        assert isinstance(_refused(_seal, own), Forbidden)
+        assert isinstance(_expect_refusal(_seal, own), Forbidden)
         assert own.api.send("GET", f"{_PATH}/snapshot", own.writer).status == 200
     _seal(own)
 
@@ -199,7 +199,7 @@ def test_whom_iam_denies_is_told_the_policy_and_doctor_does_not_say_may_write(ow
     shell = Shell(variables(own.stack, own.writer, NAMESPACE), tmp_path)
     policy = f"configsvc iam-policy --for writer -n {NAMESPACE}"
     with of_user(own.stack.endpoint, own.writer.name).without("execute-api:Invoke"):
-        refused, denied = _refused(_seal, own), shell.run("doctor", "-n", NAMESPACE, "-o", "json")
+        refused, denied = _expect_refusal(_seal, own), shell.run("doctor", "-n", NAMESPACE, "-o", "json")
     allowed = shell.run("doctor", "-n", NAMESPACE, "-o", "json")
     assert (refused.members["gateway"], refused.members["action"], policy in refused.detail) == (
         "ACCESS_DENIED", "write", True,
@@ -235,7 +235,7 @@ def test_each_refusal_of_the_gateway_is_told_apart(
 
 def test_a_writer_without_decrypt_seals_nothing_and_writes_what_is_plain(own: OwnStack) -> None:
     with of_user(own.stack.endpoint, own.writer.name).without("kms:Decrypt"):
-        assert isinstance(_refused(_seal, own), CannotOpen)
+        assert isinstance(_expect_refusal(_seal, own), CannotOpen)
         assert _put(own).status == 201
     _seal(own)
 
@@ -246,6 +246,6 @@ def test_an_administrator_without_generate_data_key_adds_none(own: OwnStack) -> 
             return admin.data_keys.add(NAMESPACE, own.stack.kms_key_arn)
 
     with of_user(own.stack.endpoint, own.administrator.name).without("kms:GenerateDataKey"):
-        assert isinstance(_refused(add, own), CannotOpen)
+        assert isinstance(_expect_refusal(add, own), CannotOpen)
         assert _create(own).status == 201
     assert add(own)

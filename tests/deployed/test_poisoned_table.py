@@ -18,11 +18,11 @@ from configsvc.service.engine.ports import Write
 from configsvc.service.engine.records import Head
 from configsvc_client import Config, ConfigUnavailable, NotTaken
 from infra.packaging.service_zip import Package
-from local.clients import Credentials, client_arguments
+from local.clients import Credentials, make_client_arguments
 from local.emulator.launcher import Emulator
 from tests.support.deployed.own_stack import CANARY, SECRET, OwnStack, raise_own
 from tests.support.journeys.stage import iam_principal
-from tests.support.local.aws_people import assumed, may_decrypt, new_role, new_user
+from tests.support.local.aws_people import assume_role, may_decrypt, new_role, new_user
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 
@@ -73,8 +73,8 @@ def scene(own: OwnStack) -> Iterator[Scene]:
         "Action": [f"dynamodb:{each}" for each in _TABLE],
         "Resource": f"arn:aws:dynamodb:*:*:table/{table}",
     }
-    client = boto3.client("dynamodb", **client_arguments(endpoint, new_user(endpoint, statement)))
-    reader = assumed(endpoint, new_role(endpoint, may_decrypt(namespace)))
+    client = boto3.client("dynamodb", **make_client_arguments(endpoint, new_user(endpoint, statement)))
+    reader = assume_role(endpoint, new_role(endpoint, may_decrypt(namespace)))
     with closing(own.config(reader, f"{namespace},{_OTHER}")) as warm:
         assert warm.secret(SECRET).reveal() == CANARY
         yield Scene(own, namespace, warm, reader, DynamoRepository(client, table))

@@ -13,8 +13,8 @@ import pytest
 from configsvc.adapters.dynamo import DynamoRepository
 from configsvc.model.grants import Grant
 from configsvc_client.admin import Admin, from_environ
-from local.clients import client_arguments
-from local.network.listener import Listener, listening
+from local.clients import make_client_arguments
+from local.network.listener import Listener, listen
 from local.story.terminal import variables
 from tests.support.attacks.marker import Marker
 from tests.support.cli.shell import Shell
@@ -53,7 +53,7 @@ def scene(deployed: Deployed, tmp_path: Path) -> Iterator[Scene]:
         "Action": [f"dynamodb:{each}" for each in _TABLE],
         "Resource": f"arn:aws:dynamodb:*:*:table/{stack.table}",
     }
-    client = boto3.client("dynamodb", **client_arguments(endpoint, new_user(endpoint, statement)))
+    client = boto3.client("dynamodb", **make_client_arguments(endpoint, new_user(endpoint, statement)))
     shell = Shell({**held, "XDG_CONFIG_HOME": str(tmp_path / "own")}, tmp_path)
     with from_environ(held) as admin:
         admin.values.put(namespace, "db.url", "was sealed")
@@ -62,7 +62,7 @@ def scene(deployed: Deployed, tmp_path: Path) -> Iterator[Scene]:
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    with listening() as running:
+    with listen() as running:
         yield running
 
 

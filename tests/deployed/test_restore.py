@@ -22,9 +22,9 @@ from local.emulator.launcher import Emulator
 from local.paths import ROOT
 from tests.support.deployed.own_stack import NAMESPACE, SECRET, OwnStack, raise_own
 from tests.support.deployed.permissions import of_role, role_of_stack
-from tests.support.deployed.tables import dynamodb, exported, recreated, use_table
+from tests.support.deployed.tables import dynamodb, export_items, recreate_table, use_table
 from tests.support.journeys.stage import api_key_principal, iam_principal
-from tests.support.local.aws_people import assumed, may_decrypt, new_role, new_user
+from tests.support.local.aws_people import assume_role, may_decrypt, new_role, new_user
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -87,17 +87,17 @@ def _create(own: OwnStack, namespace: str) -> None:
 def lost(emulator: Emulator, built_package: Package) -> Iterator[Lost]:
     name = f"{_STACK}-{uuid4().hex[:6]}"
     own = raise_own(emulator.url, built_package, name)
-    credentials = assumed(emulator.url, new_role(emulator.url, may_decrypt(NAMESPACE)))
+    credentials = assume_role(emulator.url, new_role(emulator.url, may_decrypt(NAMESPACE)))
     numbers = {_put(own, "first"), _put(own, _AS_IT_WAS)}
     client = dynamodb(own)
-    items = exported(client, own.stack.table)
+    items = export_items(client, own.stack.table)
     numbers |= {_put(own, f"{_LOST} {number}") for number in range(3)}
     _create(own, _BORN_LATER)
     numbers.add(_put(own, _LOST, _BORN_LATER))
     with ExitStack() as closed:
         warm = closed.enter_context(closing(own.config(credentials)))
         assert warm.secret(SECRET).reveal() == f"{_LOST} 2"
-        recreated(client, own.stack.table, f"{name}-restored", items)
+        recreate_table(client, own.stack.table, f"{name}-restored", items)
         yield Lost(own, built_package, client, f"{name}-restored", warm, numbers, warm.revisions[NAMESPACE])
 
 

@@ -16,7 +16,7 @@ from configsvc.model.errors import ConfigsvcError
 from configsvc.model.grants import Grant
 from configsvc_client.admin import Policy, Protection, from_environ
 from infra.packaging.service_zip import Package
-from local.clients import client_arguments
+from local.clients import make_client_arguments
 from local.emulator.launcher import Emulator
 from local.people import Person
 from local.story.terminal import variables
@@ -24,7 +24,7 @@ from tests.support.attacks.table_thief import EDITS, Thief, leaked, thief
 from tests.support.deployed.own_stack import CANARY, SECRET, OwnStack, raise_own
 from tests.support.deployed.permissions import of_user
 from tests.support.journeys.stage import iam_principal
-from tests.support.local.aws_people import assumed, may_decrypt, new_role, new_user
+from tests.support.local.aws_people import assume_role, may_decrypt, new_role, new_user
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 
@@ -84,12 +84,12 @@ def scene(own: OwnStack) -> Scene:
         "Action": [f"dynamodb:{each}" for each in _TABLE],
         "Resource": f"arn:aws:dynamodb:*:*:table/{table}",
     }
-    client = boto3.client("dynamodb", **client_arguments(endpoint, new_user(endpoint, statement)))
+    client = boto3.client("dynamodb", **make_client_arguments(endpoint, new_user(endpoint, statement)))
     return Scene(own, thief(DynamoRepository(client, table), namespace, key), namespace, retired)
 
 
 def _stolen_role(own: OwnStack, namespace: str) -> dict[str, str]:
-    held = assumed(own.stack.endpoint, new_role(own.stack.endpoint, may_decrypt(namespace)))
+    held = assume_role(own.stack.endpoint, new_role(own.stack.endpoint, may_decrypt(namespace)))
     reader = Person("", "", held.access_key_id, held.secret_access_key, *own.reader)
     return variables(own.stack, reader, namespace) | {"AWS_SESSION_TOKEN": held.session_token or ""}
 

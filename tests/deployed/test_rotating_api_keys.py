@@ -13,7 +13,7 @@ import pytest
 from configsvc.model.grants import Grant
 from configsvc_client import Config
 from configsvc_client.admin import from_environ
-from local.clients import client_arguments
+from local.clients import make_client_arguments
 from local.people import ApiKey, make_api_key, remove_api_key
 from local.story.terminal import variables
 from tests.support.cli.shell import Shell
@@ -35,7 +35,7 @@ class Rotation(NamedTuple):
 @pytest.fixture
 def rotation(deployed: Deployed) -> Iterator[Rotation]:
     stack, (administrator, developer, _) = deployed.stack, deployed.people
-    client = boto3.client("apigateway", **client_arguments(stack.endpoint))
+    client = boto3.client("apigateway", **make_client_arguments(stack.endpoint))
     called = [f"{age}-{uuid4().hex[:8]}" for age in ("old", "new")]
     old, new = (make_api_key(client, stack.usage_plan, name) for name in called)
     namespace = f"payments.r{uuid4().hex[:8]}"

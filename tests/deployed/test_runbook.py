@@ -27,7 +27,7 @@ from tests.support.deployed.own_stack import CANARY, NAMESPACE, SECRET, OwnStack
 from tests.support.deployed.permissions import of_user
 from tests.support.deployed.tables import dynamodb
 from tests.support.journeys.stage import api_key_principal, iam_principal
-from tests.support.local.aws_people import assumed, iam, new_role
+from tests.support.local.aws_people import assume_role, iam, new_role
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -100,7 +100,7 @@ def own(emulator: Emulator, built_package: Package) -> OwnStack:
 
 def test_a_leaked_reader_s_role(own: OwnStack, tmp_path: Path) -> None:
     role = new_role(own.stack.endpoint, _may_open())
-    stolen = Stolen(own, assumed(own.stack.endpoint, role))
+    stolen = Stolen(own, assume_role(own.stack.endpoint, role))
     (tmp_path / "new-password").write_text(_NEW)
     principal = api_key_principal(own.reader)
     named = {"payments-api": role.rpartition("/")[2], "api-key:a1b2c3d4e5": principal}

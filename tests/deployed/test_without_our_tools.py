@@ -16,7 +16,7 @@ import pytest
 from configsvc.bootstrap import app
 from configsvc.model import grants
 from infra.packaging.service_zip import REGION
-from local.clients import client_arguments
+from local.clients import make_client_arguments
 from local.gateway.access import Access, Identity
 from local.gateway.event import Event
 from local.gateway.gateway import Gateway, LoopbackGateway
@@ -27,7 +27,7 @@ from tests.support.deployed.without_our_tools import ROOT, commands, walk
 from tests.support.fixtures.deployed import Deployed
 from tests.support.journeys.api import Api
 from tests.support.journeys.stage import api_key_principal, iam_principal
-from tests.support.local.aws_people import assumed, new_role, new_user
+from tests.support.local.aws_people import assume_role, new_role, new_user
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
 
@@ -70,7 +70,7 @@ class Written(NamedTuple):
 @pytest.fixture(scope="module")
 def written(deployed: Deployed) -> Written:
     stack, administrator = deployed.stack, deployed.people.administrator
-    arguments = client_arguments(stack.endpoint)
+    arguments = make_client_arguments(stack.endpoint)
     apigateway = boto3.client("apigateway", **arguments)
     may = [
         invoke(stack.api_arn, f"PUT/v1/namespaces/{NAMESPACE}*"),
@@ -111,7 +111,7 @@ def test_the_commands_work_with_temporary_credentials(script: str, written: Writ
     principal = grants.normalize_arn(role)
     assert principal is not None
     written.grant(principal, "write")
-    session = assumed(written.stack.endpoint, role)
+    session = assume_role(written.stack.endpoint, role)
     held = written.shell(
         AWS_ACCESS_KEY_ID=session.access_key_id,
         AWS_SECRET_ACCESS_KEY=session.secret_access_key,

@@ -56,7 +56,7 @@ def anchors(document: str) -> frozenset[str]:
     return frozenset(re.sub(r"[^\w\- ]", "", heading).strip().replace(" ", "-") for heading in plain)
 
 
-def dangling(document: str, target: str) -> bool:
+def is_dangling(document: str, target: str) -> bool:
     """Whether a link leads to a file or a heading that does not exist."""
     path, _, anchor = target.partition("#")
     found = (ROOT / document).parent.joinpath(path).resolve() if path else ROOT / document
@@ -73,7 +73,7 @@ def exists(name: str) -> bool:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_link_leads_somewhere(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
-    assert [each for each in links(text) if dangling(document, each)] == []
+    assert [each for each in links(text) if is_dangling(document, each)] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -95,9 +95,9 @@ def test_every_file_that_a_docstring_of_a_test_names_exists() -> None:
 
 def test_a_dangling_link_is_found() -> None:
     assert list(links("[a](docs/NONE.md#x) [b](https://example.com) [c](#d)")) == ["docs/NONE.md#x", "#d"]
-    assert dangling("README.md", "docs/NONE.md")
-    assert dangling("README.md", "docs/CLIENT.md#no-such-heading")
-    assert not dangling("docs/CLIENT.md", "../README.md")
+    assert is_dangling("README.md", "docs/NONE.md")
+    assert is_dangling("README.md", "docs/CLIENT.md#no-such-heading")
+    assert not is_dangling("docs/CLIENT.md", "../README.md")
 
 
 def test_a_path_that_does_not_exist_is_found() -> None:

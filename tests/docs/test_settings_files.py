@@ -25,7 +25,7 @@ def file(path: Path, *, own: bool) -> SettingsFile:
     return SettingsFile(path.name, tomllib.loads(path.read_text()), own)
 
 
-def known(members: Mapping[str, Any], *, own: bool) -> set[str]:
+def read_known_options(members: Mapping[str, Any], *, own: bool) -> set[str]:
     """The options that the reader names when it refuses an unknown one."""
     with pytest.raises(Exception, match="Known: ") as refused:
         check(SettingsFile("f", {**members, UNKNOWN: ""}, own))
@@ -39,7 +39,7 @@ def test_the_reader_takes_the_file(path: Path, *, own: bool) -> None:
 
 @BOTH
 def test_the_file_has_every_option(path: Path, *, own: bool) -> None:
-    assert set(file(path, own=own).members) == known({}, own=own)
+    assert set(file(path, own=own).members) == read_known_options({}, own=own)
 
 
 def test_the_project_file_has_every_option_of_a_policy() -> None:

@@ -21,10 +21,10 @@ from infra.deployment.release import Site
 from infra.deployment.stack import Declined, Outcome, Stack
 from infra.packaging.service_zip import Package
 from infra.stage import parse
-from local.clients import REGION, client_arguments
+from local.clients import REGION, make_client_arguments
 from local.emulator.launcher import Emulator
 from local.people import api_keys
-from local.stack import target
+from local.stack import make_target
 from tests.support.fixtures.package import ROOT
 
 if TYPE_CHECKING:
@@ -76,12 +76,12 @@ class MayNotSchedule:
 @pytest.fixture
 def world(emulator: Emulator) -> World:
     said = list[str]()
-    arguments = client_arguments(emulator.url)
+    arguments = make_client_arguments(emulator.url)
 
     def client(service: str) -> Any:  # noqa: ANN401  # one of boto3's many
         return boto3.client(service, **arguments)  # type: ignore[call-overload]  # by a name that is only known here
 
-    return World(Site(STAGE, target(emulator.url, said.append), REGION, said.append, emulator.url), said, client)
+    return World(Site(STAGE, make_target(emulator.url, said.append), REGION, said.append, emulator.url), said, client)
 
 
 def run(*arguments: str, module: str = "infra", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -166,7 +166,7 @@ def test_what_readers_are_told_to_trust_names_every_kms_key_of_the_stage() -> No
     stage = STAGE.model_copy(update={"further_kms_keys": (new,)})
     site = Site(stage, cast("Target", None), REGION, print)
     service = Service(Outcome.UPDATED, "https://a", "api", "table", old, "key", "plan", "function", "log")
-    assert f"export CONFIGSVC_KMS_KEYS={old},{new}" in release.environment(site, service)
+    assert f"export CONFIGSVC_KMS_KEYS={old},{new}" in release.list_variables(site, service)
 
 
 @pytest.mark.emulator

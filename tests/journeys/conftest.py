@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from tests.support.journeys.api import Api
-from tests.support.journeys.leaving import granted, remove_namespaces
+from tests.support.journeys.leaving import hold_grants, remove_namespaces
 from tests.support.journeys.local_stage import local_stage
 from tests.support.journeys.stage import Stage, api_key_principal, iam_principal
 from tests.support.journeys.story import Story
@@ -66,7 +66,7 @@ def _granted(stage: Stage, api: Api, run: str) -> Iterator[None]:
         iam_principal(stage.admin): ["admin", "write"],
     }
     ready(api, stage)
-    with granted(api, stage, {who: [{"actions": may, "namespaces": [f"{run}.*"]}] for who, may in wanted.items()}):
+    with hold_grants(api, stage, {who: [{"actions": may, "namespaces": [f"{run}.*"]}] for who, may in wanted.items()}):
         yield
         remove_namespaces(api, stage, run)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from configsvc.model import limits
-from tests.support.journeys.sealing import KMS_KEY, kms, new_data_key, plain, sealed
+from tests.support.journeys.sealing import KMS_KEY, kms, new_data_key, plain, seal_body
 from tests.support.journeys.story import Story
 
 CANARY = "canary-7b1e"
@@ -30,7 +30,7 @@ def put(**changed: object) -> dict[str, object]:
     return {**plain(CANARY), **changed}
 
 
-def without(name: str) -> dict[str, object]:
+def leave_out(name: str) -> dict[str, object]:
     return {key: value for key, value in plain(CANARY).items() if key != name}
 
 
@@ -60,9 +60,9 @@ CASES = [
     Case("another charset", KEY, json.dumps(put()), 415, "unsupported_media_type",
          {"Content-Type": "application/json; charset=latin-1"}),
     Case("an unknown field", KEY, put(comment=CANARY), 400),
-    Case("no form", KEY, without("form"), 400),
-    Case("no content type", KEY, without("content_type"), 400),
-    Case("no value", KEY, without("value"), 400),
+    Case("no form", KEY, leave_out("form"), 400),
+    Case("no content type", KEY, leave_out("content_type"), 400),
+    Case("no value", KEY, leave_out("value"), 400),
     Case("an unknown form", KEY, put(form=CANARY), 400),
     Case("an unknown media type", KEY, put(content_type=CANARY), 400),
     Case("a value that is a number", KEY, put(value=1), 400),
@@ -129,10 +129,10 @@ def test_an_envelope_for_elsewhere_is_refused(story: Story) -> None:
     data_key = story.add_data_key()
     before = story.revision
     for misplaced in (
-        sealed(data_key, story.namespace, "other", 1, b"x"),
-        sealed(data_key, f"{story.namespace}-b", "k", 1, b"x"),
-        sealed(new_data_key(), story.namespace, "k", 1, b"x"),
-        {**sealed(data_key, story.namespace, "k", 1, b"x"), "content_type": "application/json"},
+        seal_body(data_key, story.namespace, "other", 1, b"x"),
+        seal_body(data_key, f"{story.namespace}-b", "k", 1, b"x"),
+        seal_body(new_data_key(), story.namespace, "k", 1, b"x"),
+        {**seal_body(data_key, story.namespace, "k", 1, b"x"), "content_type": "application/json"},
     ):
         refused = story.put("k", misplaced)
         assert refused.status in {409, 422}, refused.body
@@ -142,7 +142,7 @@ def test_an_envelope_for_elsewhere_is_refused(story: Story) -> None:
 
 @pytest.mark.parametrize("part", range(5))
 def test_an_envelope_is_taken_in_its_one_spelling_only(story: Story, part: int) -> None:
-    body = sealed(story.add_data_key(), story.namespace, "k", 1, b"xy")
+    body = seal_body(story.add_data_key(), story.namespace, "k", 1, b"xy")
     parts = str(body["value"]).split(".")
     parts[part] += "="
     before = story.revision

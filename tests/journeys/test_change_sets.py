@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.journeys.sealing import kms, plain, sealed
+from tests.support.journeys.sealing import kms, plain, seal_body
 from tests.support.journeys.story import Story
 
 
@@ -12,7 +12,7 @@ def test_all_operations_are_one_revision(story: Story) -> None:
     made = story.change(
         [
             {"op": "put", "key": "a", **plain("1")},
-            {"op": "put", "key": "b", **sealed(data_key, story.namespace, "b", 1, b"2")},
+            {"op": "put", "key": "b", **seal_body(data_key, story.namespace, "b", 1, b"2")},
             {"op": "put", "key": "c", **kms()},
         ]
     )
@@ -28,7 +28,7 @@ def test_all_operations_are_one_revision(story: Story) -> None:
 def test_one_bad_operation_leaves_everything_as_it_was(story: Story) -> None:
     story.put("a", plain("1"))
     before, etag = story.revision, story.snapshot().headers["etag"]
-    bad = {"op": "put", "key": "b", **sealed(story.add_data_key(), story.namespace, "other", 1, b"2")}
+    bad = {"op": "put", "key": "b", **seal_body(story.add_data_key(), story.namespace, "other", 1, b"2")}
     after_data_key = story.revision
     refused = story.change([{"op": "put", "key": "a", **plain("2")}, bad, {"op": "put", "key": "c", **plain("3")}])
     assert refused.code == "invalid_envelope"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.journeys.sealing import KMS_KEY, new_data_key, opened, plain
+from tests.support.journeys.sealing import KMS_KEY, new_data_key, open_envelope, plain
 from tests.support.journeys.story import Story
 
 
@@ -76,7 +76,7 @@ def test_a_rewrapped_data_key_reaches_readers(story: Story) -> None:
     story.administer("PUT", f"/data-keys/{data_key.kid}", rewrapped).json()
     found = story.snapshot(held)
     assert found.json()["data_keys"] == [{"kid": data_key.kid, **rewrapped}]
-    assert opened(data_key, found.json()["entries"][0]["value"]) == b"one"
+    assert open_envelope(data_key, found.json()["entries"][0]["value"]) == b"one"
 
 
 def test_a_data_key_is_retired_when_nothing_served_needs_it(story: Story) -> None:

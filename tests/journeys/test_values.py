@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.support.journeys.sealing import kms, opened, plain, sealed
+from tests.support.journeys.sealing import kms, open_envelope, plain, seal_body
 from tests.support.journeys.story import Story
 
 
@@ -48,12 +48,12 @@ def test_an_envelope_is_served_with_the_data_key_that_opens_it(story: Story) -> 
     assert story.seal(used, "db.password", 1, "hunter2").status == 201
     snapshot = story.snapshot().json()
     assert [each["kid"] for each in snapshot["data_keys"]] == [used.kid]
-    assert opened(used, snapshot["entries"][0]["value"]) == b"hunter2"
+    assert open_envelope(used, snapshot["entries"][0]["value"]) == b"hunter2"
 
 
 def test_the_same_envelope_again_is_answered_as_the_first_time(story: Story) -> None:
     data_key = story.add_data_key()
-    body = sealed(data_key, story.namespace, "k", 1, b"one")
+    body = seal_body(data_key, story.namespace, "k", 1, b"one")
     first, again = story.put("k", body), story.put("k", body)
     assert (first.status, again.status) == (201, 200)
     assert again.json()["version"] == 1

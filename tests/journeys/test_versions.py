@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.journeys.sealing import opened, plain
+from tests.support.journeys.sealing import open_envelope, plain
 from tests.support.journeys.story import Story
 
 
@@ -43,7 +43,7 @@ def test_rollback_serves_what_was_served_and_seals_nothing_anew(story: Story) ->
     assert (back.status, back.json()["version"], back.json()["active"]) == (200, 1, 1)
     assert back.headers["etag"] == f'"{back.json()["revision"]}"'
     assert story.entries()["k"] == first
-    assert opened(data_key, first["value"]) == b"one"
+    assert open_envelope(data_key, first["value"]) == b"one"
     assert story.get("k").json()["next_version"] == 3
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.language.phrases import Phrase, find, read, unneeded
+from tests.language.phrases import Phrase, find, find_unneeded, read
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LEFT_OUT = ("LICENSE", "tests/language/", "vendor/")
@@ -24,7 +24,7 @@ def main() -> int:
     lines = [_line(name, *each) for name, all_of in found.items() if not table.exempts(name) for each in all_of]
     lines += [
         f"tests/language/phrases.toml: {each} holds none of these phrases: take it out of `exempt`"
-        for each in unneeded(table.exempt, (name for name, all_of in found.items() if all_of))
+        for each in find_unneeded(table.exempt, (name for name, all_of in found.items() if all_of))
     ]
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return 1 if lines else 0

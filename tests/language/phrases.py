@@ -43,7 +43,7 @@ def find(text: str, phrases: Iterable[Phrase]) -> Iterator[tuple[int, str, Phras
             yield text.count("\n", 0, match.start()) + 1, words, phrase
 
 
-def unneeded(exempt: Iterable[str], holding: Iterable[str]) -> list[str]:
+def find_unneeded(exempt: Iterable[str], holding: Iterable[str]) -> list[str]:
     """The exemptions under which no file holds a phrase."""
     names = list(holding)
     return [each for each in exempt if not any(name.startswith(each) for name in names)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.language.phrases import Phrase, Table, find, read, unneeded
+from tests.language.phrases import Phrase, Table, find, find_unneeded, read
 
 _ANEW = Phrase(r"\bbegins anew\b", "write: starts again")
 
@@ -31,7 +31,7 @@ def test_other_words_are_not_found(text: str) -> None:
 
 
 def test_an_exemption_that_hides_nothing_is_named() -> None:
-    assert unneeded(["docs/", "infra/"], ["docs/OLD.md"]) == ["infra/"]
+    assert find_unneeded(["docs/", "infra/"], ["docs/OLD.md"]) == ["infra/"]
 
 
 def test_files_below_an_exempt_folder_are_exempt() -> None:

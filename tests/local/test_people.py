@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from infra.packaging.service_zip import REGION
-from local.clients import client_arguments
+from local.clients import make_client_arguments
 from local.people import Caller, Casting, Place, api_keys, make_api_key, write_stage
 from local.stack import LocalStack
 from tests.support.account import user_names
@@ -25,13 +25,13 @@ pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
 
 
 def _casting(stack: LocalStack, admin: Caller | str) -> Casting:
-    arguments = client_arguments(stack.endpoint)
+    arguments = make_client_arguments(stack.endpoint)
     place = Place(stack.url, REGION, stack.api_arn, stack.usage_plan)
     return Casting(boto3.client("iam", **arguments), boto3.client("apigateway", **arguments), place, admin)
 
 
 def _who_is_there(stack: LocalStack) -> tuple[set[str], set[str]]:
-    arguments = client_arguments(stack.endpoint)
+    arguments = make_client_arguments(stack.endpoint)
     keys = api_keys(boto3.client("apigateway", **arguments))
     return user_names(boto3.client("iam", **arguments)), {each["id"] for each in keys}
 
@@ -88,7 +88,7 @@ def test_the_caller_is_the_administrator_with_an_api_key_for_the_run(deployed: D
 
 def test_an_api_key_is_found_again_among_more_than_a_page_of_them(deployed: Deployed) -> None:
     stack = deployed.stack
-    apigateway = boto3.client("apigateway", **client_arguments(stack.endpoint))
+    apigateway = boto3.client("apigateway", **make_client_arguments(stack.endpoint))
     keys = [make_api_key(apigateway, stack.usage_plan, f"of-a-page{n:02d}") for n in range(26)]
     keys.append(make_api_key(apigateway, stack.usage_plan, "of-a-page"))
 
@@ -100,7 +100,7 @@ def test_an_api_key_is_found_again_among_more_than_a_page_of_them(deployed: Depl
 
 
 def test_an_api_key_that_outlived_its_stack_joins_the_new_usage_plan(deployed: Deployed) -> None:
-    apigateway = boto3.client("apigateway", **client_arguments(deployed.stack.endpoint))
+    apigateway = boto3.client("apigateway", **make_client_arguments(deployed.stack.endpoint))
     old, new = (apigateway.create_usage_plan(name=f"of-outliving-{n}")["id"] for n in range(2))
     key = make_api_key(apigateway, old, "of-outliving")
     apigateway.delete_usage_plan(usagePlanId=old)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from configsvc.model import errors, names
-from local.network.listener import listening
+from local.network.listener import listen
 from tests.support.admin.loopback import Loopback
 from tests.support.cli.shell import COMMAND, Shell
 
@@ -51,7 +51,7 @@ def test_stdin_may_be_a_file_or_a_socket(shell: Shell, service: Loopback, namesp
 
 
 def test_a_value_that_is_an_address_is_stored_and_not_fetched(shell: Shell, service: Loopback, namespace: str) -> None:
-    with listening() as listener:
+    with listen() as listener:
         for key, value in {"http": listener.url, "file": "file:///etc/hostname"}.items():
             shell.ok("put", key, value, "--plain")
             assert service.admin().values.get(namespace, key).data == value.encode()

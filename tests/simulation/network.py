@@ -12,7 +12,7 @@ from configsvc_client._secret import Secret, unmask
 from configsvc_client._transport.response import Response
 from configsvc_client._transport.url import Url
 from infra.cloudformation.gateway_responses import problem_body
-from local.gateway.event import StageOf, event, match
+from local.gateway.event import StageOf, make_event, match
 from local.gateway.signature import Request
 from tests.simulation.cloud import Exchange, Fleet
 from tests.simulation.scheduler import Process
@@ -148,7 +148,7 @@ class Line:
         self.numbers += 1
         number = f"{self.process.name}-{self.numbers}"
         stage = StageOf("api", VARIABLES)
-        return Exchange(self.process.time, event(request, matched, self.person.identity, stage, number))
+        return Exchange(self.process.time, make_event(request, matched, self.person.identity, stage, number))
 
     def _deliver(self, exchange: Exchange, after: float) -> None:
         self.process.time.spawn("request", lambda: self.fleet.serve(exchange), after=after)

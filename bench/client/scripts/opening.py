@@ -15,7 +15,7 @@ from aws_encryption_sdk.internal.crypto.wrapping_keys import WrappingKey
 from aws_encryption_sdk.key_providers.raw import RawMasterKeyProvider
 from aws_encryption_sdk.materials_managers.caching import CachingCryptoMaterialsManager
 
-from bench.measure import Sample, interleaved
+from bench.measure import Sample, interleave
 from configsvc.model.snapshot import parse
 from configsvc_client._aws.kms import Decrypted
 from configsvc_client._opening.keyring import Keyring
@@ -102,4 +102,4 @@ sides = {
     "sdk, signed": encryption_sdk(Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY_ECDSA_P384),
     "sdk": encryption_sdk(Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY),
 }
-print(json.dumps(interleaved(sides, int(sys.argv[1])).seconds))
+print(json.dumps(interleave(sides, int(sys.argv[1])).seconds))

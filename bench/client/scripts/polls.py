@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import boto3
 
-from bench.measure import Sample, interleaved
+from bench.measure import Sample, interleave
 from configsvc_client import Config
 
 POLLS = 100
@@ -35,4 +35,4 @@ config = Config(poll_seconds=3600.0, refresh_seconds=30.0)
 config["k0"]
 ssm = boto3.client("ssm")
 assert not config.refresh()  # noqa: S101  # nothing new, or we measure something else
-print(json.dumps(interleaved({"poll": processor(config.refresh), "ssm": processor(names)}, int(sys.argv[1])).seconds))
+print(json.dumps(interleave({"poll": processor(config.refresh), "ssm": processor(names)}, int(sys.argv[1])).seconds))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from aws_lambda_powertools.utilities import parameters
 from cachetools import TTLCache
 
-from bench.measure import Sample, interleaved
+from bench.measure import Sample, interleave
 from configsvc_client import Config
 
 NAME = "/bench/1/k0"
@@ -77,4 +77,4 @@ sides: dict[str, Sample] = {
     "8 threads: snapshot": together('snapshot["k0"]', names, 100_000),
     "8 threads: get_parameter": together(theirs, names, 1_000),
 }
-print(json.dumps(interleaved(sides, int(sys.argv[1])).seconds))
+print(json.dumps(interleave(sides, int(sys.argv[1])).seconds))

@@ -25,7 +25,7 @@ def arn(route: Route, **names: str) -> str:
     return f"{API}/{route.method}{route.path.format_map(NAMES | names)}"
 
 
-def allowed(statements: Sequence[dict[str, Any]], resource: str) -> bool:
+def is_allowed(statements: Sequence[dict[str, Any]], resource: str) -> bool:
     """Decide as IAM does: a matching Deny wins, then a matching Allow."""
     effects = {each["Effect"] for each in statements if any(matches(one, resource) for one in resources(each))}
     return effects == {"Allow"}
@@ -51,21 +51,23 @@ def writers(pattern: str) -> list[list[dict[str, Any]]]:
 @pytest.mark.parametrize("route", SIGNED, ids=lambda route: f"{route.method} {route.path}")
 def test_a_writer_may_call_what_asks_for_write_and_nothing_else(route: Route, pattern: str) -> None:
     for statements in writers(pattern):
-        assert allowed(statements, arn(route)) is (route.description.right in {"write", "any"}), json.dumps(statements)
+        assert is_allowed(statements, arn(route)) is (route.description.right in {"write", "any"}), json.dumps(
+            statements
+        )
 
 
 @pytest.mark.parametrize("namespace", ["orders.prod", "payments", "payments.prod2", "xpayments.prod"])
 @pytest.mark.parametrize("route", SIGNED, ids=lambda route: f"{route.method} {route.path}")
 def test_a_writer_of_one_namespace_may_call_nothing_of_another(route: Route, namespace: str) -> None:
     for statements in writers("payments.prod"):
-        assert allowed(statements, arn(route, namespace=namespace)) is (route.description.right == "any")
+        assert is_allowed(statements, arn(route, namespace=namespace)) is (route.description.right == "any")
 
 
 @pytest.mark.parametrize("route", SIGNED, ids=lambda route: f"{route.method} {route.path}")
 def test_an_administrator_of_some_namespaces_may_call_all_of_theirs_and_no_grants(route: Route) -> None:
     statements = make_policy("administrator", ["payments.*"], [KMS_KEY], API)["Statement"]
-    assert allowed(statements, arn(route)) is (route.description.right != "admin on *")
-    assert not allowed(statements, arn(route, namespace="orders.prod")) or "{namespace}" not in route.path
+    assert is_allowed(statements, arn(route)) is (route.description.right != "admin on *")
+    assert not is_allowed(statements, arn(route, namespace="orders.prod")) or "{namespace}" not in route.path
 
 
 @pytest.mark.parametrize("route", SIGNED, ids=lambda route: f"{route.method} {route.path}")
@@ -74,10 +76,10 @@ def test_an_administrator_of_everything_may_call_everything_on_the_stage_and_no_
         access.administrator([KMS_KEY]),
         make_policy("administrator", ["*"], [KMS_KEY], API)["Statement"],
     ):
-        assert allowed(statements, arn(route))
-        assert not allowed(statements, arn(route).replace("/api/", "/other/", 1))
+        assert is_allowed(statements, arn(route))
+        assert not is_allowed(statements, arn(route).replace("/api/", "/other/", 1))
 
 
 def test_a_reader_calls_nothing_that_is_signed() -> None:
     statements = [*access.reader([KMS_KEY], "*"), *make_policy("reader", ["*"], [KMS_KEY], API)["Statement"]]
-    assert not [route for route in SIGNED if allowed(statements, arn(route))]
+    assert not [route for route in SIGNED if is_allowed(statements, arn(route))]

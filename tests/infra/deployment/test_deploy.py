@@ -17,10 +17,10 @@ from infra.consumer import Settings, deploy_consumer
 from infra.deployment import deploy
 from infra.deployment.stack import Outcome, Stack, StackFailed
 from infra.packaging.service_zip import Package
-from local.clients import REGION, client_arguments
+from local.clients import REGION, make_client_arguments
 from local.emulator.launcher import Emulator
 from local.network.loopback import LOOPBACK
-from local.stack import target as local_target
+from local.stack import make_target as local_target
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
 
@@ -50,7 +50,7 @@ class Deployment(NamedTuple):
         return f"/_aws/execute-api/{self.service.rest_api_id}/api{path}"
 
     def api_key(self) -> str:
-        gateway = boto3.client("apigateway", **client_arguments(self.emulator.url))
+        gateway = boto3.client("apigateway", **make_client_arguments(self.emulator.url))
         return gateway.get_api_key(apiKey=self.service.reader_key_id, includeValue=True)["value"]
 
     def signed(self, method: str, path: str, credentials: Credentials, headers: dict[str, str]) -> dict[str, str]:
@@ -72,7 +72,7 @@ def apply(target: deploy.Target, package: Package, parameters: dict[str, str]) -
 @pytest.fixture(scope="module")
 def stranger(deployment: Deployment) -> Credentials:
     """An IAM user without any policy."""
-    iam = boto3.client("iam", **client_arguments(deployment.emulator.url))
+    iam = boto3.client("iam", **make_client_arguments(deployment.emulator.url))
     iam.create_user(UserName="infra-stranger")
     made = iam.create_access_key(UserName="infra-stranger")["AccessKey"]
     return Credentials(made["AccessKeyId"], made["SecretAccessKey"])
@@ -85,7 +85,7 @@ def test_deploying_it_again_changes_nothing_and_says_so(deployment: Deployment, 
 
 
 def test_a_changed_parameter_reaches_the_alias(deployment: Deployment, built_package: Package) -> None:
-    functions = boto3.client("lambda", **client_arguments(deployment.emulator.url))
+    functions = boto3.client("lambda", **make_client_arguments(deployment.emulator.url))
     changed = apply(deployment.target, built_package, {"Admins": ADMIN, "LogLevel": "debug"})
     served = functions.get_function_configuration(FunctionName=changed.function_name, Qualifier="live")
     assert changed.outcome is Outcome.UPDATED
@@ -130,7 +130,7 @@ def test_a_signed_write_without_permission_is_denied(deployment: Deployment, str
 
 
 def test_the_kms_key_rotates_and_the_log_is_bounded(deployment: Deployment) -> None:
-    arguments = client_arguments(deployment.emulator.url)
+    arguments = make_client_arguments(deployment.emulator.url)
     rotation = boto3.client("kms", **arguments).get_key_rotation_status(KeyId=deployment.service.kms_key_arn)
     logs = boto3.client("logs", **arguments)
     [group] = logs.describe_log_groups(logGroupNamePrefix=deployment.service.log_group_name)["logGroups"]
@@ -139,7 +139,7 @@ def test_the_kms_key_rotates_and_the_log_is_bounded(deployment: Deployment) -> N
 
 
 def test_the_stage_is_the_only_one_and_is_throttled(deployment: Deployment) -> None:
-    gateway = boto3.client("apigateway", **client_arguments(deployment.emulator.url))
+    gateway = boto3.client("apigateway", **make_client_arguments(deployment.emulator.url))
     [stage] = gateway.get_stages(restApiId=deployment.service.rest_api_id)["item"]
     assert stage["stageName"] == "api"
     assert stage["methodSettings"]["*/*"]["throttlingRateLimit"] == 1000
@@ -153,7 +153,7 @@ def test_the_emulator_still_ignores_gateway_responses_in_the_api_body(emulator: 
         "paths": {},
         "x-amazon-apigateway-gateway-responses": gateway_responses(),
     }
-    gateway = boto3.client("apigateway", **client_arguments(emulator.url))
+    gateway = boto3.client("apigateway", **make_client_arguments(emulator.url))
     made = gateway.import_rest_api(body=json.dumps(body).encode())
     assert all(response["defaultResponse"] for response in gateway.get_gateway_responses(restApiId=made["id"])["items"])
 
@@ -168,7 +168,7 @@ def test_a_consumer_gets_a_role_that_opens_its_namespaces_only(deployment: Deplo
         poll_seconds=2,
     )
     deployed = deploy_consumer(deployment.target, "infra-consumer", tmp_path / "consumer.zip", settings, SECONDS)
-    iam = boto3.client("iam", **client_arguments(deployment.emulator.url))
+    iam = boto3.client("iam", **make_client_arguments(deployment.emulator.url))
     role = deployed.outputs["RoleArn"].split("/")[-1]
     policy: Any = iam.get_role_policy(RoleName=role, PolicyName="consumer")["PolicyDocument"]
     allowed = policy["Statement"][0]["Condition"]["StringEquals"]["kms:EncryptionContext:configsvc:namespace"]

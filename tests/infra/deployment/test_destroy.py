@@ -84,7 +84,7 @@ def site(clients: Clients, said: list[str], stage: Stage) -> Site:
     return Site(stage, target, "us-east-1", said.append)
 
 
-def destroyed(clients: Clients, stage: Stage | None = None) -> str:
+def destroy_and_read(clients: Clients, stage: Stage | None = None) -> str:
     """Destroy the stack, and return what was printed."""
     said = list[str]()
     where = site(clients, said, stage or parse({"stack": "s"}))
@@ -94,7 +94,7 @@ def destroyed(clients: Clients, stage: Stage | None = None) -> str:
 
 def test_the_table_and_the_key_that_the_stack_made_go_before_it() -> None:
     clients = Clients(MADE, "own-table", "own-key")
-    assert "the KMS key goes in 30 days" in destroyed(clients)
+    assert "the KMS key goes in 30 days" in destroy_and_read(clients)
     assert clients.deleted == ["own-table", "own-key", "stack"]
 
 
@@ -104,7 +104,7 @@ def test_a_key_that_the_stack_did_not_make_stays_whatever_the_stage_file_says(
     made: dict[str, str], table: dict[str, str]
 ) -> None:
     clients = Clients(made, "own-table", "made-by-hand")
-    told = destroyed(clients, parse({"stack": "s", "table": table}))
+    told = destroy_and_read(clients, parse({"stack": "s", "table": table}))
     assert f"KMS key {ARN}made-by-hand is kept: the stack did not make it" in told
     assert clients.deleted == ["own-table", "stack"]
 
@@ -113,7 +113,7 @@ def test_a_key_that_the_stack_did_not_make_stays_whatever_the_stage_file_says(
 def test_a_table_that_the_stack_did_not_make_is_not_its_to_delete(made: dict[str, str]) -> None:
     clients = Clients(made, "restored", "own-key")
     with pytest.raises(Declined, match="The stack did not create the table restored"):
-        destroyed(clients)
+        destroy_and_read(clients)
     assert clients.deleted == []
 
 

@@ -17,10 +17,10 @@ from infra.cloudformation import template
 from infra.deployment import deploy
 from infra.deployment.stack import Declined, Outcome
 from infra.packaging.service_zip import Package
-from local.clients import client_arguments
+from local.clients import make_client_arguments
 from local.emulator.launcher import Emulator
 from local.network.loopback import LOOPBACK
-from local.stack import target
+from local.stack import make_target
 from tests.support.web.events import build_event
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
@@ -37,18 +37,18 @@ class Site(NamedTuple):
     said: list[str]
 
     def client(self, service: str) -> Any:  # noqa: ANN401  # one of boto3's many
-        return boto3.client(service, **client_arguments(self.emulator.url))  # type: ignore[call-overload]  # by name
+        return boto3.client(service, **make_client_arguments(self.emulator.url))  # type: ignore[call-overload]  # by name
 
     def deployed(self, package: Package, generation: int = 1) -> deploy.Service:
         parameters = {"Admins": ADMIN, "GatewayProofGeneration": str(generation)}
-        where = target(self.emulator.url, self.said.append)
+        where = make_target(self.emulator.url, self.said.append)
         return deploy.deploy_service(where, self.stack, package, parameters, SECONDS, emulator=True)
 
     def without_proof(self, package: Package) -> None:
         """As it was deployed before there was a proof."""
-        where = target(self.emulator.url, self.said.append)
+        where = make_target(self.emulator.url, self.said.append)
         key = deploy.upload_file(where, self.stack, package.zip)
-        sam = template.expand(template.locate(stripped(package).template, where.bucket, key, "0" * 64))
+        sam = template.expand(template.locate(strip_proof(package).template, where.bucket, key, "0" * 64))
         deploy.deploy(where, self.stack, template.for_emulator(sam), {"Admins": ADMIN}, SECONDS)
 
     def proof(self, service: deploy.Service) -> str:
@@ -83,7 +83,7 @@ class Site(NamedTuple):
         return int(json.loads(answer["Payload"].read())["statusCode"])
 
 
-def stripped(package: Package) -> Package:
+def strip_proof(package: Package) -> Package:
     """The package with a template that knows of no proof."""
     sam = copy.deepcopy(package.template)
     for name in [name for name in sam["Parameters"] if name.startswith("GatewayProof")]:
@@ -149,7 +149,7 @@ def test_two_who_deploy_at_once_leave_no_function_that_knows_another_proof_than_
             site.said.append("overtaken")
             site.deployed(built_package, generation=2)
 
-    where = target(emulator.url, overtaken)
+    where = make_target(emulator.url, overtaken)
     with pytest.raises(Declined, match="deploy again"):
         deploy.deploy_service(where, site.stack, built_package, {"Admins": ""}, SECONDS, emulator=True)
     assert "overtaken" in site.said

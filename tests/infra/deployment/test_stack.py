@@ -44,13 +44,13 @@ class FakeCloudFormation:
     def describe_stacks(self, **_: str) -> dict[str, Any]:
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
         if status is None:
-            raise refused("DescribeStacks", "Stack with id s does not exist")
+            raise make_refusal("DescribeStacks", "Stack with id s does not exist")
         return {"Stacks": [{"StackName": "s", "StackStatus": status, "Outputs": []}]}
 
     def create_change_set(self, **given: object) -> None:
         self.calls.append(f"propose {given['ChangeSetType']}")
         if self.refusal:
-            raise refused("CreateChangeSet", self.refusal)
+            raise make_refusal("CreateChangeSet", self.refusal)
 
     def describe_change_set(self, **given: object) -> dict[str, Any]:
         status, reason = self.change_set
@@ -65,7 +65,7 @@ class FakeCloudFormation:
     def delete_change_set(self, **_: object) -> None:
         self.calls.append("withdraw")
         if self.stays:
-            raise refused("DeleteChangeSet", "The token has expired")
+            raise make_refusal("DeleteChangeSet", "The token has expired")
 
     def delete_stack(self, **_: object) -> None:
         self.calls.append("delete")
@@ -75,18 +75,18 @@ class FakeCloudFormation:
 
     def paginate(self, **_: object) -> Iterator[dict[str, Any]]:
         """The events, newest first, two in a page."""
-        old = event("0", "UPDATE_FAILED", "an earlier attempt")
-        new = [event(str(number), "UPDATE_FAILED", reason) for number, reason in enumerate(self.reasons, 1)]
+        old = make_event("0", "UPDATE_FAILED", "an earlier attempt")
+        new = [make_event(str(number), "UPDATE_FAILED", reason) for number, reason in enumerate(self.reasons, 1)]
         newest_first = [*reversed(new), old][-self.events :]
         for first in range(0, len(newest_first), 2):
             yield {"StackEvents": newest_first[first : first + 2]}
 
 
-def event(identifier: str, status: str, reason: str) -> dict[str, str]:
+def make_event(identifier: str, status: str, reason: str) -> dict[str, str]:
     return {"EventId": identifier, "LogicalResourceId": "R", "ResourceStatus": status, "ResourceStatusReason": reason}
 
 
-def refused(operation: str, message: str) -> ClientError:
+def make_refusal(operation: str, message: str) -> ClientError:
     return ClientError({"Error": {"Code": "ValidationError", "Message": message}}, operation)
 
 

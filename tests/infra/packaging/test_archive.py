@@ -15,23 +15,23 @@ GOOD = {
 PINS = "# why\npydantic-core==2.0\n"
 
 
-def made(path: Path, files: dict[str, bytes]) -> Path:
+def pack(path: Path, files: dict[str, bytes]) -> Path:
     archive.write(path, files)
     return path
 
 
 def good() -> dict[str, bytes]:
-    return bytecode.compiled(GOOD)
+    return bytecode.compile_files(GOOD)
 
 
 def test_the_same_files_make_the_same_bytes_in_any_order(tmp_path: Path) -> None:
-    one = made(tmp_path / "one.zip", {"b": b"2", "a": b"1"})
-    two = made(tmp_path / "two.zip", {"a": b"1", "b": b"2"})
+    one = pack(tmp_path / "one.zip", {"b": b"2", "a": b"1"})
+    two = pack(tmp_path / "two.zip", {"a": b"1", "b": b"2"})
     assert one.read_bytes() == two.read_bytes()
 
 
 def test_other_content_makes_other_bytes(tmp_path: Path) -> None:
-    assert made(tmp_path / "1.zip", {"a": b"1"}).read_bytes() != made(tmp_path / "2.zip", {"a": b"2"}).read_bytes()
+    assert pack(tmp_path / "1.zip", {"a": b"1"}).read_bytes() != pack(tmp_path / "2.zip", {"a": b"2"}).read_bytes()
 
 
 def test_rewriting_forgets_dates_and_order(tmp_path: Path) -> None:
@@ -39,11 +39,11 @@ def test_rewriting_forgets_dates_and_order(tmp_path: Path) -> None:
         source.writestr(zipfile.ZipInfo("b", (2020, 1, 1, 0, 0, 0)), b"2")
         source.writestr(zipfile.ZipInfo("a", (2021, 1, 1, 0, 0, 0)), b"1")
     archive.rewrite(tmp_path / "source.zip", tmp_path / "target.zip")
-    assert (tmp_path / "target.zip").read_bytes() == made(tmp_path / "same.zip", {"a": b"1", "b": b"2"}).read_bytes()
+    assert (tmp_path / "target.zip").read_bytes() == pack(tmp_path / "same.zip", {"a": b"1", "b": b"2"}).read_bytes()
 
 
 def test_rewriting_compiles(tmp_path: Path) -> None:
-    archive.rewrite(made(tmp_path / "source.zip", {"a.py": b"x = 1"}), tmp_path / "target.zip")
+    archive.rewrite(pack(tmp_path / "source.zip", {"a.py": b"x = 1"}), tmp_path / "target.zip")
     assert archive.read(tmp_path / "target.zip").keys() == {"a.py", bytecode.pyc("a.py")}
 
 
@@ -55,29 +55,29 @@ def test_a_tree_leaves_bytecode_out(tmp_path: Path) -> None:
 
 
 def test_a_good_zip_has_no_faults(tmp_path: Path) -> None:
-    assert archive.check_contents(made(tmp_path / "z.zip", good()), PINS) == []
+    assert archive.check_contents(pack(tmp_path / "z.zip", good()), PINS) == []
 
 
 def test_a_service_that_was_silently_left_out_is_noticed(tmp_path: Path) -> None:
     files = {name: content for name, content in good().items() if not name.startswith("configsvc/")}
-    assert archive.check_contents(made(tmp_path / "z.zip", files), PINS) == ["configsvc/__init__.py is missing"]
+    assert archive.check_contents(pack(tmp_path / "z.zip", files), PINS) == ["configsvc/__init__.py is missing"]
 
 
 def test_a_package_that_nobody_locked_is_noticed(tmp_path: Path) -> None:
     """pip's own configuration can name further requirements, with hashes of its own."""
     files = good() | {"Evil_x-1.dist-info/METADATA": b""}
-    assert archive.check_contents(made(tmp_path / "z.zip", files), PINS) == [
+    assert archive.check_contents(pack(tmp_path / "z.zip", files), PINS) == [
         "evil_x-1.dist-info is not in requirements.txt"
     ]
 
 
 def test_a_requirement_without_its_wheel_is_noticed(tmp_path: Path) -> None:
-    found = archive.check_contents(made(tmp_path / "z.zip", good()), PINS + "cachetools==8.0.1\n")
+    found = archive.check_contents(pack(tmp_path / "z.zip", good()), PINS + "cachetools==8.0.1\n")
     assert found == ["cachetools==8.0.1 is missing"]
 
 
 def test_another_version_than_the_pinned_one_is_noticed(tmp_path: Path) -> None:
-    assert archive.check_contents(made(tmp_path / "z.zip", good()), "pydantic-core==3.0") == [
+    assert archive.check_contents(pack(tmp_path / "z.zip", good()), "pydantic-core==3.0") == [
         "pydantic-core==3.0 is missing",
         "pydantic_core-2.0.dist-info is not in requirements.txt",
     ]
@@ -85,5 +85,5 @@ def test_another_version_than_the_pinned_one_is_noticed(tmp_path: Path) -> None:
 
 def test_what_does_not_belong_is_noticed(tmp_path: Path) -> None:
     unwanted = ("boto3/data.json", "tests/data.json")
-    found = archive.check_contents(made(tmp_path / "z.zip", good() | dict.fromkeys(unwanted, b"")), PINS)
+    found = archive.check_contents(pack(tmp_path / "z.zip", good() | dict.fromkeys(unwanted, b"")), PINS)
     assert found == [f"{name} does not belong here" for name in unwanted]

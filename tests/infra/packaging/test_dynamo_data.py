@@ -57,13 +57,13 @@ def test_every_partition_is_asked_where_botocore_would(
     for name, text in {**given, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"}.items():
         monkeypatch.setenv(name, text)
 
-    assert _asked(connect) == _asked(lambda: LOADED.create_client("dynamodb"))
+    assert _find_host(connect) == _find_host(lambda: LOADED.create_client("dynamodb"))
 
 
 LOADED = botocore.session.Session()
 
 
-def _asked(make: Callable[[], Any]) -> str | None:
+def _find_host(make: Callable[[], Any]) -> str | None:
     """Where a client sends its requests; None where botocore makes none."""
     sent: list[str] = []
 

@@ -12,7 +12,7 @@ import pytest
 
 from infra.packaging import archive, service_zip
 from infra.packaging.archive import pins
-from infra.packaging.requirements import BROUGHT_BY_OTHERS, needed, written
+from infra.packaging.requirements import BROUGHT_BY_OTHERS, find_needed, render_requirements
 from tests.support.fixtures.package import ROOT
 
 TEXT = (ROOT / "requirements.txt").read_text()
@@ -21,7 +21,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCK = {each["name"]: each for each in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
 
 
-def locked(name: str) -> dict[str, Any]:
+def read_lock(name: str) -> dict[str, Any]:
     found = LOCK[name]
     assert isinstance(found, dict)
     return found
@@ -34,20 +34,20 @@ def hashes(name: str) -> set[str]:
 
 def test_what_is_committed_is_what_the_lock_gives() -> None:
     """Otherwise: `make requirements`."""
-    assert written() == TEXT
+    assert render_requirements() == TEXT
 
 
 def test_it_names_exactly_what_the_service_extra_needs() -> None:
-    assert PINNED.keys() == needed(PROJECT, LOCK)
+    assert PINNED.keys() == find_needed(PROJECT, LOCK)
 
 
 def test_it_pins_the_locked_versions() -> None:
-    assert {name: locked(name)["version"] for name in PINNED} == PINNED
+    assert {name: read_lock(name)["version"] for name in PINNED} == PINNED
 
 
 def test_every_package_has_hashes_and_all_are_of_locked_wheels() -> None:
     for name in PINNED:
-        wheels = {wheel["hash"]: wheel["url"] for wheel in locked(name)["wheels"]}
+        wheels = {wheel["hash"]: wheel["url"] for wheel in read_lock(name)["wheels"]}
         assert hashes(name)
         assert hashes(name) <= wheels.keys()
         assert all("x86_64" in wheels[each] or "none-any" in wheels[each] for each in hashes(name))

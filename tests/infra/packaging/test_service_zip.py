@@ -81,7 +81,7 @@ def test_importing_the_service_loads_few_modules_of_the_zip(built_package: Packa
 def test_another_folder_user_and_environment_give_the_same_bytes(
     built_package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = copied(tmp_path / "elsewhere")
+    root = copy_project(tmp_path / "elsewhere")
     (root / "configsvc/__pycache__").mkdir(exist_ok=True)
     (root / "configsvc/__pycache__/left.cpython-311.pyc").write_bytes(b"left by an earlier run")
     monkeypatch.setenv("AWS_PROFILE", "nobody")
@@ -96,7 +96,7 @@ def test_another_folder_user_and_environment_give_the_same_bytes(
 
 @pytest.mark.slow
 def test_a_service_that_is_not_linked_is_refused(tmp_path: Path) -> None:
-    root = copied(tmp_path / "elsewhere")
+    root = copy_project(tmp_path / "elsewhere")
     (root / "vendor/configsvc").unlink()
     (root / "vendor/other").mkdir()
     with pytest.raises(PackagingError, match="configsvc"):
@@ -112,7 +112,7 @@ def test_a_package_that_pip_cannot_get_is_named(tmp_path: Path, monkeypatch: pyt
         package(ROOT, tmp_path / "out")
 
 
-def copied(root: Path) -> Path:
+def copy_project(root: Path) -> Path:
     for name in COPIED:
         shutil.copytree(ROOT / name, root / name, symlinks=True)
     for name in ("app.py", "requirements.txt"):

@@ -3,14 +3,14 @@
 import pytest
 
 from local.emulator.launcher import Emulator
-from tests.support.local.rest_api import RestApi, deployed
+from tests.support.local.rest_api import RestApi, deploy_rest_api
 
 pytestmark = pytest.mark.emulator
 
 
 @pytest.fixture(scope="module")
 def api(emulator: Emulator) -> RestApi:
-    return deployed(emulator.url)
+    return deploy_rest_api(emulator.url)
 
 
 def test_the_event_names_the_key_that_was_used(api: RestApi) -> None:
@@ -46,7 +46,7 @@ def test_an_unknown_key_is_refused_by_the_gateway(api: RestApi, headers: dict[st
 
 
 def test_without_the_addition_the_event_names_no_key(stock_emulator: Emulator) -> None:
-    api = deployed(stock_emulator.url)
+    api = deploy_rest_api(stock_emulator.url)
 
     status, identity = api.get("/keyed", {"x-api-key": api.new_key().value})
 

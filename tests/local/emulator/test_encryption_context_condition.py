@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.emulator.launcher import Emulator
-from tests.support.local.aws_people import assumed, kms, may_decrypt, new_role, new_user, wrapped_data_key
+from tests.support.local.aws_people import assume_role, kms, make_wrapped_data_key, may_decrypt, new_role, new_user
 
 pytestmark = pytest.mark.emulator
 
@@ -14,8 +14,8 @@ def _refusal(error: ClientError) -> str:
 
 
 def test_a_role_opens_the_namespace_that_its_condition_names(emulator: Emulator) -> None:
-    data_key = wrapped_data_key(emulator.url, "payments.prod")
-    role = assumed(emulator.url, new_role(emulator.url, may_decrypt("payments.prod")))
+    data_key = make_wrapped_data_key(emulator.url, "payments.prod")
+    role = assume_role(emulator.url, new_role(emulator.url, may_decrypt("payments.prod")))
 
     answer = kms(emulator.url, role).decrypt(CiphertextBlob=data_key.blob, EncryptionContext=data_key.context)
 
@@ -23,8 +23,8 @@ def test_a_role_opens_the_namespace_that_its_condition_names(emulator: Emulator)
 
 
 def test_a_role_of_another_namespace_is_denied(emulator: Emulator) -> None:
-    data_key = wrapped_data_key(emulator.url, "payments.prod")
-    role = assumed(emulator.url, new_role(emulator.url, may_decrypt("orders.prod")))
+    data_key = make_wrapped_data_key(emulator.url, "payments.prod")
+    role = assume_role(emulator.url, new_role(emulator.url, may_decrypt("orders.prod")))
 
     with pytest.raises(ClientError) as refused:
         kms(emulator.url, role).decrypt(CiphertextBlob=data_key.blob, EncryptionContext=data_key.context)
@@ -33,8 +33,8 @@ def test_a_role_of_another_namespace_is_denied(emulator: Emulator) -> None:
 
 
 def test_a_request_without_encryption_context_is_denied(emulator: Emulator) -> None:
-    data_key = wrapped_data_key(emulator.url, "payments.prod")
-    role = assumed(emulator.url, new_role(emulator.url, may_decrypt("payments.prod")))
+    data_key = make_wrapped_data_key(emulator.url, "payments.prod")
+    role = assume_role(emulator.url, new_role(emulator.url, may_decrypt("payments.prod")))
 
     with pytest.raises(ClientError) as refused:
         kms(emulator.url, role).decrypt(CiphertextBlob=data_key.blob)
@@ -43,7 +43,7 @@ def test_a_request_without_encryption_context_is_denied(emulator: Emulator) -> N
 
 
 def test_a_user_generates_data_keys_for_its_own_namespace_only(emulator: Emulator) -> None:
-    key = wrapped_data_key(emulator.url, "payments.prod").key
+    key = make_wrapped_data_key(emulator.url, "payments.prod").key
     client = kms(emulator.url, new_user(emulator.url, may_decrypt("payments.prod")))
     mine, other = {"configsvc:namespace": "payments.prod"}, {"configsvc:namespace": "orders.prod"}
 
@@ -54,7 +54,7 @@ def test_a_user_generates_data_keys_for_its_own_namespace_only(emulator: Emulato
 
 
 def test_a_user_encrypts_for_its_own_namespace_only(emulator: Emulator) -> None:
-    key = wrapped_data_key(emulator.url, "payments.prod").key
+    key = make_wrapped_data_key(emulator.url, "payments.prod").key
     client = kms(emulator.url, new_user(emulator.url, may_decrypt("payments.prod")))
     mine = {"configsvc:namespace": "payments.prod", "configsvc:key": "db.url"}
     other = {"configsvc:namespace": "orders.prod", "configsvc:key": "db.url"}
@@ -66,8 +66,8 @@ def test_a_user_encrypts_for_its_own_namespace_only(emulator: Emulator) -> None:
 
 
 def test_without_the_addition_even_the_matching_namespace_is_denied(stock_emulator: Emulator) -> None:
-    data_key = wrapped_data_key(stock_emulator.url, "payments.prod")
-    role = assumed(stock_emulator.url, new_role(stock_emulator.url, may_decrypt("payments.prod")))
+    data_key = make_wrapped_data_key(stock_emulator.url, "payments.prod")
+    role = assume_role(stock_emulator.url, new_role(stock_emulator.url, may_decrypt("payments.prod")))
 
     with pytest.raises(ClientError) as refused:
         kms(stock_emulator.url, role).decrypt(CiphertextBlob=data_key.blob, EncryptionContext=data_key.context)

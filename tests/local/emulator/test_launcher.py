@@ -12,7 +12,7 @@ from local.errors import AlreadyRunning, NotReady, PortBusy
 from local.network.loopback import LOOPBACK
 from local.processes import is_running, mark, wait_until
 from tests.support.local.aws_people import kms
-from tests.support.local.rest_api import deployed
+from tests.support.local.rest_api import deploy_rest_api
 
 pytestmark = pytest.mark.emulator
 
@@ -75,7 +75,7 @@ def test_its_data_is_found_again_at_the_next_start(tmp_path: Path) -> None:
 def test_a_stop_leaves_no_process_and_no_scratch_files(tmp_path: Path) -> None:
     state = tmp_path / "state"
     with Emulator(log=tmp_path / "log", state=state) as emulator:
-        api = deployed(emulator.url)
+        api = deploy_rest_api(emulator.url)
         assert api.get("/open", {})[0] == 200  # a Lambda worker now runs
         leader = emulator.pid
         assert leader is not None

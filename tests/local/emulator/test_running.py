@@ -16,7 +16,7 @@ import pytest
 from local import deploy, logs
 from local.emulator import run_record
 from local.emulator.launcher import Emulator
-from local.emulator.running import noted, running_endpoint
+from local.emulator.running import find_running_endpoint, keep_note
 from local.errors import NotReady
 from local.network.loopback import claim_port
 from local.network.server import Handler, LoopbackServer
@@ -45,14 +45,14 @@ def _note(places: Places, pid: int, port: int) -> None:
 
 def test_without_a_note_nothing_runs(tmp_path: Path) -> None:
     with pytest.raises(NotReady, match="make run"):
-        running_endpoint(Places(tmp_path))
+        find_running_endpoint(Places(tmp_path))
 
 
 def test_a_note_at_which_nothing_answers_is_not_believed(tmp_path: Path) -> None:
     _note(Places(tmp_path), os.getpid(), claim_port(0))
 
     with pytest.raises(NotReady, match="make run"):
-        running_endpoint(Places(tmp_path))
+        find_running_endpoint(Places(tmp_path))
 
 
 def test_another_program_at_the_port_is_not_the_local_aws(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_another_program_at_the_port_is_not_the_local_aws(tmp_path: Path) -> Non
         _note(Places(tmp_path), os.getppid(), other.port)
 
         with pytest.raises(NotReady):
-            running_endpoint(Places(tmp_path))
+            find_running_endpoint(Places(tmp_path))
 
 
 @pytest.mark.parametrize("torn", ["", "{", "[]", "3", '{"endpoint": "http://127.0.0.1:1"}', '{"pid": 1, "port": "x"}'])
@@ -68,7 +68,7 @@ def test_a_torn_note_is_none(tmp_path: Path, torn: str) -> None:
     Places(tmp_path).running.write_text(torn)
 
     with pytest.raises(NotReady):
-        running_endpoint(Places(tmp_path))
+        find_running_endpoint(Places(tmp_path))
 
 
 def test_logs_after_a_killed_run_say_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,8 +94,8 @@ def test_a_local_aws_that_stops_answering_ends_the_logs_with_a_word(
 @pytest.mark.emulator
 def test_the_note_of_a_run_leads_to_it_and_is_gone_afterwards(tmp_path: Path, emulator: Emulator) -> None:
     places = Places(tmp_path)
-    with noted(places.running, emulator):
-        assert running_endpoint(places) == emulator.url
+    with keep_note(places.running, emulator):
+        assert find_running_endpoint(places) == emulator.url
 
     assert not places.running.exists()
 
@@ -176,7 +176,7 @@ def test_a_run_that_was_killed_leaves_nothing_that_is_taken_for_one(tmp_path: Pa
 
     assert places.running.exists()
     with pytest.raises(NotReady):
-        running_endpoint(places)
+        find_running_endpoint(places)
 
 
 @pytest.mark.emulator

@@ -19,7 +19,7 @@ from local.gateway.gateway import Gateway, LoopbackGateway
 from local.gateway.signature import Request
 from local.runtime.execution import InvocationTimedOut
 from local.runtime.function import EventTooLarge, FunctionThrottled
-from tests.support.local.gateway_requests import ACCESS_KEY, IDENTITIES, KEY, KEYS, SECRET, request, signed, two_routes
+from tests.support.local.gateway_requests import ACCESS_KEY, IDENTITIES, KEY, KEYS, SECRET, request, sign, two_routes
 from tests.support.web.events import VARIABLES
 
 OPEN = Access(KEYS, IDENTITIES)
@@ -47,7 +47,7 @@ def gateway(target: Callable[[dict[str, Any]], dict[str, Any]], **access: Any) -
     return Gateway(target, two_routes().routes, Access(**{"keys": KEYS, "identities": IDENTITIES, **access}), VARIABLES)
 
 
-def refused(sent: Request, kind: str, **access: Any) -> None:  # noqa: ANN401  # Access's own
+def check_refused(sent: Request, kind: str, **access: Any) -> None:  # noqa: ANN401  # Access's own
     target = Target()
     answer = gateway(target, **access).answer(sent)
     assert target.events == []
@@ -57,7 +57,7 @@ def refused(sent: Request, kind: str, **access: Any) -> None:  # noqa: ANN401  #
     assert ("Content-Type", "application/problem+json") in answer.headers
 
 
-def keyed(sent: Request) -> Request:
+def add_key(sent: Request) -> Request:
     return sent._replace(headers={**sent.headers, "x-api-key": [KEY]})
 
 
@@ -67,29 +67,29 @@ def test_an_open_route_needs_nothing() -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"x-api-key": "wrong"}, {"x-api-key": ""}, {"x-api-key": "keyid"}])
 def test_a_keyed_route_needs_a_key_of_the_plan(headers: dict[str, str]) -> None:
-    refused(request("GET", THING, headers), "INVALID_API_KEY")
+    check_refused(request("GET", THING, headers), "INVALID_API_KEY")
 
 
 @pytest.mark.parametrize(
     "path", ["/api/v1/nothing", "/v1/open", "/other/v1/open", "/api", "/apiv1/open", "/api/v1/things/"]
 )
 def test_an_unknown_route_is_403(path: str) -> None:
-    refused(keyed(request("GET", path)), "MISSING_AUTHENTICATION_TOKEN")
+    check_refused(add_key(request("GET", path)), "MISSING_AUTHENTICATION_TOKEN")
 
 
 def test_a_method_that_the_route_lacks_is_403() -> None:
-    refused(keyed(request("POST", THING)), "MISSING_AUTHENTICATION_TOKEN")
+    check_refused(add_key(request("POST", THING)), "MISSING_AUTHENTICATION_TOKEN")
 
 
 def test_a_write_needs_a_signature_before_a_key() -> None:
-    refused(keyed(request("PUT", THING)), "MISSING_AUTHENTICATION_TOKEN")
-    refused(request("PUT", THING), "MISSING_AUTHENTICATION_TOKEN")
-    refused(signed(request("PUT", THING)), "INVALID_API_KEY")
+    check_refused(add_key(request("PUT", THING)), "MISSING_AUTHENTICATION_TOKEN")
+    check_refused(request("PUT", THING), "MISSING_AUTHENTICATION_TOKEN")
+    check_refused(sign(request("PUT", THING)), "INVALID_API_KEY")
 
 
 def test_a_signed_and_keyed_write_carries_who_it_is() -> None:
     target = Target()
-    sent = signed(keyed(request("PUT", THING, {"User-Agent": "curl"}, b'{"a": 1}', "b=1&a=%2F")))
+    sent = sign(add_key(request("PUT", THING, {"User-Agent": "curl"}, b'{"a": 1}', "b=1&a=%2F")))
     assert gateway(target).answer(sent).status == 200
     identity = target.events[0]["requestContext"]["identity"]
     assert identity == {
@@ -104,12 +104,12 @@ def test_a_signed_and_keyed_write_carries_who_it_is() -> None:
 
 def test_a_read_carries_no_arn_whatever_it_is_signed_with() -> None:
     target = Target()
-    gateway(target).answer(signed(keyed(request("GET", THING))))
+    gateway(target).answer(sign(add_key(request("GET", THING))))
     assert target.events[0]["requestContext"]["identity"]["userArn"] is None
 
 
 def test_a_changed_request_does_not_pass() -> None:
-    sent = signed(keyed(request("PUT", THING, body=b"{}", query="a=1")))
+    sent = sign(add_key(request("PUT", THING, body=b"{}", query="a=1")))
     for changed in (
         sent._replace(body=b"{ }"),
         sent._replace(query="a=2"),
@@ -118,55 +118,55 @@ def test_a_changed_request_does_not_pass() -> None:
         sent._replace(headers={**sent.headers, "x-api-key": [KEY + " x"]}),
         sent._replace(headers={**sent.headers, "authorization": ["AWS4-HMAC-SHA256 Credential=x"]}),
     ):
-        refused(changed, "INVALID_SIGNATURE")
+        check_refused(changed, "INVALID_SIGNATURE")
 
 
 def test_a_header_that_was_signed_and_not_sent_does_not_pass() -> None:
-    sent = signed(keyed(request("PUT", THING, {"X-Amz-Security-Token": ""})))
+    sent = sign(add_key(request("PUT", THING, {"X-Amz-Security-Token": ""})))
     dropped = {name: values for name, values in sent.headers.items() if name != "x-amz-security-token"}
-    refused(sent._replace(headers=dropped), "INVALID_SIGNATURE")
+    check_refused(sent._replace(headers=dropped), "INVALID_SIGNATURE")
 
 
 def test_another_secret_region_service_or_identity_does_not_pass() -> None:
-    sent = keyed(request("PUT", THING))
-    refused(signed(sent, secret="other"), "INVALID_SIGNATURE")
-    refused(signed(sent, region="eu-west-1"), "INVALID_SIGNATURE")
-    refused(signed(sent, service="kms"), "INVALID_SIGNATURE")
-    refused(signed(sent), "INVALID_SIGNATURE", identities={})
+    sent = add_key(request("PUT", THING))
+    check_refused(sign(sent, secret="other"), "INVALID_SIGNATURE")
+    check_refused(sign(sent, region="eu-west-1"), "INVALID_SIGNATURE")
+    check_refused(sign(sent, service="kms"), "INVALID_SIGNATURE")
+    check_refused(sign(sent), "INVALID_SIGNATURE", identities={})
 
 
 def test_a_body_is_always_part_of_the_signature() -> None:
     unsigned_body = {"x-api-key": KEY, "X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"}
-    refused(signed(request("PUT", THING, unsigned_body, b"{}")), "INVALID_SIGNATURE")
+    check_refused(sign(request("PUT", THING, unsigned_body, b"{}")), "INVALID_SIGNATURE")
 
 
 @pytest.mark.parametrize("skew", [-400, 400])
 def test_a_signature_holds_for_five_minutes(skew: int) -> None:
-    refused(signed(keyed(request("PUT", THING))), "INVALID_SIGNATURE", now=lambda: time.time() + skew)
+    check_refused(sign(add_key(request("PUT", THING))), "INVALID_SIGNATURE", now=lambda: time.time() + skew)
 
 
 def test_a_session_token_is_part_of_the_credentials() -> None:
     with_token = {ACCESS_KEY: Identity(SECRET, "arn:aws:sts::123456789012:assumed-role/R/s", token="t")}
-    sent = keyed(request("PUT", THING))
-    assert gateway(Target(), identities=with_token).answer(signed(sent, token="t")).status == 200
-    refused(signed(sent), "INVALID_SIGNATURE", identities=with_token)
-    refused(signed(sent, token="t"), "INVALID_SIGNATURE")
+    sent = add_key(request("PUT", THING))
+    assert gateway(Target(), identities=with_token).answer(sign(sent, token="t")).status == 200
+    check_refused(sign(sent), "INVALID_SIGNATURE", identities=with_token)
+    check_refused(sign(sent, token="t"), "INVALID_SIGNATURE")
 
 
 def test_an_identity_invokes_what_its_policy_allows() -> None:
-    refused(signed(keyed(request("PUT", "/api/v1/things/b"))), "ACCESS_DENIED")
+    check_refused(sign(add_key(request("PUT", "/api/v1/things/b"))), "ACCESS_DENIED")
 
 
 def test_a_plan_that_is_used_up_answers_429_and_when_to_come_back() -> None:
-    sent = keyed(request("GET", THING))
-    refused(sent, "THROTTLED", admits=lambda _key: False)
+    sent = add_key(request("GET", THING))
+    check_refused(sent, "THROTTLED", admits=lambda _key: False)
     answer = gateway(Target(), admits=lambda _key: False).answer(sent)
     assert ("Retry-After", "1") in answer.headers
 
 
 def test_the_event_is_the_rest_proxy_event() -> None:
     target = Target()
-    sent = keyed(request("GET", "/api/v1/things/a%2Fb/", query="x=1&x=%20&y="))
+    sent = add_key(request("GET", "/api/v1/things/a%2Fb/", query="x=1&x=%20&y="))
     gateway(target).answer(sent)
     (event,) = target.events
     assert (event["resource"], event["path"]) == ("/v1/things/{name}", "/v1/things/a%2Fb/")
@@ -221,7 +221,7 @@ def test_a_request_and_an_answer_end_at_10_mb() -> None:
     most = 10 * 1024 * 1024
     body, target = b"x" * most, Target("y" * most)
     assert len(gateway(target).answer(request("GET", "/api/v1/open", body=body)).body) == most
-    refused(request("GET", "/api/v1/open", body=body + b"x"), "REQUEST_TOO_LARGE")
+    check_refused(request("GET", "/api/v1/open", body=body + b"x"), "REQUEST_TOO_LARGE")
 
     answer = gateway(Target("y" * (most + 1))).answer(request("GET", "/api/v1/open"))
     assert (answer.status, json.loads(answer.body)["gateway"]) == (500, "DEFAULT_5XX")

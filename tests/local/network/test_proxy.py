@@ -12,7 +12,7 @@ from local.clients import Credentials
 from local.emulator.launcher import Emulator
 from local.network.proxy import CountingProxy, operation
 from local.processes import wait_until
-from tests.support.local.aws_people import kms, may_decrypt, new_user, wrapped_data_key
+from tests.support.local.aws_people import kms, make_wrapped_data_key, may_decrypt, new_user
 from tests.support.local.echo import EchoServer, echo_server
 
 
@@ -153,7 +153,7 @@ def test_an_operation_is_named_by_its_target_or_its_route(
 
 @pytest.mark.emulator
 def test_a_signed_kms_call_passes_and_its_signature_is_still_checked(emulator: Emulator) -> None:
-    data_key = wrapped_data_key(emulator.url, "payments.prod")
+    data_key = make_wrapped_data_key(emulator.url, "payments.prod")
     reader = new_user(emulator.url, may_decrypt("payments.prod"))
     forger = Credentials(reader.access_key_id, "wrong secret")
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from local.story.example import EXAMPLE, LARGE_KEY, all_keys, import_arguments, moved
+from local.story.example import EXAMPLE, LARGE_KEY, all_keys, import_arguments, move_url
 
 
 def test_the_whole_example_is_imported_where_nothing_is_held(tmp_path: Path) -> None:
@@ -43,4 +43,4 @@ def test_nothing_is_left_to_import_where_every_key_is_held(tmp_path: Path) -> No
     ],
 )
 def test_the_database_moves_whatever_its_url_is(url: str, then: str) -> None:
-    assert moved(url) == then
+    assert move_url(url) == then

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypedDict
 
 import boto3
 
-from local.clients import ROOT, client_arguments
+from local.clients import ROOT, make_client_arguments
 from local.runtime.function import Runtime
 
 Template = Mapping[str, Any]
@@ -80,7 +80,7 @@ def build_lambda_variables(dynamodb: str) -> dict[str, str]:
 def make_table(endpoint: str, template: Template, name: str) -> None:
     """A table with the keys that the template declares."""
     declared = template["Resources"]["ConfigTable"]["Properties"]
-    boto3.client("dynamodb", **client_arguments(endpoint)).create_table(
+    boto3.client("dynamodb", **make_client_arguments(endpoint)).create_table(
         TableName=name,
         KeySchema=declared["KeySchema"],
         AttributeDefinitions=declared["AttributeDefinitions"],

@@ -10,7 +10,7 @@ from configsvc.model.grants import Grant
 from configsvc_client import Config
 from configsvc_client.admin import Admin, from_environ
 from infra.packaging.service_zip import REGION, Package
-from local.clients import Credentials, client_arguments
+from local.clients import Credentials, make_client_arguments
 from local.people import ApiKey, Person, Statement, invoke, make_api_key, make_person, use_kms_key
 from local.stack import ADMINISTRATOR, LocalStack, deploy_stack
 from local.story.terminal import variables
@@ -77,11 +77,11 @@ def _furnish(own: OwnStack) -> None:
 
 
 def _person(stack: LocalStack, name: str, *statements: Statement) -> Person:
-    arguments = client_arguments(stack.endpoint)
+    arguments = make_client_arguments(stack.endpoint)
     iam, apigateway = boto3.client("iam", **arguments), boto3.client("apigateway", **arguments)
     return make_person(iam, apigateway, stack.usage_plan, name, list(statements))
 
 
 def _api_key(stack: LocalStack, name: str) -> ApiKey:
-    client = boto3.client("apigateway", **client_arguments(stack.endpoint))
+    client = boto3.client("apigateway", **make_client_arguments(stack.endpoint))
     return make_api_key(client, stack.usage_plan, name)

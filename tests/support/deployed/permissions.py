@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import boto3
 
-from local.clients import client_arguments
+from local.clients import make_client_arguments
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -27,14 +27,14 @@ class Held(NamedTuple):
     @property
     def actions(self) -> set[str]:
         """Every action that it allows."""
-        return {action for statement in self.read()["Statement"] for action in _listed(statement["Action"])}
+        return {action for statement in self.read()["Statement"] for action in _list_actions(statement["Action"])}
 
     @contextmanager
     def without(self, action: str) -> Iterator[None]:
         """All but that action."""
         changed = self.read()
         for statement in changed["Statement"]:
-            statement["Action"] = [each for each in _listed(statement["Action"]) if each != action]
+            statement["Action"] = [each for each in _list_actions(statement["Action"]) if each != action]
         changed["Statement"] = [each for each in changed["Statement"] if each["Action"]]
         assert changed["Statement"] != self.read()["Statement"], f"{action} was not allowed"
         with self.replaced(changed):
@@ -53,38 +53,38 @@ class Held(NamedTuple):
 
 def of_role(endpoint: str, name: str) -> Held:
     """A role with one inline policy."""
-    iam: IAMClient = boto3.client("iam", **client_arguments(endpoint))
+    iam: IAMClient = boto3.client("iam", **make_client_arguments(endpoint))
     (policy,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
 
     def read() -> Document:
-        return _document(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])
+        return _read_document(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])
 
     return Held(read, lambda text: iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=text))
 
 
 def of_user(endpoint: str, name: str) -> Held:
     """A user with one inline policy."""
-    iam: IAMClient = boto3.client("iam", **client_arguments(endpoint))
+    iam: IAMClient = boto3.client("iam", **make_client_arguments(endpoint))
     (policy,) = iam.list_user_policies(UserName=name)["PolicyNames"]
 
     def read() -> Document:
-        return _document(iam.get_user_policy(UserName=name, PolicyName=policy)["PolicyDocument"])
+        return _read_document(iam.get_user_policy(UserName=name, PolicyName=policy)["PolicyDocument"])
 
     return Held(read, lambda text: iam.put_user_policy(UserName=name, PolicyName=policy, PolicyDocument=text))
 
 
 def role_of_stack(endpoint: str, stack: str, logical_id: str) -> str:
     """The name of a role that a stack made."""
-    client = boto3.client("cloudformation", **client_arguments(endpoint))
+    client = boto3.client("cloudformation", **make_client_arguments(endpoint))
     found = client.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
     return found["StackResourceDetail"]["PhysicalResourceId"]
 
 
-def _document(found: object) -> Document:
+def _read_document(found: object) -> Document:
     """As boto3 answers it: parsed already, though its types say otherwise."""
     parsed: Document = json.loads(found) if isinstance(found, str) else copy.deepcopy(cast("Document", found))
     return parsed
 
 
-def _listed(actions: str | list[str]) -> list[str]:
+def _list_actions(actions: str | list[str]) -> list[str]:
     return [actions] if isinstance(actions, str) else actions

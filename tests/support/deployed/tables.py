@@ -10,8 +10,8 @@ from infra.deployment.deploy import deploy_service
 from infra.deployment.release import Site, for_site
 from infra.packaging.service_zip import REGION, Package
 from infra.stage import Table, load
-from local.clients import client_arguments
-from local.stack import administrators, target
+from local.clients import make_client_arguments
+from local.stack import administrators, make_target
 from tests.support.deployed.own_stack import OwnStack
 
 if TYPE_CHECKING:
@@ -22,16 +22,16 @@ _SECONDS = 120.0
 
 
 def dynamodb(own: OwnStack) -> DynamoDBClient:
-    return boto3.client("dynamodb", **client_arguments(own.stack.endpoint))
+    return boto3.client("dynamodb", **make_client_arguments(own.stack.endpoint))
 
 
-def exported(client: DynamoDBClient, table: str) -> Items:
+def export_items(client: DynamoDBClient, table: str) -> Items:
     """Every item of a table."""
     pages = client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
     return [item for page in pages for item in page["Items"]]
 
 
-def recreated(client: DynamoDBClient, old: str, new: str, items: Items) -> None:
+def recreate_table(client: DynamoDBClient, old: str, new: str, items: Items) -> None:
     """A new table with the keys of the old one, and these items."""
     described = client.describe_table(TableName=old)["Table"]
     client.create_table(
@@ -49,6 +49,6 @@ def use_table(own: OwnStack, package: Package, new: str) -> None:
     endpoint = own.stack.endpoint
     table = Table(name=new, kms_key=own.stack.kms_key_arn)
     changed = {"stack": own.name, "admins": (administrators(endpoint),), "table": table}
-    stage, where = load("local").model_copy(update=changed), target(endpoint, lambda _: None)
+    stage, where = load("local").model_copy(update=changed), make_target(endpoint, lambda _: None)
     built = for_site(package, Site(stage, where, REGION, lambda _: None, endpoint))
     deploy_service(where, own.name, built, stage.parameters(), _SECONDS, emulator=True)

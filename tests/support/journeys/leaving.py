@@ -23,7 +23,7 @@ Granted = Sequence[Mapping[str, Any]]
 
 
 @contextmanager
-def granted(api: Api, stage: Stage, wanted: Mapping[str, Granted]) -> Iterator[None]:
+def hold_grants(api: Api, stage: Stage, wanted: Mapping[str, Granted]) -> Iterator[None]:
     """Each principal holds these grants beside those it has; at the end it has those again."""
     before = {principal: _held(api, stage, principal) for principal in wanted}
     try:
@@ -67,7 +67,7 @@ def _remove(api: Api, stage: Stage, namespace: str) -> None:
         api.send("PUT", path, stage.admin, {"read_only": False, "require_preconditions": False}).json()
     for start in range(0, len(served), _OPERATIONS):
         operations = [{"op": "delete", "key": key} for key in served[start : start + _OPERATIONS]]
-        _remembering(partial(api.send, "POST", f"{path}/changes", stage.writer, {"operations": operations})).json()
+        _ask_again(partial(api.send, "POST", f"{path}/changes", stage.writer, {"operations": operations})).json()
     api.send("DELETE", path, stage.admin).json()
 
 
@@ -75,14 +75,14 @@ def _pages(api: Api, stage: Stage, path: str, what: str, prefix: str) -> Iterato
     cursor = ""
     while True:
         query = {name: text for name, text in (("prefix", prefix), ("cursor", cursor)) if text}
-        page = _remembering(partial(api.send, "GET", path, stage.reader, query=query)).json()
+        page = _ask_again(partial(api.send, "GET", path, stage.reader, query=query)).json()
         yield from page[what]
         cursor = page["cursor"]
         if not cursor:
             return
 
 
-def _remembering(send: Callable[[], Reply]) -> Reply:
+def _ask_again(send: Callable[[], Reply]) -> Reply:
     """The answer once it is no 404: warm processes remember for seconds the grants of an earlier run."""
     answers: list[Reply] = []
 

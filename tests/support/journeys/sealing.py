@@ -34,7 +34,7 @@ def new_data_key() -> DataKey:
     return DataKey(bare, _base64url(kid), base64.b64encode(os.urandom(184)).decode())
 
 
-def sealed(data_key: DataKey, namespace: str, key: str, version: int, plaintext: bytes) -> dict[str, object]:
+def seal_body(data_key: DataKey, namespace: str, key: str, version: int, plaintext: bytes) -> dict[str, object]:
     """The body of a put in envelope form (RFC 7516, `dir` with A256GCM)."""
     header = {
         "alg": "dir",
@@ -50,7 +50,7 @@ def sealed(data_key: DataKey, namespace: str, key: str, version: int, plaintext:
     return {"form": "envelope", "content_type": "text/plain", "value": value}
 
 
-def opened(data_key: DataKey, envelope: str) -> bytes:
+def open_envelope(data_key: DataKey, envelope: str) -> bytes:
     """The plaintext of an envelope."""
     protected, _, nonce, ciphertext, tag = envelope.split(".")
     return AESGCM(data_key.bare).decrypt(_raw(nonce), _raw(ciphertext) + _raw(tag), protected.encode())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.support.journeys.api import Api, Reply, Who
-from tests.support.journeys.sealing import DataKey, new_data_key, sealed
+from tests.support.journeys.sealing import DataKey, new_data_key, seal_body
 from tests.support.journeys.stage import Stage
 
 
@@ -35,7 +35,7 @@ class Story:
         return self.api.send("PUT", f"{self.path}/keys/{key}", who or self.stage.writer, body, headers)
 
     def seal(self, data_key: DataKey, key: str, version: int, text: str) -> Reply:
-        return self.put(key, sealed(data_key, self.namespace, key, version, text.encode()))
+        return self.put(key, seal_body(data_key, self.namespace, key, version, text.encode()))
 
     def change(self, operations: list[dict[str, object]], headers: Mapping[str, str] | None = None) -> Reply:
         return self.api.send(

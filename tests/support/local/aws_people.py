@@ -9,17 +9,17 @@ import boto3
 from mypy_boto3_iam import IAMClient
 from mypy_boto3_kms import KMSClient
 
-from local.clients import ROOT, Credentials, client_arguments
+from local.clients import ROOT, Credentials, make_client_arguments
 
 Statement = Mapping[str, object]
 
 
 def iam(url: str) -> IAMClient:
-    return boto3.client("iam", **client_arguments(url))
+    return boto3.client("iam", **make_client_arguments(url))
 
 
 def kms(url: str, credentials: Credentials = ROOT) -> KMSClient:
-    return boto3.client("kms", **client_arguments(url, credentials))
+    return boto3.client("kms", **make_client_arguments(url, credentials))
 
 
 def new_user(url: str, *statements: Statement) -> Credentials:
@@ -45,9 +45,9 @@ def new_role(url: str, *statements: Statement) -> str:
     return role["Role"]["Arn"]
 
 
-def assumed(url: str, role_arn: str) -> Credentials:
+def assume_role(url: str, role_arn: str) -> Credentials:
     """Temporary credentials of the role."""
-    sts = boto3.client("sts", **client_arguments(url))
+    sts = boto3.client("sts", **make_client_arguments(url))
     key = sts.assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
     return Credentials(key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"])
 
@@ -72,7 +72,7 @@ class Wrapped:
         return {"configsvc:namespace": self.namespace}
 
 
-def wrapped_data_key(url: str, namespace: str) -> Wrapped:
+def make_wrapped_data_key(url: str, namespace: str) -> Wrapped:
     client = kms(url)
     key = client.create_key()["KeyMetadata"]["Arn"]
     context = {"configsvc:namespace": namespace}

@@ -39,7 +39,7 @@ def request(
     return Request(method, path, query, {name.lower(): [value] for name, value in sent.items()}, body)
 
 
-def signed(unsigned: Request, *, secret: str = SECRET, token: str | None = None, **scope: str) -> Request:
+def sign(unsigned: Request, *, secret: str = SECRET, token: str | None = None, **scope: str) -> Request:
     """The request as botocore signs it, now."""
     url = f"http://{HOST}{unsigned.path}" + (f"?{unsigned.query}" if unsigned.query else "")
     headers = {name: values[0] for name, values in unsigned.headers.items()}

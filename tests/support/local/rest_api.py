@@ -13,7 +13,7 @@ from uuid import uuid4
 import boto3
 from mypy_boto3_apigateway import APIGatewayClient
 
-from local.clients import REGION, client_arguments
+from local.clients import REGION, make_client_arguments
 from tests.support.local.aws_people import new_role
 
 _SOURCE = """
@@ -54,7 +54,7 @@ class RestApi:
         return answer.status, body
 
 
-def deployed(url: str) -> RestApi:
+def deploy_rest_api(url: str) -> RestApi:
     client = _gateway(url)
     api = client.create_rest_api(name=uuid4().hex)["id"]
     root = client.get_resources(restApiId=api)["items"][0]["id"]
@@ -67,7 +67,7 @@ def deployed(url: str) -> RestApi:
 
 
 def _gateway(url: str) -> APIGatewayClient:
-    return boto3.client("apigateway", **client_arguments(url))
+    return boto3.client("apigateway", **make_client_arguments(url))
 
 
 def _method(client: APIGatewayClient, api: str, root: str, part: str, function: str, *, key: bool) -> None:
@@ -89,7 +89,7 @@ def _function(url: str) -> str:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("main.py", _SOURCE)
-    function = boto3.client("lambda", **client_arguments(url)).create_function(
+    function = boto3.client("lambda", **make_client_arguments(url)).create_function(
         FunctionName=f"identity-{uuid4().hex[:12]}",
         Runtime="python3.11",
         Role=new_role(url),

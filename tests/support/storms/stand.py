@@ -18,7 +18,7 @@ from configsvc.adapters.system import SystemClock, SystemRandomness
 from configsvc.bootstrap import app, build_app
 from configsvc.service.engine.ports import Repository, ServicePorts
 from infra.packaging.service_zip import Package
-from local.clients import client_arguments
+from local.clients import make_client_arguments
 from local.emulator.launcher import Emulator
 from local.emulator.microburst import Microburst
 from local.gateway.access import Access
@@ -75,7 +75,7 @@ def set_up(parts: Parts) -> Iterator[Stand]:
     """It runs until the block ends; no rule of the proxy is set yet."""
     cast, table, log = new_cast(), f"storms-{uuid4().hex[:12]}", parts.scratch / "function.log"
     make_table(parts.emulator.url, parts.package.template, table)
-    client = boto3.client("dynamodb", **client_arguments(parts.emulator.url))
+    client = boto3.client("dynamodb", **make_client_arguments(parts.emulator.url))
     with ExitStack() as opened:
         store = opened.enter_context(Microburst(parts.emulator.url, log=parts.scratch / "microburst.log"))
         runtime = opened.enter_context(_make_runtime(parts, store, log, table, cast))
