@@ -1,4 +1,4 @@
-"""The front door for Chalice."""
+"""The entry point for Chalice."""
 
 from configsvc.bootstrap import app
 

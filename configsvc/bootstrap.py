@@ -1,8 +1,8 @@
-"""The composition root: the only place that knows every name.
+"""The composition root, which wires all parts together.
 
-Importing it reads the log level and makes no client: settings and DynamoDB come with the first request that needs
-them, so packaging and health checks need no region, no credentials and no table. On Lambda DynamoDB's client is made
-at once: most of a cold start is botocore, and a function that is started in advance has that behind it.
+Importing it reads the log level and creates no client. Settings and DynamoDB are loaded by the first request that needs
+them, so packaging and health checks need no region, no credentials and no table. On Lambda, DynamoDB's client is
+created at once: most of a cold start is botocore, and a function that is started in advance has that done already.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 _INIT_SECONDS = 5.0
-"""Lambda ends an init after ten (AWS Lambda developer guide, "Lambda execution environment lifecycle")."""
+"""Lambda allows ten seconds (AWS Lambda developer guide, "Lambda execution environment lifecycle")."""
 
 
 def build_app(
@@ -42,14 +42,14 @@ def build_app(
     monotonic: Callable[[], float] = time.monotonic,
     elapsed: Callable[[], float] | None = None,
 ) -> RestApi:
-    """The API over these ports: `ports` is called with the seconds that a request has left, `proof` with the first.
+    """Builds the API over these ports.
 
     Args:
-        ports: what the verbs need.
-        log: where the line of each request goes.
-        proof: what the gateway must show.
+        ports: returns the ports for the verbs; called with the seconds that a request has left.
+        log: receives one line per request.
+        proof: returns the proof that the gateway must send; called with the first request.
         monotonic: seconds of a clock that never goes back.
-        elapsed: seconds passed, also while the process was frozen.
+        elapsed: elapsed seconds, including the time that the process was frozen.
     """
     api = RestApi(Desk(log, monotonic), ports, proof, monotonic)
     routes.declare(api, elapsed or Elapsed())
@@ -68,9 +68,9 @@ def _load_proof() -> Proof:
 
 @cache
 def _open_store() -> Aside[DynamoRepository]:
-    """Making the client may ask a provider of credentials, and that has to leave time for an answer, too."""
+    """Creates the client in a thread, because asking a credential provider may take too long for the request."""
 
-    def made() -> DynamoRepository:
+    def make() -> DynamoRepository:
         from configsvc.adapters.dynamo import DynamoRepository
         from configsvc.adapters.dynamo_calls import translate_errors
         from configsvc.adapters.dynamo_client import connect
@@ -79,7 +79,7 @@ def _open_store() -> Aside[DynamoRepository]:
             return DynamoRepository(connect(), table)
 
     table = _load_stage().table
-    return Aside(made)
+    return Aside(make)
 
 
 @cache
@@ -98,18 +98,20 @@ def _build_ports(seconds: float) -> ServicePorts:
     try:
         repository = _open_store().result(seconds)
     except TimeoutError:
-        raise StoreUnavailable("The service has no credentials for its table yet. Try again.", retry_after=1) from None
+        raise StoreUnavailable(
+            "The service does not have credentials for its table yet. Try again.", retry_after=1
+        ) from None
     return _build_lasting_ports(repository)._replace(repository=repository.within(deadline), deadline=deadline)
 
 
 def _build_log() -> JsonLog:
-    function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")  # Lambda's; nobody counts elsewhere
+    function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")  # set by Lambda; there are no metrics elsewhere
     metrics = Metrics(function, lambda: time.time_ns() // 1_000_000) if function else None
     return JsonLog(sys.stdout, settings.parse_log_level(os.environ) or "info", metrics)
 
 
 def _prepare() -> None:
-    """What fails or takes too long here is tried again, and told, by the first request that needs it."""
+    """Opens the store in advance. If that fails or is slow, the first request tries again and reports the error."""
     if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
         with suppress(Exception):
             _open_store().result(_INIT_SECONDS)

@@ -1,4 +1,4 @@
-"""The stage's settings, from environment variables: frozen, and with every fault told at once."""
+"""The stage's settings, from environment variables. All errors are reported together."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 
 
 class StageSettings(NamedTuple):
-    """What differs between stages.
+    """The settings that differ between stages.
 
     Args:
         table: CONFIGSVC_TABLE, the DynamoDB table's name.
-        proofs: CONFIGSVC_PROOF_SHA256, SHA-256 of the gateway's proof and, while it is rotated, of the previous one.
+        proofs: CONFIGSVC_PROOF_SHA256, SHA-256 of the gateway's proof and, during a rotation, of the previous one.
         proof_enforced: CONFIGSVC_PROOF_MODE, whether requests without the proof are refused (`enforce`) or only
             logged (`observe`).
         admins: CONFIGSVC_ADMINS, ARN patterns of the first administrators; empty means nobody.
         log_level: CONFIGSVC_LOG_LEVEL; unchanged polls are logged at `debug`.
-        change_log_days: CONFIGSVC_CHANGE_LOG_DAYS, what a new namespace begins with; None (0) keeps everything.
-        charset: by AWS_EXECUTION_ENV, what awslambdaric of that runtime leaves as it is in answers.
+        change_log_days: CONFIGSVC_CHANGE_LOG_DAYS, the default for new namespaces; None (0) keeps everything.
+        charset: from AWS_EXECUTION_ENV, the characters that awslambdaric of that runtime leaves unescaped.
     """
 
     table: str
@@ -45,34 +45,34 @@ class StageSettings(NamedTuple):
 
 
 def read_settings(environ: Mapping[str, str]) -> StageSettings:
-    """The settings in an environment.
+    """Reads the settings from environment variables.
 
     Raises:
-        Misconfigured: with every variable that is missing or wrong.
+        Misconfigured: names every variable that is missing or wrong.
     """
     table, level = environ.get("CONFIGSVC_TABLE", ""), parse_log_level(environ)
     admins = tuple(filter(None, (each.strip() for each in environ.get("CONFIGSVC_ADMINS", "").split(","))))
-    faults = [] if _TABLE.fullmatch(table) else ["CONFIGSVC_TABLE is the name of the DynamoDB table"]
+    faults = [] if _TABLE.fullmatch(table) else ["CONFIGSVC_TABLE must be the name of the DynamoDB table"]
     proofs, mode = environ.get("CONFIGSVC_PROOF_SHA256", "").split(","), environ.get("CONFIGSVC_PROOF_MODE", "enforce")
     faults += _find_proof_faults(proofs, mode)
     faults += [fault for each in admins if (fault := _find_admin_fault(each))]
     days = environ.get("CONFIGSVC_CHANGE_LOG_DAYS", "").strip() or "0"
     if not days.isascii() or not days.isdecimal() or int(days) > limits.RETENTION_DAYS:
-        faults.append(f"CONFIGSVC_CHANGE_LOG_DAYS is 0 to {limits.RETENTION_DAYS}")
+        faults.append(f"CONFIGSVC_CHANGE_LOG_DAYS must be 0 to {limits.RETENTION_DAYS}")
     if level is None:
-        faults.append(f"CONFIGSVC_LOG_LEVEL is one of {', '.join(_LEVELS)}")
+        faults.append(f"CONFIGSVC_LOG_LEVEL must be one of {', '.join(_LEVELS)}")
     if faults or level is None:
         raise Misconfigured(f"Set these variables of the function: {'; '.join(faults)}.")
     return StageSettings(table, tuple(proofs), _MODES[mode], admins, level, int(days) or None, choose_charset(environ))
 
 
 def choose_charset(environ: Mapping[str, str]) -> Charset:
-    """What the runtime answers in. One that awslambdaric does not know, such as an image's, escapes."""
+    """The charset of the runtime's responses. An unknown runtime, such as a container image, escapes."""
     return "utf8" if environ.get("AWS_EXECUTION_ENV") in _UNESCAPED else "ascii"
 
 
 def parse_log_level(environ: Mapping[str, str]) -> LogLevel | None:
-    """The log level, `info` where none is set; None when it is none of the four."""
+    """The log level, by default `info`; None if it is not one of the four."""
     text = environ.get("CONFIGSVC_LOG_LEVEL", "").strip().lower() or "info"
     return text if _is_level(text) else None
 
@@ -84,9 +84,9 @@ def _is_level(text: str) -> TypeGuard[LogLevel]:
 def _find_proof_faults(proofs: list[str], mode: str) -> list[str]:
     faults = []
     if not 1 <= len(proofs) <= _PROOFS or not all(_DIGEST.fullmatch(each) for each in proofs):
-        faults.append("CONFIGSVC_PROOF_SHA256 is the SHA-256 of the gateway's proof in hex, or two of them")
+        faults.append("CONFIGSVC_PROOF_SHA256 must be one or two SHA-256 digests of the gateway's proof, in hex")
     if mode not in _MODES:
-        faults.append(f"CONFIGSVC_PROOF_MODE is one of {', '.join(_MODES)}")
+        faults.append(f"CONFIGSVC_PROOF_MODE must be one of {', '.join(_MODES)}")
     return faults
 
 

@@ -44,7 +44,7 @@ def test_a_proof_that_could_never_be_shown_is_a_fault(digests: str) -> None:
 
 @pytest.mark.parametrize("mode", ["", "off", "Observe"])
 def test_there_is_no_third_mode(mode: str) -> None:
-    with pytest.raises(Misconfigured, match="CONFIGSVC_PROOF_MODE is one of enforce, observe"):
+    with pytest.raises(Misconfigured, match="CONFIGSVC_PROOF_MODE must be one of enforce, observe"):
         read_settings(NEEDED | {"CONFIGSVC_PROOF_MODE": mode})
 
 
@@ -90,5 +90,5 @@ def test_a_change_log_is_kept_for_ever_or_so_many_days(text: str, days: int | No
 
 @pytest.mark.parametrize("text", ["-1", "many", "36501", "\u0664"])
 def test_days_that_are_none_are_told(text: str) -> None:
-    with pytest.raises(Misconfigured, match="CONFIGSVC_CHANGE_LOG_DAYS is 0 to 36500"):
+    with pytest.raises(Misconfigured, match="CONFIGSVC_CHANGE_LOG_DAYS must be 0 to 36500"):
         read_settings(NEEDED | {"CONFIGSVC_CHANGE_LOG_DAYS": text})

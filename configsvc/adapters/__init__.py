@@ -1,1 +1,1 @@
-"""One technology per file; each brings a port of `configsvc.service.engine.ports`."""
+"""One technology per file; each implements a port of `configsvc.service.engine.ports`."""

@@ -1,4 +1,4 @@
-"""What a warm process keeps: grants for seconds, rendered snapshots by bytes. Both may be shared by threads."""
+"""Caches of a warm process: grants by time, rendered snapshots by size. Both can be shared by threads."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SNAPSHOTS_BYTES = 64 * 1024 * 1024
 
 
 class RecentGrants:
-    """Grants read at most `seconds` ago: so long does a revoked grant still hold in a warm process.
+    """Grants read at most `seconds` ago. A revoked grant may still work that long in a warm process.
 
     Args:
         seconds: how long they are kept.
-        timer: seconds passed, also while the process was frozen; called by one thread at a time.
+        timer: elapsed seconds, including the time that the process was frozen; called by one thread at a time.
     """
 
     def __init__(self, seconds: float = GRANTS_SECONDS, timer: Callable[[], float] | None = None) -> None:
@@ -30,38 +30,38 @@ class RecentGrants:
         self._lock = Lock()
 
     def get(self, principal: str) -> tuple[Grant, ...] | None:
-        """The grants, or None when they are to be read."""
+        """The grants, or None if they have to be read."""
         with self._lock:
             try:
-                return self._kept[principal]  # a third of what get() of a TTLCache takes
+                return self._kept[principal]  # three times as fast as get() of a TTLCache
             except KeyError:
                 return None
 
     def put(self, principal: str, grants: tuple[Grant, ...]) -> None:
-        """Keep them."""
+        """Caches the grants."""
         with self._lock:
             self._kept[principal] = grants
 
     def forget(self, principal: str) -> None:
-        """They changed here."""
+        """Drops the grants, because they changed."""
         with self._lock:
             self._kept.pop(principal, None)
 
 
 class RenderedSnapshots:
-    """Rendered snapshots, least recently used out first, within `most` bytes of memory."""
+    """An LRU cache of rendered snapshots, limited to `most` bytes of memory."""
 
     def __init__(self, most: int = SNAPSHOTS_BYTES) -> None:
         self._kept: LRUCache[tuple[str, int, str], Rendered] = LRUCache(most, _count_bytes)
         self._lock = Lock()
 
     def get(self, key: tuple[str, int, str]) -> Rendered | None:
-        """The rendered snapshot, if kept."""
+        """The rendered snapshot, if it is cached."""
         with self._lock:
             return self._kept.get(key)
 
     def put(self, key: tuple[str, int, str], rendered: Rendered) -> None:
-        """Keep it, unless it alone would pass the bound."""
+        """Caches a snapshot, unless it alone exceeds the limit."""
         with self._lock:
             if _count_bytes(rendered) <= self._kept.maxsize:
                 self._kept[key] = rendered

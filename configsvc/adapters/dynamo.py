@@ -35,12 +35,12 @@ _WITHOUT_VALUE = (
 
 
 class DynamoRepository:
-    """One table with the keys `pk` and `sk`.
+    """A table with the keys `pk` and `sk`.
 
     Args:
-        client: botocore's or boto3's low-level client; it may be shared by threads.
+        client: the low-level client of botocore or boto3; threads may share it.
         table: the table's name.
-        calls: how its calls are sent, and tried again.
+        calls: sends the calls, and retries them.
     """
 
     def __init__(self, client: DynamoDBClient, table: str, calls: Calls | None = None) -> None:
@@ -49,11 +49,11 @@ class DynamoRepository:
         self._calls = calls or Calls(SystemClock(), SystemRandomness())
 
     def within(self, deadline: float) -> DynamoRepository:
-        """The same, all whose calls together end by `deadline`: seconds of the clock's `monotonic`."""
+        """The same repository, with a deadline for all calls together, in seconds of the clock's `monotonic`."""
         return DynamoRepository(self._client, self._table, self._calls.within(deadline))
 
     def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
-        """The records that are there, each strongly consistent."""
+        """The records that exist, each strongly consistent."""
         wanted = list(dict.fromkeys(addresses))
         if len(wanted) == 1:
             items = self._get_one(wanted[0])
@@ -73,7 +73,7 @@ class DynamoRepository:
         values: bool = True,
         reverse: bool = False,
     ) -> Iterator[Record]:
-        """Records in order of sort key; a page is read when it is come to."""
+        """Records in order of sort key. Pages are read as needed."""
         request = self._query(partition, prefix, after, values=values)
         request["ScanIndexForward"] = not reverse
         left = limit
@@ -88,7 +88,7 @@ class DynamoRepository:
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
-        """The records that are there, all of one moment: TransactGetItems."""
+        """The records that exist, all read at one moment with TransactGetItems."""
         wanted: list[TransactGetItemTypeDef] = [
             {"Get": {"TableName": self._table, "Key": build_key(at)}} for at in addresses
         ]
@@ -98,7 +98,7 @@ class DynamoRepository:
         return {address_of(record): record for record in found}
 
     def commit(self, actions: Sequence[WriteAction]) -> None:
-        """All actions in one TransactWriteItems, or none. Its token is the same in every try: it is applied once."""
+        """Applies all actions in one TransactWriteItems, or none. Retries use the same token, so it applies once."""
         addresses = [address_of(action.record) if isinstance(action, Write) else action.address for action in actions]
         transaction = [self._transact(action) for action in actions]
         token = self._calls.chance.tag() + self._calls.chance.tag()
@@ -111,7 +111,7 @@ class DynamoRepository:
         return [answer["Item"]] if "Item" in answer else []
 
     def _get_batch(self, addresses: Sequence[RecordAddress]) -> Iterator[Item]:
-        """An answer ends at 16 MB, and a busy table leaves keys out: they are asked for again, after a pause."""
+        """A response is limited to 16 MB, and a busy table omits keys. They are requested again after a pause."""
         keys: Sequence[Key] = [build_key(address) for address in addresses]
         until, fruitless = self._calls.until(), 0
         while keys:
@@ -121,7 +121,7 @@ class DynamoRepository:
             left = answer["UnprocessedKeys"].get(self._table)
             if not left:
                 return
-            # A key that was answered may have no item, so items do not tell whether the table answers any.
+            # A processed key may have no item, so the items do not show whether the table makes progress.
             fruitless = fruitless + 1 if len(left["Keys"]) == len(keys) else 0
             keys = left["Keys"]
             if not self._calls.pause(until, fruitless):
@@ -164,12 +164,12 @@ class _Condition(TypedDict):
     ConditionExpression: str
     ExpressionAttributeNames: NotRequired[Mapping[str, str]]
     ExpressionAttributeValues: NotRequired[Mapping[str, AttributeValueTypeDef]]
-    # NONE: an item that fails a condition must not come back in the error, for it may hold a value.
+    # NONE: an item that fails a condition must not be returned in the error, because it may contain a value.
     ReturnValuesOnConditionCheckFailure: Literal["NONE"]
 
 
 def _build_condition(expected: int | None) -> _Condition:
-    """Nothing stands there, or what stands there has the stamp that was read."""
+    """The condition that the item does not exist, or still has the stamp that was read."""
     if expected is None:
         return {
             "ConditionExpression": "attribute_not_exists(#pk)",

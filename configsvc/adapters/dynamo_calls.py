@@ -1,4 +1,4 @@
-"""Calls of DynamoDB within a deadline: what is retried, and what each error means."""
+"""Calls to DynamoDB within a deadline: retries, and the translation of errors."""
 
 from __future__ import annotations
 
@@ -28,26 +28,31 @@ _BUSY = {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "Thro
 _UNDER_WAY = "TransactionInProgressException"
 _SERVER_FAULT = 500
 
-_BROKEN = (HTTPClientError, ConnectionError, TimeoutError)  # broken off, never begun, not in time
-_UNSIGNED = (CredentialRetrievalError, MetadataRetrievalError)  # whoever gives credentials out failed
+_BROKEN = (HTTPClientError, ConnectionError, TimeoutError)  # broken off, never started, or too slow
+_UNSIGNED = (CredentialRetrievalError, MetadataRetrievalError)  # the credential provider failed
 _NO_ANSWER = (*_BROKEN, *_UNSIGNED)
-_UNREADABLE = (ResponseParserError, ValueError, AttributeError, TypeError)  # botocore's, of JSON of another shape
+_UNREADABLE = (
+    ResponseParserError,
+    ValueError,
+    AttributeError,
+    TypeError,
+)  # botocore raises these for JSON of an unexpected shape
 
 Translated = TypeVar("Translated")
 
 
 class ConflictingTransaction(LostRace):
-    """Another transaction was at the same items at the same time; that may be this one, sent before."""
+    """Another transaction used the same items at the same time. It may be an earlier attempt of this one."""
 
 
 @contextmanager
 def translate_errors(addresses: Sequence[RecordAddress] = ()) -> Iterator[None]:
-    """What happens inside, in our words; `addresses` are those of a transaction's actions, in their order.
+    """Translates errors raised inside the block. `addresses` are those of a transaction's actions, in order.
 
     Raises:
-        LostRace: a condition did not hold, or another transaction was at the same items (Conflicting).
+        LostRace: a condition failed, or another transaction used the same items (ConflictingTransaction).
         StoreBusy: throttled; nothing was written.
-        StoreUnavailable: no answer, or a fault of DynamoDB's; a write may have happened all the same.
+        StoreUnavailable: no response, or an internal error of DynamoDB. A write may still have happened.
         Internal: anything else, such as a missing table or a missing permission.
     """
     try:
@@ -57,30 +62,30 @@ def translate_errors(addresses: Sequence[RecordAddress] = ()) -> Iterator[None]:
     except _NO_ANSWER as error:
         raise make_unavailable() from error
     except BotoCoreError as error:
-        raise Internal("The service cannot reach its table. Its log says why.") from error
+        raise Internal("The service cannot reach its table. See its log for the reason.") from error
 
 
 def send_readably(send: Callable[[], Translated]) -> Translated:
-    """What botocore makes of an answer, where that is one of DynamoDB's: whatever answers in its place is no answer.
+    """Sends a request and returns botocore's response. One that is not DynamoDB's counts as none.
 
     Raises:
-        HTTPClientError: it is none.
+        HTTPClientError: the response is not DynamoDB's.
     """
     try:
         return send()
     except (BotoCoreError, ClientError, TimeoutError):
         raise
     except _UNREADABLE as error:
-        raise HTTPClientError(error="the answer is not DynamoDB's") from error
+        raise HTTPClientError(error="the response is not DynamoDB's") from error
 
 
 def make_unavailable() -> StoreUnavailable:
-    """The store does not answer now."""
-    return StoreUnavailable("The store does not answer. Try again.", retry_after=1)
+    """The error for a store that does not respond."""
+    return StoreUnavailable("The store does not respond. Try again.", retry_after=1)
 
 
 def make_busy() -> StoreBusy:
-    """The store refuses, because it has too much to do."""
+    """The error for a store that is throttling."""
     return StoreBusy("The store is busy. Try again.", retry_after=1)
 
 
@@ -94,7 +99,7 @@ def _translate(error: ClientError, addresses: Sequence[RecordAddress]) -> LostRa
         return make_busy()
     if code == _UNDER_WAY or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= _SERVER_FAULT:
         return make_unavailable()
-    return Internal("The service's table does not answer as it should. Its log says why.")
+    return Internal("The service's table returned an error. See the service's log for the reason.")
 
 
 def _translate_cancelled(reasons: Sequence[str], addresses: Sequence[RecordAddress]) -> LostRace | ConfigsvcError:
@@ -104,7 +109,7 @@ def _translate_cancelled(reasons: Sequence[str], addresses: Sequence[RecordAddre
         return ConflictingTransaction(_name_addresses(reasons, addresses))
     if _BUSY_REASONS & set(reasons):
         return make_busy()
-    return Internal("The service's table refused a write. Its log says why.")
+    return Internal("The service's table refused a write. See the service's log for the reason.")
 
 
 def _name_addresses(reasons: Sequence[str], addresses: Sequence[RecordAddress]) -> list[RecordAddress]:
@@ -113,19 +118,19 @@ def _name_addresses(reasons: Sequence[str], addresses: Sequence[RecordAddress]) 
 
 
 RECORD_SECONDS = 1.0
-"""What one try of reading a record may take: it takes 5 ms, and a lost packet should cost no more than this."""
+"""Seconds for one attempt to read a record. It takes 5 ms, and a lost packet should cost no more than this."""
 
 PAGE_SECONDS = 2.0
-"""What one try of reading a page of 1 MB, or a batch of 16 MB, may take."""
+"""Seconds for one attempt to read a page of 1 MB or a batch of 16 MB."""
 
 COMMIT_SECONDS = 2.5
-"""What one try of a transaction may take."""
+"""Seconds for one attempt of a transaction."""
 
 COMMIT_LEAST = 0.5
-"""Seconds without which no transaction is sent: its answer would come too late to be told."""
+"""With fewer seconds left, no transaction is sent, because its response would come too late."""
 
 ALONE = 8.0
-"""Seconds of a call that belongs to no request."""
+"""Seconds for a call that belongs to no request."""
 
 BACKOFF = Backoff(first=0.025, most=0.5)
 
@@ -133,13 +138,13 @@ CallAnswer = TypeVar("CallAnswer")
 
 
 class Calls:
-    """Sends what it is given, and again where that helps, until `deadline`.
+    """Sends calls, and retries them where that helps, until `deadline`.
 
     Args:
-        clock: waits, and says how late it is.
-        chance: draws the pauses, in full.
+        clock: waits, and gives the time.
+        chance: draws the pauses (full jitter).
         deadline: seconds of the clock's `monotonic`.
-        alone: seconds that each call has to itself where there is no deadline.
+        alone: seconds for each call if there is no deadline.
     """
 
     def __init__(
@@ -151,15 +156,15 @@ class Calls:
         self._alone = alone
 
     def within(self, deadline: float) -> Calls:
-        """The same with a deadline."""
+        """The same calls, with a deadline."""
         return Calls(self.clock, self.chance, deadline)
 
     def until(self) -> float:
-        """When the call that begins now must have ended."""
+        """When a call that starts now must end."""
         return self.clock.monotonic() + self._alone if self._deadline is None else self._deadline
 
     def read(self, seconds: float, send: Callable[[], CallAnswer]) -> CallAnswer:
-        """The answer to a read; each try takes at most `seconds`.
+        """Reads, and returns the response. Each attempt takes at most `seconds`.
 
         Raises:
             StoreBusy, StoreUnavailable: the deadline has passed.
@@ -176,14 +181,14 @@ class Calls:
             tries += 1
 
     def commit(self, addresses: Sequence[RecordAddress], send: Callable[[], object]) -> None:
-        """Send a transaction until its outcome is known; `send` sends the same one each time, with the same token.
+        """Sends a transaction until its outcome is known. `send` always sends the same one, with the same token.
 
-        Once a try went without an answer, the transaction that the next one collides with may be this very one.
+        After an attempt without a response, the next one may conflict with that earlier attempt.
 
         Raises:
             LostRace: nothing was written.
-            StoreBusy: nothing was written, for DynamoDB throttles.
-            StoreUnavailable: it may be written, or not; or the deadline was too near to send it.
+            StoreBusy: nothing was written, because DynamoDB is throttling.
+            StoreUnavailable: it may or may not be written; or the deadline was too close to send it.
         """
         until, tries, unknown = self.until(), 0, False
         while until - self.clock.monotonic() >= COMMIT_LEAST:
@@ -205,7 +210,7 @@ class Calls:
         raise _make_unknown() if unknown else _make_unwritten() if tries else make_late()
 
     def pause(self, until: float, tries: int, *, at_once: bool = False) -> bool:
-        """Wait before the next try, if that leaves time. `at_once`: the first time not, for a connection that broke."""
+        """Waits before the next attempt, if time is left. With `at_once` the first retry is immediate."""
         left = until - self.clock.monotonic()
         pause = BACKOFF.wait(tries + 1, _draw_none if at_once and not tries else self.chance.uniform, left=left)
         if pause is None:
@@ -226,13 +231,13 @@ def _draw_none(_: float) -> float:
 
 
 def make_late() -> StoreUnavailable:
-    """Other calls took all the time that there was."""
+    """The error for a deadline that other calls used up."""
     return StoreUnavailable("The store was too slow for this request. Try again.", retry_after=1)
 
 
 def _make_unknown() -> StoreUnavailable:
     return StoreUnavailable(
-        "The store did not confirm this write in time: it may have happened or not. Send it again with the same "
+        "The store did not confirm this write in time: it may or may not have happened. Send it again with the same "
         "Idempotency-Key.",
         retry_after=1,
     )

@@ -1,7 +1,7 @@
-"""botocore's connections, with a bound on each exchange as a whole: name, connection, TLS, request and answer.
+"""botocore's connections, with a time limit for each exchange as a whole: DNS, connection, TLS, request and response.
 
-botocore's own timeouts bound every single wait on the socket. A peer that sends one byte a second, a host with many
-addresses and a resolver that is silent take as long as they like. Here each wait may take what the exchange has left.
+botocore's own timeouts limit each single wait on the socket. So a peer that sends one byte per second, a host with many
+addresses or a silent resolver can take forever. Here each wait may take only the time that the exchange has left.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
 
 
 CONNECT_SECONDS = 1.0
-"""What one address may take: another may answer."""
+"""Seconds for connecting to one address, because another one may respond."""
 
 _LONGEST = 60.0
 _UNTIL: ContextVar[float] = ContextVar("until", default=float("inf"))
 _NOTHING, _METADATA_ALONE = b"{}", 1
-"""An answer without members, as it is sent and as botocore has it."""
+"""A response without members, as it is sent and as botocore parses it."""
 
 _Found = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
 
 
 class HttpExchange:
-    """A context in which an exchange with DynamoDB ends after `seconds`, however little of it has come."""
+    """A context that limits an exchange with DynamoDB to `seconds`, even if data keeps arriving."""
 
     __slots__ = ("_seconds", "_token")
 
@@ -63,10 +63,10 @@ class HttpExchange:
 
 
 def get_seconds_left() -> float:
-    """Seconds that the exchange has left.
+    """The seconds that the exchange has left.
 
     Raises:
-        TimeoutError: none.
+        TimeoutError: no time is left.
     """
     seconds = _UNTIL.get() - time.monotonic()
     if seconds <= 0:
@@ -95,7 +95,7 @@ class _TlsSocket(ssl.SSLSocket):
 
 
 class _Dialling:
-    """A connection that is made within what the exchange has left."""
+    """A connection that is opened within the time that the exchange has left."""
 
     def _new_conn(self: Any) -> socket.socket:  # a mixin of urllib3's connections
         try:
@@ -108,7 +108,7 @@ class _Dialling:
             raise NewConnectionError(self, f"{self.host} cannot be reached: {error}") from error
 
 
-class _Http(_Dialling, AWSHTTPConnection):  # type: ignore[misc]  # botocore's mixin bends its base
+class _Http(_Dialling, AWSHTTPConnection):  # type: ignore[misc]  # botocore's mixin changes its base
     pass
 
 
@@ -120,7 +120,7 @@ class _Https(_Dialling, AWSHTTPSConnection):  # type: ignore[misc]  # the same
 
 
 class _Whole:
-    """An answer that broke off is none. botocore takes what came: of a read that would be "there is no such record"."""
+    """Refuses truncated responses. botocore accepts them, and a truncated read would mean "no such record"."""
 
     def urlopen(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401  # as urllib3's pools
         return super().urlopen(*arguments, **{**options, "enforce_content_length": True})  # type: ignore[misc]
@@ -135,27 +135,27 @@ class _HttpsPool(_Whole, AWSHTTPSConnectionPool):
 
 
 POOLS = {"http": _HttpPool, "https": _HttpsPool}
-"""What botocore's HTTP session makes connections by, for each scheme."""
+"""The connection pools for botocore's HTTP session, by scheme."""
 
 
 def check_whole(
     response_dict: Mapping[str, Any] | None, parsed_response: Mapping[str, Any] | None = None, **_: object
 ) -> None:
-    """Compare an answer with the checksum that DynamoDB sends along; botocore does so only where it tries again.
+    """Compares a response with the checksum that DynamoDB sends. botocore does so only when it retries itself.
 
-    What is no JSON is an empty answer to botocore: "there is no such record", or "it is written".
+    botocore takes a response that is not JSON for an empty one: "no such record", or "written".
 
     Raises:
-        HTTPClientError: it was damaged on the way, or is not DynamoDB's.
+        HTTPClientError: the response was damaged in transit, or is not DynamoDB's.
     """
     if not response_dict:
         return
     said, body = response_dict["headers"].get("x-amz-crc32"), response_dict["body"]
     if said is not None and said != str(zlib.crc32(body)):
-        raise HTTPClientError(error="the answer does not match its checksum")
+        raise HTTPClientError(error="the response does not match its checksum")
     empty = parsed_response is not None and len(parsed_response) == _METADATA_ALONE
     if empty and body.strip() != _NOTHING and not _is_json(body):
-        raise HTTPClientError(error="the answer is no JSON")
+        raise HTTPClientError(error="the response is not JSON")
 
 
 def _is_json(body: bytes) -> bool:
@@ -166,7 +166,7 @@ def _is_json(body: bytes) -> bool:
 
 
 def _dial(host: str, port: int, options: Sequence[tuple[int, int, int | bytes]]) -> socket.socket:
-    """A connection to the first address that answers."""
+    """Connects to the first address that responds."""
     failed: OSError | None = None
     for family, kind, protocol, _, address in _resolve(host, port):
         sock = _Socket(family, kind, protocol)
@@ -181,11 +181,11 @@ def _dial(host: str, port: int, options: Sequence[tuple[int, int, int | bytes]])
             failed = error
         else:
             return sock
-    raise failed or OSError("it has no address")
+    raise failed or OSError("the host has no address")
 
 
 def _resolve(host: str, port: int) -> _Found:
-    """The addresses of a host. The C library resolves names, and cannot be interrupted."""
+    """Resolves a host in a thread, because the C library's resolver cannot be interrupted."""
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     except socket.gaierror:
@@ -194,24 +194,24 @@ def _resolve(host: str, port: int) -> _Found:
 
 @cache
 def _lookup(host: str, port: int) -> Aside[_Found]:
-    """One for each host, however often it is asked for: a resolver that is silent holds one thread, not one a try."""
+    """One lookup per host, so that a silent resolver blocks one thread and not one per attempt."""
     return Aside(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), kept=False)
 
 
 READ_SECONDS = 8.0
-"""Never waited for: each exchange has a bound of its own."""
+"""Never reached, because each exchange has a shorter limit."""
 
 _RENEWAL_SECONDS = 1.0
 _MANDATORY_SECONDS = 600
-"""botocore waits for whoever renews credentials that expire within this time, and else signs with them."""
+"""botocore waits for the renewal of credentials that expire within this time; otherwise it signs with them."""
 _DATA = Path(__file__).with_name("dynamo_data")
 
 
 def connect() -> DynamoDBClient:
-    """A client by the environment's region, credentials and endpoint, none of which is looked at before this call.
+    """Creates a client from the environment's region, credentials and endpoint, which are first read here.
 
-    It tries once: who calls it tries again, within one bound for all tries (configsvc.adapters.dynamo_calls). This call
-    itself may take long, where a provider of credentials is asked.
+    The client never retries; its callers do, with one limit for all attempts (configsvc.adapters.dynamo_calls). This
+    call itself may take long if it asks a credential provider.
     """
     import botocore.session
     from botocore.config import Config
@@ -220,13 +220,13 @@ def connect() -> DynamoDBClient:
     from botocore.loaders import Loader
 
     class OneService(Loader):
-        """botocore's data, with what infra/packaging/dynamo_data.py cut out first. Listing 400 services takes 12 ms."""
+        """botocore's data, with that of infra/packaging/dynamo_data.py first. Listing 400 services takes 12 ms."""
 
         def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  # botocore's signature
             return ["dynamodb"]
 
         def is_builtin_path(self, path: str) -> bool:  # noqa: ARG002  # botocore's signature
-            """Whether its rules for endpoints hold. For data of others it builds the host in a way of its own."""
+            """True, so that botocore applies its endpoint rules. For custom data it builds the host differently."""
             return True
 
     config = Config(
@@ -234,16 +234,16 @@ def connect() -> DynamoDBClient:
         read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": 1},
         tcp_keepalive=True,
-        account_id_endpoint_mode="disabled",  # one host, whatever the credentials say of the account
+        account_id_endpoint_mode="disabled",  # one host, regardless of the account in the credentials
     )
     session = botocore.session.Session()
     session.register_component("data_loader", OneService(extra_search_paths=[str(_DATA)]))
     client: Any = session.create_client("dynamodb", config=config)
-    client._endpoint.http_session._pool_classes_by_scheme.update(POOLS)  # noqa: SLF001  # it offers no other way
+    client._endpoint.http_session._pool_classes_by_scheme.update(POOLS)  # noqa: SLF001  # there is no public way
     client.meta.events.register("response-received.dynamodb", check_whole)
     credentials = session.get_credentials()
     if credentials is None:
-        raise NoCredentialsError  # a client would keep that; there may be some next time
+        raise NoCredentialsError  # a client would remember that; there may be credentials next time
     if isinstance(credentials, RefreshableCredentials):
         renewal = Aside(credentials.get_frozen_credentials, kept=False)
         client.meta.events.register("before-sign.dynamodb", lambda **_: renew_credentials(credentials, renewal))
@@ -251,17 +251,17 @@ def connect() -> DynamoDBClient:
 
 
 def renew_credentials(credentials: RefreshableCredentials, renewal: Aside[ReadOnlyCredentials]) -> None:
-    """Renew credentials that are about to expire, in what the exchange has left.
+    """Renews credentials that are about to expire, within the time that the exchange has left.
 
-    botocore would do it while it signs, and wait for the provider as long as that takes. Lambda's are fixed. Those that
-    are good for a while yet cost one call a part of its time, and not the ones after it while the renewal is under way.
+    botocore would do this while signing, and wait for the provider without limit. Lambda's credentials never change. If
+    they are still valid for a while, one call spends part of its time; later calls do not wait for the renewal.
 
     Args:
-        credentials: what is signed with.
-        renewal: renews them; the same for all calls, so that a silent provider holds one thread.
+        credentials: those that sign requests.
+        renewal: renews them; the same for all calls, so that a silent provider blocks one thread.
 
     Raises:
-        TimeoutError: the provider does not answer, and botocore would wait for it.
+        TimeoutError: the provider does not respond, and botocore would wait for it.
     """
     if not credentials.refresh_needed():
         return

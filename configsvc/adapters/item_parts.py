@@ -1,4 +1,4 @@
-"""Attributes of items and the parts of records that they hold. What this service did not write is an error."""
+"""Attributes of items, and the parts of records in them. Anything that this service did not write is an error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Plain = str | int | bool | bytes | Sequence["Plain"] | Mapping[str, "Plain"]
 
 
 def to_attribute(value: Plain) -> Attribute:
-    """The attribute of a plain value."""
+    """Converts a plain value to an attribute."""
     match value:
         case bool():
             return {"BOOL": value}
@@ -37,10 +37,10 @@ def to_attribute(value: Plain) -> Attribute:
 
 
 def from_attribute(attribute: Attribute) -> Plain:
-    """The plain value of an attribute.
+    """Converts an attribute to a plain value.
 
     Raises:
-        TypeError: of a kind that we never write.
+        TypeError: a kind of attribute that the service never writes.
     """
     ((kind, value),) = attribute.items()
     match kind, value:
@@ -61,9 +61,9 @@ def from_attribute(attribute: Attribute) -> Plain:
 
 
 class AttributeMembers:
-    """The plain members of an item, taken out by their kind.
+    """The plain members of an item, read by type.
 
-    Every method raises KeyError for what is missing and TypeError for what is of another kind.
+    Every method raises KeyError for a missing member and TypeError for one of another type.
     """
 
     def __init__(self, members: Mapping[str, Plain]) -> None:
@@ -89,7 +89,7 @@ class AttributeMembers:
         return self.number(name) if name in self._members else None
 
     def flag(self, name: str) -> bool:
-        """A boolean; False when it is missing."""
+        """A boolean; False if it is missing."""
         value = self._members.get(name, False)
         if not isinstance(value, bool):
             raise TypeError(name)
@@ -136,18 +136,18 @@ def as_list(value: Plain) -> Sequence[Plain]:
 
 
 def build_members_without(record: NamedTuple, *left_out: str, **others: Plain) -> dict[str, Plain | None]:
-    """The record's members, some left out and some as given."""
+    """The record's members, without some and with some replaced."""
     return {name: value for name, value in record._asdict().items() if name not in left_out} | others
 
 
 def build_entry_members(entry: Entry, version: str | None = None) -> dict[str, Plain | None]:
-    """An entry; its version under a name of its own where the sort key does not hold it."""
+    """The members of an entry. `version` names the member for its version if the sort key does not contain it."""
     members: dict[str, Plain | None] = {"form": entry.form, "type": entry.content_type, "value": entry.value}
     return members | ({version: entry.version} if version else {})
 
 
 def read_entry(key: Key, version: int, members: AttributeMembers) -> Entry:
-    """An entry; its value is empty when it was not read."""
+    """Reads an entry. The value is empty if it was not requested."""
     content_type = members.text("type")
     if not is_content_type(content_type):
         raise ValueError("type")
@@ -155,42 +155,42 @@ def read_entry(key: Key, version: int, members: AttributeMembers) -> Entry:
 
 
 def read_form(text: str) -> Form:
-    """One of the forms."""
+    """Reads a form."""
     if not is_form(text):
         raise ValueError("form")
     return text
 
 
 def read_forms(found: Sequence[Plain]) -> tuple[Form, ...]:
-    """Some of the forms."""
+    """Reads a list of forms."""
     return tuple(read_form(as_text(each)) for each in found)
 
 
 def read_kids(found: Mapping[str, Plain]) -> dict[Kid, KidCount]:
-    """HEAD's counts."""
+    """Reads the counts in HEAD."""
     return {
         names.parse_kid(kid): KidCount(*(as_number(each) for each in as_list(count))) for kid, count in found.items()
     }
 
 
 def build_retention_members(found: RetentionSettings) -> dict[str, Plain]:
-    """What is kept, where it is not everything."""
+    """The members of the retention settings that are set."""
     return {name: number for name, number in found._asdict().items() if number is not None}
 
 
 def read_retention(found: Mapping[str, Plain]) -> RetentionSettings:
-    """What upkeep keeps."""
+    """Reads the retention settings."""
     members = AttributeMembers(found)
     return RetentionSettings(*(members.number_or_none(name) for name in RetentionSettings._fields))
 
 
 def read_schemas(found: Sequence[Plain]) -> tuple[KeySchema, ...]:
-    """The schemas of plain values."""
+    """Reads the schemas of plain values."""
     return tuple(KeySchema(*(as_text(part) for part in as_list(each))) for each in found)
 
 
 def read_state(text: str) -> Literal["live", "deleted"]:
-    """A namespace's state."""
+    """Reads a namespace's state."""
     if text == "live":
         return "live"
     if text == "deleted":
@@ -199,7 +199,7 @@ def read_state(text: str) -> Literal["live", "deleted"]:
 
 
 def read_data_key_state(text: str) -> Literal["live", "retired"]:
-    """A data key's state."""
+    """Reads a data key's state."""
     if text == "live":
         return "live"
     if text == "retired":
@@ -208,13 +208,13 @@ def read_data_key_state(text: str) -> Literal["live", "retired"]:
 
 
 def build_change_members(change: LoggedChange) -> list[Plain]:
-    """One change of the log: key, operation, and the numbers that there are."""
+    """The members of one change in the log: key, operation, and the numbers that are set."""
     numbers = {"version": change.version, "was": change.was, "now": change.now}
     return [change.key, change.op, {name: number for name, number in numbers.items() if number is not None}]
 
 
 def read_change(found: Plain) -> LoggedChange:
-    """One change of the log."""
+    """Reads one change of the log."""
     key, op, numbers = as_list(found)
     if not isinstance(numbers, Mapping):
         raise TypeError("changes")
@@ -224,7 +224,7 @@ def read_change(found: Plain) -> LoggedChange:
 
 
 def read_grant(found: Plain) -> Grant:
-    """One grant."""
+    """Reads one grant."""
     actions, patterns = as_list(found)
     granted = {as_text(each) for each in as_list(actions)}
     known = tuple(action for action in ACTIONS if action in granted)

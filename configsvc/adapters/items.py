@@ -1,7 +1,7 @@
-"""Records as DynamoDB items: pure, both ways.
+"""Conversion between records and DynamoDB items, without I/O.
 
-Every item has `pk`, `sk` and `revision`, the stamp that conditions name. What is None is left out. `ttl` is the
-table's TTL attribute. JSON that we only keep (first answers, details of the log) stays JSON text.
+Every item has `pk`, `sk` and `revision`, the stamp that conditions compare. None is omitted. `ttl` is the table's TTL
+attribute. JSON that is only stored (first answers, details of the log) stays JSON text.
 
 | sk | further attributes |
 |---|---|
@@ -62,7 +62,7 @@ def build_key(address: RecordAddress) -> dict[str, AttributeValueTypeDef]:
 
 
 def to_item(record: Record) -> dict[str, AttributeValueTypeDef]:
-    """The item of a record."""
+    """Converts a record to an item."""
     members = {"revision": record.revision, **_build_members(record)}
     return {
         **build_key(records.address_of(record)),
@@ -71,10 +71,10 @@ def to_item(record: Record) -> dict[str, AttributeValueTypeDef]:
 
 
 def from_item(item: Item) -> Record:
-    """The record of an item; one read without its value has an empty one.
+    """Converts an item to a record. If the value was not read, it is empty.
 
     Raises:
-        KeyError, TypeError, ValueError: the item is none of ours.
+        KeyError, TypeError, ValueError: the service did not write this item.
     """
     plain = {name: from_attribute(value) for name, value in item.items()}
     members = AttributeMembers(plain)
@@ -87,7 +87,7 @@ def from_item(item: Item) -> Record:
     return _OF_NAMESPACE[kind](address, members)
 
 
-def _build_members(record: Record) -> Mapping[str, Plain | None]:  # noqa: C901, PLR0911  # one line a kind of record
+def _build_members(record: Record) -> Mapping[str, Plain | None]:  # noqa: C901, PLR0911  # one line per kind of record
     match record:
         case Head():
             kids: dict[str, Plain] = {kid: list(count) for kid, count in record.kids.items()}
@@ -196,7 +196,7 @@ def _read_log(address: RecordAddress, members: AttributeMembers) -> LogRecord:
 
 
 def _read_summary(address: RecordAddress, members: AttributeMembers) -> StoredSummary:
-    """One that somebody damaged is empty bytes, which do not unpack: its parts are read instead of it."""
+    """Reads a summary. A damaged one becomes empty bytes, which do not unpack, so its parts are read instead."""
     try:
         return _read_whole_summary(address, members)
     except (KeyError, TypeError, ValueError):

@@ -1,6 +1,6 @@
-"""JSON Schema by jsonschema-rs: compiled, patterns matched in linear time, nothing fetched.
+"""JSON Schema with jsonschema-rs: compiled, with patterns matched in linear time and nothing fetched.
 
-It loads with the first use, for most writes need no schema.
+The library is loaded on first use, because most writes need no schema.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 COMPILED = 64
 PATTERN_SIZES = (4096, 16_384, 65_536, 131_072)
-"""Bytes that a compiled pattern may have, by which it counts: a byte of text takes up to 0.2 µs for each KiB."""
+"""Size classes of compiled patterns, in bytes: matching a byte of text takes up to 0.2 µs per KiB."""
 
 _PARTS_OF_A_KIB = 6  # 16 bytes of text, 0.2 µs each, in steps of 0.6 µs
 _ALTERNATIVES = frozenset({"anyOf", "oneOf"})
 
 
 class JsonSchemas:
-    """Draft 2020-12 with formats asserted; keeps the schemas compiled last."""
+    """Draft 2020-12 with format assertions. Caches the compiled schemas."""
 
     def __init__(self) -> None:
         self._compiled: LRUCache[str, Draft202012Validator] = LRUCache(COMPILED)
@@ -38,7 +38,7 @@ class JsonSchemas:
         self._lock = Lock()
 
     def fault(self, schema: str) -> str | None:
-        """A JSON pointer to where the text is no schema, None where it is one."""
+        """A JSON pointer to the first error in a schema; None if it is valid."""
         from jsonschema_rs import ReferencingError, ValidationError
 
         try:
@@ -50,7 +50,7 @@ class JsonSchemas:
         return None
 
     def weight(self, schema: str) -> SchemaWeight:
-        """What the text weighs; a pattern counts by the size of what it compiles to."""
+        """The weight of a schema. A pattern counts by its compiled size."""
         from configsvc.model import schema_cost
 
         with self._lock:
@@ -62,7 +62,7 @@ class JsonSchemas:
         return known
 
     def misfit(self, schema: str, value: object) -> Misfit | None:
-        """Where the value first fails, None when it holds."""
+        """Where the value first fails the schema; None if it is valid."""
         from jsonschema_rs import ValidationError
 
         validator = self._validator(schema)
@@ -85,10 +85,10 @@ class JsonSchemas:
 
 
 def _shorten_errors(schema: object) -> object:
-    """The same schema, whose alternatives fail with one error and not with every error of each alternative.
+    """Rewrites a schema so that its alternatives fail with one error and not with every error of each alternative.
 
-    Those errors hold a copy of the value each, and nobody reads them: 900 alternatives took 15 s to fail. `not` only
-    asks whether a value holds, so `anyOf: [X, Y]` says the same as `anyOf: [{not: {not: {anyOf: [X, Y]}}}]`.
+    Each of those errors contains a copy of the value, and nobody reads them: 900 alternatives took 15 s to fail. `not`
+    only tests validity, so `anyOf: [X, Y]` is equivalent to `anyOf: [{not: {not: {anyOf: [X, Y]}}}]`.
     """
     if not isinstance(schema, Mapping):
         return schema
@@ -135,19 +135,23 @@ def _compile(schema: Any, pattern_bytes: int = PATTERN_SIZES[-1]) -> Draft202012
 
 
 class UniqueItems:
-    """The keyword, by a text of each item that equal items share (JSON Schema core, 4.2.2).
+    """`uniqueItems` in time that grows only with the size of the value.
+
+    Compares a text of each item that equal items share (JSON Schema core, 4.2.2). The library compares every two items
+    with equal hashes, and equal hashes are easy to make: it hashes numbers as doubles, and arrays without their
+    brackets. Ten thousand numbers above 2^53 took it 22 s.
 
     Args:
-        _schema: the schema in which it stands.
-        wanted: its value.
-        _path: where it stands.
+        _schema: the schema that contains the keyword.
+        wanted: the keyword's value.
+        _path: the path of the keyword.
     """
 
     def __init__(self, _schema: dict[str, object], wanted: object, _path: list[str | int]) -> None:
         self._wanted = wanted is True
 
     def validate(self, value: object) -> None:
-        """Raises ValueError: an array has an item twice."""
+        """Raises ValueError if an array contains an item twice."""
         if self._wanted and isinstance(value, list) and len(set(map(_spell_item, value))) < len(value):
             raise ValueError
 
@@ -160,7 +164,7 @@ def _spell_item(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         from decimal import Decimal  # few values need it
 
-        return f"{int(Decimal(repr(value))):x}"  # 1.0 and 1 are one number, and so are 1e300 and 1 with 300 zeros
+        return f"{int(Decimal(repr(value))):x}"  # 1.0 equals 1, and 1e300 equals 1 with 300 zeros
     if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:x}"  # in hex a number has no limit of digits and takes linear time
+        return f"{value:x}"  # hex has no limit of digits and takes linear time
     return json.dumps(value)

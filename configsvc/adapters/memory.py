@@ -1,7 +1,7 @@
-"""The table in memory, for tests and for the loopback gateway. It is as isolated as DynamoDB, and no more.
+"""The table in memory, for tests and for the loopback gateway. It isolates exactly as much as DynamoDB does.
 
-A commit is atomic. A batch read is not: each address is read at its own moment, and `between` runs in the gaps, so
-that other threads get in.
+A commit is atomic. A batch read is not: each address is read at a different moment, and `between` runs in the gaps, so
+that other threads can write.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _do_nothing() -> None:
 
 
 class MemoryRepository:
-    """Everything in one dictionary.
+    """A repository in one dictionary.
 
     Args:
         between: called between the reads of two records of one batch or query, outside the lock.
@@ -37,7 +37,7 @@ class MemoryRepository:
         self._backwards = True
 
     def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
-        """The records that are there, each read at a moment of its own."""
+        """The records that exist, each read at a different moment."""
         found: dict[RecordAddress, Record] = {}
         for number, address in enumerate(self._ordered(addresses)):
             if number:
@@ -57,7 +57,7 @@ class MemoryRepository:
         values: bool = True,
         reverse: bool = False,
     ) -> Iterator[Record]:
-        """Records in order of sort key, each read at a moment of its own."""
+        """Records in order of sort key, each read at a different moment."""
         given = 0
         sk = after
         while limit is None or given < limit:
@@ -70,10 +70,10 @@ class MemoryRepository:
             self._between()
 
     def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
-        """The records that are there, read at one moment.
+        """The records that exist, read at one moment.
 
         Raises:
-            ValueError: what DynamoDB would not take.
+            ValueError: DynamoDB would refuse the request.
         """
         if len(addresses) > MOST_ACTIONS or len(set(addresses)) != len(addresses):
             raise ValueError("TransactGetItems takes 100 actions and each item once")
@@ -84,10 +84,10 @@ class MemoryRepository:
         return found
 
     def commit(self, actions: Sequence[WriteAction]) -> None:
-        """All actions, or none.
+        """Applies all actions, or none.
 
         Raises:
-            ValueError: what DynamoDB would not take.
+            ValueError: DynamoDB would refuse the request.
             LostRace
         """
         addresses = [_find_address(action) for action in actions]
@@ -105,7 +105,7 @@ class MemoryRepository:
                 self._apply(action)
 
     def _ordered(self, addresses: Sequence[RecordAddress]) -> list[RecordAddress]:
-        """Once forwards and once backwards: HEAD stands first in a batch, and may be read before or after the rest."""
+        """Alternates the order, because DynamoDB may read HEAD, the first of a batch, before or after the rest."""
         if len(addresses) == 1:
             return list(addresses)
         self._backwards = not self._backwards
@@ -136,10 +136,10 @@ class MemoryRepository:
         return None if record is None else record.revision
 
     def _value_bytes(self, action: WriteAction) -> int:
-        """Bytes of the stored value that is written, or stands in what is checked or removed.
+        """Bytes of the stored value that is written, checked or removed.
 
-        DynamoDB counts what stands around it too. Whether it counts what is not written, its reference leaves open:
-        "the aggregate size of the items in the transaction". So here it counts.
+        DynamoDB counts the other attributes too. Its reference does not say whether items count that are not written:
+        "the aggregate size of the items in the transaction". Here they count.
         """
         return _count_value_bytes(action.record if isinstance(action, Write) else self._records.get(action.address))
 
@@ -162,7 +162,7 @@ def _find_address(action: WriteAction) -> RecordAddress:
 
 
 def _count_value_bytes(record: Record | None) -> int:
-    """Bytes of the value that a record stores."""
+    """Bytes of the value in a record."""
     return len(record.entry.value.encode()) if isinstance(record, KeyState | StoredVersion) and record.entry else 0
 
 

@@ -1,4 +1,4 @@
-"""Log lines as JSON, and the metrics that CloudWatch takes out of them."""
+"""Log lines as JSON, with metrics that CloudWatch extracts from them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ CONTENDED, STORE_BUSY = "Contended", "StoreBusy"
 SERVICE, CODE = "service", "code"
 _REFUSED = 400
 _TO_REPEAT = {"contended": CONTENDED, "throttled": STORE_BUSY}
-"""Refusals that wrote nothing and ask to be repeated, by code: expected, and so counted apart from faults."""
+"""Metrics for refusals that are safe to retry, by code. They are expected, so they are counted separately."""
 
 
 class Metrics(NamedTuple):
-    """What is counted for one function: problems (all, and by code), refusals to repeat, denied, unproven, cold starts.
+    """The metrics of one function: problems (all, and by code), retryable refusals, denied, unproven, cold starts.
 
     Args:
-        service: the dimension by which deployments are told apart: the function's name.
+        service: the function's name, the dimension that separates deployments.
         milliseconds: of the wall clock, since 1970.
     """
 
@@ -27,7 +27,7 @@ class Metrics(NamedTuple):
     milliseconds: Callable[[], int]
 
     def of(self, line: Mapping[str, object]) -> dict[str, object]:
-        """The members that a request's line gets for what it counts; none where it counts nothing."""
+        """Metric members for a request's log line; empty if nothing is counted."""
         directives, values = list[dict[str, object]](), dict[str, object]()
         status = line.get("status")
         if isinstance(status, int) and status >= _REFUSED:
@@ -55,12 +55,12 @@ _SEVERITY = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 class JsonLog:
-    """Writes lines of `least` severity and above.
+    """Writes log lines of severity `least` and above.
 
     Args:
-        stream: where to; Lambda takes standard output.
+        stream: the output; on Lambda standard output.
         least: debug, info, warning or error.
-        metrics: what lines count; without it they count nothing.
+        metrics: metrics for the lines; None for no metrics.
     """
 
     def __init__(self, stream: TextIO, least: str, metrics: Metrics | None = None) -> None:
@@ -73,7 +73,7 @@ class JsonLog:
         return _SEVERITY[level] >= self._least
 
     def line(self, level: str, /, **members: object) -> None:
-        """Write one line, unless it is below the least severity."""
+        """Writes one line, unless its severity is too low."""
         if self.takes(level):
             counted = self._metrics.of(members) if self._metrics else {}
             text = json.dumps({"level": level, **members, **counted}, separators=(",", ":"), allow_nan=False)

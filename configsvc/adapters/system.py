@@ -29,12 +29,12 @@ class SystemClock:
 
 
 class Elapsed:
-    """Seconds passed, counted from one call to the next by the wall or the monotonic clock, whichever says more.
+    """Elapsed seconds, counted from call to call by the wall clock or the monotonic clock, whichever advanced further.
 
-    While Lambda keeps a process frozen its monotonic clock may stand still, and a wall clock may be set back. So what
-    is kept for ten seconds is kept no longer than that by either; at most it is read again sooner.
+    While Lambda keeps a process frozen, its monotonic clock may stop, and a wall clock may be set back. So whatever is
+    cached for ten seconds expires by either clock; at worst it is read again too early.
 
-    It is not to be called by two threads at once.
+    Two threads must not call it at once.
 
     Args:
         monotonic: seconds of a clock that never goes back.
@@ -48,7 +48,7 @@ class Elapsed:
         self._seconds = 0.0
 
     def __call__(self) -> float:
-        """Seconds since it was made."""
+        """Seconds since it was created."""
         now = (self._monotonic(), self._wall())
         self._seconds += max(0.0, now[0] - self._seen[0], now[1] - self._seen[1])
         self._seen = now
@@ -56,7 +56,7 @@ class Elapsed:
 
 
 def to_moment(seconds: float) -> WallMoment:
-    """The moment at so many seconds since the epoch."""
+    """Converts seconds since the epoch to a moment."""
     text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
     return WallMoment(seconds, text.replace("+00:00", "Z"))
 
@@ -73,7 +73,7 @@ class SystemRandomness:
 
     def uniform(self, most: float) -> float:
         """A number in [0, most)."""
-        # 53 bits are what a float in [0, 1) holds exactly; one more would round up to 1 now and then.
+        # A float in [0, 1) represents 53 bits exactly; with one more it would sometimes round up to 1.
         return (int.from_bytes(os.urandom(_BYTES)) >> 11) / 2**53 * most
 
 
@@ -81,14 +81,14 @@ AsideResult = TypeVar("AsideResult")
 
 
 class Aside(Generic[AsideResult]):
-    """Something that is made for whoever can wait that long, by one thread at a time.
+    """The result of a slow call, which one thread makes at a time and others wait for as long as they can.
 
-    Who cannot goes away with TimeoutError, and the making goes on: the next one finds it further, or done. What failed
-    before somebody asks is begun again for them.
+    A caller who cannot wait any longer gets TimeoutError, and the call goes on: the next caller finds it further, or
+    done. A call that failed is started again for the next caller.
 
     Args:
-        make: makes it; called in a daemon thread.
-        kept: whether it is made once; if not, it is made again for whoever asks after the last making ended.
+        make: the slow call; made in a daemon thread.
+        kept: whether one success is enough; if not, the call is made again for each caller after the last one ended.
     """
 
     def __init__(self, make: Callable[[], AsideResult], *, kept: bool = True) -> None:
@@ -98,11 +98,11 @@ class Aside(Generic[AsideResult]):
         self._making: _Making[AsideResult] | None = None
 
     def result(self, seconds: float) -> AsideResult:
-        """What was made, after waiting for at most `seconds`.
+        """The result, after waiting for at most `seconds`.
 
         Raises:
-            TimeoutError: it is not made yet; its cause is what the making before raised.
-            Exception: whatever making it raised.
+            TimeoutError: the call has not ended; the cause is the error of the previous call.
+            Exception: any error of the call.
         """
         with self._lock:
             if self._making is None or self._making.over(kept=self._kept):
@@ -115,7 +115,7 @@ class Aside(Generic[AsideResult]):
         return making.made[0]
 
     def under_way(self) -> bool:
-        """Whether it is being made now."""
+        """Whether a call is being made now."""
         return self._making is not None and not self._making.ended.is_set()
 
 
@@ -128,13 +128,13 @@ class _Making(Generic[AsideResult]):
         Thread(target=self._run, args=(make,), daemon=True).start()
 
     def over(self, *, kept: bool) -> bool:
-        """Whether it is of no use to whoever asks now."""
+        """Whether the call ended without a result that new callers can use."""
         return self.ended.is_set() and (self.fault is not None or not kept)
 
     def _run(self, make: Callable[[], AsideResult]) -> None:
         try:
             self.made.append(make())
-        except BaseException as error:  # noqa: BLE001  # it is raised to whoever waits
+        except BaseException as error:  # noqa: BLE001  # raised for the callers that wait
             self.fault = error
         finally:
             self.ended.set()

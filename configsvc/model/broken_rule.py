@@ -1,4 +1,4 @@
-"""Which rule of a schema a value breaks, and what the rule asks for: of the schema alone, never of the value."""
+"""Which rule of a schema a value breaks, and what it requires, in terms of the schema and never of the value."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from configsvc.model.schema import NAMED
 from configsvc.model.text import make_printable
 
 _MOST = 120
-_TOO_DEEP = ("depth", "it is nested too deep, or holds half of a surrogate pair")
-_ANYTHING = "nothing may be there"
+_TOO_DEEP = ("depth", "it is nested too deep, or contains half of a surrogate pair")
+_ANYTHING = "no value is allowed here"
 _CONTENT = {
-    "additionalProperties": "only properties that the schema names",
-    "items": "no further item",
-    "not": "a value that does not fit the schema under it",
-    "contains": "at least one item that fits",
+    "additionalProperties": "only properties named in the schema",
+    "items": "no further items",
+    "not": "a value that does not match its schema",
+    "contains": "at least one matching item",
 }
-"""What rules ask for whose limit is a schema."""
+"""Descriptions of rules whose limit is itself a schema."""
 
 
 def find_broken_rule(schema: str, schema_pointer: str) -> tuple[str, str]:
@@ -25,7 +25,7 @@ def find_broken_rule(schema: str, schema_pointer: str) -> tuple[str, str]:
 
     Args:
         schema: as JSON.
-        schema_pointer: to the keyword, as `Schemas.misfit` gives it; empty where the value could not be checked.
+        schema_pointer: to the keyword, as `Schemas.misfit` gives it; empty if the value could not be checked.
     """
     if not schema_pointer:
         return ("false", _ANYTHING) if json.loads(schema) is False else _TOO_DEEP
@@ -49,9 +49,9 @@ def _step_into(found: object, step: str) -> object:
 def _describe_limit(rule: str, found: object) -> str:
     match rule, found:
         case "anyOf", list():
-            return f"none of its {len(found)} alternatives fits"
+            return f"none of its {len(found)} alternatives matches"
         case "oneOf", list():
-            return f"not exactly one of its {len(found)} alternatives fits"
+            return f"not exactly one of its {len(found)} alternatives matches"
         case _, None:
             return ""
         case _, dict() if rule != "dependentRequired":

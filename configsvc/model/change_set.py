@@ -17,7 +17,7 @@ from configsvc.model.text import check_line
 class Put(NamedTuple):
     """Store a value as the next version; `activate` false stages it.
 
-    `header` is that of an envelope. `checked` parses it, once for all that decide by it later.
+    `header` is the parsed header of an envelope. `check_put` sets it, so that it is parsed only once.
     """
 
     key: Key
@@ -36,7 +36,7 @@ class Put(NamedTuple):
 
 
 class Activate(NamedTuple):
-    """Serve a version that is there."""
+    """Serve an existing version."""
 
     key: Key
     version: int
@@ -44,7 +44,7 @@ class Activate(NamedTuple):
 
 
 class Delete(NamedTuple):
-    """Serve the key no longer; its versions stay."""
+    """Stop serving the key. Its versions are kept."""
 
     key: Key
     if_match: int | None = None
@@ -54,7 +54,7 @@ Operation = Put | Activate | Delete
 
 
 class ChangeSet(NamedTuple):
-    """All or nothing; `if_match` is the namespace's revision where the caller asks for it."""
+    """All operations commit, or none. `if_match` is the revision that the namespace must have, if any."""
 
     operations: tuple[Operation, ...]
     message: str = ""
@@ -62,23 +62,23 @@ class ChangeSet(NamedTuple):
 
 
 def check_change_set(change_set: ChangeSet) -> ChangeSet:
-    """The change set with its envelopes' headers, if its shape is allowed.
+    """Checks the shape of a change set; returns it with the headers of its envelopes.
 
     Raises:
-        InvalidRequest: no operation, a key that stands twice, or a message that is too long or no line of text.
-        TooLarge: more operations or bytes than one transaction takes.
-        InvalidEnvelope, Unprocessable: a value is not what its form says.
+        InvalidRequest: no operations, a duplicate key, or a message that is too long or not a single line.
+        TooLarge: more operations or bytes than one transaction allows.
+        InvalidEnvelope, Unprocessable: a value does not match its form.
     """
     keys = [operation.key for operation in change_set.operations]
     if not keys or len(set(keys)) != len(keys):
-        raise InvalidRequest("A change set has one operation or more, and each key once.")
+        raise InvalidRequest("A change set needs at least one operation, and each key may appear only once.")
     if len(keys) > limits.OPERATIONS:
         raise TooLarge(
-            f"A change set takes at most {limits.OPERATIONS} operations, and this one has {len(keys)}. Split it.",
+            f"A change set can have at most {limits.OPERATIONS} operations; this one has {len(keys)}. Split it.",
             limit=limits.OPERATIONS, size=len(keys),
         )  # fmt: skip
     if len(change_set.message) > limits.MESSAGE:
-        raise InvalidRequest(f"A message takes {limits.MESSAGE} characters.", field="message")
+        raise InvalidRequest(f"The message is longer than {limits.MESSAGE} characters. Shorten it.", field="message")
     check_line(change_set.message, "message")
     operations = [check_put(each) if isinstance(each, Put) else each for each in change_set.operations]
     return change_set._replace(operations=tuple(operations))
@@ -90,7 +90,7 @@ def count_stored_bytes(value: str) -> int:
 
 
 def check_put(put: Put) -> Put:
-    """The operation, if its value is what its form and content type say, so far as can be seen without opening it.
+    """Checks a value against its form and content type, as far as possible without opening it; returns the operation.
 
     Raises:
         TooLarge, InvalidEnvelope, Unprocessable.
@@ -117,6 +117,6 @@ def _check_kms(put: Put) -> None:
     try:
         size = len(from_base64std(put.value))
     except ValueError:
-        raise Unprocessable("A kms value is the base64 that `aws kms encrypt` prints.", key=put.key) from None
+        raise Unprocessable("A kms value must be the base64 that `aws kms encrypt` prints.", key=put.key) from None
     if not 0 < size <= limits.KMS_CIPHERTEXT:
-        raise Unprocessable(f"A kms value is 1 to {limits.KMS_CIPHERTEXT} bytes of ciphertext.", key=put.key)
+        raise Unprocessable(f"A kms value must be 1 to {limits.KMS_CIPHERTEXT} bytes of ciphertext.", key=put.key)

@@ -1,6 +1,6 @@
-"""The content types: a row for each, and all that depends on which one a value has.
+"""The content types: one table row for each, and everything that depends on the content type.
 
-`ContentType` names them for type checkers. A cold start of a client needs no more than that, and does not load this.
+`ContentType` lists them for type checkers. A client's cold start needs only that list and does not load this module.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ LISTED = f"{', '.join(CONTENT_TYPES[:-1])} or {CONTENT_TYPES[-1]}"
 
 
 class ContentKind(NamedTuple):
-    """What a content type says of a value.
+    """Properties of a content type.
 
-    `is_text` says that it is UTF-8 text; bytes have no plain form, and are base64 in a file of text. `is_json` says
-    that it is parsed. `suffix` is that of a file with the value, for editors.
+    `is_text`: the value is UTF-8 text. Bytes have no plain form, and are base64 in a text file. `is_json`: the value is
+    parsed. `suffix` is the suffix of a file that holds the value, for editors.
     """
 
     is_text: bool
@@ -47,19 +47,19 @@ def infer_content_type(value: object) -> ContentType:
 
 
 def refuse_plain(key: Key, content_type: ContentType, text: str) -> Unprocessable | None:
-    """Why a text cannot be stored plain as its content type; None if it can."""
+    """The error for a text that cannot be stored plain under its content type; None if it can."""
     if not KINDS[content_type].is_text:
         return refuse_bytes(key)
     return refuse_text(key, content_type, text)
 
 
 def refuse_bytes(key: Key) -> Unprocessable:
-    """Why bytes cannot be stored plain."""
+    """The error for bytes that were to be stored plain."""
     return Unprocessable("Bytes have no plain form. Seal them, or store text.", key=key)
 
 
 def refuse_text(key: Key, content_type: ContentType, text: str) -> Unprocessable | None:
-    """Why a text is not what its content type says; None if it is. Nothing of the text is in it."""
+    """The error for a text that does not match its content type, without quoting the text; None if it matches."""
     if not KINDS[content_type].is_json:
         return None
     found = strict_json.read(text)

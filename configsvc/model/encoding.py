@@ -1,7 +1,7 @@
 """base64 in its one canonical spelling, and JSON in one canonical form.
 
-Lenient decoders take altered tags: a 16-byte tag ends in a character with four spare bits. So the last character must
-be one whose spare bits are zero, and padding is foreign where it is not added here.
+Lenient decoders accept altered tags, because a 16-byte tag ends in a character with four spare bits. So the spare bits
+of the last character must be zero, and base64url must not be padded.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
 _LAST = {2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
-"""By what is left of the last group of four: the characters with no spare bit set (RFC 4648, section 3.5)."""
+"""Final characters with no spare bit set, by the length of the last group (RFC 4648, section 3.5)."""
 
 _PADDING = (b"", b"===", b"==", b"=")
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -27,7 +27,7 @@ def from_base64url(text: str) -> bytes:
     """The bytes of unpadded, canonical base64url.
 
     Raises:
-        ValueError: padding, a foreign character, a wrong length or spare bits that are not zero.
+        ValueError: padding, an invalid character, an invalid length, or non-zero spare bits.
     """
     over = len(text) & 3
     if over and text[-1] not in _LAST.get(over, ()):
@@ -53,5 +53,5 @@ def from_base64std(text: str) -> bytes:
 
 
 def to_canonical_json(value: object) -> bytes:
-    """Sorted keys, no spaces, UTF-8: equal values give equal bytes."""
+    """JSON with sorted keys and no spaces, in UTF-8: equal values give equal bytes."""
     return _CANONICAL.encode(value).encode()

@@ -1,7 +1,7 @@
-"""The envelope: a compact JWE (RFC 7516) with `alg: dir` and `enc: A256GCM`, of which nothing is negotiable.
+"""The envelope: a compact JWE (RFC 7516), always with `alg: dir` and `enc: A256GCM`.
 
-The protected header is the AAD, and a reader builds it from what it asked for. So a value opens only as that key, in
-that namespace, at that version. Nothing here opens anything.
+The protected header is the AAD, and a reader builds it from the key it requested. So a value opens only as that key, in
+that namespace, at that version. This module opens nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TAG = 16
 
 
 class Header(Record):
-    """What an envelope says of itself."""
+    """The header of an envelope."""
 
     namespace: names.Namespace
     key: names.Key
@@ -38,7 +38,7 @@ class Header(Record):
 
 
 class EnvelopeParts(Record):
-    """A compact JWE taken apart; `protected` as it stands on the wire, the rest as bytes."""
+    """The parts of a compact JWE: `protected` as it is on the wire, the rest decoded."""
 
     protected: bytes
     nonce: bytes
@@ -63,32 +63,35 @@ def split(envelope: str) -> EnvelopeParts:
     """The parts of a compact JWE.
 
     Raises:
-        InvalidEnvelope: not five parts, a second part that is not empty, lenient base64url, a wrong nonce or tag size.
+        InvalidEnvelope: not five parts, a second part that is not empty, non-canonical base64url, or a wrong size
+            of nonce or tag.
     """
     pieces = envelope.split(".")
     if len(pieces) != 5 or pieces[1]:  # noqa: PLR2004  # RFC 7516, 7.1: five parts
-        raise InvalidEnvelope("An envelope has five parts, the second empty. Seal it with `configsvc put`.")
+        raise InvalidEnvelope(
+            "An envelope has five parts, and the second is empty. Seal the value with `configsvc put`."
+        )
     try:
         nonce, ciphertext, tag = map(from_base64url, pieces[2:])
         protected = pieces[0].encode("ascii")
     except ValueError:
         raise InvalidEnvelope("A part of the envelope is not canonical base64url.") from None
     if len(nonce) != NONCE or len(tag) != TAG:
-        raise InvalidEnvelope("A256GCM has a nonce of 12 bytes and a tag of 16.")
+        raise InvalidEnvelope("The envelope needs a nonce of 12 bytes and a tag of 16 bytes.")
     return EnvelopeParts(protected, nonce, ciphertext, tag)
 
 
 def read_header(envelope: str) -> Header:
-    """What an envelope says of itself, for those who route it; a reader compares `protected` with its own instead.
+    """Parses the header of an envelope, to route it. A reader compares `protected` with its own instead.
 
     Raises:
-        InvalidEnvelope: not an envelope, or its header is not in the one spelling that a reader would build.
+        InvalidEnvelope: not an envelope, or its header is not spelled exactly as a reader would build it.
     """
     return _parse_header(split(envelope).protected)
 
 
 def peek(envelope: str) -> Header:
-    """The header of what `read_header` has taken before; the rest is not looked at again.
+    """The header of an envelope that `read_header` accepted before; the other parts are not checked again.
 
     Raises:
         InvalidEnvelope: as `read_header`, for the first part.
@@ -105,9 +108,13 @@ def _parse_header(protected: bytes) -> Header:
             found["cty"], names.parse_kid(found["kid"]),
         )  # fmt: skip
     except (ValueError, LookupError, TypeError, InvalidName, RecursionError):
-        raise InvalidEnvelope("The envelope's header is not one of ours. Seal it with `configsvc put`.") from None
+        raise InvalidEnvelope(
+            "The envelope's header is not a configsvc header. Seal the value with `configsvc put`."
+        ) from None
     if type(header.version) is not int or header.version < 1 or header.content_type not in CONTENT_TYPES:
         raise InvalidEnvelope("The envelope's header has no valid version or content type.")
     if header.protected() != protected:
-        raise InvalidEnvelope("The envelope's header is not canonical: sorted, no spaces, exactly our members.")
+        raise InvalidEnvelope(
+            "The envelope's header is not canonical: it needs sorted keys, no spaces, and no other members."
+        )
     return header

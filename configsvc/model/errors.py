@@ -1,35 +1,35 @@
-"""Everything that can go wrong, as one tree.
+"""All errors, as one tree.
 
 ConfigsvcError
 ├── InvalidRequest            400  the request is malformed: unknown field, bad JSON, bad parameter
-│   └── InvalidName           400  a namespace, key or principal is not spelt as names are
-├── Forbidden                 403  known to be there, not allowed
-│   └── Unproven              403  the same answer, for a request that did not come through the gateway
-├── NotFound                  404  absent, or not for the caller to know of
-│   └── Hidden                404  the same answer, for who lacks the grant
+│   └── InvalidName           400  a namespace, key or principal is not spelled correctly
+├── Forbidden                 403  exists, but the caller is not allowed
+│   └── Unproven              403  the same response, for a request that bypassed the gateway
+├── NotFound                  404  absent, or the caller may not know that it exists
+│   └── Hidden                404  the same response, for a caller without the grant
 ├── MethodNotAllowed          405  the route has no such method
 ├── Conflict                  409  the state of the namespace forbids it
-│   ├── VersionClaimed        409  the envelope does not carry the next version
-│   └── AlreadyExists         409  there is one of that name
-├── Gone                      410  was there, is no longer kept
+│   ├── VersionClaimed        409  the envelope is not for the next version
+│   └── AlreadyExists         409  the name is taken
+├── Gone                      410  existed, but is no longer kept
 ├── PreconditionFailed        412  If-Match or If-None-Match does not hold
-├── TooLarge                  413  a limit of configsvc.model.limits is passed
+├── TooLarge                  413  a limit of configsvc.model.limits is exceeded
 ├── UnsupportedMediaType      415  not application/json
 ├── Unprocessable             422  well-formed, but not acceptable
-│   ├── InvalidEnvelope       422  not an envelope, or one for another key or namespace
+│   ├── InvalidEnvelope       422  not an envelope, or sealed for another key or namespace
 │   ├── InvalidValue          422  a plain value does not fit the schema of its key
 │   └── IdempotencyMismatch   422  the Idempotency-Key was used for another request
-├── PreconditionRequired      428  the namespace asks for If-Match
+├── PreconditionRequired      428  the namespace requires If-Match
 ├── Throttled                 429  too many requests; nothing was written
-│   └── Contended             429  others write at the same time; nothing was written
+│   └── Contended             429  too many concurrent writes; nothing was written
 ├── Internal                  500  a fault of the service
 ├── Unavailable               503  try again, with the same Idempotency-Key
 └── ClientError                    raised by configsvc_client only
     ├── ConfigUnavailable          nothing could be loaded
-    ├── CannotOpen                 a sealed value does not open
+    ├── CannotOpen                 a sealed value cannot be opened
     ├── Expired                    older than max_stale_seconds
-    ├── NotTaken                   what came of a namespace may not follow what is held
-    │   └── StaleRevision          a revision below the one held
+    ├── NotTaken                   the response may not replace the current snapshot
+    │   └── StaleRevision          a revision below the current one
     └── Misconfigured              settings are missing or wrong
 """
 
@@ -41,18 +41,18 @@ ErrorMember = str | int | bool | None | list[str] | list[dict[str, object]]
 
 
 class ConfigsvcError(Exception):
-    """The root: a stable code, an HTTP status, and what to do next.
+    """The root: a stable code, an HTTP status, and advice on what to do next.
 
     Args:
-        detail: one or two sentences for the person who reads it; never a value.
-        members: further members of the problem body (RFC 9457, section 3.2), for programs.
+        detail: one or two sentences for people; never a value.
+        members: extension members of the problem body (RFC 9457, section 3.2), for programs.
     """
 
     code = "internal"
     status = 500
     title = "The service failed"
     denied = False
-    """Whether the caller lacks a right: told to the log, never to the caller."""
+    """Whether the caller lacks a permission. This is logged, and never sent to the caller."""
 
     def __init__(self, detail: str, /, **members: ErrorMember) -> None:
         super().__init__(detail)
@@ -67,32 +67,32 @@ class InvalidRequest(ConfigsvcError):
 
 
 class InvalidName(InvalidRequest):
-    """A namespace, key or principal is not spelt as names are."""
+    """A namespace, key or principal is not spelled correctly."""
 
-    code, title = "invalid_name", "The name is not valid"
+    code, title = "invalid_name", "The name is invalid"
 
 
 class Forbidden(ConfigsvcError):
-    """Known to be there, not allowed."""
+    """Exists, but the caller is not allowed."""
 
     code, status, title = "forbidden", 403, "Not allowed"
     denied = True
 
 
 class Unproven(Forbidden):
-    """The request did not come through the gateway, so nothing in it counts; sent as Forbidden."""
+    """The request bypassed the gateway, so nothing in it is trusted. Sent as Forbidden."""
 
-    denied = False  # no right is lacking: it is counted by itself
+    denied = False  # no permission is missing: it has a metric to itself
 
 
 class NotFound(ConfigsvcError):
-    """Absent, or not for the caller to know of."""
+    """Absent, or the caller may not know that it exists."""
 
     code, status, title = "not_found", 404, "Not found"
 
 
 class Hidden(NotFound):
-    """The caller lacks the grant, and is not told whether it is there; sent as NotFound."""
+    """The caller lacks the grant, and may not learn whether it exists. Sent as NotFound."""
 
     denied = True
 
@@ -110,19 +110,19 @@ class Conflict(ConfigsvcError):
 
 
 class VersionClaimed(Conflict):
-    """The envelope does not carry the next version of its key."""
+    """The envelope is not for the next version of its key."""
 
     code, title = "version_claimed", "That version is not the next one"
 
 
 class AlreadyExists(Conflict):
-    """There is one of that name already."""
+    """The name is taken."""
 
-    code, title = "already_exists", "It exists already"
+    code, title = "already_exists", "Already exists"
 
 
 class Gone(ConfigsvcError):
-    """Was there, is no longer kept."""
+    """Existed, but is no longer kept."""
 
     code, status, title = "gone", 410, "No longer kept"
 
@@ -134,7 +134,7 @@ class PreconditionFailed(ConfigsvcError):
 
 
 class TooLarge(ConfigsvcError):
-    """A limit is passed."""
+    """A limit is exceeded."""
 
     code, status, title = "too_large", 413, "Too large"
 
@@ -152,7 +152,7 @@ class Unprocessable(ConfigsvcError):
 
 
 class InvalidEnvelope(Unprocessable):
-    """Not an envelope, or one for another key or namespace."""
+    """Not an envelope, or sealed for another key or namespace."""
 
     code, title = "invalid_envelope", "The envelope does not belong here"
 
@@ -170,7 +170,7 @@ class IdempotencyMismatch(Unprocessable):
 
 
 class PreconditionRequired(ConfigsvcError):
-    """The namespace asks for If-Match or If-None-Match."""
+    """The namespace requires If-Match or If-None-Match."""
 
     code, status, title = "precondition_required", 428, "A precondition is required"
 
@@ -182,7 +182,7 @@ class Throttled(ConfigsvcError):
 
 
 class Contended(Throttled):
-    """Others write the same all the time; nothing was written, and it may be repeated."""
+    """Too many concurrent writes. Nothing was written, and the request is safe to repeat."""
 
     code, title = "contended", "Too many concurrent writes"
 
@@ -194,9 +194,9 @@ class Internal(ConfigsvcError):
 
 
 class Unavailable(ConfigsvcError):
-    """The service cannot do it now; safe to repeat with the same Idempotency-Key."""
+    """The service cannot do this now. Safe to repeat with the same Idempotency-Key."""
 
-    code, status, title = "unavailable", 503, "Not available now"
+    code, status, title = "unavailable", 503, "Temporarily unavailable"
 
 
 class ClientError(ConfigsvcError):
@@ -212,25 +212,25 @@ class ConfigUnavailable(ClientError):
 
 
 class CannotOpen(ClientError):
-    """A sealed value does not open."""
+    """A sealed value cannot be opened."""
 
-    code, title = "cannot_open", "A sealed value does not open"
+    code, title = "cannot_open", "A sealed value cannot be opened"
 
 
 class Expired(ClientError):
-    """What is held is older than max_stale_seconds."""
+    """The current snapshot is older than max_stale_seconds."""
 
-    code, title = "expired", "What is held is too old"
+    code, title = "expired", "The snapshot is too old"
 
 
 class NotTaken(ClientError):
-    """What came of a namespace may not follow what is held: the revision jumped, or is the same with other entries."""
+    """The response may not replace the current snapshot: its revision jumped, or is the same with different entries."""
 
-    code, title = "not_taken", "What came is not taken"
+    code, title = "not_taken", "The response was rejected"
 
 
 class StaleRevision(NotTaken):
-    """The service answered with a revision below the one held."""
+    """The service answered with a revision below the current one."""
 
     code, title = "stale_revision", "The revision is stale"
 
@@ -269,10 +269,10 @@ _STANDARD = frozenset({"type", "title", "status", "detail", "code", "instance"})
 
 
 def from_problem(status: int, problem: Mapping[str, object]) -> ConfigsvcError:
-    """The error that a problem body was made of; a code this client does not know yet falls back to its status."""
+    """The error that a problem body describes. An unknown code falls back to the status."""
     found = _BY_CODE.get(str(problem.get("code"))) or _BY_STATUS.get(status)
     if found is None:
         found = Unavailable if status > Internal.status else InvalidRequest if status < Internal.status else Internal
     detail = problem.get("detail") or problem.get("message") or f"The service answered {status}."
     members = {name: value for name, value in problem.items() if name not in _STANDARD and name.isidentifier()}
-    return found(str(detail), **members)  # type: ignore[arg-type]  # members come off the wire
+    return found(str(detail), **members)  # type: ignore[arg-type]  # members come from the wire

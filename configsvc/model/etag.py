@@ -1,7 +1,7 @@
-"""ETags (RFC 9110, 8.8.3): a snapshot's is its served revision and tag, a key's the revision that last touched it.
+"""ETags (RFC 9110, 8.8.3). A snapshot's is its served revision and tag; a key's is the revision that last touched it.
 
-The service and its clients make, read and compare them here. Patterns are compiled when they are first used, and what
-hashes is imported then: a client's cold start does neither.
+The service and its clients build, parse and compare ETags here. Patterns are compiled and hashlib is imported on first
+use, because a client's cold start needs neither.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from configsvc.model import limits
 from configsvc.model.errors import InvalidRequest
 
-_LIST = r'"([\x21\x23-\x7e]*)"\s*(?:,|$)'  # begins with no repetition, so that searching takes linear time
+_LIST = r'"([\x21\x23-\x7e]*)"\s*(?:,|$)'  # starts without a repetition, so that searching takes linear time
 _ANY = "*"
 _TAG = 32
-"""Characters of a tag at most: ours have sixteen, and readers keep none that is longer."""
+"""Maximum characters of a tag. Ours have sixteen, and readers reject longer ones."""
 
 _DIGITS = 16
 _REVISION = r'"([1-9][0-9]{0,15})"'
@@ -23,10 +23,10 @@ _WEAK = "W/"
 
 
 class MalformedEtag(ValueError):
-    """It is none of configsvc's."""
+    """Not an ETag of configsvc."""
 
     def __init__(self) -> None:
-        super().__init__("its ETag is none of configsvc's")
+        super().__init__("its ETag is not one of configsvc's")
 
 
 def of_snapshot(served: int, tag: str) -> str:
@@ -35,10 +35,10 @@ def of_snapshot(served: int, tag: str) -> str:
 
 
 def parse_snapshot(etag: str) -> tuple[int, str]:
-    """Served revision and tag of a snapshot's ETag, weak or strong.
+    """The served revision and tag in a snapshot's ETag, weak or strong.
 
     Raises:
-        MalformedEtag: it is spelled otherwise than `of_snapshot` does, or longer.
+        MalformedEtag: it is not spelled as `of_snapshot` spells it, or is longer.
     """
     served, _, tag = _unquote(etag).partition("-")
     if not (served.isascii() and served.isdecimal() and len(served) <= _DIGITS):
@@ -54,15 +54,15 @@ def of_snapshots(parts: Iterable[tuple[str, int, str]]) -> str:
 
 
 def join(etags: Iterable[tuple[str, str]]) -> str:
-    """The strong ETag of several snapshots, from each namespace and its own."""
+    """The strong ETag of several snapshots, from pairs of namespace and ETag."""
     return '"' + ",".join(f"{namespace}={_unquote(etag)}" for namespace, etag in etags) + '"'
 
 
 def split(etag: str) -> dict[str, str]:
-    """The strong ETag of each namespace in that of several: `"payments.prod=41-0a1b,shared.prod=7-2c3d"`.
+    """The strong ETag of each namespace in a combined one: `"payments.prod=41-0a1b,shared.prod=7-2c3d"`.
 
     Raises:
-        MalformedEtag: it is not one of several, or names a namespace twice.
+        MalformedEtag: it is not a combined ETag, or names a namespace twice.
     """
     pairs = [part.partition("=") for part in _unquote(etag).split(",")]
     found = {namespace: f'"{text}"' for namespace, _, text in pairs}
@@ -72,12 +72,12 @@ def split(etag: str) -> dict[str, str]:
 
 
 def strengthen(etag: str) -> str:
-    """The ETag as the service spelled it: a proxy that compresses weakens ours."""
+    """The ETag as the service spelled it. A proxy that compresses responses makes it weak."""
     return etag.removeprefix(_WEAK)
 
 
 def match_weakly(one: str, other: str) -> bool:
-    """Whether two ETags are the same, compared weakly (RFC 9110, 8.8.3.2)."""
+    """Whether two ETags are equal by weak comparison (RFC 9110, 8.8.3.2)."""
     return strengthen(one) == strengthen(other)
 
 
@@ -93,7 +93,7 @@ def _is_ours(tag: str) -> bool:
 
 
 def _bound_tag(tag: str) -> str:
-    """The tag, or its hash where somebody wrote another text into the table: readers send ETags back as they came."""
+    """The tag; or its hash if somebody wrote another text into the table, because readers send ETags back unchanged."""
     if _is_ours(tag):
         return tag
     from hashlib import sha256
@@ -107,15 +107,15 @@ def of_revision(revision: int) -> str:
 
 
 def is_of_revision(etag: str) -> bool:
-    """Whether it is the strong ETag of a key, a namespace or grants."""
+    """Whether the text is the strong ETag of a key, a namespace or grants."""
     return re.fullmatch(_REVISION, etag) is not None
 
 
 def matches(if_none_match: str, etag: str) -> bool:
-    """Whether If-None-Match names the ETag, by weak comparison (RFC 9110, 13.1.2). Malformed ones match nothing.
+    """Whether If-None-Match names the ETag, by weak comparison (RFC 9110, 13.1.2). Malformed headers match nothing.
 
-    Neither do those that are too long to hold ours: a client that was given such an ETag gets a whole answer, and with
-    it one of ours.
+    Headers longer than any of ours match nothing either: the client then gets a full response, and with it one of our
+    ETags.
     """
     if len(if_none_match) > limits.IF_NONE_MATCH:
         return False
@@ -130,9 +130,11 @@ def parse_revision(if_match: str) -> int:
     """The revision in an If-Match header with one strong ETag of a key or a namespace.
 
     Raises:
-        InvalidRequest: weak, several, `*` or no number; a precondition is never ignored.
+        InvalidRequest: weak, several, `*` or not a number. A precondition is never ignored.
     """
     found = re.fullmatch(_REVISION, if_match.strip())
     if not found:
-        raise InvalidRequest('If-Match takes one strong ETag as we gave it out, like "41".', field="If-Match")
+        raise InvalidRequest(
+            'If-Match must be one strong ETag from an earlier response, such as "41".', field="If-Match"
+        )
     return int(found.group(1))

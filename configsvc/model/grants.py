@@ -1,4 +1,4 @@
-"""Grants: principal x actions x namespace pattern. Deny by default; no action implies another."""
+"""Grants: a principal, actions and namespace patterns. Deny by default; no action implies another."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ _ADMIN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(?:role|user)/[\w+=,.@*-]{1,
 
 
 class Grant(NamedTuple):
-    """Some actions on the namespaces that a pattern names: exact, `prefix.*` or `*`."""
+    """Actions on the namespaces that match a pattern: exact, `prefix.*` or `*`."""
 
     actions: tuple[Action, ...]
     namespaces: tuple[str, ...]
 
 
 def parse_pattern(text: str) -> str:
-    """A namespace pattern.
+    """Parses a namespace pattern.
 
     Raises:
         InvalidName: neither exact, nor `prefix.*`, nor `*`.
     """
     if not _PATTERN.fullmatch(text):
         raise InvalidName(
-            "A namespace pattern is exact (payments.prod), a prefix (payments.*) or *.", field="namespaces"
+            "A namespace pattern must be a namespace (payments.prod), a prefix (payments.*) or *.", field="namespaces"
         )
     return text
 
 
 def covers(pattern: str, namespace: str) -> bool:
-    """Whether a pattern names a namespace. `payments.*` names payments.prod, not payments."""
+    """Whether a pattern matches a namespace. `payments.*` matches payments.prod, but not payments."""
     if pattern == "*":
         return True
     if pattern.endswith(".*"):
@@ -55,7 +55,7 @@ def covers(pattern: str, namespace: str) -> bool:
 
 
 def allows(grants: Iterable[Grant], action: Action, namespace: Namespace) -> bool:
-    """Whether any grant allows the action there."""
+    """Whether any grant allows the action in the namespace."""
     for grant in grants:
         if action in grant.actions:
             for pattern in grant.namespaces:
@@ -70,7 +70,7 @@ def allows_everywhere(grants: Iterable[Grant], action: Action) -> bool:
 
 
 def parse_principal(text: str) -> Principal:
-    """A principal as grants name it: `api-key:<id>`, or an IAM role or user without path and session.
+    """Parses a principal as grants name it: `api-key:<id>`, or an IAM role or user without path and session.
 
     Raises:
         InvalidName: anything else, such as an ARN with a path.
@@ -78,19 +78,19 @@ def parse_principal(text: str) -> Principal:
     if _API_KEY.fullmatch(text) or normalize_arn(text) == text:
         return Principal(text)
     raise InvalidName(
-        "A principal is api-key:<id>, arn:aws:iam::<account>:role/<Name> or arn:aws:iam::<account>:user/<name>, "
+        "A principal must be api-key:<id>, arn:aws:iam::<account>:role/<Name> or arn:aws:iam::<account>:user/<name>, "
         "without path or session.",
         field="principal",
     )
 
 
 def parse_api_key_id(identifier: str) -> Principal:
-    """The principal of an API key's id, as API Gateway tells it."""
+    """The principal for the id of an API key, as API Gateway passes it."""
     return parse_principal(f"api-key:{identifier}")
 
 
 def normalize_arn(arn: str) -> Principal | None:
-    """The principal of a caller's ARN: no path, no session; None when it is neither a role nor a user.
+    """The principal for a caller's ARN, without path and session; None if it is neither a role nor a user.
 
     IAM names are unique in an account whatever their path, and a session's ARN carries the role's name only
     (IAM User Guide, Unique identifiers).
@@ -106,16 +106,16 @@ def normalize_arn(arn: str) -> Principal | None:
 
 
 def is_administrator(admins: Iterable[str], principal: Principal) -> bool:
-    """Whether an ARN pattern of CONFIGSVC_ADMINS names the principal; `*` stands only inside the name."""
+    """Whether an ARN pattern of CONFIGSVC_ADMINS matches the principal. `*` may appear only in the name."""
     return any(principal.count("/") == each.count("/") and names.matches(principal, each) for each in admins)
 
 
 def parse_admin_pattern(text: str) -> str:
-    """An ARN pattern of CONFIGSVC_ADMINS.
+    """Parses an ARN pattern of CONFIGSVC_ADMINS.
 
     Raises:
-        InvalidName: no role or user, a path, or a `*` before the name.
+        InvalidName: not a role or user, a path, or a `*` before the name.
     """
     if not _ADMIN.fullmatch(text):
-        raise InvalidName("CONFIGSVC_ADMINS holds role or user ARNs without path; * may stand in the name only.")
+        raise InvalidName("CONFIGSVC_ADMINS takes ARNs of roles or users without a path, with * only in the name.")
     return text

@@ -1,4 +1,4 @@
-"""JSON whose numbers keep their spelling: `1.10` stays `1.10`, and no digit is lost in a float."""
+"""JSON whose numbers keep their spelling: `1.10` stays `1.10`, and no digit is lost to a float."""
 
 from __future__ import annotations
 
@@ -6,37 +6,37 @@ import json
 from dataclasses import dataclass
 
 JsonObject = object
-"""None, a bool, text, a `Number`, a list of these, or a dict from text to these."""
+"""None, a bool, text, a `JsonNumber`, a list of these, or a dict from text to these."""
 
 
 @dataclass(frozen=True, slots=True)
 class JsonNumber:
-    """A JSON number as it is written. Equal only to the same spelling, and never to a bool or a text."""
+    """A JSON number as it is written. It equals only the same spelling, and never a bool or a text."""
 
     spelling: str
 
 
 def parse(text: str | bytes) -> JsonObject:
-    """JSON with a `Number` for each number.
+    """Parses JSON, with a `JsonNumber` for each number.
 
     Raises:
-        ValueError: it is no JSON (RFC 8259). `NaN` and `Infinity` are not; UTF-8 is the only encoding.
-        RecursionError: it is nested deeper than Python can follow.
+        ValueError: it is not JSON (RFC 8259), which has no `NaN` and no `Infinity` and is encoded in UTF-8.
+        RecursionError: it is nested too deep for Python.
     """
     decoded = text if isinstance(text, str) else text.decode()
     return json.loads(decoded, parse_int=JsonNumber, parse_float=JsonNumber, parse_constant=_refuse_constant)
 
 
 def render(found: JsonObject, indent: int | None = None) -> str:
-    """The JSON text, each number as it is spelled.
+    """Renders JSON, each number as it is spelled.
 
     Args:
-        found: what `parse` returns; tuples as lists, and ints and floats as Python spells them.
-        indent: spaces for each level, a member on a line of its own; None for one line without spaces.
+        found: the result of `parse`. Tuples become lists, and ints and floats are spelled as in Python.
+        indent: spaces for each level, with one member per line; None for one line without spaces.
 
     Raises:
-        ValueError: a float that JSON cannot hold.
-        RecursionError: it is nested deeper than Python can follow.
+        ValueError: a float that JSON cannot represent.
+        RecursionError: it is nested too deep for Python.
     """
     return _render_node(found, indent, 0)
 
@@ -65,15 +65,15 @@ def _enclose(start: str, parts: list[str], end: str, indent: int | None, level: 
 
 
 def _render_scalar(found: JsonObject) -> str:
-    """Text as it is, except half a surrogate pair, which UTF-8 cannot hold and which is escaped."""
+    """Renders text unescaped, except for half a surrogate pair, which UTF-8 cannot encode."""
     text = json.dumps(found, ensure_ascii=False, allow_nan=False)
     return text if text.isascii() or is_whole(text) else json.dumps(found)
 
 
 def is_whole(text: str) -> bool:
-    """Whether no half of a surrogate pair is in it, so that UTF-8 can hold it."""
+    """Whether UTF-8 can encode the text: it contains no half of a surrogate pair."""
     return not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def _refuse_constant(constant: str) -> object:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")

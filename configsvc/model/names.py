@@ -1,4 +1,4 @@
-"""Names are valid by construction: what has gone through here is not checked again."""
+"""Names are valid by construction: a name that was parsed here is not checked again."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _KID = re.compile(KID)
 
 
 def parse_namespace(text: str) -> Namespace:
-    """A namespace, such as `payments.prod`.
+    """Parses a namespace, such as `payments.prod`.
 
     Raises:
-        InvalidName: it is spelt otherwise.
+        InvalidName: it is spelled otherwise.
     """
     if not _NAMESPACE.fullmatch(text):
         raise InvalidName(
-            "A namespace is 1 to 64 of a-z, 0-9, '.', '_', '-' and starts with a letter or digit, like payments.prod.",
+            "A namespace is 1 to 64 of a-z, 0-9, '.', '_' and '-', and starts with a letter or digit: payments.prod.",
             field="namespace",
         )
     return Namespace(text)
 
 
 def parse_key(text: str) -> Key:
-    """A key, such as `db.url`; never with `/` or `%`, which API Gateway and Chalice treat as their own.
+    """Parses a key, such as `db.url`. `/` and `%` are excluded, because API Gateway and Chalice use them.
 
     Raises:
-        InvalidName: it is spelt otherwise.
+        InvalidName: it is spelled otherwise.
     """
     if not _KEY.fullmatch(text):
         raise InvalidName(
@@ -49,10 +49,10 @@ def parse_key(text: str) -> Key:
 
 
 def parse_kid(text: str) -> Kid:
-    """A data key's id: base64url of 32 bytes, in its one canonical spelling.
+    """Parses a data key's id: base64url of 32 bytes, in its canonical spelling.
 
     Raises:
-        InvalidName: it is spelt otherwise.
+        InvalidName: it is spelled otherwise.
     """
     if not _KID.fullmatch(text):
         raise InvalidName("A kid is the base64url of 32 bytes: 43 characters.", field="kid")
@@ -60,7 +60,7 @@ def parse_kid(text: str) -> Kid:
 
 
 def matches(text: str, pattern: str) -> bool:
-    """Whether the whole text matches. Each part between two `*` is taken where it comes first, and never again."""
+    """Whether the whole text matches. Each part between two `*` matches where it first occurs, without backtracking."""
     first, *rest = pattern.split("*")
     if not rest:
         return text == pattern

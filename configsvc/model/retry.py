@@ -1,6 +1,6 @@
-"""When to try again: exponential backoff with full jitter, and what `Retry-After` asks for. It reads no clock.
+"""When to retry: exponential backoff with full jitter, and the delay that `Retry-After` requests. Reads no clock.
 
-Each caller states its own parameters. A client loads this with the first failure, not at a cold start.
+Each caller passes its own parameters. A client loads this module on its first failure, not at a cold start.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _MOST_SECONDS = 999_999_999
 
 
 class Backoff(Record):
-    """Waits that grow: the first is up to `first` seconds, each one after it up to twice that, and none over `most`.
+    """Delays that grow: the first is up to `first` seconds, each next one up to twice as long, and none over `most`.
 
-    Full jitter: each wait is drawn from zero up (AWS Architecture Blog, Exponential Backoff And Jitter). After `tries`
-    attempts there is no other.
+    Full jitter: each delay is drawn from zero up (AWS Architecture Blog, Exponential Backoff And Jitter). There are at
+    most `tries` attempts.
     """
 
     first: float
@@ -27,19 +27,19 @@ class Backoff(Record):
     tries: float = math.inf
 
     def longest(self, failures: int) -> float:
-        """The longest wait after so many failed attempts, in seconds."""
+        """The longest delay after this many failed attempts, in seconds."""
         return min(self.most, self.first * 2.0 ** min(failures - 1, _DOUBLINGS))
 
     def wait(
         self, failures: int, draw: Callable[[float], float], *, asked: float = 0.0, left: float = math.inf
     ) -> float | None:
-        """Seconds to wait before the next attempt; None where there is to be none.
+        """Seconds to wait before the next attempt; None to stop.
 
         Args:
             failures: how many attempts failed, from 1.
-            draw: draws a number from zero up to the one that it is given.
-            asked: seconds that the other side asks for; the wait is never shorter.
-            left: seconds that are left until the deadline, before which the wait has to end.
+            draw: draws a number from zero up to its argument.
+            asked: seconds that the other side requests; the delay is never shorter.
+            left: seconds until the deadline; the delay must end before it.
         """
         if failures >= self.tries:
             return None
@@ -48,19 +48,19 @@ class Backoff(Record):
 
 
 def get_retry_after(error: ConfigsvcError) -> int | None:
-    """The seconds that the answer's `Retry-After` asked for, where it did."""
+    """The seconds that the response's `Retry-After` requested; None without one."""
     asked = error.members.get("retry_after")
     return asked if isinstance(asked, int) else None
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> int | None:
-    """The seconds that `Retry-After` asks for (RFC 9110, 10.2.3); None where it is absent or malformed.
+    """Parses the seconds that `Retry-After` requests (RFC 9110, 10.2.3); None if it is absent or malformed.
 
-    A very large number counts as the largest: not to know how long is no reason to come back at once. A date counts
-    from the `Date` of the same answer, so that no two clocks have to agree; without one it is passed over.
+    A very large number counts as the largest one, because an unreadable delay must not cause an immediate retry. A date
+    is compared with the `Date` of the same response, so that no two clocks have to agree; without it, it is ignored.
 
     Args:
-        headers: of an answer, with names in lower case.
+        headers: of a response, with names in lower case.
     """
     asked = headers.get("retry-after", "").strip()
     if asked.isascii() and asked.isdecimal():
@@ -72,7 +72,7 @@ def parse_retry_after(headers: Mapping[str, str]) -> int | None:
 
 
 def parse_http_date(text: str) -> float | None:
-    """A date of HTTP in each of its three spellings (RFC 9110, 5.6.7) in seconds since the epoch; else None."""
+    """Parses an HTTP date in any of its three formats (RFC 9110, 5.6.7) to seconds since the epoch; else None."""
     if not text[:1].isalpha():  # before the imports, which are large
         return None
     from calendar import timegm

@@ -1,7 +1,7 @@
-"""Whether two values are the same: `same_value` of what is stored, `same_read` of what a program got.
+"""Whether two values are the same: `same_value` for stored values, `same_read` for values that a program received.
 
-Only these two decide it. They differ in the spelling of numbers: `1.1` and `1.10` are two values that can be stored,
-and a program gets one and the same.
+No other code decides this. They differ in the spelling of numbers: `1.1` and `1.10` can be stored as two different
+values, but a program receives the same number.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from configsvc.model.snapshot import ContentType
 def same_value(content_type: ContentType, a: bytes, b: bytes) -> bool:
     """Whether two values of one content type are the same.
 
-    Text and bytes are compared byte by byte. JSON is compared by what it says: white space, the order of members and
+    Text and bytes are compared byte by byte. JSON is compared by its content: white space, the order of members and
     escapes in texts do not matter. Numbers are compared as they are spelled, so `1.1` and `1.10` differ and a change
-    of spelling can be stored; so do `1` and `true`. What is no JSON is compared byte by byte.
+    of spelling can be stored; so do `1` and `true`. Malformed JSON is compared byte by byte.
 
     Args:
         content_type: of both. Values of different content types are never the same.
@@ -24,7 +24,7 @@ def same_value(content_type: ContentType, a: bytes, b: bytes) -> bool:
     """
     if a == b or not KINDS[content_type].is_json:
         return a == b
-    from configsvc.model import json_text  # with dataclasses, which a client that compares what it read does without
+    from configsvc.model import json_text  # it loads dataclasses, which a client that only reads does not need
 
     try:
         return json_text.parse(a) == json_text.parse(b)
@@ -35,13 +35,13 @@ def same_value(content_type: ContentType, a: bytes, b: bytes) -> bool:
 def same_read(a: object, b: object) -> bool:
     """Whether two values as `json.loads` returns them are the same to a program, type by type.
 
-    `1`, `1.0` and `true` differ; the order of members does not matter, nor does the spelling of a number, of which
-    nothing is left. It recurses nowhere and raises nothing, so no traceback shows a value.
+    `1`, `1.0` and `true` differ. The order of members does not matter, and the spelling of numbers is already lost. The
+    function neither recurses nor raises, so no traceback shows a value.
     """
     pairs = [(a, b)]
     while pairs:
         one, other = pairs.pop()
-        if one is other:  # also what holds itself, which C code can make of read-only JSON
+        if one is other:  # also ends at cycles, which C code can create even in read-only JSON
             continue
         if isinstance(one, dict) and isinstance(other, dict):
             if one.keys() != other.keys():

@@ -1,8 +1,8 @@
-"""JSON Schema (draft 2020-12) for plain values, as much of it as can be checked in bounded time.
+"""JSON Schema (draft 2020-12) for plain values, restricted to what can be checked in bounded time.
 
-What a value may cost to check is settled when a schema is set. `$ref` names a definition of the same schema and never
-goes round, so a schema is a finite tree once its definitions stand where they are named, and that tree is bounded.
-Patterns are few and short, and are matched in linear time by the adapter.
+The cost of checking a value is bounded when a schema is set. `$ref` names a definition of the same schema and is never
+recursive, so a schema with its definitions expanded is a finite tree, and the size of that tree is limited.
+Patterns are few and short, and the adapter matches them in linear time.
 """
 
 from __future__ import annotations
@@ -38,65 +38,69 @@ _PLAIN = frozenset({
 ANNOTATIONS = frozenset({
     "title", "description", "default", "deprecated", "readOnly", "writeOnly", "examples", "$comment", "$schema",
 })  # fmt: skip
-"""Keywords that say something and check nothing."""
+"""Keywords that describe and check nothing."""
 _TOP = frozenset({"$schema", "$defs"})
 
 
 class KeySchema(NamedTuple):
-    """A schema, as canonical JSON, and the keys whose plain values it is for: exact, `prefix.*` or `*`."""
+    """A schema as canonical JSON, and the keys whose plain values it applies to: exact, `prefix.*` or `*`."""
 
     keys: str
     schema: str
 
 
 def parse_key_schema(keys: str, schema: Mapping[str, object]) -> KeySchema:
-    """A schema for some keys.
+    """Parses and checks a schema for some keys.
 
     Raises:
-        InvalidName: a pattern of keys that is none.
+        InvalidName: an invalid key pattern.
         TooLarge: a schema above the limits.
-        Unprocessable: a keyword that is not taken, or a reference to elsewhere or back to itself; `pointer` names it.
+        Unprocessable: an unsupported keyword, or an external or recursive reference; `pointer` names it.
     """
     if not _KEYS.fullmatch(keys):
-        raise InvalidName("A pattern of keys is exact (db.pool), a prefix (limits.*) or *.", field="schemas")
+        raise InvalidName("A key pattern must be a key (db.pool), a prefix (limits.*) or *.", field="schemas")
     try:
         text = to_canonical_json(schema)
     except (ValueError, RecursionError):
-        raise Unprocessable("A schema is JSON, of finite numbers and whole characters.", field="schemas") from None
+        raise Unprocessable(
+            "The schema is not valid JSON: a number is not finite, or a character is incomplete.", field="schemas"
+        ) from None
     if len(text) > limits.SCHEMA_BYTES:
-        raise TooLarge(f"A schema takes {limits.SCHEMA_BYTES} bytes.", limit=limits.SCHEMA_BYTES, field="schemas")
+        raise TooLarge(
+            f"A schema can have at most {limits.SCHEMA_BYTES} bytes.", limit=limits.SCHEMA_BYTES, field="schemas"
+        )
     _Walk(schema).check()
     return KeySchema(keys, text.decode())
 
 
 def check_schema_set(schemas: tuple[KeySchema, ...]) -> tuple[KeySchema, ...]:
-    """The schemas of a namespace, if together they may stand.
+    """Checks all schemas of a namespace together, and returns them.
 
     Raises:
-        TooLarge, Unprocessable: too many bytes, or one pattern twice.
+        TooLarge, Unprocessable: too many bytes, or a duplicate key pattern.
     """
     if sum(len(each.schema.encode()) for each in schemas) > limits.SCHEMAS_BYTES or len(schemas) > limits.SCHEMAS:
         raise TooLarge(
-            f"A namespace takes {limits.SCHEMAS} schemas of {limits.SCHEMAS_BYTES} bytes together.",
+            f"A namespace can have at most {limits.SCHEMAS} schemas with {limits.SCHEMAS_BYTES} bytes in total.",
             limit=limits.SCHEMAS_BYTES, field="schemas",
         )  # fmt: skip
     if len({each.keys for each in schemas}) != len(schemas):
-        raise Unprocessable("Name each pattern of keys once.", field="schemas")
+        raise Unprocessable("Use each key pattern only once.", field="schemas")
     if sum(_Walk(load_schema(each)).patterns() for each in schemas) > limits.SCHEMAS_PATTERNS:
         raise TooLarge(
-            f"The schemas of a namespace take {limits.SCHEMAS_PATTERNS} patterns together.",
+            f"The schemas of a namespace can have at most {limits.SCHEMAS_PATTERNS} patterns in total.",
             limit=limits.SCHEMAS_PATTERNS, field="schemas",
         )  # fmt: skip
     return schemas
 
 
 def select_schemas(schemas: Iterable[KeySchema], key: Key) -> list[KeySchema]:
-    """All that a plain value of the key has to hold to."""
+    """All schemas that apply to plain values of the key."""
     return [each for each in schemas if covers(each.keys, key)]
 
 
 def render_pointer(path: Iterable[str | int]) -> str:
-    """A JSON pointer (RFC 6901); one too long to show ends in `…`."""
+    """Renders a JSON pointer (RFC 6901); one that is too long ends in `…`."""
     text = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
     return make_printable(text if len(text) <= limits.POINTER else text[: limits.POINTER] + "…")
 
@@ -105,7 +109,7 @@ _Path = tuple[str | int, ...]
 
 
 class _Walk:
-    """One schema gone through, its definitions where they are named; sizes of definitions are found once."""
+    """Walks one schema with its definitions expanded. The size of each definition is computed once."""
 
     def __init__(self, schema: Mapping[str, object]) -> None:
         self._schema = schema
@@ -117,28 +121,30 @@ class _Walk:
 
     def check(self) -> None:
         if self._schema.get("$schema", DIALECT) != DIALECT:
-            _refuse(("$schema",), f"Schemas are those of {DIALECT}.")
+            _refuse(("$schema",), f"$schema must be {DIALECT}.")
         if not isinstance(self._schema.get("$defs", {}), Mapping):
-            _refuse(("$defs",), "$defs holds schemas by name.")
+            _refuse(("$defs",), "$defs must be an object of schemas by name.")
         for name in self._definitions:
             self._definition(name, ("$defs",), 1)
         own = {keyword: value for keyword, value in self._schema.items() if keyword not in _TOP}
         if self._size(own, (), 1) > limits.SCHEMA_NODES:
             raise TooLarge(
-                f"A schema takes {limits.SCHEMA_NODES} subschemas, its definitions counted wherever they are named.",
+                f"A schema has at most {limits.SCHEMA_NODES} subschemas, counting definitions wherever they are used.",
                 limit=limits.SCHEMA_NODES, field="schemas",
             )  # fmt: skip
 
     def patterns(self) -> int:
-        """Regular expressions in a schema that was taken."""
+        """The number of regular expressions in an accepted schema."""
         self.check()
         return self._patterns
 
     def _definition(self, name: str, at: _Path, depth: int) -> int:
         if name not in self._definitions:
-            _refuse(at, "That definition is not in $defs.")
+            _refuse(at, "This definition is not in $defs.")
         if name in self._open:
-            _refuse(at, "A definition may not come back to itself: what a value costs to check would have no bound.")
+            _refuse(
+                at, "A definition must not refer to itself, because the cost of checking a value would be unbounded."
+            )
         if name not in self._sizes:
             self._open.add(name)
             self._sizes[name] = self._size(self._definitions[name], ("$defs", name), depth + 1)
@@ -146,19 +152,21 @@ class _Walk:
         return self._sizes[name]
 
     def _size(self, schema: object, at: _Path, depth: int) -> int:
-        """Subschemas in a schema, itself counted."""
+        """The number of subschemas in a schema, including itself."""
         if depth > limits.SCHEMA_DEPTH:
-            _refuse(at, f"Schemas nest {limits.SCHEMA_DEPTH} deep, definitions counted.")
+            _refuse(at, f"Schemas can be nested at most {limits.SCHEMA_DEPTH} deep, including definitions.")
         if isinstance(schema, bool):
             return 1
         if not isinstance(schema, Mapping):
-            _refuse(at, "A schema is an object, true or false.")
+            _refuse(at, "A schema must be an object, true or false.")
         return 1 + sum(self._keyword(keyword, value, (*at, keyword), depth) for keyword, value in schema.items())
 
     def _keyword(self, keyword: str, value: object, at: _Path, depth: int) -> int:
         if keyword == "$ref":
             found = REFERENCE.fullmatch(value) if isinstance(value, str) else None
-            return self._definition(found.group(1), at, depth) if found else _refuse(at, "A $ref is #/$defs/<name>.")
+            return (
+                self._definition(found.group(1), at, depth) if found else _refuse(at, "A $ref must be #/$defs/<name>.")
+            )
         if keyword == "pattern":
             self._pattern(value, at)
         if keyword == "patternProperties" and isinstance(value, Mapping):
@@ -171,7 +179,8 @@ class _Walk:
         self._patterns += 1
         if not isinstance(value, str) or len(value) > limits.SCHEMA_PATTERN or self._patterns > limits.SCHEMA_PATTERNS:
             _refuse(
-                at, f"A schema takes {limits.SCHEMA_PATTERNS} patterns of {limits.SCHEMA_PATTERN} characters at most."
+                at,
+                f"A schema can have at most {limits.SCHEMA_PATTERNS} patterns of {limits.SCHEMA_PATTERN} characters.",
             )
 
 
@@ -185,12 +194,12 @@ def _walk_subschemas(keyword: str, value: object, at: _Path) -> list[tuple[_Path
     if keyword in NAMED and isinstance(value, Mapping):
         return [((name,), each) for name, each in value.items()]
     return _refuse(
-        at, "That keyword is not taken here. $id, anchors, recursion and unevaluated* are left out on purpose."
+        at, "This keyword is not supported. $id, anchors, recursion and unevaluated* are excluded on purpose."
     )
 
 
 def list_subschemas(keyword: str, value: object) -> list[object] | None:
-    """The subschemas in a keyword of a schema that was taken; None of one that has none by its nature."""
+    """The subschemas in a keyword of an accepted schema; None for a keyword that cannot contain any."""
     if keyword in ONE:
         return [value]
     if keyword in SEVERAL and isinstance(value, list):
@@ -205,6 +214,6 @@ def _refuse(at: _Path, why: str) -> NoReturn:
 
 
 def load_schema(schema: KeySchema) -> dict[str, object]:
-    """The schema as it is shown."""
+    """The schema as a JSON object."""
     found: dict[str, object] = json.loads(schema.schema)
     return found

@@ -1,7 +1,7 @@
-"""What checking a value against a schema costs, known beforehand: parts of the schema times size of the value.
+"""The cost of checking a value against a schema, computed in advance: parts of the schema times size of the value.
 
-Parts and sizes are counted so that no step takes much longer than another. The dearest are comparing two numbers, and
-a byte of text under a large pattern.
+Parts and sizes are weighted so that all steps take about the same time. The most expensive steps are comparing two
+numbers, and matching a byte of text with a large pattern.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from typing import NamedTuple
 from configsvc.model.schema import ANNOTATIONS, REFERENCE, list_subschemas
 
 _BYTES = 16
-"""So many bytes of text count as one JSON value."""
+"""Bytes of text that count as one JSON value."""
 
 _FACTORS = {"multipleOf": 8, "enum": 2, "const": 2}
-"""Keywords that take longer than others for each value in them: they compute with exact numbers."""
+"""Keywords that take longer per value, because they compute with exact numbers."""
 
 _TINY = 15
-"""What a number like 1e-300 counts as besides: it is compared as an exact fraction."""
+"""Extra cost of a number such as 1e-300, which is compared as an exact fraction."""
 _FRACTION = re.compile("[0-9][eE]-")
 
 PatternCost = Callable[[str], int]
-"""How many parts a regular expression counts as: by the size of what it compiles to."""
+"""The number of parts that a regular expression counts as, by its compiled size."""
 
 
 class SchemaWeight(NamedTuple):
-    """What a schema weighs.
+    """The weight of a schema.
 
     Args:
-        parts: subschemas, each definition wherever it is named, and the values they compare with.
-        patterns: what its regular expressions count as.
+        parts: subschemas, each definition wherever it is used, and the values they compare with.
+        patterns: the weight of its regular expressions.
     """
 
     parts: int
@@ -47,24 +47,24 @@ class SchemaWeight(NamedTuple):
         )
 
     def work(self, size: ValueSize) -> int:
-        """Steps that a value of that size takes."""
+        """Steps to check a value of this size."""
         return self.parts * (size.values + size.text) + self.patterns * size.text
 
 
 class ValueSize(NamedTuple):
-    """How large a value is: JSON values in it, member names counted, and its text in units of 16 bytes."""
+    """The size of a value: its JSON values, including member names, and its text in units of 16 bytes."""
 
     values: int
     text: int
 
 
 def weigh_schema(schema: str, pattern_cost: PatternCost) -> SchemaWeight:
-    """What a schema weighs, which `configsvc.model.schema` has taken."""
+    """The weight of a schema that `configsvc.model.schema` accepted."""
     return _Weighing(json.loads(schema), pattern_cost).total()
 
 
 def measure_value(text: str, *, is_json: bool) -> ValueSize:
-    """How large a value is, seen from its text: never less than what stands in it."""
+    """Estimates the size of a value from its text; never below the actual size."""
     values = sum(text.count(each) for each in ",:[{") + _TINY * len(_FRACTION.findall(text)) if is_json else 0
     return ValueSize(values + 1, len(text.encode(errors="surrogatepass")) // _BYTES + 1)
 
@@ -76,7 +76,7 @@ def _measure_canonical(canonical: str) -> int:
 
 
 class _Weighing:
-    """One schema; what a definition weighs is found once."""
+    """Weighs one schema. The weight of each definition is computed once."""
 
     def __init__(self, schema: Mapping[str, object], pattern_cost: PatternCost) -> None:
         self._schema, self._pattern_cost = schema, pattern_cost

@@ -1,6 +1,6 @@
-"""How large a value may be, in bytes of the value itself: what a person has, not what is stored of it.
+"""How large a value may be, in bytes of the value itself and not of its stored form.
 
-An envelope is base64url, so it is a third larger than its value, and its header takes some 300 bytes more.
+An envelope is base64url, so it is a third larger than its value, plus about 300 bytes of header.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from configsvc.model.names import Key, Kid, Namespace
 from configsvc.model.snapshot import ContentType
 
 _VERSION = 10**10 - 1
-"""A version with as many digits as any has, so that what fits once fits for ever."""
+"""The version with the most digits, so that a value that fits once always fits."""
 
 _KID = Kid("A" * 43)
 _ELSEWHERE = "Put it in S3 and store its address here."
 
 
 def compute_sealed_limit(namespace: Namespace, key: Key, content_type: ContentType, version: int = _VERSION) -> int:
-    """The bytes that a value in envelope form may have under this key; at any version, if none is named."""
+    """The most bytes that a sealed value may have under this key; without a version, for every version."""
     header = Header(namespace, key, version, content_type, _KID)
     return _decoded_size(
         limits.STORED_VALUE - len(join(EnvelopeParts(header.protected(), bytes(NONCE), b"", bytes(TAG))))
@@ -27,59 +27,59 @@ def compute_sealed_limit(namespace: Namespace, key: Key, content_type: ContentTy
 
 
 def refuse_large_plain(key: Key, size: int) -> TooLarge | None:
-    """Why a value of so many bytes has no plain form; None if it has."""
+    """The error for a plain value that is too large; None if it fits."""
     if size <= limits.STORED_VALUE:
         return None
     return TooLarge(
-        f"{key} has {size} bytes, and a plain value has at most {limits.STORED_VALUE}. {_ELSEWHERE}",
+        f"{key} has {size} bytes, but a plain value can have at most {limits.STORED_VALUE}. {_ELSEWHERE}",
         limit=limits.STORED_VALUE, size=size, key=key,
     )  # fmt: skip
 
 
 def refuse_large_kms(key: Key, size: int, sealed: int) -> TooLarge | None:
-    """Why a value of so many bytes has no kms form; `sealed` is what an envelope takes."""
+    """The error for a kms value that is too large; None if it fits. `sealed` is the limit for an envelope."""
     if size <= limits.KMS_PLAINTEXT:
         return None
     return TooLarge(
-        f"{key} has {size} bytes, and kms:Encrypt takes at most {limits.KMS_PLAINTEXT}. Leave --kms out: sealed under "
-        f"a data key, a value has up to {sealed}.", limit=limits.KMS_PLAINTEXT, size=size, key=key,
+        f"{key} has {size} bytes, but kms:Encrypt takes at most {limits.KMS_PLAINTEXT}. Omit --kms: a value sealed "
+        f"under a data key can have up to {sealed} bytes.", limit=limits.KMS_PLAINTEXT, size=size, key=key,
     )  # fmt: skip
 
 
 def refuse_large_sealed(key: Key, size: int, most: int) -> TooLarge | None:
-    """Why a value of so many bytes has no envelope, of which the largest holds `most`."""
+    """The error for a sealed value of more than `most` bytes; None if it fits."""
     if size <= most:
         return None
     return TooLarge(
-        f"{key} has {size} bytes, and a sealed value has at most {most}: its envelope is a third larger, and that has "
-        f"at most {limits.STORED_VALUE}. {_ELSEWHERE}", limit=most, size=size, key=key,
+        f"{key} has {size} bytes, but a sealed value can have at most {most}, because its envelope is a third larger "
+        f"and limited to {limits.STORED_VALUE}. {_ELSEWHERE}", limit=most, size=size, key=key,
     )  # fmt: skip
 
 
 def refuse_large_namespace(namespace: Namespace, size: int, limit: int) -> TooLarge:
-    """Why a namespace does not take what would make it serve so many bytes."""
+    """The error for a write after which a namespace would serve too many bytes."""
     most = limits.SNAPSHOT_BYTES_MOST
     more = (
         f"An administrator can raise the limit, to at most {most}: configsvc namespace set {namespace} "
         "--snapshot-bytes N. Or delete" if limit < most else "It cannot be raised. Delete"
     )  # fmt: skip
     return TooLarge(
-        f"With this write {namespace} would serve {size} bytes, and its limit is {limit}. {more} keys, split the "
+        f"With this write {namespace} would serve {size} bytes, but its limit is {limit}. {more} keys, split the "
         "namespace, or put large values in S3.", limit=limit, size=size,
     )  # fmt: skip
 
 
 def refuse_large_escaped(namespace: Namespace, size: int, limit: int) -> TooLarge:
-    """Why a namespace does not take what some runtime could not answer."""
+    """The error for a write after which some runtime could not return the snapshot."""
     return TooLarge(
-        f"With this write {namespace} would serve {size} bytes where a runtime escapes what is not ASCII, and no "
-        f"namespace serves more than {limit} so. Delete keys, split the namespace, or put large values in S3.",
+        f"With this write {namespace} would serve {size} bytes on a runtime that escapes non-ASCII characters, but the "
+        f"limit there is {limit}. Delete keys, split the namespace, or put large values in S3.",
         limit=limit, size=size,
     )  # fmt: skip
 
 
 def refuse_large_envelope(key: Key, envelope: str) -> TooLarge | None:
-    """As `refused_sealed`, for an envelope that is not opened."""
+    """Like `refuse_large_sealed`, for an envelope that is not opened."""
     stored = len(envelope.encode())
     if stored <= limits.STORED_VALUE:
         return None
@@ -90,5 +90,5 @@ def refuse_large_envelope(key: Key, envelope: str) -> TooLarge | None:
 
 
 def _decoded_size(characters: int) -> int:
-    """Bytes that so many characters of base64url stand for."""
+    """The bytes that this many characters of base64url encode."""
     return max(0, characters) * 3 // 4

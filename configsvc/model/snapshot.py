@@ -1,4 +1,4 @@
-"""Entries and snapshots: what a namespace serves, sealed or plain, at one served revision."""
+"""Entries and snapshots: the sealed and plain values that a namespace serves at one served revision."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONTENT_TYPES: tuple[ContentType, ...] = get_args(ContentType)
 
 
 class Entry(Record):
-    """One value as it is stored. `repr` never shows the value: plain ones are shown to readers only."""
+    """One value as it is stored. `repr` never shows the value, because even plain values are only for readers."""
 
     key: Key
     version: int
@@ -47,12 +47,12 @@ def is_content_type(text: object) -> TypeGuard[ContentType]:
 
 
 _EXACT = 2**53
-"""Above it two readers of JSON may disagree on a number (RFC 8259, section 6)."""
+"""Above this number, two JSON parsers may disagree (RFC 8259, section 6)."""
 
 
 Charset = Literal["ascii", "utf8"]
-"""What a Lambda runtime writes of an answer as it is. Before python3.12 that is ASCII, and a character above it takes
-6 or 12 bytes (`\\u00e9`); since then, all of Unicode (awslambdaric, lambda_runtime_marshaller.py)."""
+"""The characters that a Lambda runtime leaves unescaped in a response. Before python3.12 only ASCII, and any other
+character takes 6 or 12 bytes (`\\u00e9`); since then, all of Unicode (awslambdaric, lambda_runtime_marshaller.py)."""
 
 
 class DataKey(Record):
@@ -64,7 +64,7 @@ class DataKey(Record):
 
 
 class SealedSnapshot(Record):
-    """What a reader gets; `data_keys` are only those in use."""
+    """The snapshot that a reader gets. `data_keys` are only those in use."""
 
     namespace: names.Namespace
     revision: int
@@ -73,11 +73,11 @@ class SealedSnapshot(Record):
 
 
 class MalformedSnapshot(ValueError):
-    """An answer that is no snapshot of ours; says which part, never what it held."""
+    """The response is not a snapshot of configsvc. The message never quotes it."""
 
 
 def render(snapshot: SealedSnapshot) -> str:
-    """The JSON text of a snapshot, smallest first spelling: no spaces, not escaped beyond need."""
+    """Renders a snapshot as compact JSON: no spaces, and escapes only where required."""
     return json.dumps(
         {
             "namespace": snapshot.namespace,
@@ -91,34 +91,34 @@ def render(snapshot: SealedSnapshot) -> str:
 
 
 def compute_cost(text: str, charset: Charset) -> int:
-    """Bytes of a text inside Lambda's answer, where the body is a JSON string inside JSON."""
+    """Bytes of a text in Lambda's response, where the body is a JSON string inside JSON."""
     return len(json.dumps(text, ensure_ascii=charset == "ascii").encode()) - 2
 
 
 def compute_entry_cost(entry: Entry, charset: Charset) -> int:
-    """What one entry adds to the cost of its snapshot, the comma included; costs add up."""
+    """The bytes that an entry adds to its snapshot, including the comma. Costs are additive."""
     return compute_cost(json.dumps(entry._asdict(), ensure_ascii=False, separators=(",", ":")), charset) + 1
 
 
 def compute_data_key_cost(data_key: DataKey) -> int:
-    """What one data key adds to the cost of its snapshot, the comma included. ARN and base64 are ASCII."""
+    """The bytes that a data key adds to its snapshot, including the comma. ARN and base64 are ASCII."""
     return compute_cost(json.dumps(data_key._asdict(), ensure_ascii=False, separators=(",", ":")), "utf8") + 1
 
 
 def compute_total_cost(
     namespace: names.Namespace, revision: int, data_keys: Iterable[int], entries: int, size: int
 ) -> int:
-    """Exactly `cost(render(...))` of a snapshot of so many entries that cost `size`, from the costs of its parts."""
-    frame = compute_cost(render(SealedSnapshot(namespace, revision, (), ())), "utf8")  # all of it is ASCII
+    """The exact cost of a rendered snapshot, from the costs of its parts: `entries` many cost `size`."""
+    frame = compute_cost(render(SealedSnapshot(namespace, revision, (), ())), "utf8")  # ASCII only
     costs = list(data_keys)
     return frame + sum(costs) - bool(costs) + size - bool(entries)
 
 
 def parse(found: object) -> SealedSnapshot:
-    """The snapshot in decoded JSON. Unknown members are ignored, everything else is checked.
+    """Parses a snapshot from decoded JSON. Unknown members are ignored; everything else is checked.
 
     Raises:
-        MalformedSnapshot: a member is missing or of another type, or a key stands twice.
+        MalformedSnapshot: a member is missing or has the wrong type, or a key appears twice.
     """
     try:
         return _parse(found)
@@ -173,7 +173,7 @@ def _text(found: object) -> str:
     if type(found) is not str:
         raise TypeError
     if not found.isascii():
-        found.encode()  # raises ValueError for half of a surrogate pair, which nobody could write again
+        found.encode()  # raises ValueError for half of a surrogate pair, which could not be written again
     return found
 
 

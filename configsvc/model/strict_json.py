@@ -1,6 +1,6 @@
-"""JSON read more strictly than `json` alone would: what two readers might not agree on is refused.
+"""Strict JSON: refuses input on which two parsers might disagree.
 
-Nothing is raised, for what `json` raises shows the text, and would be the context of whatever is raised instead.
+Nothing is raised, because an exception of `json` contains the text and would be the context of any other exception.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from typing import NamedTuple
 from configsvc.model import limits
 
 _EXACT = 2**53
-_TOO_DEEP = f"is nested deeper than {limits.JSON_DEPTH}"
+_TOO_DEEP = f"is nested more than {limits.JSON_DEPTH} levels deep"
 
 
 class StrictJson(NamedTuple):
-    """What stands in a text; or what is wrong with it, as what is said of it, showing nothing of it."""
+    """The parsed value; or a fault, phrased to follow a subject ("is not JSON") and never quoting the text."""
 
     value: object
     fault: str | None = None
 
     @property
     def members(self) -> dict[str, int]:
-        """What an error that tells the fault has beside it: the limit that was passed, if one was."""
+        """Members for an error with this fault: the limit that was exceeded, if any."""
         return {"limit": limits.JSON_DEPTH} if self.fault == _TOO_DEEP else {}
 
 
 class _Fault(ValueError):
-    """JSON, but not for everybody."""
+    """JSON that not every parser reads the same way."""
 
 
 def read(text: str) -> StrictJson:
-    """The JSON in a text.
+    """Parses the JSON in a text.
 
-    At fault is a name that stands twice in one object, a number that is not finite, half of a surrogate pair, and
-    nesting deeper than `limits.JSON_DEPTH`: all that RFC 8259 leaves to readers (sections 4, 6, 8.2 and 9).
+    Faults are a duplicate name in an object, a number that is not finite, half of a surrogate pair, and nesting deeper
+    than `limits.JSON_DEPTH`: everything that RFC 8259 leaves to the parser (sections 4, 6, 8.2 and 9).
     """
     try:
         found = json.loads(
@@ -47,7 +47,7 @@ def read(text: str) -> StrictJson:
         return StrictJson(None, _TOO_DEEP)
     except json.JSONDecodeError:
         return StrictJson(None, "is not JSON")
-    except ValueError:  # an integer of more digits than Python reads (sys.set_int_max_str_digits)
+    except ValueError:  # an integer with more digits than Python reads (sys.set_int_max_str_digits)
         return StrictJson(None, "has a number that is too large")
     return StrictJson(found)
 
@@ -55,7 +55,7 @@ def read(text: str) -> StrictJson:
 def _refuse_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _Fault("has a name that stands twice in one object")
+        raise _Fault("has a duplicate name in an object")
     return found
 
 
@@ -89,4 +89,4 @@ def _check_text(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise _Fault("has half of a surrogate pair, which is not Unicode") from None
+        raise _Fault("has half of a surrogate pair, which is not valid Unicode") from None

@@ -23,18 +23,18 @@ CANARY = "canary-9a7e"
         ({"const": 7}, CANARY, "", "const", "7"),
         ({"format": "date"}, CANARY, "", "format", '"date"'),
         ({"additionalProperties": False}, {CANARY: 1}, "", "additionalProperties",
-         "only properties that the schema names"),
-        ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, CANARY, "", "anyOf", "none of its 2 alternatives fits"),
+         "only properties named in the schema"),
+        ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, CANARY, "", "anyOf", "none of its 2 alternatives matches"),
         ({"properties": {"p": {"oneOf": [{"type": "integer"}, {"minimum": 1}]}}}, {"p": 4}, "/p", "oneOf",
-         "not exactly one of its 2 alternatives fits"),
-        ({"not": {"type": "string"}}, CANARY, "", "not", "a value that does not fit the schema under it"),
+         "not exactly one of its 2 alternatives matches"),
+        ({"not": {"type": "string"}}, CANARY, "", "not", "a value that does not match its schema"),
         ({"$defs": {"u": {"pattern": "^x"}}, "$ref": "#/$defs/u"}, CANARY, "", "pattern", '"^x"'),
         ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, "", "dependentRequired", '{"a": ["b"]}'),
-        ({"contains": {"type": "integer"}}, [CANARY], "", "contains", "at least one item that fits"),
+        ({"contains": {"type": "integer"}}, [CANARY], "", "contains", "at least one matching item"),
         ({"if": {"type": "string"}, "then": {"minLength": 40}}, CANARY, "", "minLength", "40"),
         ({"allOf": [{"minimum": 1}, {"maximum": 3}]}, 4711, "", "maximum", "3"),
         ({"prefixItems": [{"type": "null"}]}, [CANARY], "/0", "type", '"null"'),
-        ({"properties": {"a": False}}, {"a": CANARY}, "/a", "properties", "nothing may be there"),
+        ({"properties": {"a": False}}, {"a": CANARY}, "/a", "properties", "no value is allowed here"),
         ({"properties": {"anyOf": {"type": "null"}}}, {"anyOf": CANARY}, "/anyOf", "type", '"null"'),
         ({"properties": {"properties": {"maxLength": 2}}}, {"properties": CANARY}, "/properties", "maxLength", "2"),
         ({"properties": {"a/b~": {"type": "null"}}}, {"a/b~": CANARY}, "/a~1b~0", "type", '"null"'),
@@ -52,4 +52,4 @@ def test_the_rule_the_place_and_the_limit_are_those_that_the_validator_finds(
 
 
 def test_what_cannot_be_checked_is_told_so() -> None:
-    assert find_broken_rule("{}", "") == ("depth", "it is nested too deep, or holds half of a surrogate pair")
+    assert find_broken_rule("{}", "") == ("depth", "it is nested too deep, or contains half of a surrogate pair")

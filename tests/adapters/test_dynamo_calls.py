@@ -229,7 +229,7 @@ def test_s52_a_commit_that_was_once_not_answered_stays_unknown_whatever_came_aft
     with pytest.raises(StoreUnavailable) as unknown:
         write(repository)
     assert unknown.value.detail == (
-        "The store did not confirm this write in time: it may have happened or not. Send it again with the same "
+        "The store did not confirm this write in time: it may or may not have happened. Send it again with the same "
         "Idempotency-Key."
     )
     assert unknown.value.members == {"retry_after": 1}

@@ -47,7 +47,9 @@ def test_an_envelope_is_refused_by_the_size_of_its_value() -> None:
     with pytest.raises(TooLarge, match="S3") as refused:
         check_put(Put(KEY, "envelope", "text/plain", envelope(NS, KEY, "text/plain", 200_000)))
     assert refused.value.members == {"limit": most, "size": 200_000, "key": KEY}
-    assert re.search(rf"db.password has 200000 bytes, and a sealed value has at most {most}:", refused.value.detail)
+    assert re.search(
+        rf"db.password has 200000 bytes, but a sealed value can have at most {most},", refused.value.detail
+    )
 
 
 @pytest.mark.parametrize("value", ["x" * 300_000, "." * 300_000, "a.b.c.d" * 60_000, f"é{'x' * 300_000}"])
@@ -62,7 +64,7 @@ def test_a_plain_value_ends_at_256_kib_and_one_by_kms_at_4096_bytes() -> None:
     plain, kms = sizes.refuse_large_plain(KEY, limits.STORED_VALUE + 1), sizes.refuse_large_kms(KEY, 4097, 196_393)
     assert plain is not None
     assert kms is not None
-    assert "262145 bytes, and a plain value has at most 262144" in plain.detail
+    assert "262145 bytes, but a plain value can have at most 262144" in plain.detail
     assert "at most 4096" in kms.detail
     assert "196393" in kms.detail
 

@@ -111,7 +111,7 @@ def nested(depth: int) -> bytes:
 def test_nesting_ends_where_the_limit_says() -> None:
     parse_object(nested(limits.JSON_DEPTH))
     for depth in (limits.JSON_DEPTH + 1, 500_000):
-        with pytest.raises(InvalidRequest, match="deeper") as refused:
+        with pytest.raises(InvalidRequest, match="levels deep") as refused:
             parse_object(nested(depth))
         assert refused.value.members == {"limit": limits.JSON_DEPTH}
 

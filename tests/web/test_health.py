@@ -104,7 +104,7 @@ def test_s39_a_table_that_cannot_be_read_is_503_with_its_reason_and_no_place(err
 
 def test_credentials_that_do_not_come_are_no_wrong_setting() -> None:
     def late(_seconds: float) -> ServicePorts:
-        raise StoreUnavailable("The service has no credentials for its table yet.", retry_after=1)
+        raise StoreUnavailable("The service does not have credentials for its table yet.", retry_after=1)
 
     assert (
         parse_problem(asked(build_app(late, Lines(), ask_for_proof, make_ticking_clock())))["reason"]

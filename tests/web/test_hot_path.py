@@ -24,19 +24,19 @@ print(*sorted({"boto3", "botocore", "pydantic", "urllib3"}.intersection(sys.modu
 
 SNAPSHOT = """
 import sys
-from tests.support.web.apps import memory_ports, whole_app
-from tests.support.web.events import event
+from tests.support.web.apps import build_memory_ports, build_whole_app
+from tests.support.web.events import build_event
 from tests.support.web.lines import Lines
 
-app = whole_app(Lines(), memory_ports())
+app = build_whole_app(Lines(), build_memory_ports())
 route = "/v1/namespaces/{namespace}/snapshot"
-answer = app(event("GET", route, parameters={"namespace": "payments.prod"}), None)
+answer = app(build_event("GET", route, parameters={"namespace": "payments.prod"}), None)
 assert answer["statusCode"] == 404, answer
-answer = app(event("GET", "/v1/openapi.json"), None)
+answer = app(build_event("GET", "/v1/openapi.json"), None)
 assert answer["statusCode"] == 200, answer
 assert "infra" not in sys.modules
 assert "pydantic" not in sys.modules
-app(event("PUT", "/v1/namespaces/{namespace}", parameters={"namespace": "payments.prod"}, body="{}"), None)
+app(build_event("PUT", "/v1/namespaces/{namespace}", parameters={"namespace": "payments.prod"}, body="{}"), None)
 print("pydantic" in sys.modules)
 """
 
