@@ -1,1 +1,1 @@
-"""HTTP in front of the verbs: routes, strict requests, problems, one log line each."""
+"""HTTP in front of the verbs: routes, strict requests, problems, and one log line per request."""

@@ -1,4 +1,4 @@
-"""Routes on Chalice: who may call each is said here, and each goes through the desk."""
+"""Routes on Chalice. Declares who may call each route; every request goes through the desk."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Invocation(NamedTuple):
     began: float
 
 
-# Chalice keeps the current request on the app, where threads of a test server would share it.
+# Chalice stores the current request on the app, where threads of a test server would share it.
 _INVOCATION: ContextVar[_Invocation] = ContextVar("invocation")
 
 _GUARDS: Mapping[RouteAccess, Callable[[], dict[str, Any]]] = {
@@ -43,12 +43,13 @@ _GUARDS: Mapping[RouteAccess, Callable[[], dict[str, Any]]] = {
 
 
 class RestApi(Chalice):
-    """The REST API. Its routes are declared by method of access: open, read, signed.
+    """The REST API. Its routes are declared by kind of access: open, read, signed.
 
     Args:
-        desk: what every request goes through.
-        ports: gives what the verbs need, for so many seconds; called with each request that needs it, not at import.
-        proof: gives what the gateway must show; called with the first request.
+        desk: serves and logs every request.
+        ports: returns the ports for the verbs, for this many seconds; called by each request that needs them, not on
+            import.
+        proof: returns the proof that the gateway must send; called with the first request.
         monotonic: seconds of a clock that never goes back.
 
     Attributes:
@@ -63,7 +64,9 @@ class RestApi(Chalice):
         monotonic: Callable[[], float],
     ) -> None:
         super().__init__("configsvc", configure_logs=False, env={})
-        self.log.disabled = True  # it logs an exception with its text, which may hold what was sent; the desk does not
+        self.log.disabled = (
+            True  # it would log the text of exceptions, which may contain the request; the desk does not
+        )
         self.api.binary_types = []  # all is text; matching the dozen default types took a fifth of an unchanged poll
         self.described: list[Route] = []
         self._desk = desk
@@ -72,21 +75,21 @@ class RestApi(Chalice):
         self._monotonic = monotonic
 
     def ports(self) -> ServicePorts:
-        """What the verb of the request in hand may use, until the request's deadline."""
+        """The ports for the current request, limited by its deadline."""
         came, context, began = _INVOCATION.get()
         allowed = limit_seconds(get_context(came.event)["httpMethod"], context)
         return self._ports(allowed - (self._monotonic() - began))
 
     def open(self, path: str, description: Description) -> Callable[[View], View]:
-        """A GET for anyone."""
+        """Declares a GET for anyone."""
         return self._declare("GET", path, "open", description)
 
     def read(self, path: str, description: Description) -> Callable[[View], View]:
-        """A GET with an API key."""
+        """Declares a GET with an API key."""
         return self._declare("GET", path, "key", description)
 
     def signed(self, method: str, path: str, description: Description) -> Callable[[View], View]:
-        """A request with an API key and a signature (IAM, `execute-api`)."""
+        """Declares a request with an API key and a signature (IAM, `execute-api`)."""
         return self._declare(method, path, "signed", description)
 
     def _declare(self, method: str, path: str, access: RouteAccess, description: Description) -> Callable[[View], View]:
@@ -97,7 +100,7 @@ class RestApi(Chalice):
                 )
                 return Response(served.body, dict(served.headers), served.status)
 
-            subject = view.__module__.rpartition(".")[2]
+            subject = description.subject or view.__module__.rpartition(".")[2]
             self.described.append(Route(method, path, view.__name__, subject, access, description))
             self.route(path, methods=[method], name=view.__name__, **_GUARDS[access]())(answer)
             return view
@@ -105,13 +108,13 @@ class RestApi(Chalice):
         return declare
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:  # noqa: ANN401  # as Lambda calls it
-        """Serve one event of any shape. What Chalice answers by itself becomes a problem, too."""
+        """Serves one event of any shape. Chalice's own error responses become problems too."""
         began = self._monotonic()
         came = self._arrive(event, context)
         token = _INVOCATION.set(_Invocation(came, context, began))
         try:
             return self._refuse(came, came.refusal, {}) if came.refusal else self._answer(came, context)
-        except Exception as error:  # noqa: BLE001  # an event that cannot be read
+        except Exception as error:  # noqa: BLE001  # an unreadable event
             return self._refuse(came._replace(event=strip_event(event, context, self.routes)), error, {})
         finally:
             _INVOCATION.reset(token)
@@ -143,9 +146,9 @@ def _translate_chalice(answer: dict[str, Any]) -> ConfigsvcError:
     status = answer["statusCode"]
     if status == MethodNotAllowed.status:
         allow = answer["headers"].get("Allow")
-        return MethodNotAllowed(f"Use {allow} here.") if allow else NotFound("There is no such route.")
+        return MethodNotAllowed(f"This route allows only {allow}.") if allow else NotFound("This route does not exist.")
     if status == UnsupportedMediaType.status:
         return UnsupportedMediaType("Send JSON in UTF-8, with Content-Type: application/json.")
     if status == InvalidRequest.status:
-        return InvalidRequest("Send Accept: application/json, or none.")
-    return Internal("Something went wrong here. Try again; the correlation id finds it in the log.")
+        return InvalidRequest("Send Accept: application/json, or no Accept header.")
+    return Internal("The service failed. Try again; search its log for the correlation id to see why.")

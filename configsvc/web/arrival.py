@@ -1,4 +1,4 @@
-"""How a request arrives: whether the gateway sent it, what is refused at once, and how long it may take."""
+"""How a request arrives: whether the gateway sent it, whether it is refused at once, and how long it may take."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from configsvc.model.errors import ConfigsvcError, Unproven
 from configsvc.web.event import Event
 
 VARIABLE = "proof"
-"""The stage variable that holds it."""
+"""The stage variable with the proof."""
 
 _LONGEST_PROOF = 128
 
 
 class Proof(NamedTuple):
-    """What a request must carry.
+    """The proof that a request must carry.
 
     Args:
         digests: SHA-256, in hex, of the current proof and of the previous one while both are in use.
@@ -28,27 +28,27 @@ class Proof(NamedTuple):
     enforced: bool
 
     def shown_by(self, event: object) -> bool:
-        """Whether an event, of any shape, carries it. A wrong proof takes as long as the right one."""
+        """Whether an event of any shape carries the proof. A wrong proof takes as long to check as the right one."""
         variables = event.get("stageVariables") if isinstance(event, dict) else None
         sent = variables.get(VARIABLE) if isinstance(variables, dict) else None
         if not isinstance(sent, str) or len(sent) > _LONGEST_PROOF:
             return False
         digest = sha256(sent.encode(errors="surrogatepass")).hexdigest()
-        return any([compare_digest(digest, each) for each in self.digests])  # noqa: C419  # compares with all of them
+        return any([compare_digest(digest, each) for each in self.digests])  # noqa: C419  # always compares with all
 
 
 READ_SECONDS, WRITE_SECONDS = 3.0, 8.0
 MARGIN_SECONDS = 1.0
-"""What is left for making the answer, before Lambda ends the function."""
+"""Seconds reserved for the response, before Lambda ends the function."""
 
 _READS = "GET"
 
 
 def limit_seconds(method: str, context: object) -> float:
-    """What a request has from its beginning on.
+    """The seconds that a request may take.
 
     Args:
-        method: GET reads; all others write.
+        method: GET reads; all other methods write.
         context: Lambda's context of the invocation; elsewhere there is no such limit.
     """
     most = READ_SECONDS if method == _READS else WRITE_SECONDS
@@ -59,20 +59,20 @@ def limit_seconds(method: str, context: object) -> float:
 HEALTH = "/v1/health"
 _DEEP = {"deep": ["true"]}
 _REFUSED = (
-    "This request did not come through the API: nothing proves who sent it. Send it to the API's URL instead of "
-    "invoking the function. If you did, the API's stage lacks the gateway proof: an operator deploys the stack again."
+    "This request did not come through the API, so its sender is not proven. Send it to the API's URL instead of "
+    "invoking the function. If you did, the API's stage lacks the gateway proof: ask an operator to redeploy the stack."
 )
 
 Routes = Mapping[str, Mapping[str, object]]
 
 
 class Arrival(NamedTuple):
-    """An event as the service goes on with it.
+    """An event after its arrival was checked.
 
     Args:
-        event: never with the proof; without anything but its route if nobody vouches for it.
-        suspect: the event needed a proof and carried none.
-        refusal: why it is not served.
+        event: the event without the proof; reduced to its route if the proof was missing.
+        suspect: whether a required proof was missing.
+        refusal: why it is not served, if so.
     """
 
     event: Event
@@ -81,7 +81,7 @@ class Arrival(NamedTuple):
 
 
 def receive(event: object, context: object, routes: Routes, proof: Proof) -> Arrival:
-    """Whether the event is served, and how much of it counts. Takes an event of any shape."""
+    """Decides whether an event of any shape is served, and how much of it is trusted."""
     if isinstance(event, dict) and proof.shown_by(event):
         return Arrival({**event, "stageVariables": None})
     stripped = strip_event(event, context, routes)
@@ -93,13 +93,13 @@ def receive(event: object, context: object, routes: Routes, proof: Proof) -> Arr
 
 
 def receive_unconfigured(event: object, context: object, routes: Routes, error: ConfigsvcError) -> Arrival:
-    """An event for a function that does not know what to ask for: only health is served."""
+    """Receives an event for a misconfigured function: only health is served."""
     stripped = strip_event(event, context, routes)
     return Arrival(stripped, refusal=None if _is_health(stripped) else error)
 
 
 def strip_event(event: object, context: object, routes: Routes) -> dict[str, Any]:
-    """The event reduced to its route, if it names one of ours, under the id that Lambda gave the invocation."""
+    """Reduces an event to its route, if the route exists, with Lambda's id of the invocation."""
     asked = event.get("requestContext") if isinstance(event, dict) else None
     path, method = (asked.get("resourcePath"), asked.get("httpMethod")) if isinstance(asked, dict) else (None, None)
     known = isinstance(path, str) and isinstance(method, str) and method in routes.get(path, {})

@@ -1,7 +1,7 @@
-"""What a route takes and answers, said once beside it.
+"""Descriptions of routes: their parameters, bodies, permissions and errors.
 
-The wrapper checks each request by it, and the OpenAPI document is made of it, so neither can drift from the other.
-Making one is cheap: every cold start makes them all. Bodies are named here and loaded elsewhere.
+Requests are checked against them, and the OpenAPI document is generated from them, so the two cannot diverge.
+Creating one is cheap, because every cold start creates all of them. Bodies are only named here and loaded elsewhere.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ _DECIMAL = re.compile(r"0|[1-9][0-9]{0,14}")
 
 
 class NumberParameter(NamedTuple):
-    """A whole number, from `least` to `most`, in its one decimal spelling."""
+    """A whole number from `least` to `most`, in canonical decimal."""
 
     least: int
     most: int
 
 
 class TextParameter(NamedTuple):
-    """A text. The verb that gets it checks its spelling; `shape` is what the OpenAPI document calls that."""
+    """A text. Its spelling is checked when it is used; `shape` names its schema in the OpenAPI document."""
 
     shape: str
     may_be_empty: bool = False
 
 
 class Parameter(NamedTuple):
-    """A parameter of path or query.
+    """A parameter in the path or query.
 
     Args:
-        name: as it is sent.
-        about: what it means.
-        takes: what it may be.
-        example: a value that it takes.
+        name: its name in the request.
+        about: its meaning.
+        takes: its type.
+        example: a valid value.
         required: whether a request without it is refused.
-        most: how often it may be given.
+        most: how often it may be repeated.
     """
 
     name: str
@@ -53,31 +53,32 @@ class Parameter(NamedTuple):
     most: int = 1
 
     def number(self, text: str) -> int:
-        """The number that a text spells.
+        """Parses a number.
 
         Raises:
-            InvalidRequest: none, or one out of bounds.
+            InvalidRequest: not a number, or out of range.
         """
         least, most = self.takes if isinstance(self.takes, NumberParameter) else (0, -1)
         if not _DECIMAL.fullmatch(text) or not least <= int(text) <= most:
-            raise InvalidRequest(f"{self.name} is a number from {least} to {most}.", field=self.name)
+            raise InvalidRequest(f"{self.name} must be a number from {least} to {most}.", field=self.name)
         return int(text)
 
 
 class Description(NamedTuple):
-    """What a route is for, whom it is for, and all that it takes and answers.
+    """The purpose of a route, who may call it, and its requests and responses.
 
     Args:
-        about: one line.
-        right: what the caller must be granted.
-        answers: name of the body (configsvc.web.bodies) by status of success; None where there is no body.
-        details: sentences that a person needs beyond `about`.
-        query: the query parameters; others are refused.
+        about: a one-line summary.
+        right: the permission that the caller needs.
+        answers: the body's name (configsvc.web.bodies) for each status of success; None for no body.
+        details: a description that complements `about`.
+        query: the query parameters; all others are refused.
         conditions: the conditional headers, in lower case; other preconditions are refused.
-        body: name of the body (configsvc.web.bodies) that it takes; None where it takes none.
-        body_required: whether leaving the body out is an error.
-        idempotent: whether it takes an Idempotency-Key.
-        errors: what it answers beyond what every route of its kind may.
+        body: the name of the request body (configsvc.web.bodies); None for no body.
+        body_required: whether the body is mandatory.
+        idempotent: whether it accepts an Idempotency-Key.
+        errors: errors beyond those that every route of its kind may return.
+        subject: the heading that the documents list it under; by default the name of its module.
     """
 
     about: str
@@ -90,10 +91,11 @@ class Description(NamedTuple):
     body_required: bool = True
     idempotent: bool = False
     errors: tuple[type[ConfigsvcError], ...] = ()
+    subject: str = ""
 
 
 class Route(NamedTuple):
-    """A route with its description; `name` is that of its view, `subject` that of the module where it stands."""
+    """A route with its description. `name` is the name of its view, `subject` its heading in the documents."""
 
     method: str
     path: str
@@ -123,42 +125,47 @@ PATH = {
 
 DEEP = Parameter("deep", "`true` also reads the table.", TextParameter("Flag"), "true")
 
-LIMIT = Parameter("limit", "Items of one page at most.", NumberParameter(1, limits.PAGE), 100)
-CURSOR = Parameter("cursor", "The cursor of the page before, to go on after it.", TextParameter("Cursor"), "ZGIudXJs")
+LIMIT = Parameter("limit", "Maximum number of items in a page.", NumberParameter(1, limits.PAGE), 100)
+CURSOR = Parameter(
+    "cursor", "The cursor of the previous page, to continue after it.", TextParameter("Cursor"), "ZGIudXJs"
+)
 PAGE = (LIMIT, CURSOR)
-UPKEEP_CURSOR = CURSOR._replace(about="The cursor of the upkeep before, which was not done.")
+UPKEEP_CURSOR = CURSOR._replace(about="The cursor of the previous upkeep call, which was not done.")
 
 NAMESPACE_PREFIX = Parameter(
-    "prefix", "Only namespaces that begin so.", TextParameter("NamespacePrefix", may_be_empty=True), "payments."
+    "prefix", "Only namespaces with this prefix.", TextParameter("NamespacePrefix", may_be_empty=True), "payments."
 )
-KEY_PREFIX = Parameter("prefix", "Only keys that begin so.", TextParameter("KeyPrefix", may_be_empty=True), "db.")
+KEY_PREFIX = Parameter("prefix", "Only keys with this prefix.", TextParameter("KeyPrefix", may_be_empty=True), "db.")
 
-VERSION = PATH["version"]._replace(about="That version, instead of the one that is served.", required=False)
-REVISION = Parameter("revision", "Time travel: what readers got at that revision.", _REVISION, 41)
+VERSION = PATH["version"]._replace(about="This version, instead of the one that is served.", required=False)
+REVISION = Parameter("revision", "Time travel: the state that readers got at this revision.", _REVISION, 41)
 NAMESPACES = Parameter(
-    "namespace", "A namespace; once for each that is wanted.", TextParameter("Namespace"), "payments.prod",
+    "namespace", "A namespace. Repeat the parameter for each namespace.", TextParameter("Namespace"), "payments.prod",
     required=True, most=limits.SNAPSHOTS_NAMESPACES,
 )  # fmt: skip
 
-SINCE = Parameter("since", "Only what came after that revision.", NumberParameter(0, 10**12 - 1), 41)
-OF_KEY = Parameter("key", "Only what was done to that key.", TextParameter("Key"), "db.url")
+SINCE = Parameter("since", "Only records after this revision.", NumberParameter(0, 10**12 - 1), 41)
+OF_KEY = Parameter("key", "Only changes to this key.", TextParameter("Key"), "db.url")
 BY_PRINCIPAL = Parameter(
-    "principal", "Only what that principal did.", TextParameter("Principal"), "arn:aws:iam::123456789012:role/Deploy"
+    "principal", "Only changes by this principal.", TextParameter("Principal"), "arn:aws:iam::123456789012:role/Deploy"
 )
 AFTER_TIME = Parameter(
-    "after_time", "Only what was done at that time or later, in UTC.", TextParameter("Time"), "2027-01-15T08:00:00Z"
+    "after_time", "Only changes at this time or later, in UTC.", TextParameter("Time"), "2027-01-15T08:00:00Z"
 )
-BEFORE_TIME = Parameter(
-    "before_time", "Only what was done before that time, in UTC.", TextParameter("Time"), "2027-01-16"
-)
+BEFORE_TIME = Parameter("before_time", "Only changes before this time, in UTC.", TextParameter("Time"), "2027-01-16")
 ORDER = Parameter(
-    "order", "`newest` begins with the newest record; left out, with the oldest.", TextParameter("Order"), "newest"
+    "order",
+    "`newest` starts with the newest record; the default, `oldest`, with the oldest.",
+    TextParameter("Order"),
+    "newest",
 )
 LOG = (SINCE, BY_PRINCIPAL, AFTER_TIME, BEFORE_TIME, ORDER, *PAGE)
 
 FROM = Parameter("from", "The revision to compare from.", _REVISION, 40)
-TO = Parameter("to", "The revision to compare with; the one now, where it is left out.", _REVISION, 42)
-AGAINST = Parameter("against", "Another namespace, to compare with.", TextParameter("Namespace"), "payments.staging")
+TO = Parameter("to", "The revision to compare with. The default is the current one.", _REVISION, 42)
+AGAINST = Parameter("against", "Another namespace to compare with.", TextParameter("Namespace"), "payments.staging")
 
-PRINCIPAL = Parameter("principal", "Whose grants.", TextParameter("Principal"), "api-key:a1b2c3d4e5")
+PRINCIPAL = Parameter(
+    "principal", "The principal whose grants these are.", TextParameter("Principal"), "api-key:a1b2c3d4e5"
+)
 THAT_PRINCIPAL = PRINCIPAL._replace(required=True)

@@ -1,4 +1,4 @@
-"""The wrapper round every route: caller, correlation id, problems, one log line and never a value."""
+"""The wrapper around every route: caller, correlation id, problems, and one log line without values."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _NOT_MODIFIED, _REFUSED, _FAILED_STATUS = 304, 400, 500
 
 
 class Log(Protocol):
-    """Where log lines go."""
+    """Receives log lines."""
 
     def takes(self, level: Level) -> bool:
-        """Whether lines of this level go anywhere; if not, none need be made."""
+        """Whether lines of this level are written; if not, they need not be built."""
 
     def line(self, level: Level, /, **members: Logged) -> None:
-        """Write one line with these members."""
+        """Writes one line with these members."""
 
 
 def choose_level(status: int, *, cold: bool, suspect: bool = False) -> Level:
-    """Unchanged polls are the many: they are logged for debugging only, unless it was a cold start or is suspect."""
+    """The log level. Most requests are unchanged polls: those are logged at debug, except cold starts and suspects."""
     if suspect and status < _FAILED_STATUS:
         return "warning"
     if status == _NOT_MODIFIED and not cold:
@@ -42,7 +42,7 @@ def choose_level(status: int, *, cold: bool, suspect: bool = False) -> Level:
 
 
 def describe_fault(error: BaseException) -> dict[str, Logged]:
-    """What an unexpected error was and where; not its text, which may hold a value. Ours hold none and are told."""
+    """The type and place of an unexpected error, without its text, which may contain a value; ours contain none."""
     members: dict[str, Logged] = {
         "fault": type(error).__name__,
         "causes": _list_causes(error),
@@ -52,7 +52,7 @@ def describe_fault(error: BaseException) -> dict[str, Logged]:
 
 
 def parse_valid_namespace(text: str) -> str | None:
-    """A namespace for the log, if it is one: what is misspelt may be anything."""
+    """The namespace for the log; None if it is misspelled, because then it may be any text."""
     try:
         return names.parse_namespace(text)
     except InvalidName:
@@ -71,7 +71,7 @@ def _list_causes(error: BaseException) -> list[str]:
 def _name_kind(error: BaseException) -> str:
     if isinstance(error, ConfigsvcError):
         return f"{type(error).__name__}: {error.detail}"
-    response = getattr(error, "response", None)  # AWS's answer, whose code says more than the kind of the exception
+    response = getattr(error, "response", None)  # AWS's response, whose code is more specific than the exception type
     code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
     return f"{type(error).__name__} {code}" if code else type(error).__name__
 
@@ -88,14 +88,14 @@ def _locate(traceback: TracebackType | None) -> list[str]:
 CORRELATION = "X-Correlation-Id"
 _LONGEST = 128
 
-_FAILED = "Something went wrong here. Try again; the correlation id finds it in the log."
+_FAILED = "The service failed. Try again; search its log for the correlation id to see why."
 
 
 class Desk:
     """Serves requests one by one.
 
     Args:
-        log: where the line of each request goes.
+        log: receives one line per request.
         monotonic: seconds of a clock that never goes back.
     """
 
@@ -105,7 +105,7 @@ class Desk:
         self._cold = True
 
     def serve(self, came: Arrival, view: Callable[[Request], Reply]) -> Reply:
-        """What the view answers, or the problem that it ended in; logged either way."""
+        """Calls the view and returns its reply, or the problem that it raised. Logs both."""
         began, event = self._monotonic(), came.event
         headers = collect_headers(event)
         caller, members = identify_caller(event, headers), dict[str, Logged]()
@@ -113,7 +113,7 @@ class Desk:
         try:
             request = Request(event, headers, caller)
             answer = view(request)
-        except Exception as error:  # noqa: BLE001  # whatever it was, the caller gets a problem and we get a line
+        except Exception as error:  # noqa: BLE001  # whatever the error, the caller gets a problem and the log a line
             answer, members = (
                 reply.answer_problem(_make_sendable(error), get_request_id(event)),
                 _describe_refusal(error),
@@ -128,7 +128,7 @@ class Desk:
         return answer
 
     def refuse(self, came: Arrival, error: Exception, headers: Mapping[str, str]) -> Reply:
-        """The problem of a request that reached no view."""
+        """Answers with a problem a request that reaches no view."""
 
         def view(_request: Request) -> Reply:
             raise error
@@ -145,7 +145,7 @@ def _make_sendable(error: Exception) -> ConfigsvcError:
 
 
 def _describe_refusal(error: Exception) -> dict[str, Logged]:
-    """A fault of ours is told in the log, and that a right is lacking, which a 404 does not say."""
+    """Members for the log: our own faults, and a missing permission, which a 404 does not reveal."""
     sent = _make_sendable(error)
     if sent.status >= Internal.status:
         return describe_fault(error)
@@ -169,12 +169,12 @@ def _describe_request(event: Event, request: Request | None, caller: Caller, ans
 
 
 def _cut_text(found: object) -> str | None:
-    """A method or a route, cut: CloudWatch counts nothing in a line that is too long for it."""
+    """A method or a route, truncated: CloudWatch extracts no metrics from an overlong line."""
     return make_printable(found[:_LONGEST]) if isinstance(found, str) else None
 
 
 def _name_namespaces(event: Event, request: Request | None) -> str | None:
-    """That of the path, or those of the query; the valid ones where the request was refused before it was parsed."""
+    """The namespaces in the path or query; only valid ones if the request was refused before it was parsed."""
     if request and request.namespaces:
         return ",".join(request.namespaces)
     parameters: Mapping[str, str] = event.get("pathParameters") or {}

@@ -18,7 +18,7 @@ _LONGEST_SOURCE_IP = 64  # an IPv6 address has at most 45 characters
 
 
 def identify_caller(event: Event, headers: Headers) -> Caller:
-    """The caller: reads are judged by the API key's id, writes by the IAM principal of the signature."""
+    """Identifies the caller. Reads are authorized by the API key's id, writes by the IAM principal of the signature."""
     identity: Mapping[str, Any] = get_context(event).get("identity") or {}
     arn = str(identity.get("userArn") or "")
     return Caller(
@@ -33,7 +33,7 @@ def identify_caller(event: Event, headers: Headers) -> Caller:
 
 @lru_cache(256)
 def _parse_api_key(identifier: str | None) -> str | None:
-    """The same few keys ask again and again."""
+    """Cached, because the same few keys are used again and again."""
     try:
         return grants.parse_api_key_id(identifier) if identifier else None
     except InvalidName:
@@ -48,12 +48,12 @@ _CORRELATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/=+@-]{0,127}")
 
 
 def get_context(event: Event) -> Mapping[str, Any]:
-    """The request context, empty where there is none."""
+    """The request context; empty if it is missing."""
     return event.get("requestContext") or {}
 
 
 def collect_headers(event: Event) -> Headers:
-    """Header values by lower-case name. API Gateway sends both forms; either may be null, as in a console's test."""
+    """Header values by lower-case name. API Gateway sends both forms; either may be null, as in console tests."""
     many: Mapping[str, list[str]] | None = event.get("multiValueHeaders")
     if many is None:
         many = {name: [value] for name, value in (event.get("headers") or {}).items()}
@@ -65,30 +65,30 @@ def collect_headers(event: Event) -> Headers:
 
 
 def get_request_id(event: Event) -> str:
-    """API Gateway's id of the request. Cut, because a log line that somebody made too long would count nothing."""
+    """API Gateway's request id, truncated, because metrics of an overlong log line would be lost."""
     return make_printable(str(get_context(event).get("requestId") or "")[:_REQUEST_ID])
 
 
 def choose_correlation_id(event: Event, headers: Headers) -> str:
-    """The caller's `x-correlation-id` where it is sane, else the request's id."""
+    """The caller's `x-correlation-id` if it is valid, else the request id."""
     sent = headers.get("x-correlation-id", [""])[-1]
     return sent if _CORRELATION.fullmatch(sent) else get_request_id(event)
 
 
 _REPLACED = "\ufffd"
 _BOM = "\ufeff".encode()
-_GZIP = (b"\x1f\x8b", "\x1f\ufffd".encode())  # as it is, and as API Gateway hands it on
-_WIDE = (b"\xff\xfe", b"\xfe\xff", "\ufffd\ufffd".encode())  # byte order marks, as they are and as handed on
-_FIRST = 4  # JSON in UTF-16 or UTF-32 has a zero among its first four bytes, JSON in UTF-8 has no zeros
+_GZIP = (b"\x1f\x8b", "\x1f\ufffd".encode())  # as sent, and as API Gateway passes it on
+_WIDE = (b"\xff\xfe", b"\xfe\xff", "\ufffd\ufffd".encode())  # byte order marks, as sent and as passed on
+_FIRST = 4  # JSON in UTF-16 or UTF-32 has a zero in its first four bytes; JSON in UTF-8 never has zeros
 _JSON = re.compile(r'application/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?', re.IGNORECASE)
 
 
 def read_body(event: Mapping[str, Any], content_type: str | None) -> bytes:
-    """The bytes of a body that says it is JSON; a missing content type is taken as JSON (RFC 9110, 8.3).
+    """The bytes of a JSON body. A missing content type is taken as JSON (RFC 9110, 8.3).
 
     Raises:
         UnsupportedMediaType: another content type, or a charset that is not UTF-8 (RFC 8259, 8.1).
-        TooLarge: more than a request may have.
+        TooLarge: more bytes than a request may have.
         InvalidRequest: broken base64 in the event.
     """
     if content_type is not None and not _JSON.fullmatch(content_type.strip()):
@@ -100,17 +100,17 @@ def read_body(event: Mapping[str, Any], content_type: str | None) -> bytes:
         raise InvalidRequest("The body is not text in UTF-8.") from None
     if len(raw) > limits.REQUEST_BYTES:
         raise TooLarge(
-            f"A request has at most {limits.REQUEST_BYTES} bytes, and this one has {len(raw)}. Split it, or put large "
+            f"A request can have at most {limits.REQUEST_BYTES} bytes; this one has {len(raw)}. Split it, or put large "
             "values in S3 and store their addresses.", limit=limits.REQUEST_BYTES, size=len(raw),
         )  # fmt: skip
     return raw
 
 
 def _decode_text(raw: bytes) -> str:
-    """The text of a body.
+    """Decodes the text of a body.
 
-    API Gateway hands a text body to Lambda with U+FFFD in the place of each byte that is not UTF-8. So that character
-    shows bytes of another encoding, and who means it writes it as an escape.
+    API Gateway replaces each byte that is not UTF-8 with U+FFFD. So this character reveals another encoding, and
+    callers who mean the character itself must escape it.
     """
     if raw.startswith(_GZIP):
         raise UnsupportedMediaType("The body is compressed with gzip. Send it uncompressed.")
@@ -124,18 +124,18 @@ def _decode_text(raw: bytes) -> str:
         text = _REPLACED
     if _REPLACED in text:
         raise InvalidRequest(
-            "The body has a byte that is not UTF-8: it is in another encoding, such as Latin-1, or compressed. Send it "
-            "uncompressed, in UTF-8. If you mean the character U+FFFD itself, write it as \\ufffd."
+            "The body contains a byte that is not UTF-8: it is in another encoding, such as Latin-1, or compressed. "
+            "Send it uncompressed, in UTF-8. To send the character U+FFFD itself, write it as \\ufffd."
         )
     return text
 
 
 def parse_object(raw: bytes) -> dict[str, object]:
-    """The JSON object in a body.
+    """Parses the JSON object in a body.
 
     Raises:
-        UnsupportedMediaType: it is compressed.
-        InvalidRequest: not UTF-8, no object, or JSON that `strict_json` does not take. It never shows what was sent.
+        UnsupportedMediaType: the body is compressed.
+        InvalidRequest: not UTF-8, not an object, or JSON that `strict_json` refuses. The message never quotes the body.
     """
     found = strict_json.read(_decode_text(raw))
     if found.fault:

@@ -1,4 +1,4 @@
-"""Answers: a status, a body that is JSON text already or becomes it here, and headers."""
+"""Replies: a status, a JSON body and headers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REVISION = re.compile(r'"([0-9]+)[-"]')
 
 
 class Reply(NamedTuple):
-    """What goes back; `revision` and `code` are for the log. The headers are its own, to be added to."""
+    """A response. `revision` and `code` are for the log. Headers may be added."""
 
     status: int
     body: str
@@ -31,7 +31,7 @@ class Reply(NamedTuple):
 
 
 def answer_json(body: Mapping[str, object], *, etag: str | None = None, status: int = 200) -> Reply:
-    """An answer with a JSON body; what readers of the API key may see is not stored on the way."""
+    """A reply with a JSON body, which shared caches must not store."""
     headers = {"Content-Type": JSON, "Cache-Control": REVALIDATED if etag else NOT_STORED}
     if etag:
         headers["ETag"] = etag
@@ -40,7 +40,7 @@ def answer_json(body: Mapping[str, object], *, etag: str | None = None, status: 
 
 
 def answer_text(body: str | None, etag: str) -> Reply:
-    """An answer whose JSON text is ready, or 304 without a body where the caller holds it (RFC 9110, 15.4.5)."""
+    """A reply with rendered JSON; without it, 304, because the caller has it (RFC 9110, 15.4.5)."""
     found = _REVISION.match(etag)
     revision = int(found.group(1)) if found else None
     if body is None:
@@ -49,12 +49,12 @@ def answer_text(body: str | None, etag: str) -> Reply:
 
 
 def answer_static(text: str) -> Reply:
-    """An answer that is the same for everyone until the next deployment."""
+    """A reply that is the same for everyone until the next deployment."""
     return Reply(200, text, {"Content-Type": JSON, "Cache-Control": "no-cache"})
 
 
 def answer_outcome(outcome: WriteOutcome) -> Reply:
-    """The answer to a write."""
+    """The reply to a write."""
     if outcome.status == _NO_CONTENT:
         return Reply(_NO_CONTENT, "", {"Cache-Control": NOT_STORED})
     reply = answer_json(outcome.body, etag=outcome.etag, status=outcome.status)
@@ -63,7 +63,7 @@ def answer_outcome(outcome: WriteOutcome) -> Reply:
 
 
 def answer_problem(error: errors.ConfigsvcError, instance: str) -> Reply:
-    """An error as RFC 9457 wants it; `instance` is the request's id."""
+    """A problem reply for an error (RFC 9457). `instance` is the request id."""
     headers = {"Content-Type": PROBLEM, "Cache-Control": NOT_STORED}
     if error.status in _RETRY:
         headers["Retry-After"] = str(error.members.get("retry_after", _RETRY_SECONDS))
@@ -73,5 +73,5 @@ def answer_problem(error: errors.ConfigsvcError, instance: str) -> Reply:
 
 
 def encode_json(body: Mapping[str, object]) -> str:
-    """JSON text in its shortest spelling."""
+    """Renders compact JSON."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

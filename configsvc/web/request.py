@@ -1,4 +1,4 @@
-"""A request as the routes see it: strict about what it carries, lazy about what it costs."""
+"""A request as the routes see it: checked strictly, parsed lazily."""
 
 from __future__ import annotations
 
@@ -19,41 +19,42 @@ _SHOWN = 64
 
 
 def check_query(sent: Mapping[str, Sequence[str]], taken: Sequence[Parameter]) -> None:
-    """Refuse what the route does not take.
+    """Refuses query parameters that the route does not accept.
 
     Raises:
-        InvalidRequest: an unknown parameter, one that is given too often or without a value, a number that is none or
-            out of bounds, or one that is missing.
+        InvalidRequest: an unknown or missing parameter, one that is repeated too often or empty, or an invalid number.
     """
     known = {parameter.name: parameter for parameter in taken}
     for name, values in sent.items():
         if name not in known:
             raise InvalidRequest(
-                f"Unknown query parameter. This route takes: {', '.join(known) or 'none'}.",
+                f"Unknown query parameter. This route accepts: {', '.join(known) or 'none'}.",
                 field=make_printable(name[:_SHOWN]),
             )
         _check_parameter(known[name], values)
     for parameter in taken:
         if parameter.required and parameter.name not in sent:
-            raise InvalidRequest(f"Give {parameter.name}: {parameter.about}", field=parameter.name)
+            raise InvalidRequest(f"Add the parameter {parameter.name}: {parameter.about}", field=parameter.name)
 
 
 def _check_parameter(parameter: Parameter, values: Sequence[str]) -> None:
     if len(values) > parameter.most:
-        often = "once" if parameter.most == 1 else f"{parameter.most} times at most"
-        raise InvalidRequest(f"Give {parameter.name} {often}.", field=parameter.name)
+        often = "once" if parameter.most == 1 else f"at most {parameter.most} times"
+        raise InvalidRequest(f"Send {parameter.name} {often}.", field=parameter.name)
     for text in values:
         match parameter.takes:
             case NumberParameter():
                 parameter.number(text)
             case TextParameter(may_be_empty=False) if not text:
-                raise InvalidRequest(f"Give {parameter.name} a value, or leave it out.", field=parameter.name)
+                raise InvalidRequest(
+                    f"{parameter.name} is empty. Set a value or omit the parameter.", field=parameter.name
+                )
 
 
 _PRINTABLE = re.compile(rf"[\x21-\x7e](?:[\x20-\x7e]{{0,{limits.IDEMPOTENCY_KEY - 2}}}[\x21-\x7e])?")
 _GET = "GET"
 _CONDITIONS = ("if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since")
-# What else there is may only make an answer to a GET shorter, so it may be ignored (RFC 9110, 13.1).
+# The other headers can only shorten the response to a GET, so they may be ignored (RFC 9110, 13.1).
 _PRECONDITIONS = ("if-match", "if-unmodified-since")
 
 _SPELT: Mapping[str, Callable[[str], object]] = {
@@ -63,14 +64,14 @@ _SPELT: Mapping[str, Callable[[str], object]] = {
 
 
 class PageWanted(NamedTuple):
-    """What a listing was asked for."""
+    """The requested page of a listing."""
 
     limit: int
     cursor: str | None
 
 
 class Preconditions(NamedTuple):
-    """The revision that must still be the last, or that nothing may be served yet."""
+    """The revision that must still be current, or that nothing may be served yet."""
 
     if_match: int | None
     create_only: bool
@@ -79,11 +80,11 @@ class Preconditions(NamedTuple):
 class Request:
     """One REST proxy event.
 
-    A REST API hands path parameters on as they were sent, percent-encoded. Names take no `%`, so none passes.
+    A REST API passes path parameters on as they were sent, percent-encoded. Names contain no `%`, so these are refused.
 
     Attributes:
-        path: the parameters of the path, parsed by `check`.
-        namespaces: those that the request names, once they are parsed.
+        path: the path parameters, parsed by `check`.
+        namespaces: the namespaces in the request, once they are parsed.
     """
 
     def __init__(self, event: Event, headers: Headers, caller: Caller) -> None:
@@ -101,25 +102,25 @@ class Request:
         return f"Request({self.method} {self.route})"
 
     def header(self, name: str) -> str | None:
-        """The one value of a header; `name` in lower case.
+        """The value of a header; `name` in lower case.
 
         Raises:
-            InvalidRequest: it was sent more than once.
+            InvalidRequest: the header was sent more than once.
         """
         values = self._headers.get(name, ())
         if len(values) > 1:
-            raise InvalidRequest(f"Send {name} once.", field=name)
+            raise InvalidRequest(f"{name} was sent more than once. Send it once.", field=name)
         return values[0].strip() if values else None
 
     def join_header(self, name: str) -> str | None:
-        """All values of a list header (RFC 9110, 5.3); None when it was not sent."""
+        """Joins all values of a list header (RFC 9110, 5.3); None if it was not sent."""
         values = self._headers.get(name)
         return ", ".join(values) if values else None
 
     def check(self, description: Description) -> Request:
-        """Parse the path, and refuse what the route does not take: query parameters, preconditions, a body.
+        """Parses the path, and refuses query parameters, preconditions and bodies that the route does not accept.
 
-        Names come before the body: what that is worth is for those only who name what it is for.
+        Names are checked before the body, so that errors in the body are shown only to callers who name their target.
 
         Raises:
             InvalidRequest
@@ -129,7 +130,7 @@ class Request:
         refused = _PRECONDITIONS if self.method == _GET else _CONDITIONS
         for name in refused:
             if name in self._headers and name not in description.conditions:
-                raise InvalidRequest(f"This route does not take {name}. Leave it out.", field=name)
+                raise InvalidRequest(f"This route does not accept {name}. Omit it.", field=name)
         self.path = {name: _SPELT[name](text) for name, text in self._parameters.items()}
         if "namespace" in self.path:
             self.namespaces = (Namespace(str(self.path["namespace"])),)
@@ -140,7 +141,7 @@ class Request:
         return self
 
     def text(self, parameter: Parameter) -> str | None:
-        """The value of a query parameter; None when it was not given."""
+        """The value of a query parameter; None if it was not sent."""
         values = self._query.get(parameter.name)
         return values[0] if values else None
 
@@ -149,30 +150,32 @@ class Request:
         return self._query.get(parameter.name, [])
 
     def parse_namespaces(self, parameter: Parameter) -> tuple[Namespace, ...]:
-        """The namespaces in a query parameter."""
+        """Parses the namespaces in a query parameter."""
         self.namespaces = tuple(names.parse_namespace(text) for text in self.texts(parameter))
         return self.namespaces
 
     def number(self, parameter: Parameter) -> int | None:
-        """The number that a query parameter gives."""
+        """The number in a query parameter; None if it was not sent."""
         text = self.text(parameter)
         return None if text is None else parameter.number(text)
 
     def page(self) -> PageWanted:
-        """Limit, the most where none was given, and cursor."""
+        """The limit, by default the highest, and the cursor."""
         return PageWanted(self.number(LIMIT) or limits.PAGE, self.text(CURSOR))
 
     def preconditions(self) -> Preconditions:
-        """If-Match with one revision, or `If-None-Match: *`.
+        """Parses If-Match with one revision, or `If-None-Match: *`.
 
         Raises:
-            InvalidRequest: malformed, or both.
+            InvalidRequest: a header is malformed, or both were sent.
         """
         if_match, if_none_match = self.header("if-match"), self.header("if-none-match")
         if if_match is not None and if_none_match is not None:
-            raise InvalidRequest("Send If-Match or If-None-Match, not both.", field="If-Match")
+            raise InvalidRequest("Send either If-Match or If-None-Match, not both.", field="If-Match")
         if if_none_match not in (None, "*"):
-            raise InvalidRequest("If-None-Match takes * here: nothing is there.", field="If-None-Match")
+            raise InvalidRequest(
+                "Here If-None-Match can only be *, which means that nothing exists yet.", field="If-None-Match"
+            )
         return Preconditions(None if if_match is None else etag.parse_revision(if_match), if_none_match == "*")
 
     def body(self) -> bytes:
@@ -184,7 +187,7 @@ class Request:
         return read_body(self._event, self.header("content-type"))
 
     def idempotency(self) -> Idempotency | None:
-        """The Idempotency-Key with what it is bound to; None when none was sent.
+        """The Idempotency-Key with the request that it belongs to; None if none was sent.
 
         Raises:
             InvalidRequest: it is not 1 to 255 printable ASCII characters.
@@ -196,14 +199,14 @@ class Request:
         key = self.header("idempotency-key")
         if key is not None and not _PRINTABLE.fullmatch(key):
             raise InvalidRequest(
-                f"An Idempotency-Key is 1 to {limits.IDEMPOTENCY_KEY} printable ASCII characters.",
+                f"An Idempotency-Key must be 1 to {limits.IDEMPOTENCY_KEY} printable ASCII characters.",
                 field="Idempotency-Key",
             )
         return key
 
     def _no_body(self) -> None:
         if self._event.get("body") and parse_object(self.body()):
-            raise InvalidRequest("This route takes no body.")
+            raise InvalidRequest("This route does not accept a body. Omit it.")
 
     def _target(self) -> str:
         path = self.route.format_map(self._parameters)

@@ -1,1 +1,1 @@
-"""The OpenAPI document and docs/API.md, made of the code."""
+"""The OpenAPI document and docs/API.md, generated from the code."""

@@ -1,4 +1,4 @@
-"""Write configsvc/web/openapi.json and docs/API.md: `make api-docs`."""
+"""Writes configsvc/web/openapi.json and docs/API.md: `make api-docs`."""
 
 from __future__ import annotations
 

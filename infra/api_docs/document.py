@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the API, made of its routes, its models and its errors."""
+"""The OpenAPI 3.1 document, generated from routes, models and errors."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from infra.api_docs.parameters import build_shared_headers, build_shared_paramet
 from infra.api_docs.schemas import build_components
 
 _ABOUT = (
-    "Config and secrets for fleets of functions. Values are sealed by their author and opened by their reader; the "
-    "service cannot read them. Reads need an API key, writes an API key and a signature (AWS Signature Version 4, "
-    "service `execute-api`). Unknown fields, query parameters and preconditions are errors; answers may get further "
-    "members. What you may not read answers as what is absent."
+    "Config and secrets for fleets of functions. Authors seal values and readers open them; the service cannot read "
+    "them. Reads need an API key; writes need an API key and a signature (AWS Signature Version 4, service "
+    "`execute-api`). Unknown fields, query parameters and preconditions are errors. Responses may gain members. "
+    "Anything that you may not read looks absent."
 )
 _REQUEST = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 
 
 def build_document(routes: Sequence[Route]) -> dict[str, Any]:
-    """The document."""
+    """Builds the document."""
     schemas = build_components(routes)
     paths: dict[str, Any] = {}
     for route in routes:
@@ -80,7 +80,7 @@ def _build_responses(routes: Sequence[Route]) -> dict[str, Any]:
 
 
 def build_problem_examples() -> dict[str, Any]:
-    """An example of each error that the service sends, with what to do about it, by code."""
+    """Examples of all errors that the service sends, with advice, by code."""
     return {kind.code: {"summary": ADVICE[kind.code], "value": _build_example(kind)} for kind in errors.SENT}
 
 

@@ -1,4 +1,4 @@
-"""Examples, composed of the examples of the fields."""
+"""Example bodies, composed of the examples of their fields."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _REF = "#/components/schemas/"
 
 
 def build_answer(schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401  # JSON
-    """An answer with all of its members."""
+    """Builds a response with all of its members."""
     return _build_example(schema, schemas, every=True)
 
 
 def build_body(schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401  # JSON
-    """Build a body of the required fields and those that have an example."""
+    """Builds a request body with the required fields and those that have an example."""
     return _build_example(schema, schemas, every=False)
 
 
 def resolve(schema: Schema, schemas: Mapping[str, Schema]) -> Schema:
-    """The schema that a reference names, or itself; of several the first."""
+    """Resolves references; of several alternatives, the first."""
     if "$ref" in schema:
         return resolve(schemas[schema["$ref"].removeprefix(_REF)], schemas)
     for several in ("anyOf", "oneOf"):
@@ -51,12 +51,12 @@ def _is_shown(name: str, schema: Schema, parent: Schema) -> bool:
     if name in parent.get("required", ()):
         return True
     variants = [schema, *schema.get("anyOf", ())]
-    told = any("examples" in each or "$ref" in each or "items" in each for each in variants)
-    return told and name not in _LEFT_OUT
+    has_example = any("examples" in each or "$ref" in each or "items" in each for each in variants)
+    return has_example and name not in _LEFT_OUT
 
 
 def _find_kind(schema: Schema) -> str:
-    """The type; of one that may be null too, the other."""
+    """The type of a schema; null is ignored."""
     kinds = schema.get("type", "")
     return kinds if isinstance(kinds, str) else next(each for each in kinds if each != "null")
 

@@ -1,4 +1,4 @@
-"""The generated files, and whether those committed are current."""
+"""The generated files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from configsvc.bootstrap import app
-from configsvc.web.routes.openapi import DOCUMENT
+from configsvc.web.routes.service import DOCUMENT
 from infra.api_docs.document import build_document, build_problem_examples
 from infra.api_docs.page import render_page
 from infra.cloudformation.gateway_responses import PROBLEMS
@@ -16,7 +16,7 @@ PAGE = ROOT / "docs" / "API.md"
 
 
 def render_files() -> dict[Path, str]:
-    """The text of each file that is made of the code."""
+    """Renders each file that is generated from the code."""
     made = build_document(app.described)
     return {
         DOCUMENT: json.dumps(made, indent=1, ensure_ascii=False) + "\n",

@@ -1,4 +1,4 @@
-"""One route as an operation of the document."""
+"""A route as an operation of the document."""
 
 from __future__ import annotations
 
@@ -27,44 +27,47 @@ _RETRY = frozenset({errors.Throttled.status, errors.Internal.status, errors.Unav
 
 
 def build_operation(route: Route, schemas: Mapping[str, Json]) -> Json:
-    """The operation object of a route."""
-    told = route.description
+    """Builds the operation object of a route."""
+    description = route.description
     made: Json = {
         "operationId": route.name,
         "tags": [route.subject],
-        "summary": told.about,
+        "summary": description.about,
         "security": _SECURITY[route.access],
-        "x-configsvc-right": told.right,
+        "x-configsvc-right": description.right,
         "parameters": list(build_parameters(route)),
         "responses": _build_responses(route, schemas),
     }
-    if told.details:
-        made["description"] = told.details
-    if told.body:
-        content = {"schema": refer_to(told.body), "example": examples.build_body(schemas[told.body], schemas)}
-        made["requestBody"] = {"required": told.body_required, "content": {reply.JSON: content}}
+    if description.details:
+        made["description"] = description.details
+    if description.body:
+        content = {
+            "schema": refer_to(description.body),
+            "example": examples.build_body(schemas[description.body], schemas),
+        }
+        made["requestBody"] = {"required": description.body_required, "content": {reply.JSON: content}}
     return made
 
 
 def list_errors(route: Route) -> list[Kind]:
-    """All that a route may answer beside success, in the order of the tree."""
-    told = route.description
-    found = {*_EVERY, *told.errors}
-    names = [*list_path_parameters(route.path), *told.query]
-    if told.body or any(isinstance(each.takes, TextParameter) and each.takes.shape in NAMES for each in names):
+    """The errors that a route may return, in the order of the tree."""
+    description = route.description
+    found = {*_EVERY, *description.errors}
+    names = [*list_path_parameters(route.path), *description.query]
+    if description.body or any(isinstance(each.takes, TextParameter) and each.takes.shape in NAMES for each in names):
         found.add(errors.InvalidName)
     if any(parameter.name == "namespace" for parameter in names):
         found.add(errors.NotFound)
     if route.method != SAFE:
         found |= {errors.TooLarge, errors.UnsupportedMediaType}
-        found |= {errors.PreconditionFailed} if told.conditions else set()
-    if told.idempotent:
+        found |= {errors.PreconditionFailed} if description.conditions else set()
+    if description.idempotent:
         found.add(errors.IdempotencyMismatch)
     return [kind for kind in errors.SENT if kind in found]
 
 
 def group_by_status(kinds: Iterable[Kind]) -> dict[str, list[Kind]]:
-    """The codes of each status, by status."""
+    """Groups errors by status."""
     found: dict[str, list[Kind]] = defaultdict(list)
     for kind in kinds:
         found[str(kind.status)].append(kind)
@@ -72,12 +75,12 @@ def group_by_status(kinds: Iterable[Kind]) -> dict[str, list[Kind]]:
 
 
 def name_response(kinds: Iterable[Kind]) -> str:
-    """Name the component of a response with these codes."""
+    """Names the component of a response with these codes."""
     return "-".join(kind.code for kind in kinds)
 
 
 def build_problem_response(kinds: list[Kind]) -> Json:
-    """The response of a status that has these codes."""
+    """Builds the response for a status with these codes."""
     shown = {kind.code: {"$ref": f"#/components/examples/{kind.code}"} for kind in kinds}
     made: Json = {
         "description": "; ".join(f"`{kind.code}`: {kind.title}" for kind in kinds),

@@ -1,4 +1,4 @@
-"""docs/API.md, made of the document, of an example of each problem, and of what API Gateway answers itself."""
+"""docs/API.md, generated from the document, example problems, and the responses of API Gateway itself."""
 
 from __future__ import annotations
 
@@ -20,8 +20,13 @@ _WHO = {
     "admin on *": "API key and IAM with `admin` on `*`",
 }
 _HEADERS = (
-    "Base: the URL of the stage. Header on any request: `X-Correlation-Id`. Header on any write: `Idempotency-Key` "
-    "(24 hours; the same request is answered as the first and done once), but on upkeep, which may be repeated without."
+    "Base URL: the URL of the stage. Any request may have an `X-Correlation-Id`. Any write except upkeep, which is "
+    "safe to repeat, may have an `Idempotency-Key`: for 24 hours, the same request "
+    "returns the first response and is done once."
+)
+_GATEWAY = (
+    "API Gateway sends these before a request reaches the service. An unknown path or method gets the same response as "
+    "an unsigned write. 502 and 504 have no `status`."
 )
 _HEADINGS = {"openapi": "OpenAPI"}
 _FIRST_ERROR = "4"
@@ -29,19 +34,19 @@ _LINE = 100
 
 
 def render_page(document: Json, problems: Json, gateway: Mapping[str, ConfigsvcError]) -> str:
-    """The page in Markdown.
+    """Renders the page in Markdown.
 
     Args:
         document: the OpenAPI document.
-        problems: an example object of each error, by code; the document has those that a route names.
-        gateway: what API Gateway answers itself, by its response type.
+        problems: an example of each error, by code; the document has only those that a route names.
+        gateway: the responses of API Gateway itself, by response type.
     """
     lines = [
         "# HTTP API", "",
-        "Made of `configsvc/web/openapi.json` by `make api-docs`, and that of the code: do not edit.", "",
+        "Generated from the code by `make api-docs`, like `configsvc/web/openapi.json`. Do not edit.", "",
         document["info"]["description"], "",
         _HEADERS, "",
-        "| route | who | |", "|---|---|---|",
+        "| route | allowed for | |", "|---|---|---|",
     ]  # fmt: skip
     lines += [_render_row(*each) for each in _list_operations(document)]
     for tag in document["tags"]:
@@ -75,13 +80,13 @@ def _describe_caller(operation: Json) -> str:
 
 
 def _render_operation(document: Json, method: str, path: str, operation: Json) -> list[str]:
-    lines = ["", f"### `{method} {path}`", "", f"{operation['summary']}. Who: {_describe_caller(operation)}."]
+    lines = ["", f"### `{method} {path}`", "", f"{operation['summary']}. Allowed for: {_describe_caller(operation)}."]
     if "description" in operation:
         lines += ["", operation["description"]]
     parameters = [_resolve_component(document, each) for each in operation["parameters"]]
     shown = [each for each in parameters if each["name"] not in {"X-Correlation-Id", "Idempotency-Key"}]
     if shown:
-        lines += ["", "| parameter | in | takes | |", "|---|---|---|---|"]
+        lines += ["", "| parameter | in | type | |", "|---|---|---|---|"]
         lines += [_render_parameter(each) for each in shown]
     if "requestBody" in operation:
         lines += _render_body(document, operation["requestBody"])
@@ -121,7 +126,7 @@ def _render_code(text: str) -> str:
 def _render_body(document: Json, body: Json) -> list[str]:
     content = body["content"]["application/json"]
     schemas = document["components"]["schemas"]
-    required = "" if body["required"] else " (may be left out)"
+    required = "" if body["required"] else " (optional)"
     return [
         "",
         f"Body{required}:",
@@ -166,16 +171,16 @@ def _render_json(example: object) -> list[str]:
 
 def _render_answers(document: Json, operation: Json) -> list[str]:
     lines = list[str]()
-    told = list[str]()
+    errors = list[str]()
     for status, response in operation["responses"].items():
         found = _resolve_component(document, response)
         if status >= _FIRST_ERROR:
-            told.append(f"{status} {', '.join(f'`{code}`' for code in _list_codes(found))}")
+            errors.append(f"{status} {', '.join(f'`{code}`' for code in _list_codes(found))}")
         elif "content" in found:
-            lines += ["", f"Answers {status}:", "", *_render_json(found["content"]["application/json"]["example"])]
+            lines += ["", f"Response {status}:", "", *_render_json(found["content"]["application/json"]["example"])]
         else:
-            lines += ["", f"Answers {status} without a body."]
-    return [*lines, "", f"Errors: {'; '.join(told)}."]
+            lines += ["", f"Response {status} without a body."]
+    return [*lines, "", f"Errors: {'; '.join(errors)}."]
 
 
 def _list_codes(response: Json) -> Iterable[str]:
@@ -186,7 +191,7 @@ def _list_codes(response: Json) -> Iterable[str]:
 def _render_errors(problems: Json) -> list[str]:
     lines = [
         "", "## Errors", "",
-        "`application/problem+json` (RFC 9457). `code` is stable; `instance` is the request's id.", "",
+        "`application/problem+json` (RFC 9457). `code` is stable; `instance` is the request id.", "",
         "| status | code | | what to do |", "|---|---|---|---|",
     ]  # fmt: skip
     for code, example in problems.items():
@@ -197,8 +202,8 @@ def _render_errors(problems: Json) -> list[str]:
 
 def _render_gateway(gateway: Mapping[str, ConfigsvcError]) -> list[str]:
     lines = [
-        "", "### What API Gateway answers before the service is reached", "",
-        "A path or method that is not there is answered as an unsigned write is. 502 and 504 carry no `status`.", "",
+        "", "### Responses of API Gateway itself", "",
+        _GATEWAY, "",
         "| gateway response | status | code | detail |", "|---|---|---|---|",
     ]  # fmt: skip
     return lines + [f"| {kind} | {each.status} | `{each.code}` | {each.detail} |" for kind, each in gateway.items()]

@@ -18,12 +18,12 @@ _ANY = r"^\*$"
 
 
 def list_path_parameters(path: str) -> Iterator[Parameter]:
-    """The parameters of a path."""
+    """The parameters in a path."""
     return (PATH[part.strip("{}")] for part in path.split("/") if part.startswith("{"))
 
 
 def build_parameters(route: Route) -> Iterator[Json]:
-    """All parameters of a route: of its path, its query, its headers."""
+    """Builds all parameters of a route: path, query and headers."""
     for parameter in list_path_parameters(route.path):
         yield _build_parameter(parameter, "path")
     for parameter in route.description.query:
@@ -68,23 +68,23 @@ _CONDITIONS = {
 
 
 def build_shared_parameters() -> Json:
-    """The header parameters that several routes take."""
+    """Builds the header parameters that several routes share."""
     text = {"type": "string"}
     return {
         "IfMatch": _build_header_parameter(
-            "If-Match", "The ETag that must still be the last: the revision.", {**text, "pattern": _REVISION},
+            "If-Match", "The ETag that must still be current: the revision.", {**text, "pattern": _REVISION},
             '"41"',
         ),
         "IfNoneMatchAny": _build_header_parameter(
-            "If-None-Match", "`*`: the key has no active version yet, or the principal no grants.",
+            "If-None-Match", "`*`: the key must not have an active version yet, or the principal no grants.",
             {**text, "pattern": _ANY}, "*",
         ),
         "IfNoneMatch": _build_header_parameter(
-            "If-None-Match", "The ETags that you hold: 304 when one is current.", text, '"41-9f3c"',
+            "If-None-Match", "The ETags that you have: 304 if one is current.", text, '"41-9f3c"',
         ),
         "IdempotencyKey": _build_header_parameter(
             "Idempotency-Key",
-            "The same request with the same key within 24 hours is answered as the first and done once.",
+            "Within 24 hours, the same request with the same key returns the first response and is done once.",
             {
                 **text, "minLength": 1, "maxLength": limits.IDEMPOTENCY_KEY,
                 "pattern": r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$",
@@ -92,17 +92,17 @@ def build_shared_parameters() -> Json:
             "0f1b6f0a-7a55-4b7a-9a53-0c6f0a0d9a11",
         ),
         "CorrelationId": _build_header_parameter(
-            "X-Correlation-Id", "Is logged and answered; made where it is missing or not sane.", text, "deploy-1234"
+            "X-Correlation-Id", "Logged and returned. Generated if it is missing or invalid.", text, "deploy-1234"
         ),
     }  # fmt: skip
 
 
 def build_shared_headers() -> Json:
-    """The headers of answers."""
+    """Builds the response headers."""
     text = {"type": "string"}
     return {
-        "X-Correlation-Id": _build_header("That of the request.", text),
-        "Cache-Control": _build_header("What may be kept on the way.", text),
+        "X-Correlation-Id": _build_header("The correlation id of the request.", text),
+        "Cache-Control": _build_header("Whether caches may store the response.", text),
         "ETag": _build_header("A strong ETag.", {**text, "pattern": '^"[^"]+"$'}),
         "Retry-After": _build_header("Seconds to wait.", {"type": "integer", "minimum": 0}),
     }

@@ -1,7 +1,7 @@
-"""Schemas as the common generators of clients read them without loss.
+"""Schemas in a form that common client generators read without loss.
 
-JSON Schema has several ways to say one thing, and OpenAPI Generator, openapi-python-client and their like read only
-some of them. Where a schema means the same in another form that all of them read, this module writes that form.
+JSON Schema has several ways to express one thing, and OpenAPI Generator, openapi-python-client and others read only
+some of them. Where an equivalent form exists that all of them read, this module writes that form.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ Json = dict[str, Any]
 _NULL = {"type": "null"}
 _INT32 = 2**31 - 1
 _VALUES = frozenset({"default", "example", "examples", "enum", "const"})
-"""Keywords whose content is a value and not a schema."""
+"""Keywords that contain a value and not a schema."""
 
 
 def make_portable(node: Any) -> Any:  # noqa: ANN401  # JSON
-    """The schema with every schema in it in its portable form; it accepts the same values."""
+    """Converts a schema and all schemas in it to the portable form, which accepts the same values."""
     if isinstance(node, list):
         return [make_portable(each) for each in node]
     if not isinstance(node, dict):
@@ -34,7 +34,7 @@ def _convert_inner(name: str, node: Any) -> Any:  # noqa: ANN401  # JSON
 
 
 def _convert_nullable(schema: Json) -> Json:
-    """`anyOf` a type or null becomes a list of types. A reference and an enum stay: no list holds those."""
+    """Turns `anyOf` a type or null into a list of types. References and enums stay: no list can contain them."""
     variants = schema.get("anyOf", [])
     others = [each for each in variants if each != _NULL]
     if len(others) == len(variants) or len(others) != 1:
@@ -47,14 +47,14 @@ def _convert_nullable(schema: Json) -> Json:
 
 
 def _convert_date(schema: Json) -> Json:
-    """A date has no pattern beside its format: generators make a date of it, which no pattern matches."""
+    """Removes the pattern of a date: generators turn the format into a date object, which no pattern matches."""
     if schema.get("format") in {"date", "date-time"}:
         return {name: each for name, each in schema.items() if name != "pattern"}
     return schema
 
 
 def _add_int_format(schema: Json) -> Json:
-    """Without a format an integer has 32 bits in Go, Java and C#; a revision may need more."""
+    """Adds a format, because without one an integer has 32 bits in Go, Java and C#, and a revision may need more."""
     kinds = schema.get("type", ())
     if kinds != "integer" and "integer" not in kinds:
         return schema

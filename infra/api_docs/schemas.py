@@ -1,4 +1,4 @@
-"""The schemas of the document: bodies, answers, names and problems."""
+"""The schemas of the document: requests, responses, names and problems."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ TEXTS: dict[str, dict[str, Any]] = {
     "Principal": common.PRINCIPAL,
     "NamespacePrefix": {"pattern": "^(?:[a-z0-9][a-z0-9._-]{0,63})?$"},
     "KeyPrefix": {"pattern": "^(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,254})?$"},
-    "Cursor": {"minLength": 1, "description": "As an answer before gave it; a text that may change its form."},
+    "Cursor": {"minLength": 1, "description": "The cursor of an earlier response. Its format may change."},
     "Flag": {"enum": ["true", "false"]},
     "Time": {"pattern": _TIME.replace(r"\d", "[0-9]"), "description": "RFC 3339 in UTC, or a date."},
     "Order": {"enum": ["oldest", "newest"]},
 }
-"""The schema of a text in path or query, by the shape that its parameter names."""
+"""Schemas of texts in path or query, by the shape in their parameter."""
 NAMES = frozenset(TEXTS) - {"Cursor", "Flag", "Order", "Time"}
-"""The shapes that are answered `invalid_name` where they are spelt otherwise."""
+"""The shapes that lead to `invalid_name` if they are misspelled."""
 
 
 def refer_to(name: str) -> dict[str, Any]:
-    """A reference to a schema of the document."""
+    """Builds a reference to a schema of the document."""
     return {"$ref": REF + name}
 
 
 def build_components(routes: Iterable[Route]) -> dict[str, Any]:
-    """All schemas, by name."""
+    """Builds all schemas, by name."""
     found: dict[str, Any] = {}
     for model, mode in sorted(_list_models(routes), key=lambda each: _name_model(each[0])):
         _, made = models_json_schema([(model, mode)], ref_template=REF + "{model}")
@@ -56,11 +56,11 @@ def build_components(routes: Iterable[Route]) -> dict[str, Any]:
 
 
 def _extract_operation(change_set: dict[str, Any]) -> dict[str, Any]:
-    """The union of operations, taken out of the change set: a schema without a name gets one from each generator."""
+    """Extracts the union of operations from the change set, because generators invent a name for a nested schema."""
     operations = change_set["properties"]["operations"]
     union: dict[str, Any] = operations["items"]
     operations["items"] = refer_to("Operation")
-    return {"description": "One operation; `op` says which.", **union}
+    return {"description": "One operation. `op` is its kind.", **union}
 
 
 def _list_models(routes: Iterable[Route]) -> Iterator[tuple[type[BaseModel], Any]]:
@@ -83,7 +83,7 @@ def _strip_name(name: str) -> str:
 
 
 def _clean(schema: Any, dropped: AbstractSet[str]) -> Any:  # noqa: ANN401  # JSON
-    """Without the titles that pydantic makes of names, and open where answers may get further members."""
+    """Removes the titles that pydantic derives from names, and lets responses have further members."""
     if isinstance(schema, list):
         return [_clean(each, dropped) for each in schema]
     if not isinstance(schema, dict):
@@ -93,7 +93,7 @@ def _clean(schema: Any, dropped: AbstractSet[str]) -> Any:  # noqa: ANN401  # JS
 
 
 def _build_codes() -> dict[str, Any]:
-    """No `enum`: a generated client would fail on a code that came after it was generated."""
+    """No `enum`, because a generated client would fail on codes that are added later."""
     return {
         "type": "string",
         "x-extensible-enum": sorted(error.code for error in errors.SENT),
@@ -112,27 +112,35 @@ def _build_problem() -> dict[str, Any]:
         "properties": {
             "type": {**text, "format": "uri"},
             "title": text,
-            "status": {**number, "description": "Not in what API Gateway makes of a service that fails (502, 504)."},
-            "detail": {**text, "description": "What to do next, for a person."},
+            "status": {**number, "description": "Missing if API Gateway reports a failing service (502, 504)."},
+            "detail": {**text, "description": "What to do next, for people."},
             "code": _build_codes(),
-            "instance": {**text, "description": "The request's id."},
+            "instance": {**text, "description": "The request id."},
             "field": {**text, "description": "The parameter, header or field that is wrong."},
             "errors": {"type": "array", "items": refer_to("FieldProblem")},
-            "failed": {"type": "array", "items": refer_to("FailedOperation"), "description": "Of a change set."},
+            "failed": {
+                "type": "array",
+                "items": refer_to("FailedOperation"),
+                "description": "The operations of a change set that failed.",
+            },
             "revision": {
                 "type": ["integer", "null"],
-                "description": "The revision that the key, the namespace or the grants have; null where nothing is.",
+                "description": "The current revision of the key, the namespace or the grants; null if there is none.",
             },
-            "latest": {**number, "description": "The latest version of the key, 0 without any."},
+            "latest": {**number, "description": "The latest version of the key; 0 if it has none."},
             "active": {"type": ["integer", "null"], "description": "The version that the key serves."},
             "digest": {
                 **text,
-                "description": "SHA-256 of the latest version as it is stored, in hex. Only for readers of it.",
+                "description": "SHA-256 of the latest version as it is stored, in hex. Only for its readers.",
             },
             "changed_by": {**text, "description": "The principal that made `revision`."},
-            "changed_at": {**text, "format": "date-time", "description": "When, by the service's clock."},
-            "reason": {**text, "description": "Of health: why the table cannot be read."},
-            "limit": {**number, "description": "The limit that was passed."},
+            "changed_at": {
+                **text,
+                "format": "date-time",
+                "description": "When `revision` was made, by the service's clock.",
+            },
+            "reason": {**text, "description": "In health: why the table cannot be read."},
+            "limit": {**number, "description": "The limit that was exceeded."},
             "next_version": {**number, "description": "The version to seal for."},
             "oldest": {"type": ["integer", "null"], "description": "The oldest revision that is still in the log."},
             "action": {**text, "description": "The action that the caller lacks."},

@@ -61,7 +61,7 @@ def test_a_value_that_is_not_what_it_says_is_refused_without_being_shown(
 
 def test_the_deepest_json_that_may_be_sealed_opens_for_a_reader() -> None:
     levels = limits.JSON_DEPTH - 1
-    with pytest.raises(Unprocessable, match="deeper") as refused:
+    with pytest.raises(Unprocessable, match="levels deep") as refused:
         make_draft("k", "[" * limits.JSON_DEPTH + "1" + "]" * limits.JSON_DEPTH, content_type="application/json")
     assert refused.value.members == {"key": "k", "limit": limits.JSON_DEPTH}
     sealed = make_draft("k", "[" * levels + "1" + "]" * levels, content_type="application/json")

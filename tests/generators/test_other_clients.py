@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from configsvc.web.routes.openapi import DOCUMENT
+from configsvc.web.routes.service import DOCUMENT
 from tests.fuzz.seeds import sow
 from tests.support.generators.clients import needs_generators, needs_node, run, run_openapi_generator
 from tests.support.journeys.api import Api

@@ -14,7 +14,7 @@ from openapi_spec_validator import validate
 
 from configsvc.bootstrap import app, build_app
 from configsvc.model import errors, grants, names
-from configsvc.web.routes.openapi import DOCUMENT
+from configsvc.web.routes.service import DOCUMENT
 from infra.api_docs.advice import ADVICE
 from infra.api_docs.files import render_files
 from infra.api_docs.schemas import TEXTS

@@ -1,4 +1,4 @@
-"""Requests and answers by subject, as the routes are.
+"""Request and response bodies by subject, like the routes.
 
-The only package of the service that needs pydantic. A module is loaded with the first write of its subject.
+The only package of the service that needs pydantic. Each module is loaded by the first write of its subject.
 """

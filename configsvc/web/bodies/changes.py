@@ -25,7 +25,7 @@ from configsvc.web.bodies.keys import ValueBody, build_put
 from configsvc.web.event import parse_object
 from configsvc.web.request import Preconditions
 
-IfMatch = Annotated[RevisionWanted | None, Field(description="The revision that must still be the key's last.")]
+IfMatch = Annotated[RevisionWanted | None, Field(description="The revision that must still be the key's latest.")]
 
 
 class PutOperation(ValueBody):
@@ -34,11 +34,11 @@ class PutOperation(ValueBody):
     op: Literal["put"]
     key: Key
     if_match: IfMatch = None
-    create_only: Annotated[bool, Field(description="Only if nothing is served under the key.")] = False
+    create_only: Annotated[bool, Field(description="Only if the key serves nothing yet.")] = False
 
 
 class ActivateOperation(Body):
-    """Serve a version that is there."""
+    """Serve an existing version."""
 
     op: Literal["activate"]
     key: Key
@@ -47,7 +47,7 @@ class ActivateOperation(Body):
 
 
 class DeleteOperation(Body):
-    """Serve the key no longer."""
+    """Stop serving the key."""
 
     op: Literal["delete"]
     key: Key
@@ -63,11 +63,11 @@ class ChangeSet(Body):
     message: Message = ""
     operations: Annotated[
         list[Operation], Field(json_schema_extra={"minItems": 1, "maxItems": limits.OPERATIONS})
-    ]  # which the verb holds to
+    ]  # which the verb checks
 
 
 def parse_change_set(body: bytes, preconditions: Preconditions) -> operations.ChangeSet:
-    """The change set in a body.
+    """Parses the change set in a body.
 
     Raises:
         InvalidRequest, TooLarge
@@ -80,7 +80,7 @@ def parse_change_set(body: bytes, preconditions: Preconditions) -> operations.Ch
 
 def _parse_preconditions(found: PutOperation) -> Preconditions:
     if found.if_match is not None and found.create_only:
-        raise Unprocessable("Send if_match or create_only, not both.", field="create_only")
+        raise Unprocessable("Send either if_match or create_only, not both.", field="create_only")
     return Preconditions(found.if_match, create_only=found.create_only)
 
 
@@ -95,7 +95,7 @@ def _build_operation(found: Operation) -> operations.Operation:
 
 
 class OperationResult(Answer):
-    """What an operation came to."""
+    """The result of one operation."""
 
     key: Key
     op: Literal["put", "activate", "delete"]
@@ -104,7 +104,7 @@ class OperationResult(Answer):
 
 
 class ChangeSetWritten(Answer):
-    """What each operation came to, in order, at one revision."""
+    """The results of all operations, in order, at one revision."""
 
     namespace: Namespace
     revision: Revision
@@ -112,7 +112,7 @@ class ChangeSetWritten(Answer):
 
 
 class FailedOperation(Answer):
-    """Why one operation of a change set could not be done."""
+    """Why one operation of a change set failed."""
 
     model_config = ConfigDict(extra="allow", strict=True)
 

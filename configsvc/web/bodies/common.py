@@ -1,4 +1,4 @@
-"""The texts and numbers that bodies consist of, and why a body is refused."""
+"""The texts and numbers in bodies, and their validation."""
 
 from __future__ import annotations
 
@@ -19,13 +19,11 @@ _MOST = 10**15
 
 
 def describe_spelling(pattern: str, example: str, about: str) -> dict[str, str | list[str]]:
-    """What the document says of a text that is checked by what makes a name of it."""
+    """The schema of a text that is checked when it is parsed as a name."""
     return {"pattern": f"^(?:{pattern})$", "examples": [example], "description": about}
 
 
-NAMESPACE = describe_spelling(
-    names.NAMESPACE, "payments.prod", "A set of keys; the unit of access, of release and of fetch."
-)
+NAMESPACE = describe_spelling(names.NAMESPACE, "payments.prod", "A set of keys; the unit of access, release and fetch.")
 KEY = describe_spelling(names.KEY, "db.url", "A name in a namespace.")
 KID = describe_spelling(
     names.KID, "qLJ4bYxQ0b3nY0u6J1v8m2a7Z5k9c4w1t0R3xE8dP2Q", "A data key's id, which commits to the key."
@@ -37,7 +35,7 @@ PRINCIPAL = describe_spelling(
 )
 PATTERN = describe_spelling(grants.PATTERN, "payments.*", "A namespace, `prefix.*` or `*`.")
 KEYS = describe_spelling(schema.KEYS, "limits.*", "A key, `prefix.*` or `*`.")
-# Canonical: the bits that the last character has beyond the last byte are zero.
+# Canonical: the spare bits of the last character are zero.
 _BASE64 = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"
 
 Namespace = Annotated[str, Field(json_schema_extra=NAMESPACE)]
@@ -51,7 +49,7 @@ LINE = {"pattern": f"^{text.LINE}$"}
 Message = Annotated[
     str,
     Field(
-        max_length=limits.MESSAGE, description="Why, in one line.", examples=["move to the new cluster"],
+        max_length=limits.MESSAGE, description="The reason, in one line.", examples=["move to the new cluster"],
         json_schema_extra=LINE,
     ),
 ]  # fmt: skip
@@ -62,14 +60,14 @@ KmsKey = Annotated[
     Field(
         pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]{1,32}:[0-9]{12}:key/[A-Za-z0-9-]{1,128}$",
         examples=["arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
-        description="The ARN of a KMS key; no alias.",
+        description="The ARN of a KMS key, not an alias.",
     ),
 ]
 Wrapped = Annotated[
     str,
     Field(
         min_length=4, max_length=limits.WRAPPED_DATA_KEY, examples=["AQIDAHjExampleOfWhatKmsAnswersAA"],
-        description="What KMS answered as `CiphertextBlob`, in base64.", json_schema_extra={"pattern": _BASE64},
+        description="The `CiphertextBlob` that KMS returned, in base64.", json_schema_extra={"pattern": _BASE64},
     ),
 ]  # fmt: skip
 
@@ -89,38 +87,40 @@ Number = Annotated[int, Field(ge=0)]
 Revision = Annotated[int, Field(ge=0, examples=[42])]
 Served = Annotated[int, Field(ge=0, examples=[41], description="The last revision that changed what readers get.")]
 Version = Annotated[int, Field(ge=1, examples=[7])]
-Floor = Annotated[int, Field(ge=0, examples=[0], description="Versions begin above it.")]
+Floor = Annotated[int, Field(ge=0, examples=[0], description="New versions start above it.")]
 Active = Annotated[int | None, Field(ge=1, examples=[7], description="The version that is served, or null.")]
 Latest = Annotated[int, Field(ge=1, examples=[7])]
-Next = Annotated[int, Field(ge=1, examples=[8], description="The version that a writer seals for.")]
+Next = Annotated[int, Field(ge=1, examples=[8], description="The version to seal for.")]
 Time = Annotated[str, Field(examples=["2027-01-15T08:00:00.000Z"], json_schema_extra={"format": "date-time"})]
 Arn = Annotated[str, Field(examples=["arn:aws:sts::123456789012:assumed-role/Deploy/jane"])]
-Cursor = Annotated[str | None, Field(description="Of the next page; null on the last.", examples=["ZGIudXJs"])]
+Cursor = Annotated[
+    str | None, Field(description="The cursor of the next page; null on the last page.", examples=["ZGIudXJs"])
+]
 AForm = Annotated[Form, Field(examples=["envelope"])]
 AContentType = Annotated[ContentType, Field(examples=["text/plain"])]
 Value = Annotated[str, Field(description="The value as it is stored.", examples=["eyJhbGciOiJkaXIi...u1sA"])]
 
 
 class Body(BaseModel):
-    """Strict: no field but those named, no type but those said."""
+    """A strict request body: no unknown fields, no other types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
 class Answer(BaseModel):
-    """A JSON object. Further members may come, so clients ignore those that they do not know; tests do not."""
+    """A response body. Members may be added later, so clients ignore unknown ones; tests do not."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 def check_each_once(field: str, items: Sequence[Item]) -> tuple[Item, ...]:
-    """The items of a list that names each once.
+    """Checks that a list has no duplicates, and returns its items.
 
     Raises:
         InvalidRequest
     """
     if len(set(items)) != len(items):
-        raise InvalidRequest(f"Name each of {field} once.", field=field)
+        raise InvalidRequest(f"{field} contains duplicates. List each only once.", field=field)
     return tuple(items)
 
 
@@ -132,7 +132,7 @@ Fault = Any
 _SHOWN = 20
 _NAME = 64
 _TOO_LARGE = frozenset({"string_too_long", "too_long"})
-# These messages are made of the schema alone; others may quote what was sent.
+# These messages depend only on the schema; others may quote the request.
 _SAFE = frozenset(
     {
         "bool_type", "dict_type", "enum", "greater_than_equal", "int_type", "less_than_equal", "list_type",
@@ -142,21 +142,21 @@ _SAFE = frozenset(
 )  # fmt: skip
 _OWN = {
     "missing": "This field is missing.",
-    "extra_forbidden": "There is no such field here. Leave it out.",
-    "union_tag_invalid": "op is put, activate or delete.",
-    "union_tag_not_found": "op is missing: put, activate or delete.",
-    "too_long": "There are too many.",
+    "extra_forbidden": "This field is unknown. Omit it.",
+    "union_tag_invalid": "op must be put, activate or delete.",
+    "union_tag_not_found": "op is missing. It must be put, activate or delete.",
+    "too_long": "There are too many items.",
     "int_from_float": "Input should be a valid integer",
 }
 
 
 def validate(model: type[Model], body: dict[str, object]) -> Model:
-    """The body as its model.
+    """Validates a body against its model.
 
     Raises:
-        TooLarge: it has more parts than any body needs; or a text or list is longer than its limit, and nothing else
-            is wrong.
-        InvalidRequest: anything else; names up to 20 fields.
+        TooLarge: it has more parts than any body needs; or texts or lists exceed their limits, and nothing else is
+            wrong.
+        InvalidRequest: anything else; lists up to 20 fields.
     """
     _check_parts(body)
     try:
@@ -167,7 +167,7 @@ def validate(model: type[Model], body: dict[str, object]) -> Model:
 
 
 def _check_parts(body: dict[str, object]) -> None:
-    """Pydantic notes each fault of a body, however many there are: a million take a minute."""
+    """Limits the parts of a body, because pydantic collects every error in it: a million take a minute."""
     left, found = limits.REQUEST_PARTS, list[object]([body])
     while found:
         each = found.pop()
@@ -182,14 +182,14 @@ def _check_parts(body: dict[str, object]) -> None:
 
 
 def _make_refusal(faults: Sequence[Fault]) -> InvalidRequest | TooLarge:
-    told: list[dict[str, object]] = [
+    problems: list[dict[str, object]] = [
         {"field": _name_field(each), "problem": _describe_problem(each)} for each in faults[:_SHOWN]
     ]
-    first = f"{told[0]['field']}: {told[0]['problem']}"
+    first = f"{problems[0]['field']}: {problems[0]['problem']}"
     if all(each["type"] in _TOO_LARGE for each in faults):
-        return TooLarge(first, errors=told)
+        return TooLarge(first, errors=problems)
     more = f" {len(faults)} fields are wrong; errors lists them." if len(faults) > 1 else ""
-    return InvalidRequest(first + more, errors=told)
+    return InvalidRequest(first + more, errors=problems)
 
 
 def _name_field(fault: Fault) -> str:
@@ -198,4 +198,4 @@ def _name_field(fault: Fault) -> str:
 
 def _describe_problem(fault: Fault) -> str:
     kind = fault["type"]
-    return _OWN.get(kind) or (fault["msg"] if kind in _SAFE else "This is not what the field takes.")
+    return _OWN.get(kind) or (fault["msg"] if kind in _SAFE else "This is not a valid value for the field.")

@@ -24,14 +24,14 @@ class NewDataKey(Body):
 
 
 class Wrapping(Body):
-    """Another wrapping of the same data key."""
+    """A new wrapping of the same data key."""
 
     kms_key: KmsKey
     wrapped: Wrapped
 
 
 def parse_data_key(body: bytes) -> DataKey:
-    """The wrapped data key in a body.
+    """Parses the wrapped data key in a body.
 
     Raises:
         InvalidRequest, TooLarge
@@ -41,7 +41,7 @@ def parse_data_key(body: bytes) -> DataKey:
 
 
 def parse_wrapping(kid: names.Kid, body: bytes) -> DataKey:
-    """The data key of that id, wrapped as a body says.
+    """Parses a new wrapping of a data key.
 
     Raises:
         InvalidRequest, TooLarge
@@ -54,15 +54,15 @@ def _build_data_key(kid: names.Kid, kms_key: str, wrapped: str) -> DataKey:
     try:
         from_base64std(wrapped)
     except ValueError:
-        raise InvalidRequest("wrapped is the base64 of what KMS answered.", field="wrapped") from None
+        raise InvalidRequest("wrapped must be the CiphertextBlob of KMS in base64.", field="wrapped") from None
     return DataKey(kid, kms_key, wrapped)
 
 
 class ListedDataKey(WrappedDataKey):
-    """A data key, with how many values it sealed (null once retired) and how many served entries need it."""
+    """A data key, with how many values it has sealed (null once retired) and how many served entries need it."""
 
     revision: Annotated[
-        int, Field(ge=1, examples=[2], description="The revision that added it; the highest is the newest data key.")
+        int, Field(ge=1, examples=[2], description="The revision that added it. The newest data key has the highest.")
     ]
     state: Literal["live", "retired"]
     seals: Annotated[int | None, Field(examples=[12])]
@@ -79,7 +79,7 @@ class Keyring(Answer):
 
 
 class DataKeyAdded(Answer):
-    """The data key is there since that revision."""
+    """The revision that added the data key."""
 
     namespace: Namespace
     kid: Kid

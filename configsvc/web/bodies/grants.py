@@ -22,7 +22,7 @@ from configsvc.web.event import parse_object
 
 
 class NewGrant(Body):
-    """Actions on the namespaces that the patterns name."""
+    """Actions on the namespaces that match the patterns."""
 
     actions: Annotated[
         list[Action], Field(min_length=1, max_length=3, examples=[["read"]], json_schema_extra={"uniqueItems": True})
@@ -36,13 +36,13 @@ class NewGrant(Body):
 
 
 class NewGrants(Body):
-    """All grants of a principal; none takes all away."""
+    """All grants of a principal. An empty list removes them all."""
 
     grants: Annotated[list[NewGrant], Field(max_length=limits.GRANTS)]
 
 
 def parse_grants(body: bytes) -> tuple[grants.Grant, ...]:
-    """The grants of one principal.
+    """Parses the grants of one principal.
 
     Raises:
         InvalidRequest, TooLarge
@@ -56,7 +56,7 @@ def _build_grant(found: NewGrant) -> grants.Grant:
 
 
 class Grant(Answer):
-    """Actions on the namespaces that the patterns name."""
+    """Actions on the namespaces that match the patterns."""
 
     actions: Annotated[list[Action], Field(examples=[["read"]])]
     namespaces: Annotated[list[NamespacePattern], Field(examples=[["payments.*"]])]
@@ -71,7 +71,7 @@ class PrincipalGrants(Answer):
 
 
 class GrantsPage(Answer):
-    """Grants in order of principal."""
+    """Grants, sorted by principal."""
 
     grants: list[PrincipalGrants]
     cursor: Cursor

@@ -1,4 +1,4 @@
-"""The answers of the change log and of differences."""
+"""The responses of the change log and of differences."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from configsvc.web.bodies.common import (
 
 
 class KeyChange(Answer):
-    """What a change did to one key: `was` and `now` are the active versions.
+    """The effect of a change on one key: `was` and `now` are the active versions.
 
-    `purge`: upkeep took away all that was kept of a deleted key; `version` is the last that it gave out.
+    `purge`: upkeep removed all records of a deleted key; `version` is its last version.
     """
 
     key: Key
@@ -40,8 +40,8 @@ class Change(Answer):
     revision: Revision
     served_revision: Served
     verb: Annotated[str, Field(examples=["change"])]
-    subject: Annotated[str, Field(description="A kid, key or principal, where it is one.", examples=[""])]
-    details: Annotated[dict[str, object], Field(description="What became of it; never a value.", examples=[{}])]
+    subject: Annotated[str, Field(description="A kid, key or principal, if the change has one.", examples=[""])]
+    details: Annotated[dict[str, object], Field(description="Details of the change; never a value.", examples=[{}])]
     keys: list[KeyChange]
     message: Annotated[str, Field(examples=["move to the new cluster"])]
     at: Time
@@ -54,7 +54,7 @@ class Change(Answer):
 
 
 class ChangePage(Answer):
-    """Records of a namespace's change log; `revision` is the namespace's."""
+    """Records of a namespace's change log. `revision` is the current one of the namespace."""
 
     namespace: Namespace
     revision: Revision
@@ -71,7 +71,7 @@ class GrantChangePage(Answer):
 
 
 class Side(Answer):
-    """An entry as a diff shows it."""
+    """An entry in a diff."""
 
     version: Version
     form: AForm
@@ -79,7 +79,7 @@ class Side(Answer):
 
 
 class Moved(Answer):
-    """A key that two revisions do not serve alike; null where it is not served."""
+    """A key that differs between two revisions; null if it is not served."""
 
     key: Key
     was: Side | None
@@ -87,7 +87,7 @@ class Moved(Answer):
 
 
 class Diff(Answer):
-    """What differs between two revisions."""
+    """The differences between two revisions."""
 
     namespace: Namespace
     start: Annotated[int, Field(alias="from", ge=1, examples=[40])]
@@ -97,18 +97,16 @@ class Diff(Answer):
 
 
 class Apart(Answer):
-    """A key that two namespaces do not serve alike; null where it is not served."""
+    """A key that differs between two namespaces; null if it is not served."""
 
     key: Key
     here: Side | None
     there: Side | None
-    values: Annotated[
-        Literal["same", "different", "unknown"] | None, Field(description="`unknown` where one is sealed.")
-    ]
+    values: Annotated[Literal["same", "different", "unknown"] | None, Field(description="`unknown` if one is sealed.")]
 
 
 class DiffAgainst(Answer):
-    """What differs between what two namespaces serve; the revisions are served ones."""
+    """The differences between two namespaces. The revisions are their served revisions."""
 
     namespace: Namespace
     revision: Served

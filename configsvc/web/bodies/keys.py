@@ -34,20 +34,20 @@ from configsvc.web.event import parse_object
 from configsvc.web.request import Preconditions
 
 _STORED = (
-    "The value as it is stored. Plain JSON is what every reader reads alike: each name once in its object, "
-    f"finite numbers, whole characters, {limits.JSON_DEPTH} levels at most."
+    "The value as it is stored. Plain JSON must be unambiguous: no duplicate names in an object, only finite numbers "
+    f"and complete characters, at most {limits.JSON_DEPTH} levels."
 )
 
 
 class ValueBody(Body):
-    """A value and how it is stored."""
+    """A value and its storage form."""
 
     form: Annotated[Form, Field(examples=["plain"])]
     content_type: Annotated[ContentType, Field(examples=["text/plain"])]
     value: Annotated[str, Field(description=_STORED, examples=["postgres://db.internal/payments"])]
-    activate: Annotated[bool, Field(description="False stages it.")] = True
-    declassify: Annotated[bool, Field(description="Let a plain value follow a sealed one; needs admin.")] = False
-    rotate_by: Annotated[Date | None, Field(description="The day by which it is to be replaced.")] = None
+    activate: Annotated[bool, Field(description="False stages the version.")] = True
+    declassify: Annotated[bool, Field(description="Allow a plain value after a sealed one; needs admin.")] = False
+    rotate_by: Annotated[Date | None, Field(description="The day by which the value should be replaced.")] = None
 
 
 class Put(ValueBody):
@@ -64,7 +64,7 @@ class Activate(Body):
 
 
 def parse_put(key: names.Key, body: bytes, preconditions: Preconditions) -> tuple[operations.Put, str]:
-    """The put of one key, and its message.
+    """Parses the put of one key, and its message.
 
     Raises:
         InvalidRequest, TooLarge
@@ -74,7 +74,7 @@ def parse_put(key: names.Key, body: bytes, preconditions: Preconditions) -> tupl
 
 
 def parse_activate(key: names.Key, body: bytes, preconditions: Preconditions) -> tuple[operations.Activate, str]:
-    """The version of a key to serve, and the message.
+    """Parses the version of a key to serve, and the message.
 
     Raises:
         InvalidRequest, TooLarge
@@ -84,16 +84,12 @@ def parse_activate(key: names.Key, body: bytes, preconditions: Preconditions) ->
 
 
 def parse_delete(key: names.Key, preconditions: Preconditions) -> operations.Delete:
-    """The key that is to be served no longer.
-
-    Raises:
-        InvalidRequest
-    """
+    """Builds the deletion of a key."""
     return operations.Delete(key, preconditions.if_match)
 
 
 def build_put(key: names.Key, found: ValueBody, preconditions: Preconditions) -> operations.Put:
-    """The operation that a body asks for."""
+    """Builds the operation in a body."""
     return operations.Put(
         key, found.form, found.content_type, found.value, found.activate, found.declassify,
         found.rotate_by, preconditions.if_match, preconditions.create_only,
@@ -113,12 +109,12 @@ class ListedKey(Answer):
     rotate_by: Date | None
     state: Annotated[
         Literal["served", "staged", "deleted"],
-        Field(description="Whether a version is served; if not, whether one waits to be, or the key was deleted."),
+        Field(description="Whether a version is served; if not, whether one is staged or the key was deleted."),
     ]
 
 
 class KeyPage(Answer):
-    """Keys in order of name."""
+    """Keys, sorted by name."""
 
     namespace: Namespace
     revision: Revision
@@ -128,7 +124,7 @@ class KeyPage(Answer):
 
 
 class KeyEntry(Entry):
-    """An entry of a key; where it comes from is answered only to who asks for a `version`."""
+    """An entry of a key. `written_at` and `written_by` are set only if the request has a `version`."""
 
     namespace: Namespace
     latest: Latest
@@ -140,7 +136,7 @@ class KeyEntry(Entry):
 
 
 class ListedVersion(Answer):
-    """A version without its value; `revision` wrote or destroyed it."""
+    """A version without its value. `revision` is the one that wrote or destroyed it."""
 
     version: Version
     form: AForm
@@ -165,7 +161,7 @@ class VersionPage(Answer):
 
 
 class KeyWritten(Answer):
-    """A key after a write; `active` is null when nothing is served under it."""
+    """A key after a write. `active` is null if it serves nothing."""
 
     namespace: Namespace
     key: Key
@@ -175,7 +171,7 @@ class KeyWritten(Answer):
 
 
 class VersionDestroyed(Answer):
-    """A version without a value, and the revision that took it away."""
+    """A destroyed version, and the revision that destroyed it."""
 
     namespace: Namespace
     key: Key

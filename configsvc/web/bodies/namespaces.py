@@ -1,4 +1,4 @@
-"""The bodies of namespaces: settings, and what a namespace says of itself."""
+"""The bodies of namespaces: settings, state, lift and upkeep."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from configsvc.web.bodies.common import (
     Floor,
     KeyPattern,
     Namespace,
+    Number,
     Revision,
     Served,
     check_each_once,
@@ -27,7 +28,7 @@ from configsvc.web.event import parse_object
 
 
 class Retention(Body):
-    """What upkeep keeps; null keeps everything."""
+    """What upkeep keeps. Null keeps everything."""
 
     versions: Annotated[int | None, Field(ge=1, le=limits.RETENTION_VERSIONS, examples=[20])] = None
     log_days: Annotated[int | None, Field(ge=1, le=limits.RETENTION_DAYS, examples=[400])] = None
@@ -44,7 +45,7 @@ class KeySchema(Body):
 
 
 class Settings(Body):
-    """Settings of a namespace; what is left out or null stays as it is."""
+    """Settings of a namespace. Omitted or null settings do not change."""
 
     description: Annotated[
         Annotated[str, Field(json_schema_extra=LINE)] | None,
@@ -55,27 +56,32 @@ class Settings(Body):
         Field(
             min_length=1,
             max_length=3,
-            description="The forms that may be put, each once.",
+            description="The forms that a put may use, without duplicates.",
             examples=[["plain", "envelope"]],
             json_schema_extra={"uniqueItems": True},
         ),
     ] = None
     snapshot_bytes: Annotated[
         int | None,
-        Field(ge=1, le=limits.SNAPSHOT_BYTES_MOST, examples=[limits.SNAPSHOT_BYTES], description="Of the snapshot."),
+        Field(
+            ge=1,
+            le=limits.SNAPSHOT_BYTES_MOST,
+            examples=[limits.SNAPSHOT_BYTES],
+            description="The limit for the snapshot.",
+        ),
     ] = None
     require_preconditions: Annotated[
-        bool | None, Field(description="Whether writes of keys need If-Match, If-None-Match, if_match or create_only.")
+        bool | None, Field(description="Whether writes to keys need If-Match, If-None-Match, if_match or create_only.")
     ] = None
     read_only: Annotated[
-        bool | None, Field(description="Whether nothing may be written but settings and, after a restore, a lift.")
+        bool | None, Field(description="Whether all writes are refused, except settings and a lift after a restore.")
     ] = None
     retention: Retention | None = None
     schemas: Annotated[list[KeySchema] | None, Field(max_length=limits.SCHEMAS)] = None
 
 
 def parse_settings(body: bytes) -> NamespaceWanted:
-    """The settings of a namespace; what is left out stays as it is. No body is no wish.
+    """Parses the settings of a namespace. Omitted settings do not change, so the body may be missing.
 
     Raises:
         InvalidRequest, TooLarge, Unprocessable
@@ -101,14 +107,14 @@ class ListedNamespace(Answer):
 
 
 class NamespacePage(Answer):
-    """Namespaces in order of name."""
+    """Namespaces, sorted by name."""
 
     namespaces: list[ListedNamespace]
     cursor: Cursor
 
 
 class HeldRetention(Answer):
-    """What upkeep keeps; null keeps everything."""
+    """What upkeep keeps. Null keeps everything."""
 
     versions: Annotated[int | None, Field(examples=[20])]
     log_days: Annotated[int | None, Field(examples=[400])]
@@ -122,7 +128,7 @@ class HeldSchema(Answer):
     keyschema: Annotated[dict[str, object], Field(alias="schema", examples=[{"type": "integer", "minimum": 1}])]
 
 
-class Namespace_(Answer):  # noqa: N801  # `Namespace` is the name of one
+class Namespace_(Answer):  # noqa: N801  # `Namespace` is the type of its name
     """A namespace: revisions, counts and settings."""
 
     model_config = ConfigDict(extra="forbid", strict=True, title="Namespace")
@@ -132,11 +138,12 @@ class Namespace_(Answer):  # noqa: N801  # `Namespace` is the name of one
     served_revision: Served
     floor: Floor
     entries: Annotated[int, Field(ge=0, examples=[12])]
-    bytes: Annotated[int, Field(ge=0, examples=[5120], description="What the snapshot costs in the final answer.")]
+    bytes: Annotated[int, Field(ge=0, examples=[5120], description="The size of the snapshot in the final response.")]
     charset: Annotated[
         Literal["ascii", "utf8"],
         Field(
-            examples=["utf8"], description="What the runtime answers in; in `ascii` all else is escaped, and larger."
+            examples=["utf8"],
+            description="The charset of the runtime's responses; `ascii` escapes all other characters.",
         ),
     ]
     description: Annotated[str, Field(examples=["Settings of the payments service"])]
@@ -149,7 +156,59 @@ class Namespace_(Answer):  # noqa: N801  # `Namespace` is the name of one
 
 
 class NamespaceDeleted(Answer):
-    """It is absent from that revision on."""
+    """The revision that deleted the namespace."""
 
     namespace: Namespace
     revision: Revision
+
+
+class Lift(Body):
+    """The highest revision that anyone has seen."""
+
+    revision: Annotated[int, Field(ge=1, le=limits.REVISION_LIFT, examples=[1042])]
+
+
+def parse_lift(body: bytes) -> int:
+    """Parses the revision to lift to.
+
+    Raises:
+        InvalidRequest
+    """
+    return validate(Lift, parse_object(body)).revision
+
+
+class HeadDifference(Answer):
+    """A count that the namespace had stored, and the actual number."""
+
+    what: Annotated[str, Field(examples=["entries"])]
+    head: int | None
+    found: int | None
+
+
+class HeadCheck(Answer):
+    """Whether the namespace's own counts were right."""
+
+    right: bool
+    differences: list[HeadDifference]
+
+
+class Lifted(Answer):
+    """A namespace after a lift."""
+
+    namespace: Namespace
+    revision: Revision
+    served_revision: Served
+    floor: Annotated[int, Field(ge=0, examples=[1042])]
+    check: HeadCheck
+
+
+class Upkeep(Answer):
+    """What was deleted. If not `done`, call again with the cursor."""
+
+    namespace: Namespace
+    log_pruned: Number
+    keys_purged: Number
+    versions_pruned: Number
+    oldest_revision: Annotated[int | None, Field(description="The oldest revision in the log.", examples=[3])]
+    done: bool
+    cursor: Cursor

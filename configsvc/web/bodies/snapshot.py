@@ -1,4 +1,4 @@
-"""The answers of snapshots."""
+"""The responses of snapshots."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class WrappedDataKey(Answer):
 
 
 class Entry(Answer):
-    """An entry."""
+    """A served entry."""
 
     key: Key
     version: Version
@@ -49,7 +49,7 @@ class Snapshot(Answer):
 
 
 class SnapshotList(Answer):
-    """Snapshots in the order asked; `deferred` ones are to be fetched singly."""
+    """Snapshots in the requested order. Get those in `deferred` separately."""
 
     snapshots: list[Snapshot]
     deferred: Annotated[list[Namespace], Field(examples=[["shared.prod"]])]

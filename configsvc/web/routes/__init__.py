@@ -5,23 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from configsvc.web.api import RestApi
-from configsvc.web.routes import (
-    changes,
-    data_keys,
-    grants,
-    health,
-    keys,
-    namespaces,
-    openapi,
-    snapshot,
-    upkeep,
-    versions,
-    whoami,
-)
+from configsvc.web.routes import changes, data_keys, grants, keys, namespaces, service, snapshot
 
 
 def declare(api: RestApi, elapsed: Callable[[], float]) -> None:
-    """Every route of the API, in the order in which its documents tell them; `elapsed` is for health."""
-    health.declare(api, elapsed)
-    for subject in (openapi, whoami, namespaces, snapshot, keys, versions, changes, data_keys, grants, upkeep):
+    """Declares every route of the API, in the order of its documents; `elapsed` is for health."""
+    service.declare(api, elapsed)
+    for subject in (namespaces, snapshot, keys, changes, data_keys, grants):
         subject.declare(api)
+    namespaces.declare_upkeep(api)

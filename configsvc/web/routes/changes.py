@@ -1,4 +1,4 @@
-"""Change sets, the change log that they and all other writes leave, and what differs between revisions."""
+"""Change sets, the change log of all writes, and differences between revisions."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
 _CHANGE = Description(
-    "Commit a change set: all of its operations at one revision, or none",
+    "Commit a change set: all operations at one revision, or none",
     "write",
     {200: "ChangeSetWritten"},
     details=(
-        f"{limits.OPERATIONS} operations at most, each key once, {limits.CHANGE_SET_BYTES // limits.MIB} MiB of stored "
-        f"values, sealed under {limits.CHANGE_SET_KIDS} data keys at most. A staged put writes what its key serves "
-        f"once more, a deletion removes it, and with that it is {limits.TRANSACTION_VALUES:,} bytes. If-Match asks for "
-        "the revision of the namespace. A refusal names every operation that failed, in `failed`."
+        f"At most {limits.OPERATIONS} operations, each key once; {limits.CHANGE_SET_BYTES // limits.MIB} MiB of stored "
+        f"values; {limits.CHANGE_SET_KIDS} data keys. A staged put also rewrites the served value and a deletion "
+        f"removes it; including those, the limit is {limits.TRANSACTION_VALUES:,} bytes. If-Match takes the revision "
+        "of the namespace. A refusal lists every operation that failed in `failed`."
     ),
     conditions=("if-match",),
     body="ChangeSet",
@@ -56,20 +56,20 @@ _LOG = Description(
     "read",
     {200: "ChangePage"},
     details=(
-        "One record for each revision: what, who, when, why, from where; never a value. Oldest first, or "
-        "`order=newest`. A page with filters may be short, or empty, and still have a cursor. 410 when what came right "
+        "One record per revision: what, who, when, why and from where; never a value. Oldest first, unless "
+        "`order=newest`. With filters a page may be short or empty and still have a cursor. 410 if the record right "
         "after `since` is no longer kept."
     ),
     query=(OF_KEY, *LOG),
     errors=(Gone,),
 )
 _DIFF = Description(
-    "See what differs between two revisions, or from another namespace",
+    "Compare two revisions, or two namespaces",
     "read",
     {200: "Differences"},
     details=(
-        "Name `from`, and `to` where it is not the revision now; or `against`. By key, version, form and content type; "
-        "no values."
+        "Send `from`, and `to` unless it is the current revision; or `against` alone. Lists keys, versions, forms and "
+        "content types; no values."
     ),
     query=(FROM, TO, AGAINST, *PAGE),
     errors=(Gone,),
@@ -77,7 +77,7 @@ _DIFF = Description(
 
 
 def declare(api: RestApi) -> None:
-    """The routes of changes."""
+    """Declares the routes of changes."""
 
     @api.signed("POST", "/v1/namespaces/{namespace}/changes", _CHANGE)
     def commit_changes(request: Request, namespace: Namespace) -> Reply:
@@ -109,7 +109,7 @@ def declare(api: RestApi) -> None:
                 diff_namespaces(api.ports(), request.caller, namespace, names.parse_namespace(against), *request.page())
             )
         if against is not None or start is None:
-            raise InvalidRequest("Name from, and to where it is not the revision now; or against alone.", field="from")
+            raise InvalidRequest("Send from, and to unless it is the current revision; or against alone.", field="from")
         from configsvc.service.verbs.history import diff_revisions
 
         return reply.answer_json(diff_revisions(api.ports(), request.caller, namespace, start, end, *request.page()))

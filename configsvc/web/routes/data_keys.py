@@ -1,4 +1,4 @@
-"""Data keys: list the keyring, add one that is wrapped already, wrap one anew, retire one."""
+"""Data keys: list the keyring; add, rewrap or retire a data key."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _LIST = Description(
     "read",
     {200: "Keyring"},
     details=(
-        "Wrapped; with how many values each seals, and how many of them are served. Newest means added at the highest "
-        "revision: `created_at` is for people, and orders nothing. Of thousands that were retired, the oldest are left "
-        "out where the answer would pass 3 MiB."
+        "The data keys are wrapped. Includes how many values each has sealed, and how many served entries need it. "
+        "Newest means added at the highest revision; `created_at` is only informational. If there are thousands of "
+        "retired data keys, the oldest are omitted to keep the response below 3 MiB."
     ),
 )
 _ADD = Description(
     "Add a data key, wrapped by KMS on your side",
     "admin",
     {200: "DataKeyAdded", 201: "DataKeyAdded"},
-    details="The same again is answered 200.",
+    details="Adding the same data key again returns 200.",
     body="NewDataKey",
     idempotent=True,
     errors=(AlreadyExists, Conflict, TooLarge),
@@ -34,25 +34,25 @@ _REWRAP = Description(
     "admin",
     {200: "DataKeyState"},
     details=(
-        "The same key, wrapped by KMS anew or under another KMS key. The service cannot tell whether it is the same, "
-        "so the change log keeps the wrapping that it replaces."
+        "The same data key, rewrapped by KMS, also under another KMS key. The service cannot verify that it is the "
+        "same, so the change log keeps the previous wrapping."
     ),
     body="Wrapping",
     idempotent=True,
     errors=(Conflict, TooLarge),
 )
 _RETIRE = Description(
-    "Retire a data key: nothing more is sealed under it",
+    "Retire a data key: it can seal no further values",
     "admin",
     {200: "DataKeyState"},
-    details="409 while entries that are served need it. There is no way back: add another.",
+    details="409 while served entries need it. This cannot be undone; add a new data key instead.",
     idempotent=True,
     errors=(Conflict,),
 )
 
 
 def declare(api: RestApi) -> None:
-    """The routes of data keys."""
+    """Declares the routes of data keys."""
 
     @api.read("/v1/namespaces/{namespace}/data-keys", _LIST)
     def list_data_keys(request: Request, namespace: Namespace) -> Reply:

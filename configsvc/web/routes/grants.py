@@ -1,4 +1,4 @@
-"""Grants: by API key and signature throughout, also to read them."""
+"""Grants. All routes need an API key and a signature, including reads."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from configsvc.web.description import (
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
-_HOLDS = "What changes holds everywhere within 10 seconds."
+_HOLDS = "Changes take effect everywhere within 10 seconds."
 _GET = Description(
-    "Get the grants of a principal, or of all",
+    "Get the grants of one principal, or of all",
     "admin on *",
     {200: "AnyGrants"},
-    details="Of one principal, with an ETag: the revision that set them. Without `principal` it is a page of all.",
+    details="For one principal, with the revision that set them as ETag. Without `principal`, a page of all grants.",
     query=(PRINCIPAL, *PAGE),
     errors=(NotFound,),
 )
@@ -42,7 +42,7 @@ _PUT = Description(
     errors=(TooLarge,),
 )
 _DELETE = Description(
-    "Take all grants of a principal away",
+    "Delete all grants of a principal",
     "admin on *",
     {204: None},
     details=_HOLDS,
@@ -55,14 +55,14 @@ _LOG = Description(
     "Read the change log of the grants, oldest first",
     "admin on *",
     {200: "GrantChangePage"},
-    details="`subject` is whose grants were set. Filters are those of a namespace's log, less the key.",
+    details="`subject` is the principal whose grants were set. Takes the filters of a namespace's log, except `key`.",
     query=LOG,
     errors=(Gone,),
 )
 
 
 def declare(api: RestApi) -> None:
-    """The routes of grants."""
+    """Declares the routes of grants."""
 
     @api.signed("GET", "/v1/grants", _GET)
     def get_grants(request: Request) -> Reply:

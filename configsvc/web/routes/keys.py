@@ -1,4 +1,4 @@
-"""Keys: list, get, put, activate, delete."""
+"""Keys and their versions: list, get, put, activate, delete, destroy."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _LIST = Description(
     "read",
     {200: "KeyPage"},
     details=(
-        "Also those that are not served. `next_version` is the version that a writer seals for; for a key that is not "
-        "listed it is `floor` + 1."
+        "Includes keys that are not served. `next_version` is the version to seal for; for a key that is not listed it "
+        "is `floor` + 1."
     ),
     query=(KEY_PREFIX, *PAGE),
 )
@@ -35,8 +35,8 @@ _GET = Description(
     "read",
     {200: "KeyEntry", 304: None},
     details=(
-        "The ETag is the revision that last touched the key. A version may also be one that is staged or no longer "
-        "served; 410 when its value was destroyed."
+        "The ETag is the revision that last touched the key. `version` can also be staged or no longer served; 410 if "
+        "its value was destroyed."
     ),
     query=(VERSION,),
     conditions=("if-none-match",),
@@ -47,10 +47,10 @@ _PUT = Description(
     "write",
     {200: "KeyWritten", 201: "KeyWritten"},
     details=(
-        'With `"activate": false` it is staged. The identical envelope again is answered 200 with its '
-        "version and revision, and `active` as it is by then: activate serves a staged one, not another put. An "
-        "envelope names its version: 409 `version_claimed` tells the next one. A key whose latest version is sealed "
-        'takes a plain value only with `"declassify": true` and `admin`.'
+        '`"activate": false` stages it. Sending the identical envelope again returns 200 with its version, revision '
+        "and current `active`; to serve a staged version, activate it instead of putting it again. An envelope names "
+        "its version; 409 `version_claimed` reports the next one. A key whose latest version is sealed "
+        'accepts a plain value only with `"declassify": true` and `admin`.'
     ),
     conditions=("if-match", "if-none-match"),
     body="Put",
@@ -58,29 +58,53 @@ _PUT = Description(
     errors=(Conflict, VersionClaimed, TooLarge, Unprocessable, InvalidEnvelope, InvalidValue, PreconditionRequired),
 )
 _ACTIVATE = Description(
-    "Serve a version that is there: activate a staged one, or roll back",
+    "Serve an existing version: activate a staged one, or roll back",
     "write",
     {200: "KeyWritten"},
-    details="Nothing is sealed again. It also brings back what was deleted.",
+    details="Nothing is sealed again. This also restores a deleted key.",
     conditions=("if-match",),
     body="Activate",
     idempotent=True,
     errors=(Conflict, Gone, TooLarge, PreconditionRequired),
 )
 _DELETE = Description(
-    "Serve a key no longer",
+    "Delete a key: it is no longer served",
     "write",
     {200: "KeyWritten"},
-    details="Its versions stay, and activate brings one back. To give a reason, send a change set.",
+    details="Its versions are kept, and activate restores one. To give a reason, send a change set.",
     conditions=("if-match",),
     idempotent=True,
     errors=(Conflict, PreconditionRequired),
 )
 
 
-def declare(api: RestApi) -> None:
-    """The routes of keys."""
+_VERSIONS = Description(
+    "List the versions of a key, newest first, without values",
+    "read",
+    {200: "VersionPage"},
+    details="Includes who wrote each version and when. A destroyed version is still listed; only its value is gone.",
+    query=PAGE,
+    subject="versions",
+)
+_DESTROY = Description(
+    "Destroy a version: its value is deleted, its record stays",
+    "admin",
+    {200: "VersionDestroyed"},
+    details="409 for the version that is served. Its number is never reused.",
+    idempotent=True,
+    errors=(Conflict,),
+    subject="versions",
+)
 
+
+def declare(api: RestApi) -> None:
+    """Declares the routes of keys and versions."""
+    _declare_reads(api)
+    _declare_writes(api)
+    _declare_versions(api)
+
+
+def _declare_reads(api: RestApi) -> None:
     @api.read("/v1/namespaces/{namespace}/keys", _LIST)
     def list_keys(request: Request, namespace: Namespace) -> Reply:
         from configsvc.service.verbs.read_keys import list_keys
@@ -98,6 +122,8 @@ def declare(api: RestApi) -> None:
             return reply.answer_text(None, current)
         return reply.answer_json(body, etag=current)
 
+
+def _declare_writes(api: RestApi) -> None:
     @api.signed("PUT", "/v1/namespaces/{namespace}/keys/{key}", _PUT)
     def put_key(request: Request, namespace: Namespace, key: Key) -> Reply:
         from configsvc.service.verbs.keys import put_key
@@ -124,4 +150,20 @@ def declare(api: RestApi) -> None:
         wanted = parse_activate(key, request.body(), request.preconditions())
         return reply.answer_outcome(
             activate_version(api.ports(), request.caller, namespace, *wanted, request.idempotency())
+        )
+
+
+def _declare_versions(api: RestApi) -> None:
+    @api.read("/v1/namespaces/{namespace}/keys/{key}/versions", _VERSIONS)
+    def list_versions(request: Request, namespace: Namespace, key: Key) -> Reply:
+        from configsvc.service.verbs.read_keys import list_versions
+
+        return reply.answer_json(list_versions(api.ports(), request.caller, namespace, key, *request.page()))
+
+    @api.signed("DELETE", "/v1/namespaces/{namespace}/keys/{key}/versions/{version}", _DESTROY)
+    def destroy_version(request: Request, namespace: Namespace, key: Key, version: int) -> Reply:
+        from configsvc.service.verbs.keys import destroy_version
+
+        return reply.answer_outcome(
+            destroy_version(api.ports(), request.caller, namespace, key, version, request.idempotency())
         )

@@ -1,4 +1,4 @@
-"""Snapshots. The one of a namespace is the hot path: nothing of the writes' side is loaded for it."""
+"""Snapshots. That of one namespace is the hot path, which loads no code for writes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 
 _SNAPSHOT = Description(
-    "Get all that a namespace serves, at one revision",
+    "Get everything that a namespace serves, at one revision",
     "read",
     {200: "Snapshot", 304: None},
     details=(
-        "Poll it with If-None-Match: 304 costs one read of one small item. With `revision` it is what readers got "
-        "then; 410 names the oldest revision that the change log still has."
+        "Poll it with If-None-Match: a 304 costs one read of one small item. With `revision`, the snapshot that "
+        "readers got then; 410 names the oldest revision in the change log."
     ),
     query=(REVISION,),
     conditions=("if-none-match",),
@@ -29,8 +29,8 @@ _SNAPSHOTS = Description(
     "read",
     {200: "SnapshotList", 304: None},
     details=(
-        f"One request and one ETag for {limits.SNAPSHOTS_NAMESPACES} namespaces at most. Those that would make the "
-        f"answer pass {limits.SNAPSHOTS_BYTES // limits.MIB} MiB are `deferred`: get each by itself."
+        f"One request and one ETag for at most {limits.SNAPSHOTS_NAMESPACES} namespaces. Namespaces that would make "
+        f"the response exceed {limits.SNAPSHOTS_BYTES // limits.MIB} MiB are listed as `deferred`: get each separately."
     ),
     query=(NAMESPACES,),
     conditions=("if-none-match",),
@@ -38,7 +38,7 @@ _SNAPSHOTS = Description(
 
 
 def declare(api: RestApi) -> None:
-    """The routes of snapshots."""
+    """Declares the routes of snapshots."""
 
     @api.read("/v1/namespaces/{namespace}/snapshot", _SNAPSHOT)
     def get_snapshot(request: Request, namespace: Namespace) -> Reply:

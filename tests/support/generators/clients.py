@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from configsvc.web.routes.openapi import DOCUMENT
+from configsvc.web.routes.service import DOCUMENT
 
 ROOT = Path(__file__).parents[3]
 _BIN = ROOT / ".venvs" / "generators" / "bin"
