@@ -27,9 +27,9 @@ CONFIGS = (
     "many", "overdue", "refresh", "refusals", "regions", "slow_links",
 )  # fmt: skip
 NOT_OF_GREENLETS = (
-    "test_addresses.py::test_a_name_is_looked_up_also_where_no_thread_can_start",  # a greenlet always can
-    "test_answer.py::test_where_no_thread_can_start_an_answer_is_parsed_all_the_same",
-    "test_connection_shared.py::test_a_connection_that_is_not_closed_is_collected_without_a_warning",  # runs another
+    "test_addresses.py::test_name_is_looked_up_if_no_thread_can_start",  # a greenlet always can
+    "test_answer.py::test_if_no_thread_can_start_the_response_is_still_parsed",
+    "test_connection_shared.py::test_unclosed_connection_is_collected_without_a_warning",  # runs another
 )
 
 pytestmark = pytest.mark.slow

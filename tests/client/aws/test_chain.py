@@ -79,7 +79,7 @@ class Looking(threading.Thread):
         return self.found
 
 
-def test_threads_that_need_credentials_at_once_assume_the_role_once(sts: Sts) -> None:
+def test_concurrent_threads_assume_the_role_once(sts: Sts) -> None:
     chain = BotocoreChain("team")
     assert {each.ended() for each in [Looking(chain) for _ in range(8)]} == {FOUND}
     assert len(sts.scopes) == 1
@@ -103,7 +103,7 @@ def test_a_thread_waits_for_another_no_longer_than_its_own_deadline(sts: Sts) ->
     assert len(sts.scopes) == 1
 
 
-def test_a_signal_handler_that_interrupted_the_chain_is_answered_at_once_and_the_chain_goes_on(sts: Sts) -> None:
+def test_signal_handler_during_the_chain_does_not_wait_for_it(sts: Sts) -> None:
     chain, told = BotocoreChain("team"), SimpleQueue[ConfigsvcError | Credentials]()
 
     def handler(*_: object) -> None:
@@ -129,7 +129,7 @@ def test_a_signal_handler_that_interrupted_the_chain_is_answered_at_once_and_the
     assert isinstance(answered.get(timeout=30), Unavailable)
 
 
-def test_a_thread_that_never_comes_back_is_given_up_and_what_it_brings_later_is_dropped(sts: Sts) -> None:
+def test_hanging_thread_is_abandoned_and_its_late_result_dropped(sts: Sts) -> None:
     ahead = [0.0]
     chain = BotocoreChain("team", clock=lambda: time.monotonic() + ahead[0])
     asked, go = threading.Event(), threading.Event()
@@ -153,7 +153,7 @@ def test_a_thread_that_never_comes_back_is_given_up_and_what_it_brings_later_is_
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_a_child_that_was_forked_amid_the_chain_waits_for_no_thread_of_its_parent(sts: Sts) -> None:
+def test_child_forked_during_the_chain_does_not_wait_for_its_parent(sts: Sts) -> None:
     chain, asked, go = BotocoreChain("team"), threading.Event(), threading.Event()
 
     def first_hangs() -> None:
@@ -176,9 +176,7 @@ def test_a_child_that_was_forked_amid_the_chain_waits_for_no_thread_of_its_paren
     assert len(sts.scopes) == 2
 
 
-def test_a_role_is_assumed_in_aws_region_where_nothing_that_botocore_reads_names_one(
-    sts: Sts, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_role_is_assumed_in_aws_region_if_botocore_finds_no_region(sts: Sts, monkeypatch: pytest.MonkeyPatch) -> None:
     CredentialSources({"AWS_PROFILE": "team", "AWS_REGION": "eu-central-1"}).find(soon())
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     CredentialSources({"AWS_PROFILE": "team", "AWS_REGION": "eu-central-1"}).find(soon())

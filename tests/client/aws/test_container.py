@@ -21,7 +21,7 @@ def soon(seconds: float = 20) -> float:
     return time.monotonic() + seconds
 
 
-def test_a_container_gets_its_credentials_from_the_endpoint_it_is_told_of() -> None:
+def test_container_credentials_come_from_the_configured_endpoint() -> None:
     with run_stub(lambda *_: make_json_answer(200, GIVEN)) as server:
         found = CredentialSources({FULL: f"{server.url}/v1/creds?x=1"}).find(soon())
     assert found == Credentials("AKID", "canary", "t", EXPIRES)
@@ -30,7 +30,7 @@ def test_a_container_gets_its_credentials_from_the_endpoint_it_is_told_of() -> N
     assert (method, path, "authorization" in headers) == ("GET", "/v1/creds?x=1", False)
 
 
-def test_the_token_is_sent_and_its_file_is_read_each_time_and_wins(tmp_path: Path) -> None:
+def test_token_file_is_read_each_time_and_overrides_the_token(tmp_path: Path) -> None:
     file = tmp_path / "token"
     with run_stub(lambda *_: make_json_answer(200, GIVEN)) as server:
         environ = {FULL: server.url, "AWS_CONTAINER_AUTHORIZATION_TOKEN": "fixed"}
@@ -63,7 +63,7 @@ def test_the_token_is_sent_and_its_file_is_read_each_time_and_wins(tmp_path: Pat
         "",
     ],
 )
-def test_plain_http_goes_to_this_computer_ecs_or_eks_and_nowhere_else(uri: str) -> None:
+def test_plain_http_is_allowed_only_to_loopback_ecs_and_eks(uri: str) -> None:
     with pytest.raises(Misconfigured, match=FULL):
         fetch_credentials({FULL: uri}, soon())
 
@@ -88,7 +88,7 @@ def test_a_relative_uri_cannot_leave_the_ecs_endpoint() -> None:
         make_json_answer(200, {**GIVEN, "Token": "canary\r\nx"}),
     ],
 )
-def test_an_endpoint_that_gives_no_credentials_is_unavailable(answer: Answer) -> None:
+def test_endpoint_without_credentials_is_unavailable(answer: Answer) -> None:
     with run_stub(lambda *_: answer) as server, pytest.raises(Unavailable) as caught:
         fetch_credentials({FULL: server.url}, soon())
     assert "canary" not in collect_texts(caught.value)
@@ -125,7 +125,7 @@ def _zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 @pytest.mark.usefixtures("_zone")
-def test_when_credentials_end_is_read_as_botocore_reads_it_and_is_utc_where_no_zone_is_given() -> None:
+def test_expiration_is_parsed_like_botocore_with_utc_as_default_zone() -> None:
     given = [""]
     with run_stub(lambda *_: make_json_answer(200, {**GIVEN, "Expiration": given[0]})) as server:
         for text, ends in ENDS.items():
@@ -136,14 +136,14 @@ def test_when_credentials_end_is_read_as_botocore_reads_it_and_is_utc_where_no_z
 
 
 @pytest.mark.parametrize("none", [None, "", 0])
-def test_credentials_that_do_not_say_when_they_end_are_taken_and_asked_for_each_time(none: object) -> None:
+def test_credentials_without_expiration_are_fetched_each_time(none: object) -> None:
     with run_stub(lambda *_: make_json_answer(200, {**GIVEN, "Expiration": none})) as server:
         provider = CredentialsProvider(CredentialSources({FULL: server.url}).find, time.time, lambda: None)
         assert [provider(soon()).expires, provider(soon()).expires] == [None, None]
         assert len(server.requests) == 2
 
 
-def test_an_endpoint_is_asked_for_no_longer_than_is_left() -> None:
+def test_container_endpoint_is_not_called_after_the_deadline() -> None:
     with run_stub(lambda *_: make_json_answer(200, GIVEN)) as server, pytest.raises(Unavailable, match="in time"):
         fetch_credentials({FULL: server.url}, soon(-1))
     assert server.connections == 0
@@ -165,7 +165,7 @@ class Source:
         return CredentialsProvider(self.find, lambda: self.now, lambda: None)
 
 
-def test_credentials_are_kept_and_replaced_before_they_end() -> None:
+def test_credentials_are_cached_and_replaced_before_they_expire() -> None:
     source = Source()
     provider = source.provider()
     assert [provider(soon()).access_key, provider(soon()).access_key] == ["AKID1", "AKID1"]
@@ -173,7 +173,7 @@ def test_credentials_are_kept_and_replaced_before_they_end() -> None:
     assert provider(soon()).access_key == "AKID2"
 
 
-def test_credentials_that_still_hold_serve_while_their_source_is_down_and_no_longer() -> None:
+def test_valid_credentials_are_used_while_their_source_is_down() -> None:
     source = Source()
     provider = source.provider()
     provider(soon())
@@ -184,7 +184,7 @@ def test_credentials_that_still_hold_serve_while_their_source_is_down_and_no_lon
         provider(soon())
 
 
-def test_credentials_that_were_refused_are_found_anew() -> None:
+def test_refused_credentials_are_replaced() -> None:
     source = Source()
     provider = source.provider()
     provider(soon())
@@ -193,7 +193,7 @@ def test_credentials_that_were_refused_are_found_anew() -> None:
     assert "AKID" not in repr(provider)
 
 
-def test_what_was_found_before_credentials_were_refused_is_not_kept() -> None:
+def test_credentials_found_before_a_refusal_are_not_cached() -> None:
     source, refusing = Source(), [True]
 
     def found_while_refused(deadline: float) -> Credentials:
@@ -206,7 +206,7 @@ def test_what_was_found_before_credentials_were_refused_is_not_kept() -> None:
     assert [provider(soon()).access_key for _ in range(3)] == ["AKID1", "AKID2", "AKID2"]
 
 
-def test_credentials_without_an_end_are_looked_up_each_time() -> None:
+def test_credentials_in_variables_are_read_each_time() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "one", "AWS_SECRET_ACCESS_KEY": "s"}
     provider = CredentialsProvider(CredentialSources(environ).find, lambda: 0.0, lambda: None)
     assert provider(soon()).access_key == "one"

@@ -22,7 +22,7 @@ def soon(seconds: float = 20) -> float:
     return time.monotonic() + seconds
 
 
-def test_the_variables_of_lambda_come_first_and_are_taken_as_they_are_then() -> None:
+def test_credential_variables_come_first_with_their_current_values() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t\n"}
     find = CredentialSources(environ).find
     assert find(soon()) == Credentials("AKID", "s", "t")
@@ -32,7 +32,7 @@ def test_the_variables_of_lambda_come_first_and_are_taken_as_they_are_then() -> 
 
 @pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
 @pytest.mark.parametrize("text", ["canary\nx", "canary x", "canaryé", "canary\0"])
-def test_a_variable_that_holds_no_credential_is_named_and_not_shown(name: str, text: str) -> None:
+def test_invalid_credential_variable_is_named_and_not_shown(name: str, text: str) -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t", name: text}
     for find in (CredentialSources(environ).find, make_own_credentials(environ).find):
         with pytest.raises(Misconfigured, match=name) as caught:
@@ -44,9 +44,7 @@ def test_the_secret_parts_are_not_shown() -> None:
     assert "canary" not in repr(Credentials("AKID", "canary", "canary"))
 
 
-def test_what_botocore_finds_is_taken_where_there_are_no_variables(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_botocore_credentials_are_used_without_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "credentials"
     file.write_text("[default]\naws_access_key_id = AKID\naws_secret_access_key = s\n")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
@@ -57,7 +55,9 @@ def test_what_botocore_finds_is_taken_where_there_are_no_variables(
     assert "canary" not in collect_texts(caught.value)
 
 
-def test_without_any_the_error_says_where_they_were_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_without_credentials_says_where_they_were_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -87,7 +87,7 @@ def port(server: Stub) -> int:
     return int(server.url.rpartition(":")[2])
 
 
-def test_a_role_is_assumed_once_however_often_it_signs_and_again_when_it_was_refused(assuming: Assuming) -> None:
+def test_role_is_assumed_once_and_again_after_a_refusal(assuming: Assuming) -> None:
     sources = CredentialSources(TEAM)
     provider = CredentialsProvider(sources.find, time.time, sources.forget)
     with run_stub(lambda *_: (200, {}, GIVEN.encode())) as sts:
@@ -109,7 +109,7 @@ def test_a_role_is_assumed_once_however_often_it_signs_and_again_when_it_was_ref
         ((200, {}, b"canary"), Misconfigured, "could not be loaded"),
     ],
 )
-def test_a_role_that_cannot_be_assumed_is_an_error_of_ours_after_one_request(
+def test_role_that_cannot_be_assumed_is_reported_after_one_request(
     assuming: Assuming, answer: Answer, error: type[Exception], says: str
 ) -> None:
     with run_stub(lambda *_: answer) as sts:
@@ -121,7 +121,7 @@ def test_a_role_that_cannot_be_assumed_is_an_error_of_ours_after_one_request(
             assert "canary" not in collect_texts(caught.value)
 
 
-def test_a_sts_that_cannot_be_reached_is_unavailable_and_no_wrong_setting(assuming: Assuming) -> None:
+def test_unreachable_sts_is_unavailable_and_not_misconfigured(assuming: Assuming) -> None:
     with run_stub(lambda *_: (200, {}, b"")) as sts:
         closed = port(sts)
     assuming(closed)
@@ -139,7 +139,7 @@ PRINTS = (
 
 
 @pytest.mark.parametrize("program", PRINTS)
-def test_what_a_credential_process_prints_is_not_shown(
+def test_output_of_a_credential_process_is_not_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
     (tmp_path / "program.py").write_text(program)
@@ -154,7 +154,7 @@ def test_what_a_credential_process_prints_is_not_shown(
         assert "canary" not in collect_texts(caught.value)
 
 
-def test_a_sts_that_says_nothing_is_asked_once_and_for_no_longer_than_is_left(assuming: Assuming) -> None:
+def test_silent_sts_is_called_once_until_the_deadline(assuming: Assuming) -> None:
     held: list[Scripted] = []
 
     def silent(connection: object) -> None:

@@ -88,7 +88,7 @@ def regions() -> list[str]:
 
 
 @pytest.mark.slow
-def test_every_region_of_every_partition_today_and_tomorrow_with_and_without_fips_and_dual_stack(
+def test_endpoint_of_every_region_matches_botocore(
     environ: pytest.MonkeyPatch,
 ) -> None:
     differ, partitions = {}, set()
@@ -105,7 +105,7 @@ def test_every_region_of_every_partition_today_and_tomorrow_with_and_without_fip
     assert len(partitions) > 14, "of eight partitions, most with two domains"
 
 
-def test_a_partition_without_dual_stack_endpoints_is_refused_and_the_error_says_what_to_unset() -> None:
+def test_missing_dual_stack_endpoint_error_says_what_to_unset() -> None:
     for region in ("eu-isoe-west-1", "us-isof-south-1"):
         with pytest.raises(Misconfigured, match=f"dual-stack endpoints in {region}. Unset {DUAL_STACK}"):
             resolve_endpoint(region, {DUAL_STACK: "true"})
@@ -113,7 +113,7 @@ def test_a_partition_without_dual_stack_endpoints_is_refused_and_the_error_says_
 
 @pytest.mark.parametrize("name", [FIPS, DUAL_STACK, IGNORE])
 @pytest.mark.parametrize("text", SWITCHES)
-def test_a_switch_is_on_where_botocore_has_it_on(environ: pytest.MonkeyPatch, name: str, text: str) -> None:
+def test_switch_is_on_exactly_if_it_is_in_botocore(environ: pytest.MonkeyPatch, name: str, text: str) -> None:
     environ.setenv(name, text)
     environ.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     if name == IGNORE:
@@ -127,7 +127,7 @@ URLS = ["", "http://127.0.0.1:1", "http://127.0.0.1:2/base", "https://vpce-1.kms
 @pytest.mark.parametrize("of_kms", URLS)
 @pytest.mark.parametrize("of_all", URLS)
 @pytest.mark.parametrize("also", [{}, {IGNORE: "true"}, {FIPS: "true", DUAL_STACK: "true"}])
-def test_the_url_of_kms_comes_before_that_of_all_services_and_an_empty_one_is_none(
+def test_kms_url_overrides_the_general_url_and_empty_is_unset(
     environ: pytest.MonkeyPatch, of_kms: str, of_all: str, also: dict[str, str]
 ) -> None:
     for name, text in {"AWS_ENDPOINT_URL_KMS": of_kms, "AWS_ENDPOINT_URL": of_all, **also}.items():
@@ -174,7 +174,7 @@ VARIABLES: list[dict[str, str]] = [
 
 @pytest.mark.parametrize("config", CONFIGS)
 @pytest.mark.parametrize(("profile", "variables"), [(None, {}), *(("p", each) for each in VARIABLES)], ids=str)
-def test_a_profile_gives_region_endpoint_and_switches_where_no_variable_does(
+def test_profile_provides_region_endpoint_and_switches_without_variables(
     environ: pytest.MonkeyPatch, tmp_path: Path, config: str, variables: dict[str, str], profile: str | None
 ) -> None:
     (tmp_path / "config").write_text(CONFIGS[config], encoding="latin-1")
@@ -183,7 +183,7 @@ def test_a_profile_gives_region_endpoint_and_switches_where_no_variable_does(
     assert theirs(session()) in {ours(None, os.environ), UNKNOWN}
 
 
-def test_a_profile_of_the_credentials_file_counts_and_comes_first(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_profile_in_the_credentials_file_comes_first(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
     environ.setenv("AWS_PROFILE", "p")
     (tmp_path / "credentials").write_text("[p]\nregion = eu-north-1\n")
     assert ours(None, os.environ) == theirs(session()) != None  # noqa: E711  # a chain
@@ -191,7 +191,7 @@ def test_a_profile_of_the_credentials_file_counts_and_comes_first(environ: pytes
     assert ours(None, os.environ) == theirs(session()) == ("https://kms-fips.eu-north-1.amazonaws.com", "eu-north-1")
 
 
-def test_the_files_are_below_home_where_no_variable_names_them(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_shared_files_are_below_home_by_default(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         environ.delenv(name)
     environ.setenv("HOME", str(tmp_path))
@@ -220,7 +220,7 @@ def test_a_region_that_botocore_refuses_is_refused(environ: pytest.MonkeyPatch) 
         assert (region, theirs(session())) == (region, None)
 
 
-def test_aws_region_comes_before_what_botocore_reads(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_aws_region_overrides_the_region_of_botocore(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "config").write_text("[default]\nregion = eu-west-3\n")
     environ.setenv("AWS_DEFAULT_REGION", "eu-west-2")
     assert find_region({**os.environ, "AWS_REGION": "eu-west-1"}) == "eu-west-1"
@@ -228,13 +228,13 @@ def test_aws_region_comes_before_what_botocore_reads(environ: pytest.MonkeyPatch
     assert find_region({**os.environ, "AWS_DEFAULT_REGION": ""}) == "eu-west-3"
 
 
-def test_a_key_in_another_region_is_asked_at_a_fips_endpoint_where_our_own_region_is_one_of_those() -> None:
+def test_pseudo_fips_region_selects_fips_endpoints_in_all_regions() -> None:
     environ = {"AWS_REGION": "fips-us-east-1"}
     assert resolve_endpoint("us-west-2", environ).host == "kms-fips.us-west-2.amazonaws.com"
 
 
 @pytest.mark.parametrize("what", ["config", "credentials"])
-def test_a_file_that_is_not_of_aws_s_format_is_named_and_not_shown(tmp_path: Path, what: str) -> None:
+def test_invalid_aws_file_is_named_and_not_shown(tmp_path: Path, what: str) -> None:
     (tmp_path / what).write_text("canary\n")
     with pytest.raises(Misconfigured, match=str(tmp_path / what)) as caught:
         resolve_endpoint("eu-central-1", {})

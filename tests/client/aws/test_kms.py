@@ -31,7 +31,7 @@ def decrypt(server: Stub, key_id: str | None = None) -> bytes:
         adapter.close()
 
 
-def test_a_decrypt_is_one_signed_post_and_names_the_key() -> None:
+def test_decrypt_is_one_signed_post_that_names_the_key() -> None:
     answer = make_json_answer(200, {"Plaintext": to_base64std(b"canary"), "KeyId": KMS_KEY, "EncryptionAlgorithm": "x"})
     with run_stub(lambda *_: answer) as server:
         assert decrypt(server, KMS_KEY) == b"canary"
@@ -45,13 +45,13 @@ def test_a_decrypt_is_one_signed_post_and_names_the_key() -> None:
     }  # fmt: skip
 
 
-def test_where_no_key_is_known_none_is_named() -> None:
+def test_decrypt_without_a_key_names_none() -> None:
     with run_stub(lambda *_: make_json_answer(200, {"Plaintext": "", "KeyId": KMS_KEY})) as server:
         assert decrypt(server) == b""
     assert "KeyId" not in json.loads(server.requests[0][3])
 
 
-def test_a_multi_region_key_is_asked_for_in_our_own_region() -> None:
+def test_multi_region_key_is_moved_to_our_own_region() -> None:
     assert move_to_region(MRK, "us-east-1") == MRK.replace("eu-central-1", "us-east-1")
     assert move_to_region(KMS_KEY, "us-east-1") == KMS_KEY
 
@@ -73,9 +73,7 @@ def test_a_multi_region_key_is_asked_for_in_our_own_region() -> None:
         ((200, {}, b"not json"), Unavailable),
     ],
 )
-def test_what_kms_will_refuse_again_cannot_be_opened_and_the_rest_is_unavailable(
-    answer: Answer, error: type[ConfigsvcError]
-) -> None:
+def test_kms_refusal_is_cannot_open_and_other_failures_unavailable(answer: Answer, error: type[ConfigsvcError]) -> None:
     with run_stub(lambda *_: answer) as server, pytest.raises(error):
         decrypt(server)
 
@@ -87,7 +85,7 @@ def test_what_kms_will_refuse_again_cannot_be_opened_and_the_rest_is_unavailable
         {"__type": "InvalidSignatureException", "message": "Signature expired: 20260101T000000Z is now earlier than"},
     ],
 )
-def test_what_expired_on_its_way_is_signed_again_once_with_new_credentials_and_the_time_then(
+def test_expired_request_is_signed_again_with_new_credentials_and_time(
     refusal: dict[str, str],
 ) -> None:
     sound = make_json_answer(200, {"Plaintext": to_base64std(b"x"), "KeyId": KMS_KEY})
@@ -109,7 +107,7 @@ def test_what_expired_on_its_way_is_signed_again_once_with_new_credentials_and_t
     assert first["x-amz-date"] != second["x-amz-date"]
 
 
-def test_what_is_still_expired_when_signed_again_is_refused() -> None:
+def test_request_expired_twice_is_refused() -> None:
     with (
         run_stub(lambda *_: make_json_answer(400, {"__type": "ExpiredTokenException"})) as server,
         pytest.raises(CannotOpen),
@@ -118,14 +116,14 @@ def test_what_is_still_expired_when_signed_again_is_refused() -> None:
     assert len(server.requests) == 2
 
 
-def test_an_answer_with_a_spoilt_plaintext_is_unavailable_and_the_error_does_not_carry_it() -> None:
+def test_error_for_an_invalid_plaintext_does_not_contain_it() -> None:
     answer = make_json_answer(200, {"Plaintext": "canary\u00e9", "KeyId": KMS_KEY})
     with run_stub(lambda *_: answer) as server, pytest.raises(Unavailable) as caught:
         decrypt(server)
     assert "canary" not in collect_texts(caught.value)
 
 
-def test_the_refusal_says_what_kms_said() -> None:
+def test_kms_refusal_includes_its_message() -> None:
     answer = make_json_answer(400, {"__type": "AccessDeniedException", "Message": "User u is not authorized to k"})
     with (
         run_stub(lambda *_: answer) as server,
@@ -134,7 +132,7 @@ def test_the_refusal_says_what_kms_said() -> None:
         decrypt(server)
 
 
-def test_what_kms_says_is_cut_and_without_what_a_terminal_or_a_log_obeys() -> None:
+def test_kms_message_is_cut_and_has_no_control_characters() -> None:
     hostile = {"__type": "Odd\x1b[2J\n" + "x" * 100_000, "message": "a\nforged: line\x1b]0;" + "y" * 100_000}
     with run_stub(lambda *_: make_json_answer(400, hostile)) as server, pytest.raises(CannotOpen) as caught:
         decrypt(server)
@@ -143,7 +141,7 @@ def test_what_kms_says_is_cut_and_without_what_a_terminal_or_a_log_obeys() -> No
     assert str(caught.value.members["reason"]).isprintable()
 
 
-def test_the_endpoint_is_the_variables_or_amazons_in_the_region() -> None:
+def test_kms_endpoint_is_the_configured_one_or_the_regions() -> None:
     assert resolve_endpoint("eu-central-1", {}).origin == "https://kms.eu-central-1.amazonaws.com"
     assert resolve_endpoint("cn-north-1", {}).origin == "https://kms.cn-north-1.amazonaws.com.cn"
     both = {"AWS_ENDPOINT_URL_KMS": "http://127.0.0.1:1", "AWS_ENDPOINT_URL": "http://127.0.0.1:2"}

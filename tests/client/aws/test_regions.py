@@ -119,7 +119,7 @@ HERE, NOWHERE = {"AWS_REGION": "eu-central-1"}, dict[str, str]()
         ("*", {"AWS_REGION": "fips-us-east-1"}, mrk("eu-west-1"), [(mrk("us-east-1"), "us-east-1")]),
     ],
 )  # fmt: skip
-def test_kms_is_asked_for_the_pinned_arn_in_its_region(
+def test_kms_is_called_with_the_pinned_arn_in_its_region(
     server: Stub, pinned: str, environ: dict[str, str], named: str | None, asked: list[tuple[str | None, str]]
 ) -> None:
     asking = Asking(server, pinned, environ)
@@ -134,19 +134,19 @@ def test_kms_is_asked_for_the_pinned_arn_in_its_region(
         arn("fips-us-east-1"), arn("us-gov-west-1"), arn("-"), arn("1"),
     ],
 )  # fmt: skip
-def test_a_data_key_does_not_choose_a_host_that_is_no_region_of_aws(server: Stub, named: str) -> None:
+def test_data_key_cannot_choose_a_host_outside_aws_regions(server: Stub, named: str) -> None:
     asking = Asking(server, "*", NOWHERE)
     with pytest.raises(Misconfigured, match=r"names no AWS region\. Set AWS_REGION"):
         asking.decrypt(named)
     assert (asking.hosts, server.requests) == ([], [])
 
 
-def test_where_nothing_tells_the_region_the_error_says_what_to_set(server: Stub) -> None:
+def test_without_a_region_the_error_says_what_to_set(server: Stub) -> None:
     with pytest.raises(Misconfigured, match="Set AWS_REGION to the KMS key's region"):
         Asking(server, "*", NOWHERE).decrypt(None)
 
 
-def test_a_value_that_names_no_key_is_tried_in_each_region_of_the_pin_beginning_with_the_one_that_opened_last() -> None:
+def test_value_without_a_key_is_tried_in_each_pinned_region() -> None:
     denied = make_json_answer(400, {"__type": "AccessDeniedException", "message": "does not exist in this region"})
     regions = ["eu-central-1", "us-east-1", "eu-west-3"]
 
@@ -160,7 +160,7 @@ def test_a_value_that_names_no_key_is_tried_in_each_region_of_the_pin_beginning_
         assert len(asking.hosts) == 3
 
 
-def test_a_value_that_no_region_opens_is_refused_with_what_the_first_said() -> None:
+def test_value_that_no_region_decrypts_reports_the_first_refusal() -> None:
     with run_stub(lambda *_: make_json_answer(400, {"__type": "InvalidCiphertextException"})) as server:
         asking = Asking(server, f"{EU} {US}", HERE)
         with pytest.raises(CannotOpen, match="KMS in eu-central-1 refused Decrypt"):
@@ -168,7 +168,7 @@ def test_a_value_that_no_region_opens_is_refused_with_what_the_first_said() -> N
         assert len(server.requests) == 2
 
 
-def test_a_connection_for_each_region_is_made_when_it_is_first_needed_and_kept(server: Stub) -> None:
+def test_region_is_connected_on_first_use_and_kept(server: Stub) -> None:
     asking = Asking(server, f"{EU} {US}", HERE)
     asking.decrypt(US)
     assert asking.hosts == ["kms.us-east-1.amazonaws.com"]
@@ -178,7 +178,7 @@ def test_a_connection_for_each_region_is_made_when_it_is_first_needed_and_kept(s
     assert asking.hosts == ["kms.us-east-1.amazonaws.com", "kms.eu-central-1.amazonaws.com"]
 
 
-def test_one_connection_is_opened_ahead_in_the_region_that_is_asked_first(server: Stub) -> None:
+def test_connection_is_opened_ahead_in_the_first_region(server: Stub) -> None:
     for pinned, environ, host in (
         (f"{US} {EU}", HERE, ["kms.eu-central-1.amazonaws.com"]),
         (f"{US} {EU}", NOWHERE, ["kms.us-east-1.amazonaws.com"]),
@@ -192,7 +192,7 @@ def test_one_connection_is_opened_ahead_in_the_region_that_is_asked_first(server
         assert asking.hosts == host
 
 
-def test_many_threads_that_begin_at_once_share_the_connection_of_a_region(server: Stub) -> None:
+def test_concurrent_threads_share_the_connection_of_a_region(server: Stub) -> None:
     asking, begin, failed = Asking(server, f"{EU} {US}", HERE), Barrier(8), list[BaseException]()
 
     def ask(key: str) -> None:
@@ -213,13 +213,13 @@ def test_many_threads_that_begin_at_once_share_the_connection_of_a_region(server
     assert sorted(region(headers) for _, _, headers, _ in server.requests) == ["eu-central-1"] * 20 + ["us-east-1"] * 20
 
 
-def test_a_configured_endpoint_is_asked_over_one_connection_and_signed_for_the_region_of_each_key(server: Stub) -> None:
+def test_configured_endpoint_uses_one_connection_signed_for_each_region(server: Stub) -> None:
     asking = Asking(server, f"{EU} {US}", {**HERE, "AWS_ENDPOINT_URL": f"{server.url}/below/"})
     assert [*asking.decrypt(EU), *asking.decrypt(US)] == [(EU, "eu-central-1"), (US, "us-east-1")]
     assert asking.hosts == ["localhost"]
 
 
-def test_a_path_of_a_configured_endpoint_is_kept(server: Stub) -> None:
+def test_path_of_a_configured_endpoint_is_kept(server: Stub) -> None:
     environ = {"AWS_ENDPOINT_URL_KMS": f"{server.url}/below", **HERE}
     kms = RegionalKms(parse_pin([EU]), environ, lambda url: Connection(url, {}), lambda _: Credentials("AKID", "s"))
     kms.decrypt(b"blob", {}, EU, time.monotonic() + 20)
@@ -250,7 +250,7 @@ FIPS = {"AWS_USE_FIPS_ENDPOINT": "true"}
         (EU, {"AWS_PROFILE": "team-behind-a-proxy"}, "kms.proxy.example"),
     ],
 )  # fmt: skip
-def test_a_config_dials_the_host_that_botocore_would(
+def test_config_connects_to_the_same_host_as_botocore(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pinned: str, variables: dict[str, str], host: str
 ) -> None:
     (tmp_path / "config").write_text(
@@ -277,7 +277,7 @@ def test_a_config_dials_the_host_that_botocore_would(
 
 
 @pytest.mark.parametrize("region_set", ["us-west-2", "", None])
-def test_a_config_opens_what_is_sealed_under_a_key_of_another_region_whatever_its_own_is(
+def test_config_decrypts_with_a_key_in_another_region(
     region_set: str | None,
 ) -> None:
     with run_service(seal_values({"k": "v"})) as running:
@@ -290,9 +290,7 @@ def test_a_config_opens_what_is_sealed_under_a_key_of_another_region_whatever_it
         assert (running.api.connections, running.kms.connections) == (1, 1)
 
 
-def test_a_profile_s_region_counts_where_neither_a_pin_nor_a_variable_tells_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_region_of_the_profile_is_the_last_resort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config").write_text("[profile team]\nregion = eu-west-3\n")
     with run_service(seal_values({"k": "v"})) as running:
         environ = {**running.environ, "AWS_PROFILE": "team", "CONFIGSVC_KMS_KEYS": "*", "AWS_REGION": ""}
@@ -308,7 +306,7 @@ def test_a_profile_s_region_counts_where_neither_a_pin_nor_a_variable_tells_one(
 
 
 @pytest.mark.parametrize("wrong", [{"AWS_ENDPOINT_URL_KMS": "nonsense"}, {"AWS_REGION": "Frankfurt!"}])
-def test_a_wrong_setting_of_kms_is_met_by_what_is_sealed_alone(wrong: dict[str, str]) -> None:
+def test_wrong_kms_setting_affects_only_sealed_values(wrong: dict[str, str]) -> None:
     with run_service(seal_values({"k": "v"})) as running:
         environ = {**running.environ, "CONFIGSVC_KMS_KEYS": "*", **wrong}
         with (

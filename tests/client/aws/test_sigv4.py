@@ -53,7 +53,7 @@ def test_the_signature_is_botocores(  # noqa: PLR0917  # hypothesis passes what 
     assert {name: unmask(value) for name, value in ours.items()} == dict(theirs.headers.items())
 
 
-def test_what_was_signed_before_is_signed_anew() -> None:
+def test_signed_headers_can_be_signed_again() -> None:
     def signed(headers: dict[str, str], now: float) -> dict[str, str]:
         credentials = Credentials("AKID", "secret", "token")
         made = sign("GET", "https://h/", headers, b"", service="kms", region="r", credentials=credentials, now=now)

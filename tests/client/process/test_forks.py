@@ -141,7 +141,7 @@ def started(program: str, environ: dict[str, str]) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("program", [CHILD, GRANDCHILD, POOL], ids=["fork", "double fork", "multiprocessing"])
-def test_a_child_has_a_thread_without_any_read_and_its_callbacks_are_called(program: str) -> None:
+def test_forked_child_refreshes_in_the_background_without_a_read(program: str) -> None:
     with run_service(seal_values({"a": "1"})) as running, started(program, running.environ) as process:
         assert process.stdout
         assert process.stdout.readline() == "thread 1\n"
@@ -159,13 +159,15 @@ def test_a_child_has_a_thread_without_any_read_and_its_callbacks_are_called(prog
     ],
     ids=["closed", "nothing loaded", "in Lambda"],
 )
-def test_a_child_has_no_thread_where_its_parent_had_none(program: str, environ: dict[str, str], expected: str) -> None:
+def test_forked_child_has_no_thread_if_its_parent_had_none(
+    program: str, environ: dict[str, str], expected: str
+) -> None:
     with run_service(seal_values({"a": "1"})) as running, started(program, running.environ | environ) as process:
         out, _ = process.communicate(timeout=60)
         assert out == expected
 
 
-def test_a_child_whose_fork_called_no_hooks_has_one_from_its_first_read_outside_the_window() -> None:
+def test_child_forked_without_hooks_starts_its_thread_with_a_read() -> None:
     with run_service(seal_values({"a": "1"})) as running, started(WITHOUT_HOOKS, running.environ) as process:
         assert process.stdout
         assert process.stdout.readline() == "pid True\n"
@@ -174,7 +176,7 @@ def test_a_child_whose_fork_called_no_hooks_has_one_from_its_first_read_outside_
         assert out == "told True 2\n"
 
 
-def test_a_master_of_uwsgi_has_no_thread_and_its_child_reads_current_values_before_it_has_one() -> None:
+def test_uwsgi_master_has_no_thread_and_its_child_starts_one() -> None:
     """uWSGI forks without the interpreter's lock: a thread that holds it in the master would hang the child."""
     with run_service(seal_values({"a": "1"})) as running, started(UNDER_UWSGI, running.environ) as process:
         assert process.stdout

@@ -19,7 +19,7 @@ def restore() -> None:
         function(*args, **kwargs)
 
 
-def test_after_a_restore_connections_are_dropped_and_what_is_held_is_due() -> None:
+def test_restore_closes_connections_and_makes_the_snapshot_due() -> None:
     stage = Stage(seal_values({"a": "1"}), **SNAP_START)
     stage.config.snapshot()
     stage.serve(seal_values({"a": "2"}, revision=2))
@@ -29,19 +29,19 @@ def test_after_a_restore_connections_are_dropped_and_what_is_held_is_due() -> No
     assert len(stage.gateway.asked) == 2
 
 
-def test_a_restore_before_the_first_load_is_nothing_special() -> None:
+def test_restore_before_the_first_load_changes_nothing() -> None:
     stage = Stage(seal_values({"a": "1"}), **SNAP_START)
     stage.config._after_restore()  # noqa: SLF001  # what the runtime calls
     assert stage.config["a"] == "1"
 
 
-def test_without_snap_start_no_hook_is_registered() -> None:
+def test_no_restore_hook_is_registered_without_snap_start() -> None:
     before = len(snapshot_restore_py.get_after_restore())
     Stage(seal_values({"a": "1"})).config.snapshot()
     assert len(snapshot_restore_py.get_after_restore()) == before
 
 
-def test_a_hook_keeps_nothing_alive() -> None:
+def test_hook_does_not_keep_a_config_alive() -> None:
     stage = Stage(seal_values({"a": "1"}), **SNAP_START)
     stage.config.snapshot()
     gone = weakref.ref(stage.config)
@@ -51,7 +51,7 @@ def test_a_hook_keeps_nothing_alive() -> None:
     restore()
 
 
-def test_a_child_draws_its_own_time_to_ask() -> None:
+def test_child_process_draws_its_own_jitter() -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.chance = 0.25
@@ -65,7 +65,7 @@ def test_a_child_draws_its_own_time_to_ask() -> None:
     register_copy_hooks(stage.config, {})
 
 
-def test_ten_thousand_configs_that_are_dropped_leave_no_hook_behind() -> None:
+def test_dropped_configs_leave_no_hook_behind() -> None:
     before = len(snapshot_restore_py.get_after_restore())
     alive = len(_process._HOOKED)  # noqa: SLF001  # to be counted
     stage = Stage(seal_values({"a": "1"}), **SNAP_START)
@@ -92,7 +92,7 @@ class Told:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of a fork with threads
-def test_each_is_told_once_though_another_fails() -> None:
+def test_every_hook_runs_once_even_if_another_fails() -> None:
     told: list[str] = []
     those = Told(told, fails=True), Told(told)
     for each in those:

@@ -120,9 +120,7 @@ ERRORS = [TimeLimit("t"), OSError(5, "t"), SlowNetwork("t"), Unavailable("t"), K
     [*((kind, TimeoutError("t")) for kind in HANDLERS), *(("a function", error) for error in ERRORS)],
     ids=str,
 )
-def test_a_request_is_ended_by_whatever_a_handler_raises_and_the_next_one_works(
-    kind: str, error: BaseException
-) -> None:
+def test_handler_exception_ends_a_request_and_the_next_works(kind: str, error: BaseException) -> None:
     ended = threading.Event()
     with run_scripted(answer_with(OK, 1), stalls(ended), answer_with(OK)) as server:
         connection = Connection(parse_url(f"http://127.0.0.1:{server.port}"), {})
@@ -136,7 +134,7 @@ def test_a_request_is_ended_by_whatever_a_handler_raises_and_the_next_one_works(
     assert server.connections == 3
 
 
-def test_the_traceback_leads_to_the_handler_and_holds_no_frame_that_it_struck() -> None:
+def test_traceback_of_a_handler_exception_has_no_interrupted_frame() -> None:
     ended, canary = threading.Event(), b"canary"
     with run_scripted(stalls(ended)) as server, contextlib.closing(to(server.port)) as connection:
 
@@ -171,7 +169,7 @@ def struck(does: Callable[[], object]) -> Callable[[], object]:
 
 
 @pytest.mark.parametrize("error", [ValueError("t"), TimeoutError("t"), TimeLimit()], ids=repr)
-def test_a_conversion_is_ended_by_what_a_handler_raises_and_not_called_a_wrong_value(error: Exception) -> None:
+def test_handler_exception_during_conversion_is_not_a_wrong_value(error: Exception) -> None:
     convert = struck(lambda: 1)
     with alarm(raising(error), 60), pytest.raises(type(error)) as caught:
         convert_value("k", {"k": "text"}, lambda _: convert())
@@ -180,7 +178,7 @@ def test_a_conversion_is_ended_by_what_a_handler_raises_and_not_called_a_wrong_v
         convert_value("k", {"k": "text"}, lambda _: 1 / 0)
 
 
-def test_a_callback_is_ended_by_what_a_handler_raises_and_does_not_count_as_failed() -> None:
+def test_handler_exception_in_a_callback_is_not_a_callback_failure() -> None:
     callbacks, error = Callbacks(print), TimeLimit()
     run = struck(lambda: None)
     callbacks.add("", lambda _: run())
@@ -191,7 +189,7 @@ def test_a_callback_is_ended_by_what_a_handler_raises_and_does_not_count_as_fail
 
 
 @pytest.mark.parametrize("error", [ValueError("t"), KeyboardInterrupt()], ids=repr)
-def test_what_wraps_a_handlers_exception_does_not_hide_it(error: BaseException) -> None:
+def test_wrapping_a_handlers_exception_does_not_hide_it(error: BaseException) -> None:
     def wrapped() -> None:
         try:
             signal.raise_signal(signal.SIGALRM)
@@ -203,7 +201,7 @@ def test_what_wraps_a_handlers_exception_does_not_hide_it(error: BaseException) 
     assert caught.value is error
 
 
-def test_what_a_handler_raises_while_an_answer_is_parsed_is_not_called_a_bad_answer() -> None:
+def test_handler_exception_during_parsing_is_not_a_bad_answer() -> None:
     error = KeyboardInterrupt()
 
     class Interrupted(AnswerParser):
@@ -216,7 +214,7 @@ def test_what_a_handler_raises_while_an_answer_is_parsed_is_not_called_a_bad_ans
     assert caught.value is error
 
 
-def test_what_was_being_handled_when_the_client_was_called_is_left_alone() -> None:
+def test_exception_handled_by_the_caller_is_not_an_interrupt() -> None:
     def fails() -> NoReturn:
         raise Unavailable("It did not answer.")
 
@@ -232,12 +230,12 @@ def test_what_was_being_handled_when_the_client_was_called_is_left_alone() -> No
                 convert_value("k", {"k": "text"}, int)
 
 
-def test_a_failure_in_a_function_that_a_handler_also_calls_is_no_signal() -> None:
+def test_failure_in_a_function_shared_with_a_handler_is_ordinary() -> None:
     with alarm(lambda *_: fail(TimeLimit()), 60), pytest.raises(Unavailable, match="TimeLimit"):
         translate_errors(lambda: fail(TimeLimit()))
 
 
-def test_what_another_thread_puts_into_this_one_is_passed_on() -> None:
+def test_exception_injected_by_another_thread_propagates() -> None:
     class Injected(Exception):
         __module__ = "some_timeouts.threads"
 
@@ -266,7 +264,7 @@ def test_what_another_thread_puts_into_this_one_is_passed_on() -> None:
     assert [type(each) for each in caught] == [Injected]
 
 
-def test_an_exception_of_a_package_that_ran_is_an_ordinary_failure() -> None:
+def test_exception_of_a_package_in_the_traceback_is_ordinary() -> None:
     with pytest.raises(TimeLimit) as caught:
         fail(TimeLimit())
     assert not is_injected(caught.value)
@@ -274,7 +272,7 @@ def test_an_exception_of_a_package_that_ran_is_an_ordinary_failure() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.05, 1.0], ids=["the first alone", "several beside each other"])
-def test_looking_for_an_address_is_ended_by_a_handlers_timeout(seconds: float, tmp_path: Path) -> None:
+def test_handler_timeout_ends_the_race_for_an_address(seconds: float, tmp_path: Path) -> None:
     error, ended = TimeoutError("the time limit of the job"), threading.Event()
     tls = make_server_context(tmp_path)
     with contextlib.ExitStack() as servers:

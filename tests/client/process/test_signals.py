@@ -179,7 +179,7 @@ print(asked > 5, config.health().state)
 
 
 @pytest.mark.parametrize("act", ["config.health()", "dict(config)", "config['b']", "config.refresh()"])
-def test_a_handler_that_interrupts_an_import_at_any_line_reads_walks_and_asks_for_health(act: str) -> None:
+def test_handler_that_interrupts_an_import_can_use_the_config(act: str) -> None:
     with run_service(make_snapshot([make_plain_entry("a", "1")])) as running:
         done = subprocess.run(
             [sys.executable, "-c", AMID_IMPORTS, running.environ["CONFIGSVC_URL"], act],
@@ -197,7 +197,7 @@ def test_a_handler_that_interrupts_an_import_at_any_line_reads_walks_and_asks_fo
     [("read", "ConfigUnavailable,ConfigUnavailable,ConfigUnavailable,ConfigUnavailable,None"),
      ("refresh", "1,1,1,Unavailable,None")],
 )  # fmt: skip
-def test_a_handler_that_interrupts_a_load_or_a_refresh_reads_and_closes_at_once(
+def test_handler_that_interrupts_a_refresh_reads_and_closes_at_once(
     line: str, answers: str, number: signal.Signals
 ) -> None:
     asked = threading.Event()
@@ -223,7 +223,7 @@ def test_a_handler_that_interrupts_a_load_or_a_refresh_reads_and_closes_at_once(
 
 @pytest.mark.parametrize("threads", [0, 3])
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
-def test_handlers_that_interrupt_anything_get_through_and_the_config_works_afterwards(seed: int, threads: int) -> None:
+def test_config_works_after_random_signal_handlers(seed: int, threads: int) -> None:
     with (
         run_service(seal_values({"a": "1"})) as running,
         process(STORM, running.environ, str(seed), str(threads)) as storm,
@@ -232,6 +232,6 @@ def test_handlers_that_interrupt_anything_get_through_and_the_config_works_after
 
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
-def test_after_what_a_handler_raised_at_any_point_the_next_read_waits_for_nothing(seed: int) -> None:
+def test_read_after_a_handler_exception_does_not_wait(seed: int) -> None:
     with run_service(seal_values({"a": "1"})) as running, process(LIMITED, running.environ, str(seed)) as limited:
         assert limited.hear() == "True True"

@@ -105,7 +105,7 @@ print("sound")
         ("https", "OSError"),
     ],
 )
-def test_what_a_signal_handler_raises_at_any_line_comes_through(scheme: str, kind: str, tmp_path: Path) -> None:
+def test_signal_handler_exception_at_any_line_propagates(scheme: str, kind: str, tmp_path: Path) -> None:
     tls = make_server_context(tmp_path) if scheme == "https" else None
     with run_service(make_snapshot(ENTRIES), tls) as running:
         environ = {

@@ -112,9 +112,7 @@ print("sound")
     ],
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_time_limit_ends_what_it_strikes_and_leaves_a_client_that_works(
-    kind: str, scheme: str, tmp_path: Path
-) -> None:
+def test_time_limit_ends_a_call_and_the_client_still_works(kind: str, scheme: str, tmp_path: Path) -> None:
     tls = make_server_context(tmp_path) if scheme == "https" else None
     with run_service(make_snapshot(ENTRIES), tls) as running:
         environ = {
@@ -129,7 +127,7 @@ def test_a_time_limit_ends_what_it_strikes_and_leaves_a_client_that_works(
     assert "ResourceWarning" not in done.stderr  # what else Python says there, it says of its own weak references
 
 
-def test_a_refresh_that_its_thread_no_longer_runs_is_over_and_one_that_it_runs_is_not() -> None:
+def test_refresh_is_over_once_its_thread_no_longer_runs_it() -> None:
     now, begun = ClockReading(10.0, 10.0), [Flight(RefreshState(1.0), ClockReading(10.0, 10.0), 60.0)]
     assert begun[0].is_over(now)  # nothing on this stack runs it
 
@@ -158,7 +156,7 @@ print("closed")
 """
 
 
-def test_a_socket_that_nothing_holds_is_closed_without_a_warning() -> None:
+def test_unreferenced_socket_is_closed_without_a_warning() -> None:
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}"}
     command = [sys.executable, "-X", "dev", "-W", "error::ResourceWarning", "-c", LOST]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)

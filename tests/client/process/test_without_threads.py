@@ -88,7 +88,7 @@ def output(program: str, environ: dict[str, str], *arguments: str, told: str = "
     return done.stdout
 
 
-def test_readers_refresh_and_names_are_looked_up_on_their_thread() -> None:
+def test_without_threads_readers_refresh_and_look_up_names_themselves() -> None:
     with run_service(seal_values({"a": "1"})) as running:
         process = subprocess.Popen(
             [sys.executable, "-c", LIMITED], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -103,18 +103,18 @@ def test_readers_refresh_and_names_are_looked_up_on_their_thread() -> None:
     assert out == "2 None 1\n['name.example']\n"
 
 
-def test_the_thread_starts_with_a_read_once_one_can() -> None:
+def test_background_thread_starts_with_a_read_once_it_can() -> None:
     with run_service(seal_values({"a": "1"})) as running:
         assert output(RELEASED, running.environ) == "1\n2\n"
 
 
 @pytest.mark.parametrize("when", ["atexit", "last"])
 @pytest.mark.parametrize("background", ["background", ""])
-def test_a_loaded_config_is_read_while_the_interpreter_ends(when: str, background: str) -> None:
+def test_loaded_config_can_be_read_during_interpreter_shutdown(when: str, background: str) -> None:
     with run_service(seal_values({"a": "1"})) as running:
         assert output(ENDING, running.environ, "loaded", when, background) == "1 "
 
 
-def test_a_config_loads_in_a_handler_of_atexit() -> None:
+def test_config_can_load_in_an_atexit_handler() -> None:
     with run_service(seal_values({"a": "1"})) as running:
         assert output(ENDING, running.environ, "atexit") == "1 "

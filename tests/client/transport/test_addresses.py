@@ -92,20 +92,20 @@ def unreachable(port: int) -> dict[str, SocketAddress]:
 
 
 @pytest.mark.parametrize("why", unreachable(0))
-def test_an_address_that_fails_is_followed_by_the_next_at_once(why: str) -> None:
+def test_failed_address_is_followed_by_the_next_at_once(why: str) -> None:
     with run_scripted(answer_with(OK)) as server:
         bad = unreachable(server.port)[why]
         assert reached([bad, good(server)]) == ("127.0.0.1", server.port)
         assert reached([bad, bad, *unreachable(server.port).values(), good(server)]) == ("127.0.0.1", server.port)
 
 
-def test_while_one_address_does_not_answer_the_next_is_tried() -> None:
+def test_next_address_is_tried_while_one_does_not_answer() -> None:
     with run_scripted(answer_with(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4") as dark:
         assert reached([*dark, good(server)]) == ("127.0.0.1", server.port)
 
 
 @pytest.mark.parametrize("seconds", [0.1, pytest.param(0.8, marks=pytest.mark.slow)])
-def test_each_of_many_addresses_gets_its_turn_before_a_short_deadline(seconds: float) -> None:
+def test_each_of_many_addresses_is_tried_before_a_short_deadline(seconds: float) -> None:
     """It comes slowly here: what counts is that each begins before it, on a busy computer too."""
     hosts = [f"127.0.1.{number}" for number in range(7)]
     with run_scripted(answer_with(OK)) as server, holes(server.port, *hosts) as dark:
@@ -114,7 +114,7 @@ def test_each_of_many_addresses_gets_its_turn_before_a_short_deadline(seconds: f
         assert reached([*dark, good(server)], slowly) == ("127.0.0.1", server.port)
 
 
-def test_one_that_is_only_slow_goes_on_beside_the_others() -> None:
+def test_slow_attempt_goes_on_in_parallel_with_the_others() -> None:
     with contextlib.closing(Hole("127.0.0.3", 0)) as slow, holes(slow.address[1][1], "127.0.0.4", "127.0.0.5") as dark:  # type: ignore[arg-type]  # the port
         seconds, asked = soon(), itertools.count()
 
@@ -126,7 +126,7 @@ def test_one_that_is_only_slow_goes_on_beside_the_others() -> None:
         assert reached([slow.address, *dark], drains) == slow.address[1]
 
 
-def test_the_only_address_has_all_the_time_there_is() -> None:
+def test_single_address_gets_the_whole_deadline() -> None:
     with contextlib.closing(Hole("127.0.0.3", 0)) as slow:
         draining = threading.Thread(target=slow.drain)
         draining.start()
@@ -134,14 +134,14 @@ def test_the_only_address_has_all_the_time_there_is() -> None:
         draining.join(20)
 
 
-def test_nothing_that_answers_is_a_timeout_at_the_deadline() -> None:
+def test_no_answer_is_a_timeout_at_the_deadline() -> None:
     with run_scripted(answer_with(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4") as dark:
         deadline = time.monotonic() + 0.3
         with pytest.raises(TimeoutError):
             reached([*dark, unreachable(server.port)["refuses"]], lambda: get_seconds_left(deadline, time.monotonic))
 
 
-def test_of_all_failures_a_refusal_is_the_one_that_is_told() -> None:
+def test_refused_connection_is_reported_before_other_failures() -> None:
     with run_scripted(answer_with(OK)) as server:
         bad = unreachable(server.port)
         refuses, unsupported = bad["refuses"], bad["a family that this system lacks"]
@@ -155,7 +155,7 @@ def test_of_all_failures_a_refusal_is_the_one_that_is_told() -> None:
 
 
 @pytest.mark.parametrize("when", [1, 7, *(pytest.param(each, marks=pytest.mark.slow) for each in range(2, 7))])
-def test_whatever_is_raised_meanwhile_comes_through_and_leaves_no_socket(when: int) -> None:
+def test_exception_during_the_race_propagates_and_leaves_no_socket(when: int) -> None:
     with run_scripted(answer_with(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4", "127.0.0.5") as dark:
         seconds, asked = soon(), itertools.count()
 
@@ -173,7 +173,7 @@ class SlowNetwork(TimeoutError):
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.4])
-def test_what_a_signal_handler_raises_while_addresses_are_tried_is_passed_on(seconds: float) -> None:
+def test_signal_handler_exception_during_the_race_propagates(seconds: float) -> None:
     def strike(signum: int, frame: object) -> None:
         raise SlowNetwork(signum, frame)
 
@@ -188,7 +188,7 @@ def test_what_a_signal_handler_raises_while_addresses_are_tried_is_passed_on(sec
             signal.signal(signal.SIGALRM, before)
 
 
-def test_families_take_turns() -> None:
+def test_address_families_alternate() -> None:
     four, six = ([of(f"{host}{number}", 1) for number in range(3)] for host in ("10.0.0.", "fd00::"))
     assert interleave([*six, *four]) == [six[0], four[0], six[1], four[1], six[2], four[2]]
     assert interleave([four[0], *six]) == [four[0], *six]
@@ -246,7 +246,7 @@ HALF_DEAD: dict[str, Callable[[socket.socket], None]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", HALF_DEAD)
-def test_one_that_connects_and_does_not_complete_tls_is_followed_by_the_next(how: str, tmp_path: Path) -> None:
+def test_address_that_does_not_complete_tls_is_followed_by_the_next(how: str, tmp_path: Path) -> None:
     with (
         run_scripted(answer_with(OK), tls=make_server_context(tmp_path)) as server,
         elsewhere(server, HALF_DEAD[how]) as half_dead,
@@ -256,7 +256,7 @@ def test_one_that_connects_and_does_not_complete_tls_is_followed_by_the_next(how
         assert len(half_dead.connections) == 1
 
 
-def test_one_that_is_slow_to_shake_hands_goes_on_beside_the_next(tmp_path: Path) -> None:
+def test_slow_handshake_goes_on_in_parallel_with_the_next(tmp_path: Path) -> None:
     with run_scripted(answer_with(OK), tls=make_server_context(tmp_path)) as server:
         turn = threading.Event()
         with (
@@ -274,7 +274,7 @@ def test_one_that_is_slow_to_shake_hands_goes_on_beside_the_next(tmp_path: Path)
             assert server.connections == 2
 
 
-def test_a_certificate_that_does_not_verify_is_no_reason_to_ask_another_address(tmp_path: Path) -> None:
+def test_unverified_certificate_does_not_lead_to_another_address(tmp_path: Path) -> None:
     tls = make_server_context(tmp_path, "elsewhere.example")
     with run_scripted(answer_with(OK), tls=tls) as server, elsewhere(server) as other:
         with pytest.raises(ssl.SSLCertVerificationError):
@@ -284,7 +284,7 @@ def test_a_certificate_that_does_not_verify_is_no_reason_to_ask_another_address(
         assert other.connections == []
 
 
-def test_a_proxy_of_several_addresses_is_reached_like_any_host(tmp_path: Path) -> None:
+def test_proxy_with_several_addresses_is_reached_like_any_host(tmp_path: Path) -> None:
     tls, seen = make_server_context(tmp_path, "api.example"), list[bytes]()
     with run_scripted(answer_with(OK), tls=tls) as server, run_scripted(tunnelling(server.port, seen)) as proxy:
         with holes(proxy.port, "127.0.0.3") as dark:
@@ -296,7 +296,7 @@ def test_a_proxy_of_several_addresses_is_reached_like_any_host(tmp_path: Path) -
         assert len(seen) == 1
 
 
-def test_a_first_address_that_answers_loads_nothing_for_the_others() -> None:
+def test_answering_first_address_does_not_load_the_race() -> None:
     script = """
 import socket, sys
 from configsvc_client._transport.dial import connect_to_any
@@ -309,7 +309,7 @@ print("configsvc_client._transport.race" in sys.modules)
         assert subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout == "False\n"
 
 
-def test_a_name_is_looked_up_also_where_no_thread_can_start() -> None:
+def test_name_is_looked_up_if_no_thread_can_start() -> None:
     before = threading.stack_size(2**62)  # more than there is: the system refuses every thread
     try:
         with pytest.raises(RuntimeError):
@@ -319,7 +319,7 @@ def test_a_name_is_looked_up_also_where_no_thread_can_start() -> None:
         threading.stack_size(before)
 
 
-def test_what_a_resolver_raises_is_raised() -> None:
+def test_resolver_exception_propagates() -> None:
     def broken(host: str, port: int) -> list[SocketAddress]:
         raise ZeroDivisionError(host, port)
 

@@ -41,7 +41,7 @@ def all_of(*work: Callable[[], None]) -> None:
         assert not each.is_alive()
 
 
-def test_each_of_many_threads_gets_its_own_answers_while_others_close() -> None:
+def test_threads_get_their_own_responses_while_others_close() -> None:
     with run_stub(echo) as server:
         connection, ended = Connection(parse_url(server.url), {}), threading.Event()
         answers: list[tuple[str, bytes]] = []
@@ -90,7 +90,7 @@ def test_two_requests_at_once_use_two_connections_of_which_one_is_kept() -> None
 
 
 @pytest.mark.parametrize("when", ["on another thread", "in a signal handler"])
-def test_close_does_not_wait_for_a_request_which_ends_by_its_deadline(when: str) -> None:
+def test_close_does_not_wait_for_a_running_request(when: str) -> None:
     asked, ended = threading.Event(), threading.Event()
 
     def stalls(connection: socket.socket) -> None:
@@ -139,7 +139,7 @@ def closing_when(event: threading.Event, does: Callable[[], None]) -> Iterator[N
     thread.join(30)
 
 
-def test_what_was_asked_before_a_close_is_not_kept_after_it() -> None:
+def test_connection_in_use_during_close_is_not_kept() -> None:
     asked, closed = threading.Event(), threading.Event()
 
     def slow(connection: socket.socket) -> None:
@@ -163,7 +163,7 @@ def test_what_was_asked_before_a_close_is_not_kept_after_it() -> None:
 
 
 @pytest.mark.parametrize("when", ["on another thread", "in a signal handler"])
-def test_close_does_not_wait_for_a_connection_that_is_opened_ahead(when: str, tmp_path: Path) -> None:
+def test_close_does_not_wait_for_a_connection_opened_ahead(when: str, tmp_path: Path) -> None:
     tls = make_server_context(tmp_path)
     with run_scripted(answer_with(OK), tls=tls) as server:
         connection = Connection(
@@ -201,7 +201,7 @@ print("done")
 
 @pytest.mark.parametrize("how", ["at once", "in a cycle", "at exit", "opened ahead"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_connection_that_is_not_closed_is_collected_without_a_warning(how: str, scheme: str, tmp_path: Path) -> None:
+def test_unclosed_connection_is_collected_without_a_warning(how: str, scheme: str, tmp_path: Path) -> None:
     tls = make_server_context(tmp_path)
     with run_scripted(answer_with(OK), tls=tls if scheme == "https" else None) as server:
         url = f"{scheme}://localhost:{server.port}"

@@ -63,7 +63,7 @@ def late(
         thread.join(30)
 
 
-def test_who_waited_for_another_cold_start_has_no_more_time_than_who_did_not() -> None:
+def test_waiting_for_another_cold_start_does_not_extend_the_deadline() -> None:
     stage, clock = Stage(seal_values({"a": "1"})), Seen()
     stage.clock = clock
     busy = Throttled("slow down", retry_after=60)
@@ -71,7 +71,7 @@ def test_who_waited_for_another_cold_start_has_no_more_time_than_who_did_not() -
     assert stage.gateway.deadlines == [BEGAN + 8] * 2
 
 
-def test_who_waited_for_another_refresh_has_no_more_time_than_who_did_not() -> None:
+def test_waiting_for_another_refresh_does_not_extend_the_deadline() -> None:
     stage, clock = Stage(seal_values({"a": "1"})), Seen()
     stage.clock = clock
     stage.config.snapshot()
@@ -79,7 +79,7 @@ def test_who_waited_for_another_refresh_has_no_more_time_than_who_did_not() -> N
     assert stage.gateway.deadlines[1:] == [BEGAN + 0.8] * 2
 
 
-def test_who_waited_for_another_refresh_until_little_was_left_does_not_ask_and_books_no_failure() -> None:
+def test_waiting_until_little_time_is_left_neither_asks_nor_counts_failure() -> None:
     stage, clock = Stage(seal_values({"a": "1"})), Seen()
     stage.clock = clock
     stage.config.snapshot()
@@ -109,9 +109,7 @@ class Context:
 
 
 @pytest.mark.parametrize(("context", "service", "file"), [(None, 2, 4), (Context(), 0.45, 0.9)])
-def test_the_fallback_file_is_opened_within_what_the_service_was_not_given(
-    context: object, service: float, file: float
-) -> None:
+def test_fallback_file_is_opened_in_the_time_reserved_for_it(context: object, service: float, file: float) -> None:
     stage = Stage(seal_values({"a": "1"}), **FILE)
     stage.save(seal_values({"a": "saved"}))
     stage.gateway.fail = [Unavailable("down")] * 20

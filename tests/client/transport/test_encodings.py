@@ -27,23 +27,23 @@ def body_of(encodings: list[str], body: bytes) -> bytes:
         ["identity,gzip"], ["gzip,"], [", gzip"],
     ],
 )  # fmt: skip
-def test_gzip_is_gzip_however_it_is_spelled(encodings: list[str]) -> None:
+def test_gzip_encoding_is_recognized_in_every_spelling(encodings: list[str]) -> None:
     assert body_of(encodings, HI) == b"hi"
     assert body_of(encodings, b"") == b""
 
 
 @pytest.mark.parametrize("encodings", [[], [""], ["identity"], ["Identity"], [","], ["identity, identity"]])
-def test_a_body_that_is_not_encoded_is_taken_as_it_is(encodings: list[str]) -> None:
+def test_body_without_encoding_is_unchanged(encodings: list[str]) -> None:
     assert body_of(encodings, b"hi") == b"hi"
 
 
 @pytest.mark.parametrize("encodings", [["gzip, gzip"], ["gzip", "x-gzip"]])
-def test_what_was_compressed_twice_is_inflated_twice(encodings: list[str]) -> None:
+def test_body_compressed_twice_is_inflated_twice(encodings: list[str]) -> None:
     assert body_of(encodings, gzip.compress(HI)) == b"hi"
 
 
 @pytest.mark.parametrize("encodings", [["br"], ["deflate"], ["zstd"], ["gzip, br"], ["gzi"], ["gzip;q=1"], ["*"]])
-def test_what_was_not_asked_for_is_refused(encodings: list[str]) -> None:
+def test_encoding_that_was_not_requested_is_refused(encodings: list[str]) -> None:
     with pytest.raises(BadAnswer, match="not requested"):
         body_of(encodings, HI)
     with pytest.raises(BadAnswer, match="too many"):
@@ -62,7 +62,7 @@ MEMBERS = {
 
 
 @pytest.mark.parametrize("body", MEMBERS.values(), ids=MEMBERS)
-def test_members_follow_each_other_as_gzip_reads_them(body: bytes) -> None:
+def test_several_members_are_read_as_gzip_reads_them(body: bytes) -> None:
     by_gzip = subprocess.run(["gzip", "-dc"], input=body, capture_output=True, check=False).stdout  # noqa: S607
     assert inflate(body) == gzip.decompress(body) == by_gzip
 
@@ -81,12 +81,12 @@ UNSOUND = {
 
 
 @pytest.mark.parametrize("body", UNSOUND.values(), ids=UNSOUND)
-def test_what_is_not_gzip_to_its_end_is_refused(body: bytes) -> None:
+def test_body_that_is_not_gzip_to_its_end_is_refused(body: bytes) -> None:
     with pytest.raises(BadAnswer):
         inflate(body)
 
 
-def test_members_together_inflate_to_no_more_than_the_limit() -> None:
+def test_the_size_limit_covers_all_members_together() -> None:
     half = gzip.compress(bytes(BODY_BYTES // 2))
     assert len(inflate(half + half)) == BODY_BYTES
     with pytest.raises(BadAnswer, match="inflates to more"):

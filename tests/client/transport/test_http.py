@@ -27,7 +27,7 @@ def connection_to(server: Scripted) -> Connection:
     return Connection(parse_url(f"http://127.0.0.1:{server.port}"), {})
 
 
-def test_a_connection_is_kept_for_the_next_request() -> None:
+def test_connection_is_kept_for_the_next_request() -> None:
     with run_scripted(answer_with(OK)) as server:
         connection = connection_to(server)
         first, second = (connection.request("GET", "/", {}, b"", soon()) for _ in range(2))
@@ -36,7 +36,7 @@ def test_a_connection_is_kept_for_the_next_request() -> None:
     assert server.connections == 1
 
 
-def test_what_is_sent_is_the_smallest_request() -> None:
+def test_request_has_only_the_necessary_headers() -> None:
     seen: list[bytes] = []
 
     def serve(connection: socket.socket) -> None:
@@ -54,9 +54,7 @@ def test_what_is_sent_is_the_smallest_request() -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("how", ["closed", "reset"])
-def test_a_kept_connection_that_is_dead_is_replaced_without_anyone_noticing(
-    how: str, scheme: str, tmp_path: Path
-) -> None:
+def test_dead_kept_connection_is_replaced_transparently(how: str, scheme: str, tmp_path: Path) -> None:
     read, gone = threading.Event(), threading.Event()
     tls = make_server_context(tmp_path) if scheme == "https" else None
 
@@ -80,7 +78,7 @@ def test_a_kept_connection_that_is_dead_is_replaced_without_anyone_noticing(
     assert server.connections == 2
 
 
-def test_a_new_connection_that_gives_nothing_is_not_tried_again() -> None:
+def test_new_connection_closed_without_response_is_not_retried() -> None:
     def nothing(connection: socket.socket) -> None:
         take_request(connection)
 
@@ -90,7 +88,7 @@ def test_a_new_connection_that_gives_nothing_is_not_tried_again() -> None:
 
 
 @pytest.mark.parametrize("how", ["closed", "reset"])
-def test_a_request_whose_answer_has_begun_is_not_sent_again(how: str) -> None:
+def test_request_is_not_resent_once_its_response_began(how: str) -> None:
     def half_of_the_second(connection: socket.socket) -> None:
         take_request(connection)
         connection.sendall(OK)
@@ -109,7 +107,7 @@ def test_a_request_whose_answer_has_begun_is_not_sent_again(how: str) -> None:
         assert server.connections == 1
 
 
-def test_an_answer_that_says_close_ends_the_connection() -> None:
+def test_connection_close_header_ends_the_connection() -> None:
     with run_scripted(answer_with(OK.replace(b"ETag: x", b"Connection: close"), 1)) as server:
         connection = connection_to(server)
         connection.request("GET", "/", {}, b"", soon())
@@ -144,7 +142,7 @@ BROKEN["gzip and more"] = gzipped(gzip.compress(b"hi") + b"more")
 
 
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
-def test_an_answer_that_is_not_whole_sound_and_bounded_is_refused(answer: bytes) -> None:
+def test_incomplete_invalid_or_oversized_response_is_refused(answer: bytes) -> None:
     with run_scripted(answer_with(answer, 1)) as server, pytest.raises(Unavailable) as caught:
         connection_to(server).request("GET", "/", {}, b"", soon())
     assert caught.value.members["reason"] == "connection"
@@ -161,7 +159,7 @@ SOUND = {
 
 
 @pytest.mark.parametrize(("answer", "status", "body"), SOUND.values(), ids=SOUND)
-def test_a_sound_answer_is_given_as_it_is_and_no_redirect_is_followed(answer: bytes, status: int, body: bytes) -> None:
+def test_valid_response_is_returned_and_redirects_are_not_followed(answer: bytes, status: int, body: bytes) -> None:
     with run_scripted(answer_with(answer)) as server:
         connection = connection_to(server)
         for _ in range(2):
@@ -191,7 +189,7 @@ def drips(server_ended: list[Scripted]) -> Serve:
 
 
 @pytest.mark.parametrize("how", ["silence", "half an answer", "a slow drip"])
-def test_the_deadline_is_for_the_whole_answer(how: str) -> None:
+def test_deadline_covers_the_whole_response(how: str) -> None:
     held: list[Scripted] = []
     script = {"silence": stalls(held), "half an answer": stalls(held, OK[:30]), "a slow drip": drips(held)}[how]
     with run_scripted(script) as server:
@@ -201,13 +199,13 @@ def test_the_deadline_is_for_the_whole_answer(how: str) -> None:
         server.ended.set()
 
 
-def test_a_deadline_that_has_passed_asks_nobody() -> None:
+def test_passed_deadline_opens_no_connection() -> None:
     with run_scripted(answer_with(OK)) as server, pytest.raises(Unavailable, match="in time"):
         connection_to(server).request("GET", "/", {}, b"", soon(-1))
     assert server.connections == 0
 
 
-def test_a_refused_connection_is_unavailable() -> None:
+def test_refused_connection_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with pytest.raises(Unavailable, match="Connection refused"):
@@ -231,18 +229,18 @@ def test_name_resolution_counts_toward_the_deadline() -> None:
 
 
 @pytest.mark.parametrize("target", ["/a b", "/a\r\nx: y", "a", "/é"])
-def test_a_target_that_would_break_the_request_apart_is_refused(target: str) -> None:
+def test_target_that_would_break_the_request_is_refused(target: str) -> None:
     with pytest.raises(ValueError, match="does not allow"):
         Connection(parse_url("http://127.0.0.1:1"), {}).request("GET", target, {}, b"", soon())
 
 
 @pytest.mark.parametrize("header", [("a", "b\r\nc: d"), ("a b", "c"), ("", "c"), ("a", "\0")])
-def test_a_header_that_would_break_the_request_apart_is_refused(header: tuple[str, str]) -> None:
+def test_header_that_would_break_the_request_is_refused(header: tuple[str, str]) -> None:
     with pytest.raises(ValueError, match="does not allow"):
         Connection(parse_url("http://127.0.0.1:1"), {}).request("GET", "/", dict([header]), b"", soon())
 
 
-def test_a_connection_opened_ahead_is_the_one_that_is_used() -> None:
+def test_request_uses_the_connection_opened_ahead() -> None:
     with run_scripted(answer_with(OK)) as server:
         connection = connection_to(server)
         connection.open_ahead(soon())
@@ -251,7 +249,7 @@ def test_a_connection_opened_ahead_is_the_one_that_is_used() -> None:
     assert server.connections == 1
 
 
-def test_one_that_takes_longer_to_open_than_a_request_may_take_is_there_for_the_next(tmp_path: Path) -> None:
+def test_slowly_opened_connection_serves_the_next_request(tmp_path: Path) -> None:
     with run_scripted(answer_with(OK), tls=make_server_context(tmp_path)) as server:
         connection = Connection(
             parse_url(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
@@ -265,7 +263,7 @@ def test_one_that_takes_longer_to_open_than_a_request_may_take_is_there_for_the_
     assert server.connections == 2
 
 
-def test_meanwhile_runs_once_after_the_request_has_gone_out() -> None:
+def test_while_waiting_runs_once_after_the_request_is_sent() -> None:
     sent, ran = threading.Event(), list[bool]()
 
     def serve(connection: socket.socket) -> None:
@@ -280,7 +278,7 @@ def test_meanwhile_runs_once_after_the_request_has_gone_out() -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("planted", [OK.replace(b"hi", b"no"), b"H", b"\r\n", b"\x00" * 70_000])
-def test_what_comes_on_an_idle_connection_is_no_answer_to_the_next_request(
+def test_bytes_on_an_idle_connection_do_not_answer_the_next_request(
     planted: bytes, scheme: str, tmp_path: Path
 ) -> None:
     tls = make_server_context(tmp_path) if scheme == "https" else None
@@ -306,7 +304,7 @@ def test_what_comes_on_an_idle_connection_is_no_answer_to_the_next_request(
     assert server.connections == 2
 
 
-def test_an_idle_tls_connection_on_which_only_the_protocol_spoke_is_kept(tmp_path: Path) -> None:
+def test_idle_tls_connection_with_only_protocol_messages_is_kept(tmp_path: Path) -> None:
     with run_scripted(answer_with(OK), tls=make_server_context(tmp_path)) as server:
         connection = Connection(
             parse_url(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
@@ -319,7 +317,7 @@ def test_an_idle_tls_connection_on_which_only_the_protocol_spoke_is_kept(tmp_pat
 
 
 @pytest.mark.parametrize("answer", [b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-le", b"\0\1\2\r\n\r\n"])
-def test_what_answered_is_not_said_to_be_out_of_reach(answer: bytes) -> None:
+def test_unreadable_response_is_not_reported_as_unreachable(answer: bytes) -> None:
     with (
         run_scripted(answer_with(answer, 1)) as server,
         pytest.raises(Unavailable, match="sent an unreadable response") as caught,

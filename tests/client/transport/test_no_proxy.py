@@ -80,12 +80,12 @@ def is_direct(url: str, names: str) -> bool:
 
 
 @pytest.mark.parametrize(("url", "names", "direct"), TABLE + BEYOND)
-def test_no_proxy_names_hosts_domains_addresses_and_networks(url: str, names: str, *, direct: bool) -> None:
+def test_no_proxy_lists_hosts_domains_addresses_and_networks(url: str, names: str, *, direct: bool) -> None:
     assert is_direct(url, names) is direct
 
 
 @pytest.mark.skipif(CURL is None, reason="curl is not installed")
-def test_curl_reads_no_proxy_in_the_same_way() -> None:
+def test_curl_reads_no_proxy_the_same_way() -> None:
     differing = []
     for url, names, _ in TABLE:
         with run_scripted(answer_with(REFUSED, 1)) as proxy:
@@ -107,7 +107,7 @@ print(json.dumps([bool(should_bypass_proxies(url, names)) for url, names, _ in j
 
 
 @pytest.mark.slow
-def test_requests_reads_no_proxy_in_the_same_way() -> None:
+def test_requests_reads_no_proxy_the_same_way() -> None:
     environ = {"PATH": os.environ["PATH"]}
     done = subprocess.run(
         [str(REQUESTS), "-c", BY_REQUESTS],

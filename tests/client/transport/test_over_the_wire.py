@@ -31,7 +31,7 @@ def counts(running: Service) -> tuple[int, int]:
     return len(running.api.requests), len(running.kms.requests)
 
 
-def test_a_namespace_costs_one_request_and_one_kms_call_for_its_data_key_and_each_kms_value(running: Service) -> None:
+def test_a_load_is_one_request_plus_one_kms_call_per_blob(running: Service) -> None:
     with contextlib.closing(Config(environ=running.environ)) as config:
         assert (config["k0"], config["k39"], config["p"], config["s"]) == ("v0", "v39", "1", "2")
         assert config.revisions == {"payments.prod": 42}
@@ -42,20 +42,20 @@ def test_a_namespace_costs_one_request_and_one_kms_call_for_its_data_key_and_eac
         assert (running.api.connections, running.kms.connections) == (1, 1)
 
 
-def test_a_foreign_kms_key_is_refused_by_the_pin_before_kms_is_asked(running: Service) -> None:
+def test_foreign_kms_key_is_refused_before_kms_is_called(running: Service) -> None:
     environ = {**running.environ, "CONFIGSVC_KMS_KEYS": FOREIGN_KEY}
     with contextlib.closing(Config(environ=environ)) as config, pytest.raises(CannotOpen):
         config["k0"]
     assert [body for *_, body in running.kms.requests if b'"configsvc:key"' not in body] == []
 
 
-def test_without_a_region_and_without_a_pinned_key_what_names_no_key_says_what_is_missing(running: Service) -> None:
+def test_without_region_or_pinned_key_the_error_says_what_to_set(running: Service) -> None:
     environ = {**running.environ, "CONFIGSVC_KMS_KEYS": "*", "AWS_REGION": ""}
     with contextlib.closing(Config(environ=environ)) as config, pytest.raises(Misconfigured, match="Set AWS_REGION"):
         config["s"]
 
 
-def test_chance_is_spread_over_zero_to_one() -> None:
+def test_drawn_fractions_are_spread_over_zero_to_one() -> None:
     drawn = [draw_fraction() for _ in range(1000)]
     assert 0 <= min(drawn) < 0.1
     assert 0.9 < max(drawn) < 1

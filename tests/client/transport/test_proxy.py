@@ -21,7 +21,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
 
 @pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY"])
-def test_https_goes_through_the_proxy_and_http_to_loopback_does_not(name: str) -> None:
+def test_https_uses_the_proxy_and_http_to_loopback_does_not(name: str) -> None:
     found = find_proxy(API, {name: PROXY})
     assert found == ("proxy.example", 3128, None)
     assert find_proxy(parse_url("http://127.0.0.1:8080"), {name: PROXY}) is None
@@ -49,20 +49,20 @@ def test_no_proxy_excepts_hosts_and_domains(names: str, excepted: bool) -> None:
 
 @pytest.mark.parametrize("host", ["api.example", "api.example."])
 @pytest.mark.parametrize("names", ["api.example", "api.example.", "example.", ".example.", "api.example.:443"])
-def test_a_dot_at_the_end_of_a_name_makes_no_difference_to_no_proxy(host: str, names: str) -> None:
+def test_no_proxy_ignores_trailing_dots(host: str, names: str) -> None:
     assert find_proxy(parse_url(f"https://{host}/"), {"HTTPS_PROXY": PROXY, "NO_PROXY": names}) is None
 
 
 @pytest.mark.parametrize(
     "text", ["https://proxy:1", "socks5://proxy:1", "http://:canary@proxy", "proxy", "http://proxy:0"]
 )
-def test_another_kind_of_proxy_is_refused_without_showing_its_password(text: str) -> None:
+def test_unsupported_proxy_is_refused_without_showing_its_password(text: str) -> None:
     with pytest.raises(Misconfigured, match="HTTPS_PROXY") as caught:
         find_proxy(API, {"HTTPS_PROXY": text})
     assert "canary" not in str(caught.value)
 
 
-def test_a_user_and_password_are_sent_to_the_proxy_and_not_shown() -> None:
+def test_proxy_credentials_are_sent_and_not_shown() -> None:
     found = find_proxy(API, {"HTTPS_PROXY": "http://us%65r:can%3Aary@proxy:1"})
     assert found is not None
     assert unmask(found.authorization) == "Basic dXNlcjpjYW46YXJ5"
@@ -92,7 +92,7 @@ def pump(source: socket.socket, to: socket.socket) -> None:
         to.shutdown(socket.SHUT_WR)
 
 
-def test_through_a_proxy_tls_is_end_to_end_and_the_name_is_resolved_there(tmp_path: Path) -> None:
+def test_tls_through_a_proxy_is_end_to_end_and_the_proxy_resolves(tmp_path: Path) -> None:
     seen: list[bytes] = []
     tls: ssl.SSLContext = make_server_context(tmp_path, "api.example")
     with run_scripted(answer_with(OK), tls=tls) as server, run_scripted(tunnelling(server.port, seen)) as proxy:
@@ -104,7 +104,7 @@ def test_through_a_proxy_tls_is_end_to_end_and_the_name_is_resolved_there(tmp_pa
     assert seen == [b"CONNECT api.example:443 HTTP/1.1\r\nhost: api.example:443\r\n\r\n"]
 
 
-def test_a_proxy_that_refuses_a_connection_opened_ahead_is_named_when_it_is_used_and_not_before() -> None:
+def test_refusing_proxy_is_reported_on_first_use_only() -> None:
     with run_scripted(answer_with(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", 1)) as proxy:
         connection = Connection(API, {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}"})
         connection.open_ahead(time.monotonic() + 20)  # what escapes from its thread is a warning, and fails this
@@ -122,7 +122,7 @@ def test_a_proxy_that_refuses_a_connection_opened_ahead_is_named_when_it_is_used
         (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 9000, "no complete response"),
     ],
 )
-def test_a_proxy_that_refuses_is_named(answer: bytes, reason: str) -> None:
+def test_refusal_by_a_proxy_is_reported(answer: bytes, reason: str) -> None:
     with run_scripted(answer_with(answer, 1)) as proxy, pytest.raises(Unavailable, match=reason):
         Connection(API, {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}"}).request(
             "GET", "/", {}, b"", time.monotonic() + 20

@@ -20,7 +20,7 @@ WORDS = [b"HTTP/1.1 200 OK\r\n", b"Content-Length: 3\r\n", b"\r\n", b"Transfer-E
 
 
 @given(st.lists(st.integers(1, len(WHOLE) - 1), unique=True))
-def test_an_answer_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
+def test_response_is_the_same_however_its_bytes_are_split(cuts: list[int]) -> None:
     answer = AnswerParser()
     edges = [0, *sorted(cuts), len(WHOLE)]
     for start, end in itertools.pairwise(edges):
@@ -31,7 +31,7 @@ def test_an_answer_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
 
 
 @given(st.lists(st.sampled_from(WORDS) | st.binary(min_size=1, max_size=20)))
-def test_arbitrary_bytes_make_an_answer_or_are_refused(pieces: list[bytes]) -> None:
+def test_arbitrary_bytes_are_a_response_or_are_refused(pieces: list[bytes]) -> None:
     answer = AnswerParser()
     with contextlib.suppress(BadAnswer):
         for piece in pieces:
@@ -43,7 +43,7 @@ def test_arbitrary_bytes_make_an_answer_or_are_refused(pieces: list[bytes]) -> N
 CHUNKED = b"HTTP/1.1 200 OK\r\nETag: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n"
 
 
-def test_what_trails_a_body_changes_no_header() -> None:
+def test_trailers_do_not_change_headers() -> None:
     answer = AnswerParser()
     answer.feed(CHUNKED + b"ETag: y\r\nRetry-After: 9\r\n\r\n")
     assert answer.complete
@@ -61,7 +61,7 @@ def test_endless_trailers_are_refused(endless: bytes) -> None:
 
 
 @pytest.mark.parametrize("before", [b"", gzip.compress(bytes(BODY_BYTES - 1), 1)], ids=["alone", "after a member"])
-def test_a_gzip_bomb_is_not_inflated_beyond_the_limit(before: bytes) -> None:
+def test_gzip_bomb_is_not_inflated_beyond_the_limit(before: bytes) -> None:
     bomb = before + gzip.compress(bytes(8 * BODY_BYTES), 1)
     tracemalloc.start()
     try:
@@ -74,9 +74,7 @@ def test_a_gzip_bomb_is_not_inflated_beyond_the_limit(before: bytes) -> None:
 
 @pytest.mark.parametrize("interim", [100, 102, 103, 199])
 @pytest.mark.parametrize("times", [1, 3])
-def test_the_headers_after_an_interim_answer_are_the_answers_and_none_of_the_interim_ones(
-    interim: int, times: int
-) -> None:
+def test_headers_of_interim_responses_are_dropped(interim: int, times: int) -> None:
     answer = AnswerParser()
     answer.feed(b"HTTP/1.1 %d Early\r\nLink: x\r\nA: 0\r\n\r\n" % interim * times)
     assert not answer.complete
@@ -84,7 +82,7 @@ def test_the_headers_after_an_interim_answer_are_the_answers_and_none_of_the_int
     assert answer.build_response() == Response(200, {"a": "1, 2", "content-length": "5"}, b"hello")
 
 
-def test_an_interim_answer_alone_is_cut_off_when_the_connection_ends() -> None:
+def test_interim_response_alone_is_incomplete_when_the_connection_ends() -> None:
     answer = AnswerParser()
     answer.feed(b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n")
     with pytest.raises(BadAnswer, match="ended before the response did"):
@@ -94,7 +92,7 @@ def test_an_interim_answer_alone_is_cut_off_when_the_connection_ends() -> None:
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
 
 
-def test_a_body_may_have_eight_mebibytes_and_no_byte_more() -> None:
+def test_body_may_have_at_most_eight_mebibytes() -> None:
     assert BODY_BYTES == 8 * 1024 * 1024
     largest = AnswerParser()
     largest.feed(HEAD % BODY_BYTES + bytes(BODY_BYTES))
@@ -103,7 +101,7 @@ def test_a_body_may_have_eight_mebibytes_and_no_byte_more() -> None:
         AnswerParser().feed(HEAD % (BODY_BYTES + 1) + bytes(BODY_BYTES + 1))
 
 
-def test_a_body_may_inflate_to_eight_mebibytes_and_no_byte_more() -> None:
+def test_body_may_inflate_to_at_most_eight_mebibytes() -> None:
     assert inflate(gzip.compress(bytes(BODY_BYTES), 1)) == bytes(BODY_BYTES)
     assert len(inflate(gzip.compress(bytes(BODY_BYTES - 1), 1) + gzip.compress(b"x"))) == BODY_BYTES
     for beyond in (bytes(BODY_BYTES + 1), bytes(BODY_BYTES)):
@@ -112,7 +110,7 @@ def test_a_body_may_inflate_to_eight_mebibytes_and_no_byte_more() -> None:
 
 
 @pytest.mark.parametrize(("more", "taken"), [(0, True), (1, False)])
-def test_status_line_and_headers_may_have_64_kibibytes(*, more: int, taken: bool) -> None:
+def test_status_line_and_headers_may_have_at_most_64_kibibytes(*, more: int, taken: bool) -> None:
     start = b"HTTP/1.1 200 OK\r\nA: "
     endless = start + b"x" * (64 * 1024 - len(start) + more)
     answer = AnswerParser()
@@ -123,14 +121,14 @@ def test_status_line_and_headers_may_have_64_kibibytes(*, more: int, taken: bool
         answer.feed(endless)
 
 
-def test_a_body_is_no_header_however_much_of_it_comes_with_them() -> None:
+def test_body_bytes_do_not_count_toward_the_header_limit() -> None:
     answer = AnswerParser()
     answer.feed(HEAD % 100_000 + bytes(100_000))
     assert len(answer.build_response().body) == 100_000
 
 
 @pytest.mark.parametrize(("more", "taken"), [(0, True), (1, False)])
-def test_chunk_sizes_and_trailers_may_not_make_more_than_twice_a_body(*, more: int, taken: bool) -> None:
+def test_chunk_sizes_and_trailers_are_limited_to_the_size_of_a_body(*, more: int, taken: bool) -> None:
     answer = AnswerParser()
     answer.feed(CHUNKED)
     left = WIRE_BYTES - len(CHUNKED)
@@ -146,7 +144,7 @@ def noise(size: int) -> bytes:
 
 
 @pytest.mark.parametrize("distance", [1, 300, 5_000, 20_000, 32_000])
-def test_gzip_of_any_window_inflates(distance: int) -> None:
+def test_gzip_with_any_window_size_inflates(distance: int) -> None:
     body = noise(distance) * 3
     for window in range(25, 32):
         packing = zlib.compressobj(wbits=window)
@@ -154,14 +152,14 @@ def test_gzip_of_any_window_inflates(distance: int) -> None:
 
 
 @pytest.mark.parametrize("window", [15, -15], ids=["zlib", "deflate"])
-def test_what_was_deflated_another_way_is_no_gzip(window: int) -> None:
+def test_zlib_and_raw_deflate_are_not_gzip(window: int) -> None:
     packing = zlib.compressobj(wbits=window)
     with pytest.raises(BadAnswer, match="not gzip"):
         inflate(packing.compress(b"hello") + packing.flush())
 
 
 @pytest.mark.parametrize("size", [64 * 1024 - 1, 64 * 1024, 64 * 1024 + 1, 200_000])
-def test_gzip_inflates_whatever_its_size_and_what_follows_it(size: int) -> None:
+def test_gzip_of_any_size_inflates_and_truncation_is_refused(size: int) -> None:
     body = noise(size)
     packed = gzip.compress(body, 0)
     assert inflate(packed + bytes(9)) == body
@@ -172,20 +170,20 @@ def test_gzip_inflates_whatever_its_size_and_what_follows_it(size: int) -> None:
 
 
 @pytest.mark.parametrize("after", [b"\0x", b"\0X\0", bytes(8) + gzip.compress(b"hi", mtime=0)])
-def test_after_gzip_nothing_but_zeros_may_come(after: bytes) -> None:
+def test_only_zeros_may_follow_gzip(after: bytes) -> None:
     assert inflate(gzip.compress(b"hi") + b"\0") == b"hi"
     with pytest.raises(BadAnswer, match="followed by other data"):
         inflate(gzip.compress(b"hi") + after)
 
 
-def test_a_thousand_members_are_taken_and_no_more() -> None:
+def test_at_most_a_thousand_members_are_read() -> None:
     empty = gzip.compress(b"")
     assert inflate(empty * 1000) == b""
     with pytest.raises(BadAnswer, match="more than 1000 members"):
         inflate(empty * 1001)
 
 
-def test_five_encodings_are_taken_and_no_more() -> None:
+def test_at_most_five_encodings_are_read() -> None:
     body = b"hello"
     for times in range(1, 7):
         body = gzip.compress(body)
@@ -201,7 +199,7 @@ def test_five_encodings_are_taken_and_no_more() -> None:
     [(b"HTTP/1.1 408 Timeout\r\nA: b\r\n\r\n", True), (b"HTTP/1.1 408 Timeout\r\nA: b\r\n", False),
      (b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n", False), (b"", False)],
 )  # fmt: skip
-def test_a_whole_head_that_says_408_is_enough_and_nothing_else_that_is_cut_off(received: bytes, *, idle: bool) -> None:
+def test_only_a_408_may_end_after_its_head(received: bytes, *, idle: bool) -> None:
     answer = AnswerParser()
     assert not answer.started
     if received:
@@ -213,7 +211,7 @@ def test_a_whole_head_that_says_408_is_enough_and_nothing_else_that_is_cut_off(r
     assert answer.complete is idle
 
 
-def test_of_a_408_that_is_cut_off_only_the_head_counts() -> None:
+def test_only_the_head_of_a_truncated_408_counts() -> None:
     answer = AnswerParser()
     answer.feed(b"HTTP/1.1 408 Timeout\r\nContent-Encoding: br\r\nContent-Length: 9\r\n\r\nhalf")
     answer.feed(b"")
@@ -224,7 +222,7 @@ def test_of_a_408_that_is_cut_off_only_the_head_counts() -> None:
     ("whole", "keeps"),
     [(WHOLE, True), (WHOLE.replace(b"A: 1", b"Connection: close"), False), (WHOLE.replace(b"1.1", b"1.0"), False)],
 )
-def test_a_connection_is_kept_as_the_answer_says(whole: bytes, *, keeps: bool) -> None:
+def test_response_decides_whether_the_connection_is_kept(whole: bytes, *, keeps: bool) -> None:
     answer = AnswerParser()
     assert answer.keeps_alive is False
     answer.feed(whole)
@@ -232,7 +230,7 @@ def test_a_connection_is_kept_as_the_answer_says(whole: bytes, *, keeps: bool) -
 
 
 @pytest.mark.parametrize(("first", "second"), [(b"", WHOLE * 2), (WHOLE, WHOLE), (WHOLE, b"\r\n")])
-def test_what_comes_after_a_whole_answer_is_astray(first: bytes, second: bytes) -> None:
+def test_bytes_after_a_complete_response_are_stray(first: bytes, second: bytes) -> None:
     answer = AnswerParser()
     if first:
         answer.feed(first)
@@ -241,7 +239,7 @@ def test_what_comes_after_a_whole_answer_is_astray(first: bytes, second: bytes) 
 
 
 @pytest.mark.parametrize(("received", "astray"), [(b"SSH-2.0-OpenSSH_9.6\r\n", True), (CHUNKED + b"?\0", False)])
-def test_what_is_malformed_is_astray_unless_a_head_came_before(received: bytes, *, astray: bool) -> None:
+def test_malformed_bytes_are_stray_unless_a_head_came_before(received: bytes, *, astray: bool) -> None:
     with pytest.raises(BadAnswer, match=r"not HTTP/1\.1") as refused:
         AnswerParser().feed(received)
     assert isinstance(refused.value, StrayAnswer) is astray
@@ -264,7 +262,7 @@ def fed(answer: AnswerParser, received: bytes) -> None:
         answer.feed(received)
 
 
-def test_while_an_exception_is_being_handled_an_answer_is_parsed_in_a_thread_in_which_no_signal_handler_runs() -> None:
+def test_while_an_exception_is_handled_a_thread_parses_the_response() -> None:
     aside, here = Slow(), Slow()
     fed(aside, WHOLE)
     here.feed(WHOLE)
@@ -274,12 +272,12 @@ def test_while_an_exception_is_being_handled_an_answer_is_parsed_in_a_thread_in_
     assert aside.parsed_by != here.parsed_by == threading.get_ident()
 
 
-def test_while_an_exception_is_being_handled_what_is_malformed_is_refused_as_ever() -> None:
+def test_while_an_exception_is_handled_malformed_bytes_are_refused() -> None:
     with pytest.raises(StrayAnswer, match=r"not HTTP/1\.1"):
         fed(AnswerParser(), b"SSH-2.0-OpenSSH_9.6\r\n")
 
 
-def test_where_no_thread_can_start_an_answer_is_parsed_all_the_same() -> None:
+def test_if_no_thread_can_start_the_response_is_still_parsed() -> None:
     answer, size = Slow(), threading.stack_size(1 << 46)
     try:
         fed(answer, WHOLE)
@@ -289,5 +287,5 @@ def test_where_no_thread_can_start_an_answer_is_parsed_all_the_same() -> None:
     assert answer.parsed_by == threading.get_ident()
 
 
-def test_a_response_shows_its_status_and_size_and_nothing_it_holds() -> None:
+def test_repr_of_a_response_shows_only_status_and_size() -> None:
     assert repr(Response(200, {"a": "secret"}, b"hello")) == "Response(status=200, 5 bytes)"

@@ -39,13 +39,13 @@ def given(stage: Stage, read: Callable[[], object], times: int) -> list[float]:
     return seconds
 
 
-def test_each_refresh_that_ends_for_want_of_time_lets_the_next_take_twice_as_long_up_to_the_start_deadline() -> None:
+def test_each_refresh_that_times_out_doubles_the_next_deadline() -> None:
     stage = loaded()
     stage.gateway.fail = list(ALL_FAIL)
     assert given(stage, lambda: stage.config["a"], 8) == [0.8, 1.6, 3.2, 6.4, 8, 0.8, 1.6, 3.2]
 
 
-def test_in_lambda_it_takes_the_invocations_time_and_never_more_than_half_of_what_is_left() -> None:
+def test_in_lambda_a_refresh_takes_at_most_half_the_remaining_time() -> None:
     stage = loaded(**LAMBDA)
     stage.gateway.fail = list(ALL_FAIL)
     handler = stage.config.handler(lambda event, context: (event, context))
@@ -56,13 +56,13 @@ def test_in_lambda_it_takes_the_invocations_time_and_never_more_than_half_of_wha
     assert given(short, lambda: handler(None, Context(6)), 6) == [0.8, 1.6, 3, 3, 3, 3]
 
 
-def test_in_lambda_outside_a_wrapped_handler_it_takes_at_most_twice_as_long() -> None:
+def test_in_lambda_outside_a_handler_the_deadline_doubles_once() -> None:
     stage = loaded(**LAMBDA)
     stage.gateway.fail = list(ALL_FAIL)
     assert given(stage, lambda: stage.config["a"], 5) == [0.8, 1.6, 0.8, 1.6, 0.8]
 
 
-def test_what_arrived_slowly_keeps_its_time_until_a_change_arrives_quickly() -> None:
+def test_longer_deadline_is_kept_until_a_change_arrives_quickly() -> None:
     stage = loaded()
     stage.gateway.fail = [TOO_SLOW]
     assert given(stage, lambda: stage.config["a"], 1) == [0.8]
@@ -77,7 +77,7 @@ def test_what_arrived_slowly_keeps_its_time_until_a_change_arrives_quickly() -> 
 
 
 @pytest.mark.parametrize(("took", "then"), [(0.375, 1), (0.5, 2), (0.625, 2)])
-def test_a_change_arrives_quickly_if_it_takes_less_than_half_of_the_usual_time(took: float, then: float) -> None:
+def test_change_counts_as_quick_below_half_the_usual_time(took: float, then: float) -> None:
     stage = loaded(CONFIGSVC_REFRESH_SECONDS="1")
     assert stage.config.refresh() is False
     stage.gateway.fail = [TOO_SLOW]
@@ -91,7 +91,7 @@ def test_a_change_arrives_quickly_if_it_takes_less_than_half_of_the_usual_time(t
 
 
 @pytest.mark.parametrize(("took", "then"), [(0.875, 1), (1, 2)])
-def test_whatever_fails_at_the_deadline_failed_for_want_of_time(took: float, then: float) -> None:
+def test_any_failure_at_the_deadline_counts_as_a_timeout(took: float, then: float) -> None:
     stage = loaded(CONFIGSVC_REFRESH_SECONDS="1")
     stage.gateway.during = lambda: stage.clock.advance(took)
     stage.gateway.fail = [Unavailable("connection refused", reason="connection")]
@@ -101,13 +101,13 @@ def test_whatever_fails_at_the_deadline_failed_for_want_of_time(took: float, the
     assert given(stage, lambda: stage.config["a"], 1) == [then]
 
 
-def test_another_failure_allows_no_more_time() -> None:
+def test_other_failures_do_not_extend_the_deadline() -> None:
     stage = loaded()
     stage.gateway.fail = [Unavailable("connection refused", reason="connection")] * 10
     assert given(stage, lambda: stage.config["a"], 3) == [0.8] * 3
 
 
-def test_kms_that_is_too_slow_for_one_of_several_namespaces_is_asked_again_with_more_time() -> None:
+def test_kms_too_slow_for_one_namespace_gets_more_time() -> None:
     shared = Namespace("shared.prod")
     stage = Stage(seal_values({"a": "1"}), seal_values({"b": "1"}, namespace=shared), CONFIGSVC_DATA_KEY_SECONDS="1")
     stage.config.snapshot()
@@ -119,7 +119,7 @@ def test_kms_that_is_too_slow_for_one_of_several_namespaces_is_asked_again_with_
     assert stage.config["b"] == "2"
 
 
-def test_outside_lambda_the_caller_waits_for_the_usual_time_and_the_refresh_goes_on() -> None:
+def test_outside_lambda_the_refresh_outlasts_the_waiting_caller() -> None:
     stage = loaded(CONFIGSVC_REFRESH_SECONDS="0.1")
     stage.gateway.fail = [TOO_SLOW]
     inside, done, changed = threading.Event(), threading.Event(), threading.Event()
@@ -180,7 +180,7 @@ def parts(body: bytes, number: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("environ", [{}, LAMBDA], ids=["a server", "Lambda"])
-def test_a_snapshot_that_takes_longer_than_the_deadline_on_its_way_arrives(environ: dict[str, str]) -> None:
+def test_snapshot_slower_than_the_deadline_still_arrives(environ: dict[str, str]) -> None:
     with (
         run_scripted(*[throttled(0.6)]) as server,
         closing(
@@ -195,7 +195,7 @@ def test_a_snapshot_that_takes_longer_than_the_deadline_on_its_way_arrives(envir
 
 
 @pytest.mark.parametrize("slow", ["api", "kms"])
-def test_a_service_or_kms_whose_first_byte_takes_longer_than_the_deadline_is_heard(slow: str) -> None:
+def test_first_byte_after_the_deadline_still_arrives(slow: str) -> None:
     pause, patient = threading.Event(), threading.Event()
     served = [1]
 

@@ -33,13 +33,13 @@ def ask(port: int, environ: Mapping[str, str], times: int = 1) -> int:
         connection.close()
 
 
-def test_the_roots_in_the_package_are_the_five_that_amazon_publishes() -> None:
+def test_packaged_roots_are_the_five_that_amazon_publishes() -> None:
     text = (Path(configsvc_client.__file__).parent / "_transport" / "amazon_roots.pem").read_text()
     found = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.DOTALL)
     assert {hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest() for pem in found} == PUBLISHED
 
 
-def test_amazons_roots_come_first_and_the_default_store_is_not_loaded_for_them() -> None:
+def test_amazons_roots_are_tried_without_loading_the_default_store() -> None:
     trust = Trust({})
     first = trust.load_store(0)
     assert first is not None
@@ -47,23 +47,21 @@ def test_amazons_roots_come_first_and_the_default_store_is_not_loaded_for_them()
     assert (trust.load_store(0), trust.load_store(2)) == (first, None)
 
 
-def test_a_ca_of_ones_own_is_named_by_ssl_cert_file_and_is_then_the_only_one(tmp_path: Path) -> None:
+def test_ssl_cert_file_is_the_only_trust_store(tmp_path: Path) -> None:
     with run_scripted(answer_with(OK), tls=make_server_context(tmp_path)) as server:
         assert ask(server.port, {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}, times=2) == 400
         assert server.connections == 1
     assert Trust({"SSL_CERT_FILE": str(tmp_path / "ca.pem")}).load_store(1) is None
 
 
-def test_where_amazons_roots_do_not_verify_the_default_store_is_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_default_store_is_used_if_amazons_roots_do_not_verify(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with run_scripted(answer_with(OK), tls=make_server_context(tmp_path)) as server:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))  # OpenSSL's own default store
         assert ask(server.port, {}, times=2) == 400
         assert server.connections == 2
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused_and_nothing_is_sent(tmp_path: Path) -> None:
+def test_untrusted_certificate_is_refused(tmp_path: Path) -> None:
     with (
         run_scripted(answer_with(OK), tls=make_server_context(tmp_path)) as server,
         pytest.raises(Unavailable, match="SSL_CERT_FILE"),
@@ -78,13 +76,13 @@ def test_a_certificate_for_another_host_is_refused(tmp_path: Path) -> None:
         ask(server.port, environ)
 
 
-def test_a_server_that_does_not_speak_tls_is_unavailable() -> None:
+def test_server_without_tls_is_unavailable() -> None:
     with run_scripted(lambda connection: connection.sendall(OK)) as server, pytest.raises(Unavailable):
         ask(server.port, {})
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
-def test_a_ca_file_that_cannot_be_loaded_is_named_each_time(tmp_path: Path, content: str | None) -> None:
+def test_unloadable_ca_file_is_reported_each_time(tmp_path: Path, content: str | None) -> None:
     file = tmp_path / "my-ca.pem"
     if content:
         file.write_text(content)

@@ -21,7 +21,7 @@ from configsvc_client._transport.url import parse_url, quote
         ("https://Host.:8443", "host:8443", ""),
     ],
 )
-def test_a_url_is_taken_apart(text: str, authority: str, path: str) -> None:
+def test_url_is_parsed(text: str, authority: str, path: str) -> None:
     url = parse_url(text)
     assert (url.authority, url.path) == (authority, path)
 
@@ -41,15 +41,15 @@ def test_a_url_is_taken_apart(text: str, authority: str, path: str) -> None:
         "http://127。0。0。1", "https://.", "https://..", "https://.host", "https://host..", "https://a..b", "https://.:443",
     ],
 )  # fmt: skip
-def test_anything_but_https_or_loopback_is_refused_naming_the_setting(text: str) -> None:
+def test_other_urls_are_refused_and_the_setting_is_named(text: str) -> None:
     with pytest.raises(Misconfigured, match="CONFIGSVC_URL"):
         parse_url(text, "CONFIGSVC_URL")
 
 
-def test_a_dot_at_the_end_of_a_host_is_for_the_resolver_alone() -> None:
+def test_trailing_dot_of_a_host_is_only_for_the_resolver() -> None:
     url = parse_url("https://host.example.:8443/a")
     assert (url.host, url.name, url.origin) == ("host.example.", "host.example", "https://host.example:8443")
 
 
-def test_quoting_is_of_every_byte_that_is_not_unreserved() -> None:
+def test_quote_encodes_every_byte_that_is_not_unreserved() -> None:
     assert quote("arn:aws/Az09-._~ ü") == "arn%3Aaws%2FAz09-._~%20%C3%BC"
