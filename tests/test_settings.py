@@ -19,7 +19,7 @@ CURRENT, PREVIOUS = "a" * 64, "b" * 64
 NEEDED = {"CONFIGSVC_TABLE": "config", "CONFIGSVC_PROOF_SHA256": CURRENT}
 
 
-def test_table_and_proof_are_all_that_is_needed_and_nobody_is_administrator() -> None:
+def test_only_table_and_proof_are_required() -> None:
     assert read_settings(NEEDED) == StageSettings(
         "config", (CURRENT,), proof_enforced=True, admins=(), log_level="info"
     )
@@ -37,13 +37,13 @@ def test_the_proof_is_enforced_or_observed(mode: str, *, enforced: bool) -> None
 @pytest.mark.parametrize(
     "digests", ["", "none", "A" * 64, CURRENT[1:], f"{CURRENT},", f"{CURRENT},{CURRENT},{CURRENT}"]
 )
-def test_a_proof_that_could_never_be_shown_is_a_fault(digests: str) -> None:
+def test_an_impossible_proof_digest_is_refused(digests: str) -> None:
     with pytest.raises(Misconfigured, match="CONFIGSVC_PROOF_SHA256"):
         read_settings(NEEDED | {"CONFIGSVC_PROOF_SHA256": digests})
 
 
 @pytest.mark.parametrize("mode", ["", "off", "Observe"])
-def test_there_is_no_third_mode(mode: str) -> None:
+def test_another_proof_mode_is_refused(mode: str) -> None:
     with pytest.raises(Misconfigured, match="CONFIGSVC_PROOF_MODE must be one of enforce, observe"):
         read_settings(NEEDED | {"CONFIGSVC_PROOF_MODE": mode})
 
@@ -55,7 +55,7 @@ def test_administrators_are_comma_separated() -> None:
     )
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_all_errors_are_reported_together() -> None:
     environ = {"CONFIGSVC_ADMINS": f"*,{USER},arn:aws:iam::*:role/x", "CONFIGSVC_LOG_LEVEL": "loud"}
     with pytest.raises(Misconfigured) as refused:
         read_settings(environ)
@@ -84,11 +84,11 @@ def test_the_runtimes_encoder_writes_what_the_settings_say(runtime: str) -> None
 
 
 @pytest.mark.parametrize(("text", "days"), [("", None), ("0", None), ("400", 400)])
-def test_a_change_log_is_kept_for_ever_or_so_many_days(text: str, days: int | None) -> None:
+def test_a_change_log_is_kept_forever_or_for_days(text: str, days: int | None) -> None:
     assert read_settings(NEEDED | {"CONFIGSVC_CHANGE_LOG_DAYS": text}).change_log_days == days
 
 
 @pytest.mark.parametrize("text", ["-1", "many", "36501", "\u0664"])
-def test_days_that_are_none_are_told(text: str) -> None:
+def test_invalid_days_are_reported(text: str) -> None:
     with pytest.raises(Misconfigured, match="CONFIGSVC_CHANGE_LOG_DAYS must be 0 to 36500"):
         read_settings(NEEDED | {"CONFIGSVC_CHANGE_LOG_DAYS": text})

@@ -41,7 +41,7 @@ CANARY = "canary-9a7e"
         ({"enum": ["x" * 500]}, CANARY, "", "enum", '["' + "x" * 118 + "…"),
     ],
 )  # fmt: skip
-def test_the_rule_the_place_and_the_limit_are_those_that_the_validator_finds(
+def test_a_refusal_names_the_rule_place_and_limit_of_the_validator(
     schema: dict[str, object], value: object, pointer: str, rule: str, limit: str
 ) -> None:
     text = json.dumps(schema)
@@ -51,5 +51,5 @@ def test_the_rule_the_place_and_the_limit_are_those_that_the_validator_finds(
     assert CANARY not in str(find_broken_rule(text, misfit.schema_pointer))
 
 
-def test_what_cannot_be_checked_is_told_so() -> None:
+def test_an_uncheckable_value_is_reported_as_such() -> None:
     assert find_broken_rule("{}", "") == ("depth", "it is nested too deep, or contains half of a surrogate pair")

@@ -14,7 +14,7 @@ def rendered(size: int) -> Rendered:
     return Rendered("x" * size, '"1-ab"')
 
 
-def test_grants_are_kept_for_10_seconds_and_not_longer() -> None:
+def test_grants_are_cached_for_10_seconds() -> None:
     clock = FakeClock()
     grants = RecentGrants(timer=clock.monotonic)
     grants.put("api-key:a1", GRANTS)
@@ -24,7 +24,7 @@ def test_grants_are_kept_for_10_seconds_and_not_longer() -> None:
     assert grants.get("api-key:a1") is None
 
 
-def test_grants_are_kept_no_longer_while_the_process_is_frozen_and_its_monotonic_clock_with_it() -> None:
+def test_cached_grants_expire_while_the_process_is_frozen() -> None:
     monotonic, wall = FakeClock(), FakeClock()
     grants = RecentGrants(timer=Elapsed(monotonic.monotonic, wall.monotonic))
     grants.put("api-key:a1", GRANTS)
@@ -35,7 +35,7 @@ def test_grants_are_kept_no_longer_while_the_process_is_frozen_and_its_monotonic
     assert grants.get("api-key:a1") is None
 
 
-def test_grants_are_kept_no_longer_when_the_wall_clock_is_set_back() -> None:
+def test_cached_grants_expire_although_the_wall_clock_is_set_back() -> None:
     monotonic, wall = FakeClock(), FakeClock()
     grants = RecentGrants(timer=Elapsed(monotonic.monotonic, wall.monotonic))
     grants.put("api-key:a1", GRANTS)
@@ -47,14 +47,14 @@ def test_grants_are_kept_no_longer_when_the_wall_clock_is_set_back() -> None:
     assert grants.get("api-key:a1") is None
 
 
-def test_that_there_are_no_grants_is_kept_too() -> None:
+def test_the_absence_of_grants_is_cached_too() -> None:
     grants = RecentGrants()
     grants.put("api-key:a1", ())
     assert grants.get("api-key:a1") == ()
     assert grants.get("api-key:a2") is None
 
 
-def test_grants_that_changed_are_forgotten() -> None:
+def test_changed_grants_are_dropped() -> None:
     grants = RecentGrants()
     grants.put("api-key:a1", GRANTS)
     grants.forget("api-key:a1")
@@ -62,7 +62,7 @@ def test_grants_that_changed_are_forgotten() -> None:
     assert grants.get("api-key:a1") is None
 
 
-def test_snapshots_are_kept_within_their_bytes_and_the_least_used_goes_first() -> None:
+def test_the_snapshot_cache_is_limited_and_evicts_the_least_used() -> None:
     snapshots = RenderedSnapshots(most=3_000)
     for revision in (1, 2):
         snapshots.put(("a", revision, "t"), rendered(1_000))
@@ -71,7 +71,7 @@ def test_snapshots_are_kept_within_their_bytes_and_the_least_used_goes_first() -
     assert [revision for revision in (1, 2, 3) if snapshots.get(("a", revision, "t"))] == [1, 3]
 
 
-def test_a_snapshot_larger_than_all_that_may_be_kept_is_not_kept_and_drives_nothing_out() -> None:
+def test_a_snapshot_larger_than_the_cache_is_not_cached_and_evicts_nothing() -> None:
     snapshots = RenderedSnapshots(most=3_000)
     snapshots.put(KEY, rendered(1_000))
     snapshots.put(("b", 1, "t"), rendered(4_000))
@@ -79,7 +79,7 @@ def test_a_snapshot_larger_than_all_that_may_be_kept_is_not_kept_and_drives_noth
     assert snapshots.get(KEY) == rendered(1_000)
 
 
-def test_a_snapshot_is_known_by_namespace_revision_and_tag() -> None:
+def test_a_cached_snapshot_is_found_by_namespace_revision_and_tag() -> None:
     snapshots = RenderedSnapshots()
     snapshots.put(KEY, rendered(1))
     for other in (("payments.dev", 1, "ab"), ("payments.prod", 2, "ab"), ("payments.prod", 1, "cd")):

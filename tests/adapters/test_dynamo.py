@@ -58,7 +58,7 @@ def cancelled(stubber: Stubber, *reasons: str) -> None:
 
 
 @pytest.mark.parametrize("reason", ["ConditionalCheckFailed", "TransactionConflict"])
-def test_a_cancelled_transaction_is_a_lost_race_that_names_where(
+def test_a_cancelled_transaction_is_a_lost_race_with_its_addresses(
     stubber: Stubber, repository: DynamoRepository, reason: str
 ) -> None:
     cancelled(stubber, "None", reason)
@@ -104,7 +104,7 @@ def test_a_transaction_cancelled_for_another_reason_is_a_fault(stubber: Stubber,
         ("ValidationException", 400, Internal),
     ],
 )
-def test_each_error_of_dynamodb_is_one_of_ours_and_tells_nothing_of_the_table(
+def test_dynamodb_errors_become_ours_and_reveal_nothing_about_the_table(
     stubber: Stubber, repository: DynamoRepository, code: str, status: int, error: type[Exception]
 ) -> None:
     repository = repository.within(FakeClock().monotonic() + 0.01)  # too short for a pause
@@ -139,7 +139,7 @@ def test_a_broken_connection_is_unavailable_and_missing_credentials_are_a_fault(
         raise fault
 
 
-def test_keys_that_a_batch_left_out_are_asked_for_again(stubber: Stubber, repository: DynamoRepository) -> None:
+def test_keys_that_a_batch_omits_are_requested_again(stubber: Stubber, repository: DynamoRepository) -> None:
     items = [to_item(head()), to_item(state("a"))]
     left = {TABLE: {"Keys": [build_key(AT[1])], "ConsistentRead": True}}
     stubber.add_response(

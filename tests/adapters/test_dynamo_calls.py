@@ -107,7 +107,7 @@ VERBS = [read_one, read_two, read_keys, read_together, write]
 
 
 @pytest.mark.parametrize("call", VERBS)
-def test_s31_what_is_throttled_is_tried_again_with_growing_pauses_until_the_deadline_and_not_beyond(
+def test_s31_throttled_calls_are_retried_with_growing_pauses_until_the_deadline(
     clock: FakeClock, call: Callable[[DynamoRepository], object]
 ) -> None:
     began = clock.monotonic()
@@ -121,7 +121,7 @@ def test_s31_what_is_throttled_is_tried_again_with_growing_pauses_until_the_dead
 
 
 @pytest.mark.parametrize("call", VERBS)
-def test_s51_what_the_store_never_answers_ends_by_the_deadline(
+def test_s51_a_call_without_a_response_ends_by_the_deadline(
     clock: FakeClock, call: Callable[[DynamoRepository], object]
 ) -> None:
     began = clock.monotonic()
@@ -169,7 +169,7 @@ def test_s31_a_throttled_page_is_read_again_from_where_it_began(clock: FakeClock
     assert client.asked[1] == client.asked[2]
 
 
-def test_s52_every_try_of_a_commit_has_the_same_token_and_every_commit_another(clock: FakeClock) -> None:
+def test_s52_retries_of_a_commit_share_its_token(clock: FakeClock) -> None:
     repository, client = against(clock, BROKEN, THROTTLED, cancelled("ThrottlingError", "None"), DONE)
     write(repository)
     write(repository)
@@ -186,7 +186,7 @@ def test_s32_a_conflict_is_a_lost_race(clock: FakeClock) -> None:
     assert len(client.asked) == 1
 
 
-def test_records_that_a_transaction_is_at_are_not_read_together(clock: FakeClock) -> None:
+def test_records_in_a_transaction_are_not_read_together(clock: FakeClock) -> None:
     repository, client = against(clock, cancelled("None", "TransactionConflict"))
     with pytest.raises(LostRace):
         read_together(repository)
@@ -194,7 +194,7 @@ def test_records_that_a_transaction_is_at_are_not_read_together(clock: FakeClock
 
 
 @pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded"])
-def test_records_that_are_throttled_when_they_are_read_together_are_read_again(clock: FakeClock, reason: str) -> None:
+def test_throttled_records_are_read_together_again(clock: FakeClock, reason: str) -> None:
     repository, client = against(
         clock, cancelled("None", reason), answers({"Responses": [{"Item": to_item(head())}, {}]})
     )
@@ -203,9 +203,7 @@ def test_records_that_are_throttled_when_they_are_read_together_are_read_again(c
 
 
 @pytest.mark.parametrize("then", ["TransactionConflict", "TransactionInProgressException"])
-def test_s52_a_commit_whose_answer_was_lost_and_that_collides_is_sent_again_for_it_may_collide_with_itself(
-    clock: FakeClock, then: str
-) -> None:
+def test_s52_a_commit_that_may_conflict_with_itself_is_sent_again(clock: FakeClock, then: str) -> None:
     collision = cancelled(then) if then == "TransactionConflict" else refused(then)
     repository, client = against(clock, BROKEN, collision, DONE)
     write(repository)
@@ -213,7 +211,7 @@ def test_s52_a_commit_whose_answer_was_lost_and_that_collides_is_sent_again_for_
     assert len(client.asked) == 3
 
 
-def test_a_condition_that_fails_after_a_lost_answer_is_a_lost_race_for_the_token_would_have_told(
+def test_a_failed_condition_after_a_lost_response_is_a_lost_race(
     clock: FakeClock,
 ) -> None:
     repository, _ = against(clock, BROKEN, cancelled("ConditionalCheckFailed"))
@@ -222,9 +220,7 @@ def test_a_condition_that_fails_after_a_lost_answer_is_a_lost_race_for_the_token
 
 
 @pytest.mark.parametrize("last", [THROTTLED, cancelled("TransactionConflict")])
-def test_s52_a_commit_that_was_once_not_answered_stays_unknown_whatever_came_after_it(
-    clock: FakeClock, last: Step
-) -> None:
+def test_s52_a_commit_stays_unknown_after_one_attempt_without_a_response(clock: FakeClock, last: Step) -> None:
     repository, _ = against(clock, BROKEN, last)
     with pytest.raises(StoreUnavailable) as unknown:
         write(repository)
@@ -235,7 +231,7 @@ def test_s52_a_commit_that_was_once_not_answered_stays_unknown_whatever_came_aft
     assert unknown.value.members == {"retry_after": 1}
 
 
-def test_a_commit_is_not_begun_when_its_answer_would_come_too_late(clock: FakeClock) -> None:
+def test_a_commit_is_not_sent_shortly_before_the_deadline(clock: FakeClock) -> None:
     repository, client = against(clock, DONE)
     clock.pass_by(SECONDS - COMMIT_LEAST / 2)
     with pytest.raises(StoreUnavailable, match="too slow"):  # not StoreBusy: nothing throttles, and it must be noticed
@@ -262,14 +258,14 @@ class Table:
 KEYS = [records.key(NS, f"k{number:02}") for number in range(12)]
 
 
-def test_s40_a_batch_goes_on_while_keys_are_answered_though_none_of_them_has_an_item(clock: FakeClock) -> None:
+def test_s40_a_batch_continues_while_keys_are_processed_without_items(clock: FakeClock) -> None:
     repository, client = against(clock, Table([5, 4, 12], there=KEYS[-1:]))
     assert list(repository.get(KEYS)) == KEYS[-1:]
     assert len(client.asked) == 3
     assert clock.slept == pytest.approx([0.0125, 0.0125])
 
 
-def test_a_batch_that_answers_no_key_is_asked_again_with_growing_pauses_and_then_given_up(clock: FakeClock) -> None:
+def test_a_batch_without_progress_is_retried_with_growing_pauses_then_given_up(clock: FakeClock) -> None:
     began = clock.monotonic()
     repository, _ = against(clock, Table([0], there=KEYS))
     with pytest.raises(StoreBusy):
@@ -278,12 +274,12 @@ def test_a_batch_that_answers_no_key_is_asked_again_with_growing_pauses_and_then
     assert clock.monotonic() - began <= SECONDS
 
 
-def test_s40_a_batch_that_answers_no_key_for_a_while_is_read_whole(clock: FakeClock) -> None:
+def test_s40_a_batch_is_complete_after_a_while_without_progress(clock: FakeClock) -> None:
     repository, _ = against(clock, Table([0, 0, 0, 1, 0, 12], there=KEYS))
     assert sorted(repository.get(KEYS)) == KEYS
 
 
-def test_without_a_deadline_each_call_has_one_of_its_own(clock: FakeClock) -> None:
+def test_without_a_deadline_each_call_has_its_own(clock: FakeClock) -> None:
     client = Client(clock, THROTTLED)
     repository = DynamoRepository(cast("DynamoDBClient", client), TABLE, Calls(clock, FakeChance()))
     for _ in range(2):

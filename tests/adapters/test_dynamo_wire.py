@@ -98,7 +98,7 @@ def test_s51_a_read_ends_with_its_deadline(environment: pytest.MonkeyPatch, serv
 
 
 @pytest.mark.parametrize("serve", SERVERS.values(), ids=SERVERS)
-def test_s51_a_commit_over_tls_ends_with_its_deadline_and_is_told_to_be_unknown(
+def test_s51_a_commit_over_tls_ends_with_its_deadline_as_unknown(
     environment: pytest.MonkeyPatch, tmp_path: Path, serve: Serve
 ) -> None:
     with run_scripted(serve, tls=make_server_context(tmp_path)) as server:
@@ -108,7 +108,7 @@ def test_s51_a_commit_over_tls_ends_with_its_deadline_and_is_told_to_be_unknown(
 
 
 @pytest.mark.parametrize("body", [b"", b'{"It', b'{"Item": {"pk'], ids=["nothing", "a little", "the item's key"])
-def test_s51_an_answer_that_broke_off_is_asked_for_again_and_never_taken_for_a_missing_record(
+def test_s51_a_truncated_response_is_retried_and_no_missing_record(
     environment: pytest.MonkeyPatch, body: bytes
 ) -> None:
     with run_scripted(answer_with(LONG + body, 1), answer_with(EMPTY, 1)) as server:
@@ -116,7 +116,7 @@ def test_s51_an_answer_that_broke_off_is_asked_for_again_and_never_taken_for_a_m
         assert server.connections == 2
 
 
-def test_s51_an_answer_that_does_not_match_its_checksum_is_asked_for_again(environment: pytest.MonkeyPatch) -> None:
+def test_s51_a_response_with_a_wrong_checksum_is_retried(environment: pytest.MonkeyPatch) -> None:
     damaged = EMPTY.replace(b"\r\n\r\n", b"\r\nx-amz-crc32: 1\r\n\r\n")
     right = EMPTY.replace(b"\r\n\r\n", b"\r\nx-amz-crc32: %d\r\n\r\n" % zlib.crc32(b"{}"))
     answers = iter([damaged, right])
@@ -132,7 +132,7 @@ def test_s51_an_answer_that_does_not_match_its_checksum_is_asked_for_again(envir
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_connection_is_kept_and_one_that_broke_off_is_replaced(
+def test_connections_are_reused_and_broken_ones_replaced(
     environment: pytest.MonkeyPatch, tmp_path: Path, scheme: str
 ) -> None:
     tls, ca = (make_server_context(tmp_path), tmp_path / "ca.pem") if scheme == "https" else (None, None)
@@ -143,7 +143,7 @@ def test_a_connection_is_kept_and_one_that_broke_off_is_replaced(
         assert server.connections == 2
 
 
-def test_s51_a_server_that_never_answers_a_tls_greeting_holds_nobody(environment: pytest.MonkeyPatch) -> None:
+def test_s51_a_server_that_ignores_the_tls_handshake_blocks_nobody(environment: pytest.MonkeyPatch) -> None:
     with run_scripted(deaf) as server:
         environment.setenv("AWS_ENDPOINT_URL", f"https://localhost:{server.port}")
         repository = DynamoRepository(connect(), "table").within(SystemClock().monotonic() + SECONDS)
@@ -175,7 +175,7 @@ class Provider:
         return {"access_key": "a", "secret_key": "s", "token": "t", "expiry_time": expires.isoformat()}
 
 
-def test_s51_a_silent_provider_of_credentials_holds_a_call_no_longer_than_its_deadline() -> None:
+def test_s51_a_silent_credential_provider_delays_a_call_only_until_its_deadline() -> None:
     provider = Provider(lasting=60)
     credentials = RefreshableCredentials.create_from_metadata(provider.given(), provider, "test")
     renewal = Aside(credentials.get_frozen_credentials, kept=False)
@@ -191,7 +191,7 @@ def test_s51_a_silent_provider_of_credentials_holds_a_call_no_longer_than_its_de
     assert not credentials.refresh_needed()
 
 
-def test_credentials_that_are_good_for_a_while_are_used_though_their_provider_is_silent() -> None:
+def test_credentials_still_valid_are_used_while_the_provider_is_silent() -> None:
     provider = Provider(lasting=800)
     credentials = RefreshableCredentials.create_from_metadata(provider.given(), provider, "test")
     renewal = Aside(credentials.get_frozen_credentials, kept=False)
@@ -203,7 +203,7 @@ def test_credentials_that_are_good_for_a_while_are_used_though_their_provider_is
     provider.let_go.set()
 
 
-def test_what_is_made_aside_is_made_once_and_whoever_cannot_wait_leaves_it_to_the_next() -> None:
+def test_a_call_aside_is_made_once_and_outlasts_impatient_callers() -> None:
     let_go, made = threading.Event(), list[int]()
 
     def make() -> list[int]:
@@ -219,7 +219,7 @@ def test_what_is_made_aside_is_made_once_and_whoever_cannot_wait_leaves_it_to_th
     assert made == [1]
 
 
-def test_what_failed_aside_is_raised_and_begun_again() -> None:
+def test_a_failed_call_aside_is_raised_and_started_again() -> None:
     outcomes = [ValueError("first"), ValueError("second")]
 
     def make() -> str:
@@ -234,7 +234,7 @@ def test_what_failed_aside_is_raised_and_begun_again() -> None:
     assert aside.result(30) == "made"
 
 
-def test_what_failed_while_nobody_waited_is_not_raised_to_whoever_asks_later() -> None:
+def test_a_failure_without_callers_is_not_raised_later() -> None:
     let_go, tries = threading.Event(), list[int]()
 
     def make() -> str:
@@ -252,7 +252,7 @@ def test_what_failed_while_nobody_waited_is_not_raised_to_whoever_asks_later() -
     assert aside.result(30) == "made"
 
 
-def test_a_timeout_says_what_went_wrong_before() -> None:
+def test_a_timeout_has_the_previous_failure_as_its_cause() -> None:
     let_go, faults = threading.Event(), [ValueError("first")]
 
     def make() -> None:
@@ -269,7 +269,7 @@ def test_a_timeout_says_what_went_wrong_before() -> None:
     let_go.set()
 
 
-def test_what_is_not_kept_is_made_again_after_it_ended() -> None:
+def test_a_call_that_is_not_kept_is_made_again() -> None:
     made = list[int]()
     aside = Aside(lambda: made.append(1), kept=False)
     aside.result(30)
@@ -281,9 +281,7 @@ WITHOUT_SENSE = [b'{"Item": {"pk', b"<html>Sign in</html>", b"[]", b'"x"', b"7",
 
 
 @pytest.mark.parametrize("body", WITHOUT_SENSE)
-def test_what_is_not_an_answer_of_dynamodb_is_asked_for_again_though_it_is_whole(
-    environment: pytest.MonkeyPatch, body: bytes
-) -> None:
+def test_a_complete_response_that_is_not_dynamodbs_is_retried(environment: pytest.MonkeyPatch, body: bytes) -> None:
     """Without a checksum, as from a proxy that answers in its place."""
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
     with run_scripted(answer_with(whole, 1), answer_with(EMPTY, 1)) as server:
@@ -292,7 +290,7 @@ def test_what_is_not_an_answer_of_dynamodb_is_asked_for_again_though_it_is_whole
 
 
 @pytest.mark.parametrize("body", [b'{"Ite', b"", b"[]"])
-def test_a_commit_is_not_done_by_an_answer_that_is_none(environment: pytest.MonkeyPatch, body: bytes) -> None:
+def test_a_foreign_response_does_not_confirm_a_commit(environment: pytest.MonkeyPatch, body: bytes) -> None:
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
     with run_scripted(answer_with(whole, 1), answer_with(EMPTY, 1)) as server:
         reached(environment, server).commit([Write(head(2), 1)])

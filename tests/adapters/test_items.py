@@ -85,7 +85,7 @@ def test_a_record_of_every_kind_comes_back_from_its_item(record: Record) -> None
     assert item["revision"] == {"N": str(record.revision)}
 
 
-def test_head_stays_under_4_kb_with_every_live_data_key_and_the_largest_numbers() -> None:
+def test_the_largest_head_stays_under_4_kb() -> None:
     largest = 10**12
     full = head(kids=limits.LIVE_DATA_KEYS)
     kids = {kid: count._replace(seals=2**20, served=10**6, cost=4096) for kid, count in full.kids.items()}
@@ -97,14 +97,14 @@ def test_head_stays_under_4_kb_with_every_live_data_key_and_the_largest_numbers(
     assert 2_000 < count_item_bytes(to_item(worst)) < 4_096
 
 
-def test_the_largest_key_state_is_an_item_that_dynamodb_takes() -> None:
+def test_the_largest_key_state_fits_an_item_of_dynamodb() -> None:
     key = names.parse_key("k" * 255)
     entry = Entry(key, 10**10 - 1, "envelope", "application/octet-stream", "x" * limits.STORED_VALUE)
     largest = KeyState(LONGEST, key, 10**12, 10**10 - 1, "envelope", entry, "2027-01-31")
     assert count_item_bytes(to_item(largest)) < 400 * limits.KIB
 
 
-def test_what_expires_carries_the_tables_ttl_attribute_and_nothing_else_does() -> None:
+def test_only_expiring_records_have_the_ttl_attribute() -> None:
     carrying = {type(record) for record in EVERY_KIND if "ttl" in to_item(record)}
     assert carrying == {KeptAnswer}
 
@@ -114,13 +114,13 @@ def test_what_expires_carries_the_tables_ttl_attribute_and_nothing_else_does() -
     [{"state": {"S": "asleep"}}, {"served": {"S": "1"}}, {"kids": {"SS": ["a"]}}, {"sk": {"S": "X#"}}],
     ids=str,
 )
-def test_an_item_of_another_make_is_an_error_and_no_record(broken: dict[str, Any]) -> None:
+def test_a_foreign_item_is_an_error(broken: dict[str, Any]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         from_item({**to_item(EVERY_KIND[0]), **broken})
 
 
 @pytest.mark.parametrize("lacking", ["packed", "first_at", "revision"])
-def test_a_damaged_summary_of_the_log_is_one_that_does_not_unpack(lacking: str) -> None:
+def test_a_damaged_log_summary_does_not_unpack(lacking: str) -> None:
     whole = StoredSummary(names.parse_namespace("a"), 16, 1, "", "", (), b"packed")
     found = from_item({name: value for name, value in to_item(whole).items() if name != lacking})
     assert isinstance(found, StoredSummary)

@@ -19,7 +19,7 @@ def schema(**keywords: object) -> str:
     return parse_key_schema("*", keywords).schema
 
 
-def test_a_value_that_holds_has_no_misfit(schemas: JsonSchemas) -> None:
+def test_a_valid_value_has_no_misfit(schemas: JsonSchemas) -> None:
     assert schemas.misfit(schema(type="object", required=["a"]), {"a": 1}) is None
 
 
@@ -40,15 +40,15 @@ def test_a_misfit_names_the_place_and_the_rule(schemas: JsonSchemas) -> None:
         ({"format": "no-such-format"}, "/format"),
     ],
 )
-def test_what_is_no_schema_is_found_with_its_place(schemas: JsonSchemas, faulty: dict[str, object], place: str) -> None:
+def test_an_invalid_schema_is_found_with_its_place(schemas: JsonSchemas, faulty: dict[str, object], place: str) -> None:
     assert schemas.fault(json.dumps(faulty)) == place
 
 
-def test_a_reference_to_elsewhere_is_never_followed(schemas: JsonSchemas) -> None:
+def test_an_external_reference_is_never_followed(schemas: JsonSchemas) -> None:
     assert schemas.fault('{"$ref": "http://127.0.0.1:9/schema"}') is not None
 
 
-def test_a_schema_is_no_fault(schemas: JsonSchemas) -> None:
+def test_a_valid_schema_has_no_fault(schemas: JsonSchemas) -> None:
     assert schemas.fault(schema(type="string", pattern="^[a-z]+$", format="uri")) is None
 
 
@@ -61,11 +61,11 @@ def test_a_pattern_that_makes_others_backtrack_is_matched_in_one_pass(schemas: J
 
 
 @pytest.mark.parametrize("odd", ["\ud800", float("inf")])
-def test_what_the_library_cannot_take_does_not_fit(schemas: JsonSchemas, odd: object) -> None:
+def test_a_value_that_the_library_cannot_check_is_a_misfit(schemas: JsonSchemas, odd: object) -> None:
     assert schemas.misfit(schema(type="number"), odd)
 
 
-def test_threads_share_what_is_compiled(schemas: JsonSchemas) -> None:
+def test_threads_share_compiled_schemas(schemas: JsonSchemas) -> None:
     wanted = schema(maximum=5)
     found: list[Misfit | None] = []
     threads = [threading.Thread(target=lambda: found.append(schemas.misfit(wanted, 6))) for _ in range(8)]
@@ -94,20 +94,20 @@ ALTERNATIVES = [{"const": number} for number in range(40)]
         ({"const": {"anyOf": 1}}, {"anyOf": [1]}, Misfit("", "/const")),
     ],
 )  # fmt: skip
-def test_alternatives_fail_where_they_stand(
+def test_alternatives_fail_at_their_place(
     schemas: JsonSchemas, keywords: dict[str, object], value: object, place: Misfit
 ) -> None:
     assert schemas.misfit(schema(**keywords), value) == place
 
 
 @pytest.mark.parametrize("keyword", ["anyOf", "oneOf"])
-def test_alternatives_hold_as_they_always_did(schemas: JsonSchemas, keyword: str) -> None:
+def test_alternatives_are_valid_as_before(schemas: JsonSchemas, keyword: str) -> None:
     wanted = schema(items={keyword: [{"const": 1}, {"type": "string"}], "maximum": 5})
     assert schemas.misfit(wanted, [1, "x"]) is None
     assert schemas.misfit(wanted, [2])
 
 
-def test_a_failing_alternative_leaves_one_error_and_not_one_for_each(schemas: JsonSchemas) -> None:
+def test_failing_alternatives_give_one_error(schemas: JsonSchemas) -> None:
     """900 alternatives, each failing for 60,000 items, built as many errors with a copy of the value each."""
     wanted = schema(anyOf=[{"items": {"const": number}} for number in range(2, 450)])
     assert schemas.misfit(wanted, [1] * 60_000) == Misfit("", "/anyOf")
@@ -117,10 +117,10 @@ def test_a_failing_alternative_leaves_one_error_and_not_one_for_each(schemas: Js
     ("pattern", "kib"),
     [("^[0-9]{4}$", 4), ("^[a-z0-9-]{1,63}$", 16), (r"^[\w.-]{1,128}$", 64), ("^.{1,100}$", 128)],
 )
-def test_a_pattern_weighs_by_what_it_compiles_to(schemas: JsonSchemas, pattern: str, kib: int) -> None:
+def test_a_pattern_weighs_by_its_compiled_size(schemas: JsonSchemas, pattern: str, kib: int) -> None:
     assert schemas.weight(schema(pattern=pattern)).patterns == 6 * kib
 
 
 @pytest.mark.parametrize("pattern", [r"\p{L}{1,40}", "(([ab]{0,66}){0,69})q", r"[^\n]{1,255}"])
-def test_a_pattern_that_compiles_to_too_much_is_no_schema(schemas: JsonSchemas, pattern: str) -> None:
+def test_a_pattern_with_a_large_compiled_size_is_refused(schemas: JsonSchemas, pattern: str) -> None:
     assert schemas.fault(schema(pattern=pattern)) == "/pattern"

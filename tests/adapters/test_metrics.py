@@ -30,24 +30,24 @@ def counted(line: dict[str, object]) -> dict[tuple[str, ...], list[str]]:
     return taken
 
 
-def test_a_problem_is_counted_altogether_and_by_its_code() -> None:
+def test_a_problem_is_counted_in_total_and_by_code() -> None:
     line = {"status": 403, "code": "forbidden", "cold_start": False}
     assert counted(line) == {("service",): ["Problems"], ("service", "code"): ["Problems"]}
 
 
-def test_a_problem_without_a_code_is_counted_altogether() -> None:
+def test_a_problem_without_a_code_is_counted_in_total() -> None:
     assert counted({"status": 500, "code": None}) == {("service",): ["Problems"]}
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, "forbidden"), (404, "not_found")])
-def test_what_is_denied_is_counted_whatever_it_was_answered(status: int, code: str) -> None:
+def test_denials_are_counted_whatever_the_response(status: int, code: str) -> None:
     line = {"status": status, "code": code, "denied": True}
     assert counted(line)["service",] == ["Problems", "Denied"]
     assert "Denied" not in counted(line | {"denied": False})["service",]
 
 
 @pytest.mark.parametrize(("error", "metric"), [(Contended, "Contended"), (Throttled, "StoreBusy")])
-def test_what_asks_to_be_repeated_is_counted_by_itself_and_is_neither_a_server_error_nor_an_error_line(
+def test_retryable_refusals_have_metrics_of_their_own_and_are_no_errors(
     error: type[ConfigsvcError], metric: str
 ) -> None:
     line = {"status": error.status, "code": error.code}
@@ -56,12 +56,12 @@ def test_what_asks_to_be_repeated_is_counted_by_itself_and_is_neither_a_server_e
     assert choose_level(error.status, cold=False) == "warning"
 
 
-def test_a_cold_start_is_counted_beside_it() -> None:
+def test_a_cold_start_is_counted_too() -> None:
     assert counted({"status": 200, "cold_start": True}) == {("service",): ["ColdStarts"]}
     assert counted({"status": 404, "code": "not_found", "cold_start": True})["service",] == ["Problems", "ColdStarts"]
 
 
-def test_what_went_well_and_warm_adds_nothing_to_its_line() -> None:
+def test_a_warm_success_has_no_metrics() -> None:
     assert METRICS.of({"status": 200, "code": None, "cold_start": False}) == {}
 
 
@@ -74,7 +74,7 @@ def test_the_line_stays_one_json_object_with_the_time_in_milliseconds() -> None:
     assert line["_aws"]["Timestamp"] == 1_700_000_000_123
 
 
-def test_nothing_is_counted_where_nobody_counts() -> None:
+def test_without_metrics_nothing_is_counted() -> None:
     stream = io.StringIO()
     JsonLog(stream, "info").line("warning", status=403)
     assert json.loads(stream.getvalue()) == {"level": "warning", "status": 403}

@@ -24,7 +24,7 @@ def test_a_moment_is_rfc_3339_in_utc_with_milliseconds(seconds: float, text: str
     assert to_moment(seconds) == (seconds, text)
 
 
-def test_the_clock_is_this_machines() -> None:
+def test_the_system_clock_is_used() -> None:
     clock = SystemClock()
     before, told, after = datetime.now(UTC).timestamp(), clock.now().seconds, datetime.now(UTC).timestamp()
     assert before <= told <= after
@@ -34,7 +34,7 @@ def test_the_clock_is_this_machines() -> None:
 
 
 @given(moves=st.lists(st.tuples(st.floats(0, 1e4), st.floats(-1e4, 1e4))))
-def test_what_passed_is_no_less_than_either_clock_says_and_never_goes_back(moves: list[tuple[float, float]]) -> None:
+def test_elapsed_time_follows_the_faster_clock_and_never_decreases(moves: list[tuple[float, float]]) -> None:
     monotonic, wall = FakeClock(), FakeClock()
     elapsed = Elapsed(monotonic.monotonic, wall.monotonic)
     told, most = [elapsed()], 0.0
@@ -47,13 +47,13 @@ def test_what_passed_is_no_less_than_either_clock_says_and_never_goes_back(moves
     assert told[-1] == pytest.approx(most, abs=1e-3)
 
 
-def test_tags_are_8_bytes_in_hex_and_never_alike() -> None:
+def test_tags_are_8_random_bytes_in_hex() -> None:
     tags = {SystemRandomness().tag() for _ in range(1000)}
     assert len(tags) == 1000
     assert all(len(bytes.fromhex(tag)) == 8 for tag in tags)
 
 
-def test_jitter_is_drawn_from_all_of_its_range() -> None:
+def test_jitter_uses_its_whole_range() -> None:
     drawn = [SystemRandomness().uniform(2.0) for _ in range(1000)]
     assert all(0 <= each < 2 for each in drawn)
     assert min(drawn) < 0.2

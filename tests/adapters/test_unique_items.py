@@ -24,7 +24,7 @@ def misfit(text: str) -> Misfit | None:
         f"[1e300, 1{'0' * 300}]",
     ],
 )  # fmt: skip
-def test_what_json_schema_calls_equal_is_there_twice(items: str) -> None:
+def test_items_that_json_schema_calls_equal_are_duplicates(items: str) -> None:
     assert misfit(f'{{"a": {items}}}') == TWICE
 
 
@@ -36,16 +36,16 @@ def test_what_json_schema_calls_equal_is_there_twice(items: str) -> None:
         '[["a"], "[a]"]', '[{"a:1": 2}, {"a": "1:2"}]', "[10, 16]",
     ],
 )  # fmt: skip
-def test_what_differs_is_unique(items: str) -> None:
+def test_different_items_are_unique(items: str) -> None:
     assert misfit(f'{{"a": {items}}}') is None
 
 
 @pytest.mark.parametrize("value", ["{}", '{"a": "aa"}', '{"a": {"b": 1}}', '{"a": []}'])
-def test_only_arrays_are_asked(value: str) -> None:
+def test_only_arrays_are_checked(value: str) -> None:
     assert misfit(value) is None
 
 
-def test_false_asks_nothing() -> None:
+def test_false_checks_nothing() -> None:
     schema = parse_key_schema("*", {"uniqueItems": False}).schema
     assert JsonSchemas().misfit(schema, [1, 1]) is None
 

@@ -34,7 +34,7 @@ def test_an_unchanged_poll_is_one_get_item_and_writes_nothing(warm: Story, dynam
     assert _calls(dynamodb) == {"GetItem": 1}
 
 
-def test_a_poll_that_must_look_up_grants_is_one_batch(warm: Story, packed: Zip, dynamodb: CountingProxy) -> None:
+def test_a_poll_that_reads_grants_is_one_batch(warm: Story, packed: Zip, dynamodb: CountingProxy) -> None:
     held = warm.snapshot().headers["etag"]
     with packed.environment("cold") as runtime, build_stage(runtime) as cold:
         later = find_elsewhere(warm, cold)
@@ -55,7 +55,7 @@ def test_a_first_snapshot_is_a_batch_and_a_query(warm: Story, packed: Zip, dynam
         assert _calls(dynamodb) == {"BatchGetItem": 1, "Query": 1}
 
 
-def test_a_snapshot_that_is_rendered_already_is_one_get_item(warm: Story, dynamodb: CountingProxy) -> None:
+def test_a_cached_snapshot_is_one_get_item(warm: Story, dynamodb: CountingProxy) -> None:
     _calls(dynamodb)
 
     assert warm.snapshot().json()["entries"]
@@ -77,7 +77,7 @@ def test_a_change_set_is_one_read_and_one_transaction(warm: Story, dynamodb: Cou
     assert _calls(dynamodb) == {"BatchGetItem": 1, "TransactWriteItems": 1}
 
 
-def test_health_and_what_the_gateway_refuses_touch_no_table(warm: Story, dynamodb: CountingProxy) -> None:
+def test_health_and_refusals_of_the_gateway_do_not_touch_the_table(warm: Story, dynamodb: CountingProxy) -> None:
     _calls(dynamodb)
 
     assert warm.api.send("GET", "/v1/health", None).status == 200

@@ -53,7 +53,7 @@ CALLS: dict[str, Callable[[Story], Reply]] = {
 
 
 @pytest.mark.parametrize("fault", ["silent", "drips", "half", "resets"])
-def test_whatever_goes_wrong_is_answered_503_in_time_and_is_over_when_it_is_over(faulty: Faulty, fault: Fault) -> None:
+def test_a_faulty_store_gives_503_in_time_until_it_recovers(faulty: Faulty, fault: Fault) -> None:
     store, runtime, story = faulty
     pids = runtime.pids()
     for operation, ask in CALLS.items():
@@ -68,7 +68,7 @@ def test_whatever_goes_wrong_is_answered_503_in_time_and_is_over_when_it_is_over
     assert runtime.pids() == pids
 
 
-def test_a_write_that_is_done_in_silence_is_answered_as_done_when_it_is_repeated(faulty: Faulty) -> None:
+def test_a_repeated_write_without_a_response_is_confirmed(faulty: Faulty) -> None:
     store, _, story = faulty
     once = {"Idempotency-Key": "once"}
     store.breaks("committed, then silent", ["TransactWriteItems"])
@@ -81,7 +81,7 @@ def test_a_write_that_is_done_in_silence_is_answered_as_done_when_it_is_repeated
     assert len(story.read("/keys/silent/versions").json()["versions"]) == 1
 
 
-def test_a_table_that_is_silent_while_the_function_starts_is_503_and_then_found(faulty: Faulty) -> None:
+def test_a_table_that_is_silent_at_the_start_is_503_until_it_responds(faulty: Faulty) -> None:
     store, runtime, story = faulty
     runtime.cool()
     store.breaks("silent", ["BatchGetItem", "GetItem"])

@@ -27,7 +27,7 @@ def fill(story: Story) -> int:
 
 
 @pytest.mark.parametrize(("written", "read"), [("python3.11", "python3.12"), ("python3.12", "python3.11")])
-def test_s49_what_is_full_on_one_runtime_is_read_on_it_and_on_the_other(
+def test_s49_a_full_namespace_is_readable_on_both_runtimes(
     packed: Zip, environments: Environments, written: str, read: str
 ) -> None:
     with (

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.emulator
 _OURS = ("configsvc", "chalice", "pydantic", "pydantic_core", "cachetools")
 
 
-def test_the_environment_it_runs_in_brings_none_of_it() -> None:
+def test_the_test_environment_lacks_our_packages() -> None:
     asked = f"import importlib.util as u, json; print(json.dumps([n for n in {_OURS} if u.find_spec(n)]))"
     # -P and -I: neither this folder nor a PYTHONPATH may lend it ours.
     found = subprocess.run([PYTHON, "-I", "-c", asked], capture_output=True, text=True, check=True, timeout=60)
@@ -48,7 +48,7 @@ def test_every_route_answers(story: Story) -> None:
     assert {visit.route for visit in VISITS} == declared
 
 
-def test_a_request_that_is_no_good_is_explained_too(story: Story) -> None:
+def test_a_bad_request_is_explained_too(story: Story) -> None:
     assert story.put("k", {"form": "plain"}).code == "invalid_request"
     assert story.get("absent").code == "not_found"
 
@@ -64,12 +64,12 @@ def test_a_request_that_is_no_good_is_explained_too(story: Story) -> None:
     ],
     ids=["plain text", "plain json", "kms text", "kms json", "kms bytes"],
 )
-def test_what_is_put_comes_back_as_it_was(story: Story, body: dict[str, object]) -> None:
+def test_a_put_value_is_read_back_unchanged(story: Story, body: dict[str, object]) -> None:
     assert story.put("k", body).status == 201
     assert story.entries()["k"] == {"key": "k", "version": 1, **body}
 
 
-def test_an_envelope_comes_back_and_opens(story: Story) -> None:
+def test_an_envelope_is_read_back_and_opens(story: Story) -> None:
     data_key = story.add_data_key()
     assert story.seal(data_key, "db.password", 1, "hunter2").status == 201
     assert open_envelope(data_key, story.entries()["db.password"]["value"]) == b"hunter2"
@@ -87,13 +87,13 @@ def without(packed: Zip, tmp_path: Path, request: pytest.FixtureRequest) -> Zip:
 
 
 @pytest.mark.parametrize("without", ["configsvc", "chalice"], indirect=True)
-def test_a_zip_that_lacks_what_it_imports_does_not_start(without: Zip) -> None:
+def test_a_zip_without_an_import_does_not_start(without: Zip) -> None:
     with pytest.raises(InitFailed), without.environment("without"):
         pass
 
 
 @pytest.mark.parametrize("without", ["pydantic"], indirect=True)
-def test_a_zip_that_lacks_what_a_write_imports_fails_the_write(without: Zip, story: Story) -> None:
+def test_a_zip_without_an_import_of_writes_fails_writes(without: Zip, story: Story) -> None:
     assert story.put("k", plain("the whole zip takes it")).status == 201
     with without.environment("without") as runtime, build_stage(runtime) as stage_without:
         lame = find_elsewhere(story, stage_without)
@@ -115,6 +115,6 @@ def test_two_environments_serve_each_others_writes_at_once(story: Story, environ
         assert after.json()["entries"] == [{"key": "k", "version": number, **plain(str(number))}]
 
 
-def test_a_namespace_made_in_one_environment_is_there_in_the_other(environments: Environments) -> None:
+def test_a_namespace_created_in_one_environment_exists_in_the_other(environments: Environments) -> None:
     made = start_story(environments.other)
     assert find_elsewhere(made, environments.one).snapshot().json()["entries"] == []

@@ -90,9 +90,7 @@ def check(memory: MemoryRepository, tag: str, body: str | None) -> None:
 
 
 @pytest.mark.parametrize(("keys", "writes"), [(1000, 10), (1000, 50)])
-def test_s53_every_reading_beside_writers_is_answered_at_one_revision_and_reads_the_keys_once(
-    keys: int, writes: int
-) -> None:
+def test_s53_snapshots_during_writes_have_one_revision_and_read_keys_once(keys: int, writes: int) -> None:
     read = beside(keys, writes)
     assert (read.answered, read.refused) == (READINGS, 0)
     assert read.records < keys * 1.2  # a second reading of all keys would be twice as many
@@ -100,7 +98,7 @@ def test_s53_every_reading_beside_writers_is_answered_at_one_revision_and_reads_
 
 @pytest.mark.slow
 @pytest.mark.parametrize("writes", [10, 50])
-def test_s53_so_is_one_of_5000_keys(writes: int) -> None:
+def test_s53_snapshots_of_5000_keys_do_too(writes: int) -> None:
     read = beside(5000, writes)
     assert (read.answered, read.refused) == (READINGS, 0)
     assert read.records < 5000 * 1.1
@@ -110,7 +108,7 @@ def test_a_page_of_the_simulated_query_is_shorter_than_a_namespace() -> None:
     assert PAGE_RECORDS * 3 < 1000
 
 
-def test_records_that_do_not_add_up_are_a_fault_and_not_somebody_elses_write() -> None:
+def test_inconsistent_records_are_a_fault_and_no_concurrent_write() -> None:
     world = settled()
     world.put(text("a"))
     head = world.head()

@@ -64,7 +64,7 @@ def test_thousands_of_requests_are_answered_as_documented(tmp_path: Path) -> Non
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-def test_twenty_thousand_requests_other_ones_every_time_are_answered_as_documented(tmp_path: Path) -> None:
+def test_twenty_thousand_random_requests_are_answered_as_documented(tmp_path: Path) -> None:
     check(ran(tmp_path, "--max-examples", "500"), 20_000)
 
 
@@ -101,7 +101,7 @@ PLANTED: dict[str, tuple[Callable[[Event, Answer], Answer], str]] = {
 
 
 @pytest.mark.slow
-def test_each_planted_violation_is_found_where_it_is(tmp_path: Path) -> None:
+def test_each_planted_violation_is_found_at_its_place(tmp_path: Path) -> None:
     def wrong(target: Target) -> Target:
         def answer(event: Event) -> Answer:
             made = target(event)

@@ -66,7 +66,7 @@ def test_go_client_is_generated_with_64_bit_revisions(tmp_path: Path) -> None:
     assert 'Revision int64 `json:"revision"`' in (tmp_path / "model_snapshot.go").read_text()
 
 
-def test_generators_fail_on_a_member_that_is_only_null(tmp_path: Path) -> None:
+def test_generators_fail_on_a_null_only_member(tmp_path: Path) -> None:
     """The check sees what it is for: a document with such a member does not generate."""
     needs_generators()
     broken = json.loads(DOCUMENT.read_text())

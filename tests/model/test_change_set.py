@@ -24,7 +24,7 @@ def put(form: Form, value: str, content_type: ContentType = "text/plain") -> Put
     ],
     ids=["empty", "256 KiB", "json", "kms", "kms, the longest"],
 )
-def test_a_value_that_is_what_its_form_says_is_taken(good: Put) -> None:
+def test_a_value_that_matches_its_form_is_accepted(good: Put) -> None:
     assert check_change_set(ChangeSet((good,))).operations == (good,)
 
 
@@ -46,15 +46,13 @@ def test_a_value_that_is_what_its_form_says_is_taken(good: Put) -> None:
     ],
     ids=lambda each: each.__name__ if isinstance(each, type) else each.form,
 )
-def test_a_value_that_is_not_what_its_form_says_is_refused_without_telling_it(
-    bad: Put, error: type[ConfigsvcError]
-) -> None:
+def test_a_value_that_does_not_match_its_form_is_refused_unseen(bad: Put, error: type[ConfigsvcError]) -> None:
     with pytest.raises(error) as refused:
         check_put(bad)
     assert len(bad.value) < 4 or bad.value not in f"{refused.value} {refused.value.members}"
 
 
-def test_operations_are_1_to_40_and_each_key_stands_once() -> None:
+def test_a_change_set_has_1_to_40_operations_on_distinct_keys() -> None:
     many = [Delete(names.parse_key(f"k{number}")) for number in range(limits.OPERATIONS + 1)]
     check_change_set(ChangeSet(tuple(many[:-1])))
     with pytest.raises(TooLarge):

@@ -36,7 +36,7 @@ def test_each_content_type_has_a_row_a_reader_and_a_sample() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_value_of_each_content_type_is_read_back_as_it_was_put(kind: ContentType) -> None:
+def test_a_value_of_each_content_type_is_read_back_unchanged(kind: ContentType) -> None:
     put = make_draft("k", SAMPLES[kind])  # type: ignore[arg-type]  # a value of any kind
     assert (put.content_type, infer_content_type(SAMPLES[kind])) == (kind, kind)
     read = read_value("k", kind, Secret(put.data))
@@ -46,7 +46,7 @@ def test_a_value_of_each_content_type_is_read_back_as_it_was_put(kind: ContentTy
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_value_is_stored_plain_where_its_row_calls_it_text(kind: ContentType) -> None:
+def test_only_text_types_are_stored_plain(kind: ContentType) -> None:
     text = json.dumps("a") if KINDS[kind].is_json else "a"
     assert (refuse_plain(KEY, kind, text) is None) == KINDS[kind].is_text
     assert (refuse_plain(KEY, kind, "{") is None) == (KINDS[kind].is_text and not KINDS[kind].is_json)

@@ -25,7 +25,7 @@ def test_bytes_come_back_and_the_text_is_what_the_standard_library_writes(raw: b
 
 
 @given(text=st.text("AQgwz059-_+/= \n", max_size=12) | st.text(max_size=12))
-def test_a_text_that_decodes_is_the_one_spelling_of_its_bytes(text: str) -> None:
+def test_a_text_that_decodes_is_canonical(text: str) -> None:
     for encode, decode in ((to_base64url, from_base64url), (to_base64std, from_base64std)):
         try:
             raw = decode(text)
@@ -41,7 +41,7 @@ def test_lenient_base64url_is_refused(text: str) -> None:
 
 
 @given(value=JSON)
-def test_equal_values_have_equal_bytes_whatever_their_order(value: object) -> None:
+def test_equal_values_have_equal_bytes_in_any_order(value: object) -> None:
     raw = to_canonical_json(value)
     assert json.loads(raw) == value
     assert to_canonical_json(json.loads(raw)) == raw

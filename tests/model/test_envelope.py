@@ -22,7 +22,7 @@ HEADER = json.loads(from_base64url(GOOD.split(".")[0]))
     ciphertext=st.binary(),
     tag=st.binary(min_size=16, max_size=16),
 )
-def test_what_is_joined_splits_into_the_same_and_says_the_same_of_itself(
+def test_an_envelope_splits_into_its_parts_and_header(
     header: Header, nonce: bytes, ciphertext: bytes, tag: bytes
 ) -> None:
     parts = EnvelopeParts(header.protected(), nonce, ciphertext, tag)
@@ -59,7 +59,7 @@ def with_header(raw: bytes) -> str:
     ],
     ids=str,
 )  # fmt: skip
-def test_a_header_with_anything_else_in_it_is_refused(change: dict[str, object]) -> None:
+def test_a_header_with_other_members_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(InvalidEnvelope):
         read_header(with_header(to_canonical_json(HEADER | change)))
 
@@ -81,7 +81,7 @@ def test_a_header_in_another_spelling_is_refused(raw: bytes) -> None:
 
 
 @given(place=st.integers(0, len(GOOD) - 1), character=st.characters())
-def test_an_altered_envelope_is_refused_or_says_something_else(place: int, character: str) -> None:
+def test_an_altered_envelope_is_refused_or_differs(place: int, character: str) -> None:
     altered = GOOD[:place] + character + GOOD[place + 1 :]
     try:
         header, parts = read_header(altered), split(altered)
@@ -91,7 +91,7 @@ def test_an_altered_envelope_is_refused_or_says_something_else(place: int, chara
 
 
 @given(text=st.text(max_size=200) | st.text(".AQg=", max_size=80))
-def test_only_our_error_comes_out_of_what_is_no_envelope(text: str) -> None:
+def test_any_other_text_raises_only_our_error(text: str) -> None:
     with pytest.raises(InvalidEnvelope):
         read_header(text)
     with pytest.raises(InvalidEnvelope):

@@ -19,12 +19,12 @@ def test_an_error_comes_back_from_its_problem_body(error: type[ConfigsvcError]) 
     assert (back.detail, back.members) == ("what to do next", {"limit": 7})
 
 
-def test_each_code_stands_for_one_error() -> None:
+def test_each_code_belongs_to_one_error() -> None:
     assert len({error.code for error in SENT}) == len(SENT)
 
 
 @pytest.mark.parametrize(("status", "code"), [(404, "not_found"), (418, "invalid_request"), (502, "unavailable")])
-def test_a_code_that_is_not_known_falls_back_to_its_status(status: int, code: str) -> None:
+def test_an_unknown_code_falls_back_to_the_status(status: int, code: str) -> None:
     assert from_problem(status, {"code": "brand_new", "detail": "x"}).code == code
 
 

@@ -16,7 +16,7 @@ TAGS = st.binary(min_size=8, max_size=8).map(bytes.hex)
 
 
 @given(served=st.integers(1, 10**12), tag=TAGS)
-def test_an_etag_matches_itself_alone_among_others_and_as_a_weak_one(served: int, tag: str) -> None:
+def test_an_etag_matches_itself_in_a_list_and_weakly(served: int, tag: str) -> None:
     own = etag.of_snapshot(served, tag)
     assert own == f'"{served}-{tag}"'
     assert all(
@@ -30,7 +30,7 @@ def test_an_etag_matches_no_other(one: tuple[int, str], other: tuple[int, str]) 
 
 
 @given(header=st.text(max_size=60))
-def test_what_is_no_list_of_etags_matches_nothing_and_breaks_nothing(header: str) -> None:
+def test_a_malformed_list_of_etags_matches_nothing(header: str) -> None:
     own = etag.of_snapshot(12, "ab" * 8)
     assert not etag.matches(header, own) or header.strip() == "*"
 
@@ -40,13 +40,13 @@ def test_what_is_no_list_of_etags_matches_nothing_and_breaks_nothing(header: str
     ["x" + " " * LONG + "x", " " * LONG + '"', '""' + " " * LONG + "x", '"' + "a" * LONG, '"' * LONG, '"a" ' * LONG],
     ids=["blanks", "blanks and a quote", "blanks after an ETag", "never closed", "quotes", "many without a comma"],
 )
-def test_a_header_made_to_be_slow_takes_no_longer_than_another_of_its_length(header: str) -> None:
+def test_a_header_made_to_be_slow_takes_linear_time(header: str) -> None:
     """In a time that grew with the square of the length it would take hours, and the test run stops it long before."""
     assert not etag.matches(header, etag.of_snapshot(12, "ab" * 8))
 
 
 @pytest.mark.parametrize("tag", ["f" * 60_000, 'a"b', "a\nb", "a,b", "é", "", "\ud800", "G" * 16])
-def test_a_tag_that_we_did_not_write_gives_a_short_etag_all_the_same(tag: str) -> None:
+def test_a_foreign_tag_still_gives_a_short_etag(tag: str) -> None:
     for own in (etag.of_snapshot(7, tag), etag.of_snapshots([("payments.prod", 7, tag)])):
         assert own.isascii()
         assert own.isprintable()
@@ -56,24 +56,24 @@ def test_a_tag_that_we_did_not_write_gives_a_short_etag_all_the_same(tag: str) -
     assert etag.of_snapshot(7, tag) != etag.of_snapshot(7, tag + "x")
 
 
-def test_an_if_none_match_that_is_too_long_is_ignored_and_the_answer_is_whole() -> None:
+def test_an_overlong_if_none_match_gets_a_full_response() -> None:
     own = etag.of_snapshot(12, "ab" * 8)
     padding = '"x", ' * (limits.IF_NONE_MATCH // 5)
     assert etag.matches(f"{padding[:-100]}{own}", own)
     assert not etag.matches(f"{padding}{own}", own)
 
 
-def test_our_longest_etag_is_far_below_what_is_looked_at() -> None:
+def test_our_longest_etag_is_far_below_the_limit() -> None:
     parts = [("n" * 63, 10**12, "f" * 32)] * limits.SNAPSHOTS_NAMESPACES
     assert len(etag.of_snapshots(parts)) * 4 < limits.IF_NONE_MATCH
 
 
-def test_several_snapshots_have_one_etag() -> None:
+def test_several_snapshots_share_one_etag() -> None:
     assert etag.of_snapshots([("a", 42, "9f"), ("b", 7, "01")]) == '"a=42-9f,b=7-01"'
 
 
 @given(served=st.integers(1, 10**15), tag=TAGS, prefix=st.sampled_from(["", "W/"]))
-def test_a_reader_finds_in_an_etag_what_the_service_put_in(served: int, tag: str, prefix: str) -> None:
+def test_a_reader_parses_the_etag_of_the_service(served: int, tag: str, prefix: str) -> None:
     own = etag.of_snapshot(served, tag)
     came = f"{prefix}{own}"
     assert etag.parse_snapshot(came) == (served, tag)
@@ -82,7 +82,7 @@ def test_a_reader_finds_in_an_etag_what_the_service_put_in(served: int, tag: str
 
 
 @given(parts=st.dictionaries(st.from_regex(r"[a-z]{1,9}\.[a-z]{1,9}", fullmatch=True), st.integers(1, 99), min_size=1))
-def test_the_etag_of_several_is_split_as_it_was_joined(parts: dict[str, int]) -> None:
+def test_a_combined_etag_splits_as_it_was_joined(parts: dict[str, int]) -> None:
     each = {namespace: etag.of_snapshot(served, "0a1b") for namespace, served in parts.items()}
     joined = etag.of_snapshots((namespace, served, "0a1b") for namespace, served in parts.items())
     assert joined == etag.join(each.items())
@@ -104,31 +104,31 @@ def test_the_etag_of_several_is_split_as_it_was_joined(parts: dict[str, int]) ->
         '"' + "9" * 17 + '-0a"',
     ],
 )
-def test_a_reader_takes_no_etag_of_another_spelling(header: str) -> None:
+def test_a_reader_refuses_other_spellings_of_an_etag(header: str) -> None:
     with pytest.raises(etag.MalformedEtag):
         etag.parse_snapshot(header)
 
 
 @pytest.mark.parametrize("header", ["", "a.b=1-0a", '"a.b=1-0a,a.b=2-0b"'])
-def test_a_reader_takes_nothing_else_for_the_etag_of_several(header: str) -> None:
+def test_a_reader_refuses_other_spellings_of_a_combined_etag(header: str) -> None:
     with pytest.raises(etag.MalformedEtag):
         etag.split(header)
 
 
 @pytest.mark.parametrize("spelling", ['"W/', """f'"{""", """strip('"')""", "'\"[1-9]"])
-def test_etags_are_spelled_and_read_in_one_module(spelling: str) -> None:
+def test_etags_are_built_and_parsed_in_one_module(spelling: str) -> None:
     sources = {path for folder in ("configsvc", "client") for path in (ROOT / folder).rglob("*.py")}
     assert [path.name for path in sources if spelling in path.read_text() and path.name != "etag.py"] == []
 
 
 @given(revision=st.integers(1, 10**15))
-def test_if_match_takes_what_we_gave_out(revision: int) -> None:
+def test_if_match_accepts_our_etags(revision: int) -> None:
     assert etag.parse_revision(etag.of_revision(revision)) == revision
 
 
 @pytest.mark.parametrize(
     "header", ["", "*", "41", '"0"', '"041"', 'W/"41"', '"41", "42"', '"41-ab"', '"x"', '"-1"', '"٣"']
 )
-def test_if_match_takes_nothing_else(header: str) -> None:
+def test_if_match_accepts_nothing_else(header: str) -> None:
     with pytest.raises(InvalidRequest):
         etag.parse_revision(header)

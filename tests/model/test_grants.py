@@ -13,13 +13,13 @@ ROLE = "arn:aws:iam::123456789012:role/Deployer"
 
 
 @given(namespace=NAMESPACES)
-def test_an_exact_pattern_names_itself_and_a_star_names_everything(namespace: str) -> None:
+def test_an_exact_pattern_matches_itself_and_a_star_everything(namespace: str) -> None:
     assert grants.covers(grants.parse_pattern(namespace), namespace)
     assert grants.covers(grants.parse_pattern("*"), namespace)
 
 
 @given(prefix=NAMESPACES.filter(lambda name: len(name) < 62), namespace=NAMESPACES)
-def test_a_prefix_names_what_is_below_it_and_nothing_else(prefix: str, namespace: str) -> None:
+def test_a_prefix_matches_only_namespaces_below_it(prefix: str, namespace: str) -> None:
     pattern = grants.parse_pattern(f"{prefix}.*")
     assert grants.covers(pattern, f"{prefix}.x")
     assert not grants.covers(pattern, prefix)
@@ -27,7 +27,7 @@ def test_a_prefix_names_what_is_below_it_and_nothing_else(prefix: str, namespace
 
 
 @pytest.mark.parametrize("text", ["", "**", "*.prod", "pay*", "a.*.b", "Payments", "a/*", "*\n"])
-def test_no_other_pattern_is_taken(text: str) -> None:
+def test_other_patterns_are_refused(text: str) -> None:
     with pytest.raises(InvalidName):
         grants.parse_pattern(text)
 
@@ -44,7 +44,7 @@ SOME_GRANTS = st.lists(
 
 
 @given(granted=SOME_GRANTS, namespace=FEW, action=st.sampled_from(grants.ACTIONS))
-def test_nothing_is_allowed_that_no_single_grant_names(
+def test_only_what_a_single_grant_allows_is_allowed(
     granted: list[Grant], namespace: names.Namespace, action: grants.Action
 ) -> None:
     parts = namespace.split(".")
@@ -71,14 +71,14 @@ def test_nothing_is_allowed_that_no_single_grant_names(
         ("", None),
     ],
 )
-def test_an_arn_is_normalised_to_its_role_or_user(arn: str, principal: str | None) -> None:
+def test_an_arn_is_normalized_to_its_role_or_user(arn: str, principal: str | None) -> None:
     assert grants.normalize_arn(arn) == principal
 
 
 @pytest.mark.parametrize(
     "text", ["api-key:", "api-key:a/b", "alice", "arn:aws:iam::123456789012:role/ci/Deployer", ROLE + "\n", "*"]
 )
-def test_a_principal_is_spelt_one_way_only(text: str) -> None:
+def test_a_principal_has_one_spelling(text: str) -> None:
     with pytest.raises(InvalidName):
         grants.parse_principal(text)
     assert grants.parse_principal(ROLE) == ROLE
@@ -96,7 +96,7 @@ def test_a_principal_is_spelt_one_way_only(text: str) -> None:
         ("arn:aws:iam::210987654321:role/*", False),
     ],
 )
-def test_an_administrators_pattern_stands_for_names_only(pattern: str, *, named: bool) -> None:
+def test_a_star_in_an_administrators_pattern_matches_only_names(pattern: str, *, named: bool) -> None:
     assert grants.is_administrator([grants.parse_admin_pattern(pattern)], Principal(ROLE)) == named
 
 

@@ -36,7 +36,7 @@ def is_taken(make: Callable[[str], str], text: str) -> bool:
 @example(text="a" * 65)
 @example(text="a" * 255)
 @example(text="a" * 256)
-def test_a_name_is_taken_exactly_when_it_is_spelt_by_the_rule(make: Callable[[str], str], rule: str, text: str) -> None:
+def test_a_name_is_accepted_exactly_when_it_matches_the_rule(make: Callable[[str], str], rule: str, text: str) -> None:
     assert is_taken(make, text) == bool(re.fullmatch(rule, text, re.ASCII) and "\n" not in text)
 
 

@@ -40,7 +40,7 @@ CALLS: list[tuple[tuple[object, ...], dict[str, object]]] = [
 
 
 @pytest.mark.parametrize(("given", "named"), CALLS)
-def test_it_is_made_compared_shown_and_changed_as_a_named_tuple_is(
+def test_a_record_is_created_compared_shown_and_replaced_like_a_named_tuple(
     given: tuple[object, ...], named: dict[str, object]
 ) -> None:
     record, twin = Point(*given, **named), Twin(*given, **named)  # type: ignore[arg-type]  # whatever a caller passes
@@ -63,13 +63,15 @@ WRONG: list[tuple[tuple[object, ...], dict[str, object]]] = [
 
 
 @pytest.mark.parametrize(("given", "named"), WRONG)
-def test_what_a_named_tuple_does_not_take_it_does_not_take(given: tuple[object, ...], named: dict[str, object]) -> None:
+def test_a_record_refuses_the_arguments_that_a_named_tuple_refuses(
+    given: tuple[object, ...], named: dict[str, object]
+) -> None:
     for kind in (Point, Twin):
         with pytest.raises(TypeError):
             kind(*given, **named)  # type: ignore[arg-type]  # wrong on purpose
 
 
-def test_it_does_not_change_and_has_no_room_for_more() -> None:
+def test_a_record_is_immutable_and_has_no_further_attributes() -> None:
     point = Point(1)
     with pytest.raises(AttributeError):
         point.across = 3  # type: ignore[misc]  # wrong on purpose
@@ -79,7 +81,7 @@ def test_it_does_not_change_and_has_no_room_for_more() -> None:
         point._replace(other=1)  # type: ignore[call-arg]  # wrong on purpose
 
 
-def test_it_is_copied_pickled_and_matched() -> None:
+def test_a_record_is_copied_pickled_and_matched() -> None:
     point = Point(1, name="n")
     assert copy.deepcopy(point) == point
     assert type(pickle.loads(pickle.dumps(point))) is Point  # noqa: S301  # our own

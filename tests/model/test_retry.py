@@ -19,14 +19,14 @@ BACKOFFS = st.builds(Backoff, st.floats(0.001, 10), st.floats(0.001, 100), st.ju
 
 
 @given(backoff=BACKOFFS, failures=st.integers(1, 10_000))
-def test_the_longest_wait_doubles_up_to_the_most(backoff: Backoff, failures: int) -> None:
+def test_the_longest_wait_doubles_up_to_the_maximum(backoff: Backoff, failures: int) -> None:
     longest, following = backoff.longest(failures), backoff.longest(failures + 1)
     assert longest <= following <= backoff.most
     assert following in (min(2 * longest, backoff.most), longest)
     assert backoff.longest(1) == min(backoff.first, backoff.most)
 
 
-def test_without_a_most_waits_grow_for_as_long_as_anybody_lives() -> None:
+def test_without_a_maximum_waits_keep_growing() -> None:
     waits = [Backoff(0.2).longest(failures) for failures in range(1, 33)]
     assert all(after == 2 * before for before, after in pairwise(waits))
 
@@ -80,7 +80,7 @@ def test_a_date_as_servers_write_it_is_read_back(seconds: int) -> None:
     assert parse_http_date(formatdate(seconds, usegmt=True)) == seconds
 
 
-def test_an_error_says_what_its_answer_asked_for() -> None:
+def test_an_error_has_the_retry_after_of_its_response() -> None:
     assert get_retry_after(Throttled("later", retry_after=3)) == 3
     assert get_retry_after(Throttled("later")) is None
     assert get_retry_after(Throttled("later", retry_after="3")) is None

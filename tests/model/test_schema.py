@@ -22,7 +22,7 @@ def refusal(schema: dict[str, object]) -> ConfigsvcError:
     return caught.value
 
 
-def test_a_schema_is_kept_in_one_spelling_and_shown_as_it_means() -> None:
+def test_a_schema_is_stored_canonically_and_read_back() -> None:
     schema = {"type": "object", "properties": {"b": {"minimum": 1}, "a": True}}
     kept = parse_key_schema("limits.*", schema)
     assert kept == parse_key_schema("limits.*", json.loads(json.dumps(schema, sort_keys=True)))
@@ -35,17 +35,17 @@ def test_definitions_are_named_within_the_schema() -> None:
 
 
 @pytest.mark.parametrize("keys", ["*", "db.pool", "limits.*", "a.b.*", "A_-.*"])
-def test_keys_are_named_exactly_or_by_prefix_or_all(keys: str) -> None:
+def test_key_patterns_are_exact_a_prefix_or_all(keys: str) -> None:
     assert parse_key_schema(keys, {}).keys == keys
 
 
 @pytest.mark.parametrize("keys", ["", "a*", "*.a", "a.*.b", ".*", "a/b", "a.**"])
-def test_other_patterns_of_keys_are_refused(keys: str) -> None:
+def test_other_key_patterns_are_refused(keys: str) -> None:
     with pytest.raises(InvalidName):
         parse_key_schema(keys, {})
 
 
-def test_every_pattern_that_names_a_key_counts() -> None:
+def test_every_matching_key_pattern_applies() -> None:
     schemas = [KeySchema(keys, "{}") for keys in ("*", "limits.*", "limits.a", "limits", "other.*")]
     assert [each.keys for each in select_schemas(schemas, names.parse_key("limits.a"))] == ["*", "limits.*", "limits.a"]
 
@@ -53,7 +53,7 @@ def test_every_pattern_that_names_a_key_counts() -> None:
 @pytest.mark.parametrize(
     "ref", ["http://example.com/s", "file:///etc/passwd", "#", "#/properties/a", "other", "#/$defs/none", 5]
 )
-def test_a_reference_to_elsewhere_is_refused(ref: object) -> None:
+def test_an_external_reference_is_refused(ref: object) -> None:
     error = refusal({"$defs": {"a": True}, "properties": {"x": {"$ref": ref}}})
     assert error.members["pointer"] == "/properties/x/$ref"
 
@@ -66,14 +66,14 @@ def test_a_reference_to_elsewhere_is_refused(ref: object) -> None:
         {"a": {"properties": {"child": {"$ref": "#/$defs/a"}}}},
     ],
 )
-def test_a_definition_that_comes_back_to_itself_is_refused(definitions: dict[str, object]) -> None:
+def test_a_recursive_definition_is_refused(definitions: dict[str, object]) -> None:
     assert "itself" in refusal({"$defs": definitions}).detail
 
 
 @pytest.mark.parametrize(
     "keyword", ["$id", "$anchor", "$dynamicRef", "$recursiveRef", "unevaluatedProperties", "definitions", "requird"]
 )
-def test_a_keyword_that_is_not_taken_is_an_error_and_never_ignored(keyword: str) -> None:
+def test_an_unsupported_keyword_is_an_error(keyword: str) -> None:
     error = refusal({"items": {keyword: {}}})
     assert error.members["pointer"] == f"/items/{keyword}"
 
@@ -84,11 +84,11 @@ def test_a_schema_of_another_draft_is_refused() -> None:
 
 
 @pytest.mark.parametrize("schema", [{"items": 5}, {"allOf": {}}, {"properties": []}, {"$defs": []}, {"not": None}])
-def test_a_part_that_is_no_schema_is_refused(schema: dict[str, object]) -> None:
+def test_a_part_that_is_not_a_schema_is_refused(schema: dict[str, object]) -> None:
     assert isinstance(refusal(schema), Unprocessable)
 
 
-def test_definitions_that_double_each_other_are_too_large_though_short() -> None:
+def test_short_definitions_that_expand_exponentially_are_too_large() -> None:
     level = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(12)}
     error = refusal({"$defs": {**level, "d12": True}, "$ref": "#/$defs/d0"})
     assert (error.status, error.members["limit"]) == (413, limits.SCHEMA_NODES)
@@ -106,14 +106,14 @@ def test_a_long_chain_of_definitions_is_too_deep() -> None:
     assert "deep" in refusal({"$defs": {**chain, "d300": True}}).detail
 
 
-def test_patterns_are_short_and_few() -> None:
+def test_patterns_are_limited_in_length_and_number() -> None:
     assert parse_key_schema("*", {"pattern": "a" * limits.SCHEMA_PATTERN})
     assert refusal({"pattern": "a" * (limits.SCHEMA_PATTERN + 1)}).members["pointer"] == "/pattern"
     many: dict[str, object] = {f"^{n}$": True for n in range(limits.SCHEMA_PATTERNS + 1)}
     assert "patterns" in refusal({"patternProperties": many}).detail
 
 
-def test_a_schema_and_all_schemas_have_a_size() -> None:
+def test_one_schema_and_all_schemas_are_limited_in_size() -> None:
     large = {"description": "x" * (limits.SCHEMA_BYTES - 100)}
     schemas = tuple(parse_key_schema(keys, large) for keys in ("a", "b"))
     assert check_schema_set(schemas) == schemas
@@ -122,13 +122,13 @@ def test_a_schema_and_all_schemas_have_a_size() -> None:
     assert isinstance(refusal({"description": "x" * limits.SCHEMA_BYTES}), TooLarge)
 
 
-def test_one_pattern_has_one_schema() -> None:
+def test_a_key_pattern_has_one_schema() -> None:
     with pytest.raises(Unprocessable):
         check_schema_set((KeySchema("a", "{}"), KeySchema("a", "true")))
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), "\ud800"])
-def test_what_json_cannot_say_is_no_schema(odd: object) -> None:
+def test_a_schema_must_be_valid_json(odd: object) -> None:
     assert isinstance(refusal({"const": odd}), Unprocessable)
 
 

@@ -29,22 +29,22 @@ def weighed(schema: dict[str, object]) -> SchemaWeight:
          {"$defs": {"a": {"enum": [1, 2]}}, "allOf": [{"$ref": "#/$defs/a"}] * 2}),
     ],
 )  # fmt: skip
-def test_a_schema_that_asks_more_weighs_more(less: dict[str, object], more: dict[str, object]) -> None:
+def test_a_schema_that_checks_more_weighs_more(less: dict[str, object], more: dict[str, object]) -> None:
     assert weighed(less).parts < weighed(more).parts
 
 
-def test_definitions_weigh_where_they_are_named_and_nowhere_else() -> None:
+def test_definitions_weigh_only_where_they_are_used() -> None:
     assert weighed({"$defs": {"a": {"enum": list(range(50))}}}) == weighed({})
 
 
-def test_what_only_describes_weighs_nothing() -> None:
+def test_annotations_weigh_nothing() -> None:
     described: dict[str, object] = {
         "title": "t", "description": "d" * 500, "examples": list(range(99)), "default": [1], "type": "array",
     }  # fmt: skip
     assert weighed(described) == weighed({"type": "array"})
 
 
-def test_patterns_weigh_by_what_they_compile_to_wherever_they_are() -> None:
+def test_patterns_weigh_by_their_compiled_size() -> None:
     schema: dict[str, object] = {
         "pattern": "abc",
         "patternProperties": {"de": True, "f": True},
@@ -66,7 +66,7 @@ def values(node: object) -> int:
 
 
 @given(JSON)
-def test_the_size_of_a_text_is_never_less_than_what_stands_in_it(value: object) -> None:
+def test_the_measured_size_is_never_below_the_actual_size(value: object) -> None:
     for text in (json.dumps(value), json.dumps(value, separators=(",", ":"), ensure_ascii=False)):
         assert measure_value(text, is_json=True).values >= values(value)
 

@@ -25,7 +25,7 @@ def envelope(namespace: Namespace, key: Key, content_type: ContentType, size: in
 
 
 @given(st.integers(1, 255), st.integers(1, 64), st.sampled_from(CONTENT_TYPES), st.integers(1, 10**10 - 1))
-def test_the_largest_sealed_value_fits_at_any_version_and_one_byte_more_at_the_last_does_not(
+def test_the_largest_sealed_value_fits_at_every_version_to_the_byte(
     key_length: int, namespace_length: int, content_type: ContentType, version: int
 ) -> None:
     namespace, key = names.parse_namespace("n" * namespace_length), names.parse_key("k" * key_length)
@@ -53,7 +53,7 @@ def test_an_envelope_is_refused_by_the_size_of_its_value() -> None:
 
 
 @pytest.mark.parametrize("value", ["x" * 300_000, "." * 300_000, "a.b.c.d" * 60_000, f"é{'x' * 300_000}"])
-def test_what_is_no_envelope_and_too_large_is_refused_all_the_same(value: str) -> None:
+def test_a_large_text_that_is_no_envelope_is_refused_too(value: str) -> None:
     with pytest.raises(TooLarge):
         check_put(Put(KEY, "envelope", "text/plain", value))
 
@@ -69,7 +69,7 @@ def test_a_plain_value_ends_at_256_kib_and_one_by_kms_at_4096_bytes() -> None:
     assert "196393" in kms.detail
 
 
-def test_a_full_namespace_names_what_raises_its_limit_unless_nothing_does() -> None:
+def test_a_full_namespace_names_the_command_that_raises_its_limit() -> None:
     told = sizes.refuse_large_namespace(NS, 1_100_000, limits.SNAPSHOT_BYTES).detail
     assert "1100000 bytes" in told
     assert "configsvc namespace set payments.prod --snapshot-bytes N" in told

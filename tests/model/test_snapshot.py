@@ -42,7 +42,7 @@ def test_a_snapshot_comes_back_from_its_text(snapshot: SealedSnapshot) -> None:
 
 
 @given(snapshot=SNAPSHOTS, charset=st.sampled_from(CHARSETS))
-def test_the_costs_of_the_parts_add_up_to_the_bytes_in_the_answer(snapshot: SealedSnapshot, charset: Charset) -> None:
+def test_the_costs_of_the_parts_add_up_to_the_response(snapshot: SealedSnapshot, charset: Charset) -> None:
     answer = json.dumps({"body": render(snapshot)}, ensure_ascii=charset == "ascii").encode()
     whole = compute_cost(render(snapshot), charset)
     assert whole == len(answer) - len(json.dumps({"body": ""}))
@@ -60,7 +60,7 @@ ENTRY = {"key": "k", "version": 1, "form": "plain", "content_type": "text/plain"
 GOOD: dict[str, object] = {"namespace": "a", "revision": 1, "data_keys": [DATA_KEY], "entries": [ENTRY]}
 
 
-def test_members_that_are_not_known_are_ignored() -> None:
+def test_unknown_members_are_ignored() -> None:
     assert parse(GOOD | {"more": 1}) == parse(GOOD)
 
 
@@ -75,21 +75,21 @@ def test_members_that_are_not_known_are_ignored() -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_a_snapshot_with_anything_wrong_in_it_is_refused_and_no_value_is_told(change: dict[str, object]) -> None:
+def test_a_malformed_snapshot_is_refused_without_showing_a_value(change: dict[str, object]) -> None:
     with pytest.raises(MalformedSnapshot) as refused:
         parse(GOOD | change)
     assert str(refused.value).startswith("not a snapshot: ")
 
 
 @pytest.mark.parametrize("found", [None, [], "x", 1, {}])
-def test_what_is_no_snapshot_at_all_is_refused(found: object) -> None:
+def test_anything_that_is_not_a_snapshot_is_refused(found: object) -> None:
     with pytest.raises(MalformedSnapshot):
         parse(found)
 
 
 @pytest.mark.parametrize("member", ["revision", "version"])
 @pytest.mark.parametrize("number", [-1, 2**53 + 1, 10**4000, True, 1.0])
-def test_a_number_that_two_readers_may_understand_differently_is_refused(member: str, number: object) -> None:
+def test_a_number_that_parsers_may_read_differently_is_refused(member: str, number: object) -> None:
     entry = {"key": "a", "version": 1, "form": "plain", "content_type": "text/plain", "value": "v"}
     members = {"namespace": "payments.prod", "revision": 1, "data_keys": [], "entries": [entry]}
     parse(members)

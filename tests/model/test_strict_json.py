@@ -24,7 +24,7 @@ def nested(depth: int) -> str:
 
 
 @given(tree=TREES)
-def test_what_json_writes_is_read_as_it_was(tree: object) -> None:
+def test_standard_json_is_read_back(tree: object) -> None:
     assert strict_json.read(json.dumps(tree, allow_nan=False)) == (tree, None)
 
 
@@ -49,7 +49,7 @@ def test_what_json_writes_is_read_as_it_was(tree: object) -> None:
         ("[" * 100_000, "is nested more than 64 levels deep"),
     ],
 )
-def test_what_readers_would_not_agree_on_is_at_fault_and_not_shown(text: str, fault: str) -> None:
+def test_ambiguous_json_is_a_fault_that_does_not_quote_it(text: str, fault: str) -> None:
     assert strict_json.read(text) == (None, fault)
 
 
@@ -59,11 +59,11 @@ def test_nesting_ends_where_the_limit_says() -> None:
 
 
 @pytest.mark.parametrize("text", ["{}", "{", "NaN"])
-def test_what_passed_no_limit_names_none(text: str) -> None:
+def test_a_fault_without_a_limit_names_none(text: str) -> None:
     assert strict_json.read(text).members == {}
 
 
 @pytest.mark.parametrize(("text", "number"), [("7.0", 7), ("-0.5", -0.5), ("1e3", 1000), ("1e300", 1e300)])
-def test_a_whole_number_is_an_integer_however_it_is_spelt(text: str, number: float) -> None:
+def test_a_whole_number_is_an_integer_in_any_spelling(text: str, number: float) -> None:
     found = strict_json.read(text).value
     assert (found, type(found)) == (number, type(number))

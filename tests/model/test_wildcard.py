@@ -18,12 +18,12 @@ from configsvc.model.names import matches
         ("a.b", "a?b", False), ("a", "**", True),
     ],
 )  # fmt: skip
-def test_a_star_stands_for_any_text(text: str, pattern: str, found: bool) -> None:  # noqa: FBT001  # a table
+def test_a_star_matches_any_text(text: str, pattern: str, found: bool) -> None:  # noqa: FBT001  # a table
     assert matches(text, pattern) is found
 
 
 @given(st.text("ab.*", max_size=12), st.text("ab*", max_size=8))
-def test_it_matches_what_a_regular_expression_would(text: str, pattern: str) -> None:
+def test_a_wildcard_matches_like_a_regular_expression(text: str, pattern: str) -> None:
     same = re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text)
     assert matches(text, pattern) is (same is not None)
 

@@ -15,7 +15,7 @@ def ran(act: Callable[[VirtualTime], None]) -> VirtualTime:
     return time
 
 
-def test_who_waits_less_goes_on_first() -> None:
+def test_the_shortest_wait_ends_first() -> None:
     def begin(time: VirtualTime) -> None:
         def wait(name: str, seconds: float) -> None:
             time.pause(seconds)
@@ -27,7 +27,7 @@ def test_who_waits_less_goes_on_first() -> None:
     assert [line.split()[:2] for line in ran(begin).trace] == [["3.000", "fast"], ["4.000", "slow"]]
 
 
-def test_a_signal_is_waited_for_no_longer_than_asked() -> None:
+def test_a_wait_for_a_signal_ends_in_time() -> None:
     seen: list[tuple[bool, float]] = []
 
     def begin(time: VirtualTime) -> None:
@@ -59,7 +59,7 @@ def test_a_frozen_process_loses_monotonic_time_and_no_wall_time() -> None:
     assert ran(begin).trace[0].endswith("65 5")
 
 
-def test_a_killed_process_ends_where_it_waits_and_the_others_go_on() -> None:
+def test_a_killed_process_ends_where_it_waits_and_others_continue() -> None:
     def begin(time: VirtualTime) -> None:
         process = Process(time, "victim")
 
@@ -81,7 +81,7 @@ def test_a_killed_process_ends_where_it_waits_and_the_others_go_on() -> None:
     ]
 
 
-def test_what_a_thread_raises_is_kept_for_who_runs_it() -> None:
+def test_an_error_in_a_thread_reaches_the_caller_of_run() -> None:
     def fail() -> None:
         raise ValueError("unexpected")
 

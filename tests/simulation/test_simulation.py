@@ -56,7 +56,7 @@ def test_s60_every_promise_holds_under_one_clock(seed: int) -> None:
 
 
 @pytest.mark.slow
-def test_s60_every_promise_holds_while_everything_happens() -> None:
+def test_s60_every_promise_holds_under_all_faults_together() -> None:
     traces = "\n".join(line for seed in range(10, 30) for line in holds(seed).trace)
     assert [each for each in HAPPENS if each not in traces] == []
 
@@ -104,7 +104,7 @@ def test_s60_a_planted_fault_is_found_and_the_same_seed_passes_without_it(plant:
     holds(report.seed)
 
 
-def test_an_older_answer_on_the_way_breaks_no_promise() -> None:
+def test_an_older_response_on_the_way_breaks_no_promise() -> None:
     holds(1, OLDER)
 
 

@@ -35,7 +35,7 @@ def storm(tamper: Tamper) -> Came:
         return settle(made, rage(made, SEED, SIZE))
 
 
-def test_s59_288_operations_are_linearizable_though_answers_are_lost() -> None:
+def test_s59_288_operations_with_lost_responses_are_linearizable() -> None:
     came = storm(lambda target: Losing(target, SEED))
     judge(came)
     assert came.began == SIZE.operations

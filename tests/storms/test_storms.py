@@ -29,7 +29,7 @@ def check(package: Package, emulator: Emulator, scratch: Path, seed: int, size: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 6))
-def test_s59_1008_operations_amid_faults_and_4_kills_are_linearizable(
+def test_s59_1008_operations_with_faults_and_4_kills_are_linearizable(
     built_package: Package, emulator: Emulator, tmp_path: Path, seed: int
 ) -> None:
     check(built_package, emulator, tmp_path, seed, Size(writes=42, kills=4))
@@ -38,7 +38,7 @@ def test_s59_1008_operations_amid_faults_and_4_kills_are_linearizable(
 @pytest.mark.long
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("_", range(4))
-def test_8016_operations_and_40_kills_of_a_seed_of_its_own_are_linearizable(
+def test_8016_operations_with_40_kills_are_linearizable_for_a_new_seed(
     built_package: Package, emulator: Emulator, tmp_path: Path, _: int
 ) -> None:
     seed = random.SystemRandom().randrange(2**32)

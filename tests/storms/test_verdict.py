@@ -46,7 +46,7 @@ def record(revision: int = 2, by: str = "w.0", version: int = 1) -> LogRecord:
         ([record(by="x.0")], [], "nobody asked"),
     ],
 )
-def test_a_log_that_does_not_fit_the_answers_is_found(log: list[LogRecord], attempts: list[Heard], says: str) -> None:
+def test_a_log_that_contradicts_the_responses_is_found(log: list[LogRecord], attempts: list[Heard], says: str) -> None:
     with pytest.raises(AssertionError, match=says):
         check_complete(log, [effort(*attempts)] if attempts else [])
 
@@ -64,7 +64,7 @@ def test_a_log_that_does_not_fit_the_answers_is_found(log: list[LogRecord], atte
     ],
     ids=["acknowledged", "lost, and acknowledged when repeated", "lost", "503", "429 first", "503 and not", "refused"],
 )
-def test_a_log_that_fits_the_answers_is_taken(log: list[LogRecord], attempts: list[Heard]) -> None:
+def test_a_log_that_matches_the_responses_is_accepted(log: list[LogRecord], attempts: list[Heard]) -> None:
     assert len(check_complete(log, [effort(*attempts)])) == len(log)
 
 

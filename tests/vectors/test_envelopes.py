@@ -56,7 +56,7 @@ def expected(vector: dict[str, Any], data_key: bytes) -> Header:
     )
 
 
-def test_what_stands_in_the_vectors_is_never_changed_only_appended_to() -> None:
+def test_vectors_are_only_appended_to() -> None:
     first = [VECTORS[part][:count] for part, count in FIRST.items()]
     assert hashlib.sha256(json.dumps(first).encode()).hexdigest() == FIRST_DIGEST
 
@@ -76,7 +76,7 @@ def test_a_data_key_of_another_size_has_no_kid(size: int) -> None:
 
 
 @pytest.mark.parametrize("vector", VECTORS["opens"], ids=lambda vector: vector["name"])
-def test_what_was_sealed_once_opens_for_ever_and_is_sealed_the_same(vector: dict[str, Any]) -> None:
+def test_old_envelopes_still_open_and_seal_identically(vector: dict[str, Any]) -> None:
     data_key, plaintext = from_base64url(vector["data_key"]), from_base64url(vector["plaintext"])
     header = expected(vector, data_key)
     assert cipher.open(data_key, header, vector["envelope"]) == plaintext
@@ -85,14 +85,14 @@ def test_what_was_sealed_once_opens_for_ever_and_is_sealed_the_same(vector: dict
 
 
 @pytest.mark.parametrize("vector", VECTORS["refused"], ids=lambda vector: vector["name"])
-def test_what_is_not_exactly_what_was_asked_for_is_refused(vector: dict[str, Any]) -> None:
+def test_an_envelope_for_another_header_is_refused(vector: dict[str, Any]) -> None:
     data_key = from_base64url(vector["data_key"])
     with pytest.raises(CannotOpen):
         cipher.open(data_key, expected(vector, data_key), vector["envelope"])
 
 
 @pytest.mark.parametrize("vector", VECTORS["opens_under_two_keys"])
-def test_of_two_data_keys_that_both_open_a_crafted_ciphertext_only_the_one_that_the_kid_commits_to_does(
+def test_a_crafted_two_key_ciphertext_opens_only_under_the_committed_kid(
     vector: dict[str, Any],
 ) -> None:
     parts = split(vector["envelope"])
@@ -137,7 +137,7 @@ def test_we_open_what_joserfc_and_jwcrypto_seal(header: Header, data_key: bytes,
 
 
 @given(HEADERS, DATA_KEYS, NONCES, HEADERS)
-def test_an_envelope_opens_only_for_the_header_that_it_was_sealed_with(
+def test_an_envelope_opens_only_with_its_own_header(
     header: Header, data_key: bytes, nonce: bytes, other: Header
 ) -> None:
     kid = cipher.derive_kid(data_key)
@@ -148,7 +148,7 @@ def test_an_envelope_opens_only_for_the_header_that_it_was_sealed_with(
             cipher.open(data_key, other, envelope)
 
 
-def test_a_seal_needs_a_whole_nonce_and_the_header_of_its_own_data_key() -> None:
+def test_sealing_needs_a_full_nonce_and_the_data_keys_own_header() -> None:
     data_key = bytes(32)
     header = Header(names.Namespace("n"), names.Key("k"), 1, "text/plain", cipher.derive_kid(data_key))
     for nonce, asked in ((bytes(11), header), (bytes(12), header._replace(kid=cipher.derive_kid(b"\1" * 32)))):

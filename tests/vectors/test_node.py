@@ -41,7 +41,7 @@ def test_node_refuses_every_hostile_envelope(node: dict[str, Any]) -> None:
     assert opened == []
 
 
-def test_node_opens_a_two_key_ciphertext_only_with_the_key_its_kid_commits_to(node: dict[str, Any]) -> None:
+def test_node_opens_a_two_key_ciphertext_only_under_its_kid(node: dict[str, Any]) -> None:
     for vector, (first, second) in zip(VECTORS["opens_under_two_keys"], node["opens_under_two_keys"], strict=True):
         assert first == {"opened": vector["plaintexts"][0]}
         assert "refused" in second

@@ -139,7 +139,7 @@ def test_the_matrix_has_every_route() -> None:
 
 
 @pytest.mark.parametrize(("visit", "column", "status"), CELLS)
-def test_who_may_what(scene: Scene, visit: Visit, column: str, status: int) -> None:
+def test_the_access_matrix_holds(scene: Scene, visit: Visit, column: str, status: int) -> None:
     namespace = f"matrix.{uuid4().hex[:12]}"
     by_role = {"writer": scene.callers["writer"][0], "admin": scene.root}
     for each in before(visit):

@@ -50,7 +50,7 @@ FURTHER = [
 
 
 @pytest.mark.parametrize("visit", VISITS, ids=lambda visit: f"{visit.method} {visit.resource} {visit.status}")
-def test_every_answer_has_exactly_the_members_of_its_model(stage: Stage, visit: Visit) -> None:
+def test_every_response_has_the_members_of_its_model(stage: Stage, visit: Visit) -> None:
     answer = paid(stage, visit, VISITS.index(visit))
     assert answer.status == visit.status
     if answer.body:
@@ -58,7 +58,7 @@ def test_every_answer_has_exactly_the_members_of_its_model(stage: Stage, visit: 
 
 
 @pytest.mark.parametrize("visit", FURTHER, ids=lambda visit: f"{visit.resource} {visit.query}")
-def test_every_further_answer_does_too(stage: Stage, visit: Visit) -> None:
+def test_every_further_response_has_the_members_of_its_model(stage: Stage, visit: Visit) -> None:
     api = Api(stage.url, stage.region)
     for each in VISITS[:-2]:
         each.pay(api, "answers.further", stage.admin)
@@ -67,6 +67,6 @@ def test_every_further_answer_does_too(stage: Stage, visit: Visit) -> None:
     model(ROUTES[visit.route], 200).validate_json(answer.body)
 
 
-def test_a_member_that_is_not_told_is_noticed() -> None:
+def test_an_undocumented_member_is_noticed() -> None:
     with pytest.raises(ValidationError):
         model(ROUTES["GET", "/v1/health"], 200).validate_json('{"status": "ok", "more": 1}')

@@ -59,7 +59,7 @@ SIGNED = {
 }
 
 
-def test_each_route_asks_for_exactly_the_access_it_should() -> None:
+def test_each_route_requires_its_declared_access() -> None:
     routes = build_app(refuse_ports, Lines(), ask_for_proof, make_ticking_clock()).routes
     found: dict[str, set[tuple[str, str]]] = {"open": set(), "keyed": set(), "signed": set()}
     for path, methods in routes.items():
@@ -75,7 +75,7 @@ def answered(sent: dict[str, Any]) -> tuple[dict[str, Any], Lines]:
     return build_app_with(lambda _request: reply.answer_json({}), lines, method="POST")(sent, None), lines
 
 
-def test_a_method_that_the_route_lacks_is_405_and_names_those_it_has() -> None:
+def test_an_unsupported_method_is_405_with_the_allowed_ones() -> None:
     made, lines = answered(build_event("GET", "/v1/x"))
     assert parse_problem(made)["code"] == "method_not_allowed"
     assert made["headers"]["Allow"] == "POST"
@@ -102,7 +102,7 @@ def test_an_event_that_chalice_cannot_read_is_a_problem_too() -> None:
     assert lines.kept[0]["fault"] == "KeyError"
 
 
-def test_health_touches_no_store_and_needs_nobody() -> None:
+def test_health_needs_no_store_and_no_caller() -> None:
     app = build_app(refuse_ports, Lines(), ask_for_proof, make_ticking_clock())
     made = app(build_event("GET", "/v1/health", identity={}), None)
     assert (made["statusCode"], made["body"]) == (200, '{"status":"ok","table":"not_checked"}')
@@ -110,7 +110,7 @@ def test_health_touches_no_store_and_needs_nobody() -> None:
 
 
 @pytest.mark.parametrize("name", ["%6b", "k%2Fx", "k/x", "..", "%2e%2e", "k#", "k\n", "\u043a"])
-def test_a_name_in_the_path_is_taken_as_it_was_sent(name: str) -> None:
+def test_a_name_in_the_path_is_used_as_sent(name: str) -> None:
     parameters = {"namespace": "payments.prod", "key": name}
     sent = build_event("GET", "/v1/namespaces/{namespace}/keys/{key}", parameters=parameters)
     assert parse_problem(build_whole_app(Lines())(sent, None))["code"] == "invalid_name"

@@ -33,7 +33,7 @@ def test_a_put_is_read_with_its_preconditions_and_message() -> None:
     assert (put, message) == (wanted, "why")
 
 
-def test_what_is_left_out_of_a_put_has_its_default() -> None:
+def test_omitted_fields_of_a_put_have_defaults() -> None:
     put, message = keys.parse_put(Key("k"), raw(VALUE), Preconditions(None, create_only=True))
     assert (put.activate, put.declassify, put.rotate_by, put.if_match, put.create_only, message) == (
         True, False, None, None, True, "",
@@ -58,7 +58,7 @@ def test_a_change_set_is_read_in_order() -> None:
     assert (new.if_match, new.create_only) == (None, True)
 
 
-def test_an_operation_expects_a_revision_or_that_nothing_is_served_and_not_both() -> None:
+def test_an_operation_has_if_match_or_create_only_not_both() -> None:
     with pytest.raises(errors.Unprocessable, match="not both") as caught:
         change_of(op="put", key="d", **VALUE, if_match=7, create_only=True)()
     assert caught.value.members["field"] == "create_only"
@@ -94,9 +94,7 @@ def change_of(**operation: object) -> Callable[[], object]:
         (change_of(op="delete", key="k", value=CANARY), "operations.0.delete.value"),
     ],
 )
-def test_a_refusal_names_the_field_and_what_it_takes_and_not_the_value(
-    refused: Callable[[], object], field: str
-) -> None:
+def test_a_refusal_names_the_field_and_not_the_value(refused: Callable[[], object], field: str) -> None:
     with pytest.raises(errors.InvalidRequest) as caught:
         refused()
     problem = json.dumps(errors.to_problem(caught.value, "r"))
@@ -104,26 +102,26 @@ def test_a_refusal_names_the_field_and_what_it_takes_and_not_the_value(
     assert CANARY not in problem
 
 
-def test_a_day_that_is_none_is_refused_without_showing_it() -> None:
+def test_an_invalid_day_is_refused_without_quoting_it() -> None:
     with pytest.raises(errors.InvalidRequest) as caught:
         put_of(rotate_by="2027-02-31")()
     assert "2027-02-31" not in json.dumps(errors.to_problem(caught.value, "r"))
 
 
-def test_an_unknown_operation_is_told_which_there_are() -> None:
+def test_an_unknown_operation_gets_a_list_of_the_known_ones() -> None:
     for operation in ({"op": "move", "key": "k"}, {"key": "k"}):
         with pytest.raises(errors.InvalidRequest, match="put, activate or delete"):
             change_of(**operation)()
 
 
-def test_every_wrong_field_is_named_at_once_up_to_twenty() -> None:
+def test_up_to_twenty_wrong_fields_are_reported_together() -> None:
     body = {f"field{number}": CANARY for number in range(50)}
     with pytest.raises(errors.InvalidRequest, match="53 fields are wrong") as caught:
         keys.parse_put(Key("k"), raw(body), NONE)
     assert len(caught.value.members["errors"]) == 20  # type: ignore[arg-type]
 
 
-def test_only_a_limit_passed_is_413() -> None:
+def test_only_an_exceeded_limit_is_413() -> None:
     long = "x" * (limits.MESSAGE + 1)
     with pytest.raises(errors.TooLarge):
         put_of(message=long)()

@@ -20,7 +20,7 @@ JSON = st.recursive(LEAVES, lambda each: st.lists(each, max_size=4) | st.diction
 
 
 @given(st.dictionaries(st.text(), JSON))
-def test_any_json_object_is_read_as_it_is(found: dict[str, object]) -> None:
+def test_any_json_object_is_read_unchanged(found: dict[str, object]) -> None:
     assert parse_object(json.dumps(found).encode()) == found
     as_it_is = json.dumps(found, ensure_ascii=False)
     assert parse_object(as_it_is.replace("\ufffd", "\\ufffd").encode()) == found
@@ -54,7 +54,7 @@ def test_any_bytes_are_an_object_or_a_problem(raw: bytes) -> None:
         b'{"a": 01}',
     ],
 )
-def test_what_lenient_readers_take_is_refused(raw: bytes) -> None:
+def test_what_lenient_parsers_accept_is_refused(raw: bytes) -> None:
     with pytest.raises(InvalidRequest):
         parse_object(raw)
 
@@ -83,19 +83,19 @@ TOLD: list[tuple[bytes, str]] = [
 
 
 @pytest.mark.parametrize(("raw", "told"), TOLD)
-def test_s56_another_encoding_is_told_as_what_it_is_also_as_api_gateway_hands_it_on(raw: bytes, told: str) -> None:
+def test_s56_another_encoding_is_recognized_also_through_api_gateway(raw: bytes, told: str) -> None:
     for sent in (raw, raw.decode(errors="replace").encode()):
         with pytest.raises((InvalidRequest, UnsupportedMediaType), match=told):
             parse_object(sent)
 
 
-def test_a_replacement_character_that_is_meant_is_sent_as_an_escape() -> None:
+def test_a_replacement_character_must_be_escaped() -> None:
     assert parse_object(b'{"value": "\\ufffd"}') == {"value": "\ufffd"}
     assert parse_object('{"value": "\ufeff inside"}'.encode()) == {"value": "\ufeff inside"}
 
 
 @given(st.text(st.characters(min_codepoint=0x80, max_codepoint=0xFF), min_size=1))
-def test_s56_latin_1_is_never_taken_as_text_with_other_characters(letters: str) -> None:
+def test_s56_latin_1_is_never_read_as_other_characters(letters: str) -> None:
     raw = b'{"value": "' + letters.encode("latin-1") + b'"}'
     try:
         read = parse_object(raw.decode(errors="replace").encode())
@@ -116,7 +116,7 @@ def test_nesting_ends_where_the_limit_says() -> None:
         assert refused.value.members == {"limit": limits.JSON_DEPTH}
 
 
-def test_no_refusal_shows_what_was_sent() -> None:
+def test_no_refusal_quotes_the_body() -> None:
     for raw in (b'{"canary": canary}', b'{"canary": 1, "canary": 2}', b'["canary"]', b'"canary'):
         with pytest.raises(InvalidRequest) as refused:
             parse_object(raw)
@@ -134,7 +134,7 @@ def test_no_refusal_shows_what_was_sent() -> None:
         'application/json;charset="UTF-8"',
     ],
 )
-def test_json_in_utf_8_is_taken(content_type: str | None) -> None:
+def test_json_in_utf_8_is_accepted(content_type: str | None) -> None:
     assert read_body({"body": "{}"}, content_type) == b"{}"
 
 
@@ -147,7 +147,7 @@ def test_any_other_content_type_is_415(content_type: str) -> None:
         read_body({"body": "{}"}, content_type)
 
 
-def test_a_body_may_come_in_base64() -> None:
+def test_a_body_may_be_in_base64() -> None:
     assert read_body({"body": b64encode(b"\xff").decode(), "isBase64Encoded": True}, None) == b"\xff"
     with pytest.raises(InvalidRequest):
         read_body({"body": "!", "isBase64Encoded": True}, None)

@@ -44,7 +44,7 @@ def raising(error: Exception) -> View:
 
 
 @pytest.mark.parametrize("error", [kind("Do this next.") for kind in errors.SENT], ids=lambda error: error.code)
-def test_every_error_of_the_tree_is_a_problem_with_its_status_and_code(error: errors.ConfigsvcError) -> None:
+def test_every_error_becomes_a_problem_with_its_status_and_code(error: errors.ConfigsvcError) -> None:
     made = answer(raising(error), Lines())
     found = parse_problem(made)
     assert (found["status"], found["code"], found["detail"]) == (error.status, error.code, "Do this next.")
@@ -52,7 +52,7 @@ def test_every_error_of_the_tree_is_a_problem_with_its_status_and_code(error: er
     assert ("Retry-After" in made["headers"]) == (error.status in {429, 503})
 
 
-def test_an_unexpected_error_says_nothing_and_is_found_in_the_log() -> None:
+def test_an_unexpected_error_is_logged_and_not_shown() -> None:
     lines = Lines()
     found = parse_problem(answer(raising(ValueError(CANARY)), lines))
     assert found["code"] == "internal"
@@ -64,7 +64,7 @@ def test_an_unexpected_error_says_nothing_and_is_found_in_the_log() -> None:
 
 
 @pytest.mark.parametrize(("members", "seconds"), [({}, "1"), ({"retry_after": 5}, "5")])
-def test_what_is_worth_another_try_says_when(members: dict[str, int], seconds: str) -> None:
+def test_retryable_problems_have_retry_after(members: dict[str, int], seconds: str) -> None:
     made = answer(raising(errors.Unavailable("Try again.", **members)), Lines())
     assert made["headers"]["Retry-After"] == seconds
 
@@ -78,7 +78,7 @@ class FromAws(Exception):
 @pytest.mark.parametrize(
     ("cause", "told"), [(KeyError(CANARY), "KeyError"), (FromAws(), "FromAws AccessDeniedException")]
 )
-def test_what_a_fault_came_from_is_logged_by_its_kind(cause: Exception, told: str) -> None:
+def test_the_causes_of_a_fault_are_logged_by_kind(cause: Exception, told: str) -> None:
     def view(_request: Request, **_parameters: str) -> Reply:
         raise errors.Internal("The store refuses.") from cause
 
@@ -91,7 +91,7 @@ def test_what_a_fault_came_from_is_logged_by_its_kind(cause: Exception, told: st
 @pytest.mark.parametrize(
     ("error", "denied"), [(errors.Forbidden, True), (errors.Hidden, True), (errors.NotFound, None)]
 )
-def test_that_a_right_is_lacking_is_told_to_the_log_and_not_to_the_caller(
+def test_a_missing_permission_is_logged_and_not_shown(
     error: type[errors.ConfigsvcError], *, denied: bool | None
 ) -> None:
     lines = Lines()
@@ -101,7 +101,7 @@ def test_that_a_right_is_lacking_is_told_to_the_log_and_not_to_the_caller(
     assert parse_problem(made)["code"] == error.code
 
 
-def test_wrong_settings_are_told_to_the_log_and_not_to_the_caller() -> None:
+def test_wrong_settings_are_logged_and_not_shown() -> None:
     lines = Lines()
     found = parse_problem(answer(raising(errors.Misconfigured("CONFIGSVC_TABLE is missing.")), lines))
     assert found["code"] == "internal"
@@ -140,7 +140,7 @@ def test_only_the_first_request_is_a_cold_start() -> None:
     assert [line["cold_start"] for line in lines.kept] == [True, False, False]
 
 
-def test_a_namespace_that_is_none_is_not_logged() -> None:
+def test_an_invalid_namespace_is_not_logged() -> None:
     lines = Lines()
     answer(ok, lines, parameters={"namespace": f"{CANARY} in a path"})
     assert lines.kept[0]["namespace"] is None
@@ -150,7 +150,7 @@ def test_a_namespace_that_is_none_is_not_logged() -> None:
 @pytest.mark.parametrize(
     ("status", "level"), [(200, "info"), (304, "debug"), (403, "warning"), (404, "warning"), (500, "error")]
 )
-def test_unchanged_polls_are_for_debugging_and_refusals_are_warnings(status: int, level: str) -> None:
+def test_unchanged_polls_are_logged_at_debug_and_refusals_as_warnings(status: int, level: str) -> None:
     lines = Lines()
     app = build_app_with(lambda _request: Reply(status, "", {}), lines)
     for _ in range(2):
@@ -158,14 +158,14 @@ def test_unchanged_polls_are_for_debugging_and_refusals_are_warnings(status: int
     assert lines.kept[1]["level"] == level
 
 
-def test_a_cold_start_is_told_even_if_it_was_an_unchanged_poll() -> None:
+def test_a_cold_start_is_logged_even_for_an_unchanged_poll() -> None:
     lines = Lines()
     answer(lambda _request: Reply(304, "", {}), lines)
     assert (lines.kept[0]["level"], lines.kept[0]["cold_start"]) == ("info", True)
 
 
 @pytest.mark.parametrize("sent", ["abc-123", "Root=1-67891233-abcdef012345678912345678"])
-def test_a_sane_correlation_id_is_taken_and_answered(sent: str) -> None:
+def test_a_valid_correlation_id_is_used_and_returned(sent: str) -> None:
     lines = Lines()
     made = answer(ok, lines, headers={"X-Correlation-Id": sent})
     assert made["headers"]["X-Correlation-Id"] == lines.kept[0]["correlation_id"] == sent

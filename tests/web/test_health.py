@@ -67,7 +67,7 @@ def asked(app: RestApi, query: dict[str, list[str]] | None = DEEP) -> dict[str, 
     return made
 
 
-def test_s39_plain_health_says_that_it_did_not_look_at_the_table() -> None:
+def test_s39_plain_health_reports_that_the_table_was_not_read() -> None:
     store = Store()
     for query in (None, {"deep": ["false"]}):
         assert json.loads(asked(over(store), query)["body"]) == {"status": "ok", "table": "not_checked"}
@@ -91,7 +91,7 @@ def test_deep_health_reads_one_small_record() -> None:
         (NoCredentialsError(), "table_unreachable"),
     ],
 )
-def test_s39_a_table_that_cannot_be_read_is_503_with_its_reason_and_no_place(error: Exception, reason: str) -> None:
+def test_s39_an_unreadable_table_is_503_with_a_reason_but_no_name(error: Exception, reason: str) -> None:
     lines, client = Lines(), Client(error)
     made = asked(over(DynamoRepository(client, "secret-table"), lines=lines))  # type: ignore[arg-type]  # answers alike
     found = parse_problem(made)
@@ -102,7 +102,7 @@ def test_s39_a_table_that_cannot_be_read_is_503_with_its_reason_and_no_place(err
     assert type(error).__name__ in lines.text
 
 
-def test_credentials_that_do_not_come_are_no_wrong_setting() -> None:
+def test_late_credentials_are_not_reported_as_wrong_settings() -> None:
     def late(_seconds: float) -> ServicePorts:
         raise StoreUnavailable("The service does not have credentials for its table yet.", retry_after=1)
 
@@ -113,7 +113,7 @@ def test_credentials_that_do_not_come_are_no_wrong_setting() -> None:
 
 
 @pytest.mark.parametrize("fault", [StoreUnavailable("no credentials"), Internal("CONFIGSVC_TABLE is not set.")])
-def test_what_cannot_even_begin_to_look_is_not_begun_again_for_some_seconds(fault: Exception) -> None:
+def test_a_check_that_cannot_start_is_not_repeated_for_some_seconds(fault: Exception) -> None:
     clock, begun = FakeClock(), list[float]()
 
     def ports(seconds: float) -> ServicePorts:
@@ -128,7 +128,7 @@ def test_what_cannot_even_begin_to_look_is_not_begun_again_for_some_seconds(faul
     assert len(begun) == 2
 
 
-def test_an_answer_from_before_the_process_was_frozen_does_not_count() -> None:
+def test_a_result_from_before_a_freeze_does_not_count() -> None:
     monotonic, wall, store = FakeClock(), FakeClock(), Store()
     app = build_app(
         build_memory_ports()._replace(repository=store).within, Lines(), ask_for_proof, make_ticking_clock(),
@@ -140,7 +140,7 @@ def test_an_answer_from_before_the_process_was_frozen_does_not_count() -> None:
     assert asked(app)["statusCode"] == 503
 
 
-def test_a_fault_that_nothing_of_ours_names_is_unready_too() -> None:
+def test_an_unknown_fault_is_unready_too() -> None:
     assert parse_problem(asked(over(Store(RuntimeError("x")))))["reason"] == "table_unreachable"
 
 
@@ -157,7 +157,7 @@ def test_missing_settings_are_unready() -> None:
     assert asked(app, None)["statusCode"] == 200
 
 
-def test_settings_that_cannot_be_read_leave_a_deep_check_that_says_so() -> None:
+def test_a_deep_check_reports_unreadable_settings() -> None:
     def proof() -> Any:  # noqa: ANN401  # never returns
         raise Internal("CONFIGSVC_PROOF_SHA256 is not set.")
 
@@ -165,7 +165,7 @@ def test_settings_that_cannot_be_read_leave_a_deep_check_that_says_so() -> None:
     assert parse_problem(asked(app))["reason"] == "misconfigured"
 
 
-def test_asking_again_costs_no_read_for_some_seconds_whatever_the_answer_was() -> None:
+def test_a_deep_result_is_reused_for_some_seconds() -> None:
     for fault in (None, StoreUnavailable("busy")):
         store, clock = Store(fault), FakeClock()
         app = over(store, clock)
@@ -176,7 +176,7 @@ def test_asking_again_costs_no_read_for_some_seconds_whatever_the_answer_was() -
         assert len(store.reads) == 2
 
 
-def test_a_table_that_came_back_is_seen() -> None:
+def test_a_recovered_table_is_noticed() -> None:
     store, clock = Store(StoreUnavailable("busy")), FakeClock()
     app = over(store, clock)
     assert asked(app)["statusCode"] == 503
@@ -190,7 +190,7 @@ def test_deep_is_true_or_false(value: str) -> None:
     assert asked(over(Store()), {"deep": [value]})["statusCode"] == 400
 
 
-def test_a_direct_invocation_may_ask_and_nothing_else_of_its_query_counts() -> None:
+def test_a_direct_invocation_may_only_ask_for_deep_health() -> None:
     store = Store()
     sent = build_event("GET", "/v1/health", identity={}, query=DEEP)
     sent["stageVariables"] = None

@@ -57,20 +57,20 @@ def run(source: str, **variables: str) -> str:
     return ran.stdout.strip()
 
 
-def test_importing_the_app_needs_no_network_region_or_settings_and_loads_no_client() -> None:
+def test_importing_the_app_needs_no_environment_and_loads_no_client() -> None:
     assert run(IMPORT) == ""
 
 
-def test_on_lambda_the_client_is_made_while_the_function_starts_and_no_network_is_needed() -> None:
+def test_on_lambda_the_client_is_created_at_start_without_network() -> None:
     stage = {"CONFIGSVC_TABLE": "config", "CONFIGSVC_PROOF_SHA256": "a" * 64}
     given = {"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1", "AWS_LAMBDA_FUNCTION_NAME": "api"}
     credentials = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
     assert run(IMPORT, **stage, **given, **credentials) == "botocore urllib3"
 
 
-def test_on_lambda_wrong_settings_are_told_by_a_request_and_do_not_end_the_function() -> None:
+def test_on_lambda_wrong_settings_are_reported_by_the_first_request() -> None:
     assert run(IMPORT, AWS_LAMBDA_FUNCTION_NAME="api") == ""
 
 
-def test_reading_a_snapshot_or_the_document_loads_no_pydantic_and_the_first_write_does() -> None:
+def test_only_writes_load_pydantic() -> None:
     assert run(SNAPSHOT) == "True"

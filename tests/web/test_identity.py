@@ -16,13 +16,13 @@ def caller(identity: Mapping[str, object], headers: Mapping[str, str] | None = N
     return identify_caller(made, collect_headers(made))
 
 
-def test_the_api_key_is_the_id_that_api_gateway_found() -> None:
+def test_the_api_key_is_identified_by_api_gateways_id() -> None:
     found = caller({"apiKeyId": "a1b2c3"}, {"x-api-key": "another", "apiKeyId": "another"})
     assert found.api_key == "api-key:a1b2c3"
 
 
 @pytest.mark.parametrize("identifier", [None, "", "a:b", "test-invoke-api-key-id", "a b", "a/b", 7.5])
-def test_what_is_no_id_is_nobody(identifier: object) -> None:
+def test_an_invalid_id_is_nobody(identifier: object) -> None:
     assert caller({"apiKeyId": identifier}).api_key is None
 
 
@@ -51,7 +51,7 @@ def test_no_identity_is_nobody() -> None:
     assert (found.api_key, found.principal, found.arn, found.source_ip) == (None, None, "", "")
 
 
-def test_where_from_is_what_api_gateway_saw() -> None:
+def test_source_ip_and_user_agent_come_from_api_gateway() -> None:
     identity = {"sourceIp": "203.0.113.9", "userAgent": "x" * 1000}
     found = caller(identity, {"X-Forwarded-For": "198.51.100.1", "User-Agent": "other"})
     assert found.source_ip == "203.0.113.9"

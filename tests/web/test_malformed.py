@@ -139,7 +139,7 @@ PLACES = [(number, path) for number, made in enumerate(EVENTS) for path in paths
 
 @pytest.mark.parametrize("enforced", [True, False], ids=["enforced", "observed"])
 @pytest.mark.parametrize("number", range(len(EVENTS)))
-def test_s55_every_odd_value_at_every_place_of_an_event_is_answered(number: int, *, enforced: bool) -> None:
+def test_s55_every_odd_value_anywhere_in_an_event_is_answered(number: int, *, enforced: bool) -> None:
     for path in paths(EVENTS[number]):
         for value in ODD:
             check(put_at(EVENTS[number], path, value), enforced=enforced)

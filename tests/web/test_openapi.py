@@ -37,7 +37,7 @@ def valid(value: object, schema: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize(("path", "text"), [pytest.param(*each, id=each[0].name) for each in render_files().items()])
-def test_what_is_committed_is_what_the_code_gives(path: Any, text: str) -> None:  # noqa: ANN401  # a Path
+def test_the_committed_files_match_the_code(path: Any, text: str) -> None:  # noqa: ANN401  # a Path
     assert path.read_text(encoding="utf-8") == text, "Run `make api-docs`."
 
 
@@ -62,14 +62,14 @@ def test_the_document_is_served_to_anyone_without_the_store() -> None:
     assert json.loads(made["body"]) == DOCUMENTED
 
 
-def test_every_error_is_told_with_what_to_do() -> None:
+def test_every_error_is_documented_with_advice() -> None:
     assert list(ADVICE) == [kind.code for kind in errors.SENT]
     assert DOCUMENTED["components"]["schemas"]["Problem"]["properties"]["code"]["x-extensible-enum"] == sorted(ADVICE)
     assert DOCUMENTED["components"]["examples"].keys() == ADVICE.keys() - {"method_not_allowed"}  # no route answers it
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
-def test_every_operation_tells_what_api_gateway_may_answer_itself(path: str, method: str) -> None:
+def test_every_operation_documents_the_responses_of_api_gateway(path: str, method: str) -> None:
     statuses = DOCUMENTED["paths"][path][method]["responses"].keys()
     every = {"ACCESS_DENIED", "INVALID_API_KEY", "THROTTLED", "INTEGRATION_TIMEOUT", "INTEGRATION_FAILURE"}
     assert {str(PROBLEMS[kind].status) for kind in every} <= statuses
@@ -104,7 +104,7 @@ def test_every_problem_fits_its_schema() -> None:
         assert not valid({**example["value"], "code": 7}, schema)
 
 
-def test_no_schema_is_only_null_and_no_integer_is_32_bits_where_it_may_be_more() -> None:
+def test_no_schema_is_only_null_and_large_integers_have_64_bits() -> None:
     for schema in _schemas(DOCUMENTED["components"]["schemas"]):
         assert schema.get("type") != "null"
         if "integer" in (schema.get("type"), *schema.get("type", ())):
@@ -133,6 +133,6 @@ _MAKES = {
 
 @pytest.mark.parametrize("shape", _MAKES)
 @given(data=st.data())
-def test_a_name_as_the_document_spells_it_is_a_name(shape: str, data: st.DataObject) -> None:
+def test_the_documents_name_patterns_match_the_parsers(shape: str, data: st.DataObject) -> None:
     text = data.draw(st.from_regex(TEXTS[shape]["pattern"].replace("$", r"\Z")))
     assert _MAKES[shape](text) == text

@@ -66,7 +66,7 @@ NONE_OF_THEM = [
 
 
 @pytest.mark.parametrize("variables", NONE_OF_THEM, ids=lambda each: repr(each)[:30])
-def test_without_the_proof_a_request_is_403_whoever_it_says_it_is(variables: object) -> None:
+def test_a_request_without_the_proof_is_403_for_any_identity(variables: object) -> None:
     lines = Lines()
     made = build_app_with(ok, lines)(with_variables(variables), CONTEXT)
     assert (parse_problem(made)["status"], parse_problem(made)["code"]) == (403, "forbidden")
@@ -77,13 +77,13 @@ def test_without_the_proof_a_request_is_403_whoever_it_says_it_is(variables: obj
 
 
 @pytest.mark.parametrize("where", ["headers", "queryStringParameters", "requestContext", "pathParameters"])
-def test_a_proof_elsewhere_in_the_event_is_none(where: str) -> None:
+def test_a_proof_elsewhere_in_the_event_does_not_count(where: str) -> None:
     sent = forged()
     sent[where] = {**(sent[where] or {}), "proof": PROOF, "stageVariables": {"proof": PROOF}}
     assert build_app_with(ok, Lines())(sent, CONTEXT)["statusCode"] == 403
 
 
-def test_every_route_but_health_asks_for_the_proof() -> None:
+def test_every_route_except_health_requires_the_proof() -> None:
     app = build_whole_app(Lines())
     answered = {
         (method, path): app(forged(method, path, parameters=dict.fromkeys(entry.view_args, "x")), CONTEXT)["statusCode"]
@@ -93,7 +93,7 @@ def test_every_route_but_health_asks_for_the_proof() -> None:
     assert {route for route, status in answered.items() if status != 403} == {("GET", "/v1/health")}
 
 
-def test_health_answers_without_the_proof_and_is_no_alarm() -> None:
+def test_health_works_without_the_proof_and_raises_no_alarm() -> None:
     lines = Lines()
     for proof in (ask_for_proof, observes, misconfigured):
         made = build_whole_app(lines, proof=proof)(forged("GET", "/v1/health"), CONTEXT)
@@ -101,14 +101,14 @@ def test_health_answers_without_the_proof_and_is_no_alarm() -> None:
     assert not [line for line in lines.kept if "unproven" in line or line["principal"]]
 
 
-def test_while_the_proof_is_rotated_both_are_taken_and_no_other() -> None:
+def test_during_a_rotation_both_proofs_are_accepted() -> None:
     app = build_app_with(ok, Lines(), proof=rotates)
     assert [app(with_variables({"proof": sent}), None)["statusCode"] for sent in (PROOF, OTHER, "r" * 64)] == [
         200, 200, 403,
     ]  # fmt: skip
 
 
-def test_an_observed_request_cannot_make_its_line_so_long_that_nothing_counts_it() -> None:
+def test_an_observed_request_cannot_make_its_log_line_too_long() -> None:
     """CloudWatch takes no metric out of a line above 1 MB."""
     lines, sent = Lines(), forged()
     sent["requestContext"] |= {"requestId": "x" * 2_000_000}
@@ -117,7 +117,7 @@ def test_an_observed_request_cannot_make_its_line_so_long_that_nothing_counts_it
     assert len(lines.text) < 1000
 
 
-def test_observed_requests_are_served_as_they_say_and_logged() -> None:
+def test_observed_requests_are_served_and_logged() -> None:
     lines = Lines()
     made = build_app_with(lambda _request: Reply(304, "", {}), lines, proof=observes)(forged(), None)
     assert made["statusCode"] == 304
@@ -126,14 +126,14 @@ def test_observed_requests_are_served_as_they_say_and_logged() -> None:
     assert line["principal"] == ADMIN
 
 
-def test_a_function_that_does_not_know_what_to_ask_for_serves_nothing() -> None:
+def test_a_function_without_a_configured_proof_serves_nothing() -> None:
     lines = Lines()
     made = build_app_with(ok, lines, proof=misconfigured)(build_event("GET", "/v1/x"), CONTEXT)
     assert parse_problem(made)["code"] == "internal"
     assert lines.kept[0]["detail"] == "CONFIGSVC_PROOF_SHA256 is missing."
 
 
-def test_the_proof_is_gone_once_it_was_looked_at() -> None:
+def test_the_proof_is_removed_after_the_check() -> None:
     lines, seen = Lines(), list[str]()
 
     def view(request: Request) -> Reply:

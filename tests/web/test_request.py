@@ -63,7 +63,7 @@ def test_a_limit_is_a_number_from_one_to_a_thousand(limit: str) -> None:
         {},
     ],
 )
-def test_a_query_that_the_route_does_not_take_is_refused(query: dict[str, list[str]]) -> None:
+def test_an_unknown_query_parameter_is_refused(query: dict[str, list[str]]) -> None:
     with pytest.raises(InvalidRequest):
         request(query={"namespace": ["a"], **query} if query else {}).check(taking(CURSOR, NAMESPACES))
 
@@ -93,7 +93,7 @@ def test_a_malformed_if_match_is_refused(value: str) -> None:
         request(headers={"If-Match": value}).preconditions()
 
 
-def test_a_header_that_is_sent_twice_is_refused() -> None:
+def test_a_repeated_header_is_refused() -> None:
     made = build_event("PUT", ROUTE)
     made["multiValueHeaders"] = {"If-Match": ['"1"', '"2"']}
     made["headers"] = {"If-Match": '"2"'}
@@ -109,7 +109,7 @@ def test_a_condition_that_a_write_would_ignore_is_refused() -> None:
     request(headers={"If-Match": '"1"'}).check(taking()._replace(conditions=("if-match",)))
 
 
-def test_a_read_refuses_the_conditions_that_it_would_have_to_fail() -> None:
+def test_a_read_refuses_preconditions() -> None:
     for name in ("If-Match", "If-Unmodified-Since"):
         with pytest.raises(InvalidRequest):
             request("GET", headers={name: '"1"'}).check(taking())
@@ -149,7 +149,7 @@ def test_any_printable_idempotency_key_is_taken(key: str) -> None:
     assert found.key == key
 
 
-def test_a_body_where_none_is_taken_may_only_be_empty() -> None:
+def test_a_route_without_a_body_accepts_only_an_empty_one() -> None:
     for body in (None, "", "{}", " { } "):
         request(body=body).check(taking())
     for body in ('{"a": 1}', "[]", "x"):

@@ -53,7 +53,7 @@ def sent(header: str, text: str) -> Request:
 
 
 @pytest.mark.parametrize("read", READ.values(), ids=READ)
-def test_no_text_of_a_request_is_slow_to_match(read: Callable[[str], object]) -> None:
+def test_no_text_in_a_request_is_slow_to_match(read: Callable[[str], object]) -> None:
     for text in TEXTS:
         with suppress(ConfigsvcError):
             read(text)
@@ -74,13 +74,13 @@ def nested(parts: int) -> str:
     ],
     ids=["items", "objects", "fields", "nested"],
 )
-def test_a_body_of_very_many_parts_is_refused_before_each_of_them_is(body: str) -> None:
+def test_a_body_with_too_many_parts_is_refused_at_once(body: str) -> None:
     with pytest.raises(TooLarge) as refused:
         changes.parse_change_set(body.encode(), Preconditions(None, create_only=False))
     assert refused.value.members == {"limit": limits.REQUEST_PARTS}
 
 
-def test_a_body_of_as_many_parts_as_may_be_is_read() -> None:
+def test_a_body_with_the_most_parts_is_read() -> None:
     with pytest.raises(InvalidRequest):
         changes.parse_change_set(nested(limits.REQUEST_PARTS).encode(), Preconditions(None, create_only=False))
 
