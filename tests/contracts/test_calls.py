@@ -1,4 +1,4 @@
-"""What a request costs in calls to DynamoDB, counted where botocore sends them."""
+"""Counts the calls to DynamoDB that a request costs, where botocore sends them."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What the service needs of its table, on each table that there is."""
+"""Tests what the service requires of its table, on every implementation."""
 
 from collections.abc import Iterator
 
@@ -171,7 +171,7 @@ def test_a_query_returns_a_prefix_of_one_partition_in_order(repository: Reposito
     assert keys(repository.query("N#payments", "K#")) == []
 
 
-@pytest.mark.parametrize("after", ["K#k05", "K#k05x"], ids=["a key that is there", "one that is not"])
+@pytest.mark.parametrize("after", ["K#k05", "K#k05x"], ids=["an existing key", "an absent key"])
 def test_a_query_continues_after_a_key(repository: Repository, after: str) -> None:
     repository.commit([Write(state(f"k{number:02}"), None) for number in range(10)])
     assert keys(repository.query(PARTITION, "K#", after=after)) == ["k06", "k07", "k08", "k09"]

@@ -1,4 +1,4 @@
-"""A process that writes is killed at random moments: every change set is there whole or not at all, and once."""
+"""Kills a writing process at random moments: every change set is written as a whole or not at all, and once."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def killed(emulator: Emulator, kills: int, bug: str = "") -> None:
-    """Raises AssertionError where a kill has left something half."""
+    """Raises AssertionError if a kill has left something half written."""
     client = tables.client(emulator.url)
     table = tables.table(client)
     repository = DynamoRepository(client, table)
@@ -34,13 +34,13 @@ def killed(emulator: Emulator, kills: int, bug: str = "") -> None:
         *([bug] if bug else []),
     ]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    told = json.loads(done.stdout)
-    assert told["kills"] >= kills
+    report = json.loads(done.stdout)
+    assert report["kills"] >= kills
     found = recount.stored(repository, NS)
     assert found
     recount.check(found)
     check_whole(found)
-    check_once(found, told["following"])
+    check_once(found, report["following"])
 
 
 def check_whole(found: recount.Stored) -> None:
@@ -52,7 +52,7 @@ def check_whole(found: recount.Stored) -> None:
 
 
 def check_once(found: recount.Stored, following: list[int]) -> None:
-    """In order, each once; what was acknowledged is there, and one more of each slot may be."""
+    """Checks that messages are in order, each once; acknowledged ones exist, and at most one more of each slot."""
     messages = [record.message for record in found.log if record.verb == "change"]
     assert len(following) == SLOTS
     for slot, acknowledged in enumerate(following):

@@ -1,4 +1,4 @@
-"""Through a proxy that loses answers and throttles: one write, one version, whatever the network does."""
+"""Writes through a proxy that loses answers and throttles: one write is one version, whatever the network does."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ from tests.support.service.world import DEVELOPER, READER, ROLES, text
 pytestmark = [pytest.mark.emulator, pytest.mark.slow]
 
 GIVEN_UP = 2.0
-"""Seconds of a call: enough for several tries, and a test waits for as long."""
+"""Seconds of a call: enough for several tries; a test waits that long."""
 
 LOST: Rule = {"response": {"abort_frac": 0.0}}
 CONFLICT: Rule = {
@@ -46,12 +46,12 @@ def rule(operation: str, fault: Rule, times: int | None = None) -> Rule:
 @pytest.fixture(scope="module")
 def proxy(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Microburst]:
     with Microburst(emulator.url, log=tmp_path_factory.mktemp("microburst") / "log") as running:
-        tables.client(running.url).list_tables()  # the proxy's first request takes seconds
+        tables.client(running.url).list_tables()  # the first request of the proxy takes seconds
         yield running
 
 
 class Faulty:
-    """The service with the product's own client, through the proxy; and the table as it is, past the proxy."""
+    """The service with its own client through the proxy, and the table itself, without the proxy."""
 
     def __init__(self, emulator: Emulator, proxy: Microburst) -> None:
         client = tables.client(emulator.url)

@@ -1,4 +1,4 @@
-"""What many or strange requests do to the service: two writers, a herd, bodies that are none, a table that is not."""
+"""Sends many or strange requests: two writers, a herd, malformed bodies, a missing table."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ BODIES: dict[str, tuple[object, int]] = {
     "ten thousand lists": ('{"value":' + "[" * 10_000 + "]" * 10_000 + "}", 400),
     "half a pair of surrogates": (VALID.replace("x", "\\ud83d"), 400),
     "a field of another type": (VALID.replace('"x"', "{}"), 400),
-    "a field that is none of ours": (VALID.replace('"value"', '"valeu":"y","value"'), 400),
+    "an unknown field": (VALID.replace('"value"', '"valeu":"y","value"'), 400),
     "a number of a thousand digits": (VALID.replace('"x"', "9" * 1000), 400),
 }
 
@@ -140,7 +140,7 @@ def test_s43_a_herd_of_cold_clients_costs_one_query_per_environment() -> None:
 
 
 def environment(world: World) -> World:
-    """Another warm function on the same table, which holds nothing yet."""
+    """Makes another warm function on the same table, with empty caches."""
     made = World(Watched(world.repository))
     made.ports = made.ports._replace(snapshots=RenderedSnapshots())
     return made

@@ -1,4 +1,4 @@
-"""When the table throttles, loses answers or ends in the middle: nothing half written, and a refusal that helps."""
+"""Lets the table throttle, lose answers or end in the middle: nothing is half written, and refusals help."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Killed(BaseException):
 
 
 class Mortal(Through):
-    """Ends the process at one call: before the table has done it, or after and without the answer."""
+    """Ends the process at one call: before the table performs it, or afterwards and without the answer."""
 
     def __init__(self, inner: Repository) -> None:
         super().__init__(inner)
@@ -72,7 +72,7 @@ class Mortal(Through):
 
 
 class Verb(NamedTuple):
-    """A write, on a namespace that it can be done in."""
+    """A write, and a world in which it can be done."""
 
     name: str
     do: Callable[[World], object]
@@ -95,7 +95,7 @@ VERBS = (
 
 
 def filled(table: Repository) -> World:
-    """Some keys with several versions, and a log of two days of which one is kept."""
+    """Makes a world with several versions of its keys, and a log of two days of which one is kept."""
     world = settled(table)
     world.change(text("a", "1"), text("b", "1"), sealed("s", 1))
     world.clock.pass_by(48 * HOUR)
@@ -106,7 +106,7 @@ def filled(table: Repository) -> World:
 
 
 def left_by(verb: Verb, at: int, *, after: bool, bug: Callable[[Repository], Repository]) -> tuple[bool, World]:
-    """What is there once the process has ended at that call; whether it did, or the verb was done before."""
+    """Runs a verb until the process ends at that call; returns whether it did, and the world that is left."""
     mortal = Mortal(MemoryRepository())
     world = filled(bug(mortal))
     mortal.at, mortal.after = mortal.calls + at, after
@@ -125,14 +125,14 @@ def check_whole(world: World, *, pruned: bool = False) -> None:
 
 
 def next_of(world: World) -> World:
-    """The process that comes after one that ended, at the same time of day."""
+    """Makes the process that follows one that ended, at the same time of day."""
     following = World(world.repository)
     following.clock.pass_by(world.clock.monotonic() - following.clock.monotonic())
     return following
 
 
 def kills(verb: Verb, bug: Callable[[Repository], Repository] = lambda table: table) -> int:
-    """Ends it at each of its calls in turn; how often."""
+    """Kills the verb at each of its calls in turn, and returns how often."""
     count, pruned = 0, verb.name == "upkeep"
     for after in (False, True):
         at, ended = 0, True
@@ -167,7 +167,7 @@ def test_s34_the_first_answer_outlasts_the_ten_minutes_of_dynamodb() -> None:
 
 
 class Failing(Through):
-    """Refuses every transaction that holds a record of one kind, as where its item is too large or throttled."""
+    """Refuses every transaction with a record of one kind, as if its item were too large or throttled."""
 
     def __init__(self, inner: Repository, kind: type[Record]) -> None:
         super().__init__(inner)
@@ -202,22 +202,22 @@ def test_s44_a_missing_log_record_is_detected() -> None:
 
 
 def read_after_each_write(world: World) -> list[tuple[object, object]]:
-    """The revision that each write was told, and the one that was read next."""
+    """Returns the revision that each write was answered, and the one that was read next."""
     seen = list[tuple[object, object]]()
     for number in range(50):
-        told = world.put(text("a", str(number))).body["revision"]
-        seen += [(told, json.loads(world.fetch().body or "{}").get("revision")) for _ in range(2)]
+        written = world.put(text("a", str(number))).body["revision"]
+        seen += [(written, json.loads(world.fetch().body or "{}").get("revision")) for _ in range(2)]
     return seen
 
 
 def test_s41_every_read_sees_all_acknowledged_writes() -> None:
     seen = read_after_each_write(settled())
-    assert [read for _, read in seen] == [told for told, _ in seen]
+    assert [read for _, read in seen] == [written for written, _ in seen]
 
 
 def test_s41_a_stale_read_of_head_is_detected() -> None:
     seen = read_after_each_write(settled(StaleHead(MemoryRepository())))
-    assert [read for _, read in seen] != [told for told, _ in seen]
+    assert [read for _, read in seen] != [written for written, _ in seen]
 
 
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 3000])
@@ -233,7 +233,7 @@ def test_s40_many_pages_of_dynamodb_are_read_whole(emulator: Emulator) -> None:
 
 
 def read_back(world: World, count: int, value: str = "x") -> tuple[int, int]:
-    """How many of so many keys a snapshot has, and how many a batch finds."""
+    """Returns how many of the keys a snapshot has, and how many a batch finds."""
     world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
     keys = [f"k.{number:04}" for number in range(count)]
     for start in range(0, count, 40):

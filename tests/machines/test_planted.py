@@ -1,4 +1,4 @@
-"""Each planted bug is found, so that finding none means something."""
+"""Shows that each planted bug is detected, so that finding none means something."""
 
 from collections.abc import Callable
 
@@ -16,11 +16,11 @@ def _loose(*prefixes: str) -> Callable[[Repository], Repository]:
 
 
 BUGS = {
-    "HEAD and the log are not conditioned on": Build(below=_loose("HEAD", "R#")),
-    "keys are not conditioned on while reads tear": Build(below=_loose("K#")),
-    "settings are not conditioned on": Build(below=_loose("SETTINGS")),
-    "versions that are activated are not conditioned on": Build(below=_loose("V#")),
-    "nothing is conditioned on: lost updates": Build(below=_loose("")),
+    "HEAD and the log are not checked": Build(below=_loose("HEAD", "R#")),
+    "keys are not checked while reads tear": Build(below=_loose("K#")),
+    "settings are not checked": Build(below=_loose("SETTINGS")),
+    "activated versions are not checked": Build(below=_loose("V#")),
+    "nothing is checked: lost updates": Build(below=_loose("")),
     "HEAD and entry in two commits": Build(above=planted.TwoCommits),
     "a stale HEAD is read": Build(above=planted.StaleHead),
     "the answer to an Idempotency-Key is not kept": Build(
@@ -28,22 +28,22 @@ BUGS = {
     ),
     "the change log is not written": Build(below=lambda inner: planted.Dropping(inner, planted.is_log)),
     "versions are not written": Build(below=lambda inner: planted.Dropping(inner, planted.is_version)),
-    "a version number is given out again": Build(above=planted.Reusing),
+    "a version number is reused": Build(above=planted.Reusing),
     "bytes are counted wrong": Build(below=planted.Miscounting),
-    "a torn Query is taken for a snapshot": Build(above=planted.Trusting),
+    "a torn Query passes for a snapshot": Build(above=planted.Trusting),
     "a torn HEAD is asked for a data key": Build(above=planted.Credulous),
     "a version younger than HEAD is not noticed": Build(above=planted.Ageless),
-    "upkeep takes what time travel needs": Build(above=planted.ShortLog),
+    "upkeep removes what time travel needs": Build(above=planted.ShortLog),
     "a rendered snapshot is kept too long": Build(snapshots=planted.ByNamespace),
     "grants are kept for ever": Build(grants=lambda _: planted.ForEver()),
 }
 
 LONGER = dict.fromkeys(
     (
-        "versions that are activated are not conditioned on",
+        "activated versions are not checked",
         "grants are kept for ever",
-        "keys are not conditioned on while reads tear",
-        "settings are not conditioned on",
+        "keys are not checked while reads tear",
+        "settings are not checked",
         "a version younger than HEAD is not noticed",
     ),
     pytest.mark.slow,
@@ -57,7 +57,7 @@ def test_a_planted_bug_is_detected(build: Build) -> None:
         def __init__(self) -> None:
             super().__init__(build)
 
-    # hypothesis mixes in constants of whatever modules are loaded, so when a bug is met depends on the tests before.
+    # Hypothesis also draws constants of all loaded modules, so when it meets a bug depends on the tests before.
     bounded = settings(
         max_examples=5000, stateful_step_count=50, deadline=None, database=None, derandomize=True,
         phases=[Phase.generate], suppress_health_check=[HealthCheck.too_slow],

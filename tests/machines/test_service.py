@@ -1,4 +1,4 @@
-"""The whole service, step by step against a plain model, in every weather that a store can make."""
+"""Runs the whole service step by step against a plain model, under every fault that a store can have."""
 
 from collections.abc import Callable
 
@@ -44,7 +44,7 @@ def test_the_service_matches_a_plain_model_in_a_million_steps() -> None:
 
 
 def on(emulator: Emulator) -> Callable[[], Repository]:
-    """A new table for each run of the machine."""
+    """Returns a factory that makes a new table for each run of the machine."""
     client = tables.client(emulator.url)
     return lambda: tables.repository(client)
 
@@ -54,7 +54,7 @@ def on(emulator: Emulator) -> Callable[[], Repository]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("start", [1, 2, 3])
 def test_the_service_on_dynamodb_matches_a_plain_model(emulator: Emulator, start: int) -> None:
-    # 600 steps in three: the emulator slows as a table fills, and each part has a time of its own.
+    # 600 steps in three parts: the emulator slows down as a table fills, and each part has its own timeout.
     run(Build(table=on(emulator), checked_every=STEPS), 200, start)
 
 

@@ -1,4 +1,4 @@
-"""What the machine has found, told as it happened."""
+"""Replays failures that the state machine has found."""
 
 from collections.abc import Callable
 
@@ -16,18 +16,18 @@ from tests.support.service.world import ADMIN, NS, World, sealed, settled, text
 
 
 def test_unchanged_settings_are_answered_with_their_own_revision() -> None:
-    """HEAD was read before another admin made the namespace read-only, and its settings after it."""
+    """HEAD was read before another admin made the namespace read-only, and its settings afterwards."""
     table = MemoryRepository()
     storm = Storm(table)
     others, world = World(table).settle(), World(storm)
     storm.brew(["tear"], lambda: _discard(others.set(read_only=True)), cut=0b1)
-    told = create_namespace(world.ports, ADMIN, NS, NamespaceWanted(read_only=True), None)
-    assert told.status == 200
-    assert (told.body["revision"], told.body["read_only"]) == (others.head().revision, True)
+    outcome = create_namespace(world.ports, ADMIN, NS, NamespaceWanted(read_only=True), None)
+    assert outcome.status == 200
+    assert (outcome.body["revision"], outcome.body["read_only"]) == (others.head().revision, True)
 
 
 def test_an_envelope_sent_twice_at_once_gets_the_same_answer() -> None:
-    """The version was not there yet when it was read, and its key was read after it."""
+    """The version did not exist yet when it was read, and its key was read afterwards."""
     table = MemoryRepository()
     storm = Storm(table)
     others, world = World(table).settle(), World(storm)
@@ -40,7 +40,7 @@ HEAD_FIRST, HEAD_LAST = 0b1, 0b11111110
 
 
 def torn(cut: int, between: Callable[[World], object]) -> World:
-    """A world that reads HEAD of what the others had before `between`, or after it; `a` is served under a data key."""
+    """Makes a world whose read of HEAD comes before or after `between`; `a` is served under a data key."""
     table = MemoryRepository()
     storm = Storm(table)
     others, world = World(table).settle(), World(storm)

@@ -1,6 +1,6 @@
-"""Changes the core one small step at a time, and shows which changes no test finds. `make mutants` runs it.
+"""Changes the core in one small step at a time, and lists changes that no test finds. Run by `make mutants`.
 
-Exit 1: too few killed, too many explained, an explanation without a survivor, or a module not tried as it is now.
+Exit 1: too few killed, too many explained, an explanation without a survivor, or a module changed since its run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _OURS = ("bench", "configsvc", "configsvc_client", "conftest", "infra", "local",
 
 
 def main(paths: Sequence[str]) -> int:
-    """Try all modules of the core, or those that are named. The others count as they were last tried."""
+    """Tries all modules of the core, or those named. The others count with their last results."""
     BUILD.mkdir(parents=True, exist_ok=True)
     for path in paths or CORE:
         report.keep(_of(path), BUILD)
@@ -75,7 +75,7 @@ def _output(path: str) -> Path:
 
 
 def _outside(path: str, mutants: Sequence[Mutant], numbers: Sequence[int]) -> Iterator[Outcome]:
-    """Those that take an import of their own."""
+    """Runs the mutants that need a fresh import."""
     output = _output(path)
     seen = json.loads(output.with_suffix(".seen").read_text())
     for module in seen["modules"]:

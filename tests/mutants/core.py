@@ -1,4 +1,4 @@
-"""The core, in which a test must find every mutant, and the test files that are asked about each of its modules."""
+"""The core, in which a test must find every mutant, and the test files to run for each of its modules."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Mutant(NamedTuple):
-    """In which line, between which lines the outermost function around it is, which text is replaced, by what."""
+    """The changed line, the lines of the outermost function around it, the replaced text and the replacement."""
 
     line: int
     scope: tuple[int, int] | None
@@ -17,6 +17,6 @@ class Mutant(NamedTuple):
 
 
 def read(line: str) -> Mutant:
-    """One that `mutations` wrote."""
+    """Parses a mutant that `mutations` wrote."""
     found = json.loads(line)
     return Mutant(**{**found, "scope": found["scope"] and tuple(found["scope"])})

@@ -1,8 +1,8 @@
-"""Writes every mutant of a module as a line of JSON. Runs in an environment of its own, and imports nothing of ours.
+"""Writes every mutant of a module as a line of JSON. Runs in a separate environment, and imports nothing of ours.
 
-The operators are mutmut's, with three more for conditions and statements. mutmut itself is not run: it leaves out what
-is outside functions (the limits), and properties, and calls each function through another one, which tests of frames
-and tracebacks see.
+The operators are mutmut's, with three more for conditions and statements. mutmut itself is not run: it skips properties
+and everything outside functions (the limits), and calls each function through another one, which tests of frames and
+tracebacks notice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mutmut.mutation.mutators import mutation_operators
 _TYPES = ("Literal", "TypeVar", "ParamSpec", "cast", "NewType")
 _LEFT_OUT = m.Expr(m.Call() | m.Yield()) | m.AugAssign() | m.Raise() | m.Continue() | m.Break()
 _ALGORITHMS = frozenset({"ascii", "latin-1", "sha256", "utf-8"})
-_SLOTS = m.Assign(targets=[m.AssignTarget(m.Name("__slots__"))])  # saves memory, decides nothing
+_SLOTS = m.Assign(targets=[m.AssignTarget(m.Name("__slots__"))])  # only saves memory
 _NAMED = m.Assign(value=m.Call(func=m.OneOf(*map(m.Name, _TYPES))))
 _TYPED_NONE = m.AnnAssign(value=m.Name("None"))  # mypy finds any other default
 _ALIAS = m.Assign(value=m.Subscript(value=m.OneOf(*map(m.Name, ("Callable", "Literal", "dict", "tuple")))))
@@ -32,7 +32,7 @@ _EXPLAINS = (
 
 
 def mutants(path: str) -> Iterator[dict[str, object]]:
-    """Each mutant of a file once: its whole source, the line it changes, and the function around that."""
+    """Yields each mutant of a file once: its whole source, the changed line, and the function around that."""
     found = _Sites()
     source = Path(path).read_text()
     module = MetadataWrapper(cst.parse_module(source)).visit(found)
@@ -54,7 +54,7 @@ def _compiles(text: str) -> bool:
 
 
 def _changed(source: str, text: str) -> tuple[str, str]:
-    """The lines that differ, in one."""
+    """Returns the lines that differ, joined to one."""
     before, after = source.splitlines(), text.splitlines()
     same = _common(before, after)
     before, after = before[same:], after[same:]
@@ -71,7 +71,7 @@ def _joined(lines: Iterable[str]) -> str:
 
 
 class _Sites(cst.CSTVisitor):
-    """Where something can be changed: the node, what replaces it, its line, and the outermost function's lines."""
+    """The places that can be changed: the node, its replacement, its line, and the lines of the outermost function."""
 
     METADATA_DEPENDENCIES = (PositionProvider, ParentNodeProvider)
 
@@ -80,7 +80,7 @@ class _Sites(cst.CSTVisitor):
         self.sites: list[tuple[cst.CSTNode, cst.CSTNode, int, list[int] | None]] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
-        """Collects what can be changed here; types and texts for people are passed over."""
+        """Collects the changes of a node; types and texts for people are skipped."""
         if m.matches(node, _EXPLAINS) or _is_type(node) or _is_prose(node):
             return False
         place = self.get_metadata(PositionProvider, node, None)
@@ -90,7 +90,7 @@ class _Sites(cst.CSTVisitor):
         return True
 
     def _scope(self, node: cst.CSTNode) -> list[int] | None:
-        """The outermost function whose code is changed: the defaults of its parameters are outside of it."""
+        """Returns the outermost function whose code changes; the defaults of its parameters are outside it."""
         scope, around, below = None, node, node
         while not isinstance(around, cst.Module):
             if isinstance(around, cst.FunctionDef) and not isinstance(below, cst.Parameters):
@@ -103,13 +103,13 @@ class _Sites(cst.CSTVisitor):
 
 
 def _is_type(node: cst.CSTNode) -> bool:
-    """What only a type checker reads."""
+    """Whether only a type checker reads the node."""
     name = getattr(node, "func", None) or (node.value if isinstance(node, cst.Subscript) else None)
     return isinstance(name, cst.Name) and name.value in _TYPES
 
 
 def _is_prose(node: cst.CSTNode) -> bool:
-    """A text with a blank in it is a sentence for people, a docstring too; the tests say what it must name."""
+    """Whether the node is a text with a space: a sentence for people. The tests say what it must contain."""
     if isinstance(node, cst.SimpleString):
         return " " in node.value
     if isinstance(node, cst.FormattedString):
@@ -129,12 +129,12 @@ def _by_mutmut(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 
 def _names_algorithm(node: cst.CSTNode) -> bool:
-    """Python takes these in any case, and another name is no algorithm."""
+    """Whether it names an algorithm: Python accepts these in any case, and any other name does not exist."""
     return isinstance(node, cst.SimpleString) and node.value.strip('"') in _ALGORITHMS
 
 
 def _is_as_false(node: cst.CSTNode, mutated: cst.CSTNode) -> bool:
-    """None in place of False."""
+    """Whether the mutation replaces False with None."""
     before, after = (
         [each.value for each in getattr(one, "args", [one]) if hasattr(each, "value")] for one in (node, mutated)
     )
@@ -151,7 +151,7 @@ def _drops_prose(call: cst.CSTNode, mutated: cst.CSTNode) -> bool:
 
 
 def _by_us(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """A condition that always or never holds, a statement left out, and a function that gives nothing."""
+    """Yields conditions that always or never hold, statements left out, and functions that return None."""
     if isinstance(node, cst.If | cst.While):
         test = node.test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
         yield node.with_changes(test=cst.BooleanOperation(test, cst.And(), cst.Name("False")))

@@ -1,4 +1,4 @@
-"""The results: what fails the run, the survivors that are explained or open, and docs/MUTANTS.md."""
+"""Reports the results: what fails the run, survivors that are explained or open, and docs/MUTANTS.md."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_EXPLAINED = 20
 
 
 class Result(NamedTuple):
-    """Of one module: how many mutants, which survived, the CPU seconds, the day, and the digest of its source then."""
+    """The result for one module: its mutants, survivors, CPU seconds, the day, and the digest of its source."""
 
     path: str
     mutants: int
@@ -30,7 +30,7 @@ class Result(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """Why a change of a line changes nothing that anybody could see."""
+    """The reason why a change of a line has no visible effect."""
 
     path: str
     before: str
@@ -39,18 +39,18 @@ class Explanation(NamedTuple):
 
 
 def digest_of(path: str) -> str:
-    """It changes with the source of a module."""
+    """Returns the digest of a module's source."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def keep(result: Result, folder: Path) -> None:
-    """The last result of a module, for the report of a later run that tries other modules."""
+    """Stores the last result of a module, for the report of a later run that tries other modules."""
     survived = [each._replace(source="") for each in result.survived]
     _kept(result.path, folder).write_text(json.dumps(result._replace(survived=tuple(survived))._asdict()))
 
 
 def last_of(paths: Iterable[str], folder: Path) -> list[Result]:
-    """The last results of modules that have not changed since."""
+    """Returns the last results of modules that have not changed since."""
     files = [file for path in paths if (file := _kept(path, folder)).exists()]
     results = [Result(**json.loads(file.read_text())) for file in files]
     return [
@@ -64,26 +64,26 @@ def _kept(path: str, folder: Path) -> Path:
 
 
 def explained() -> list[Explanation]:
-    """All that is explained."""
+    """Returns all explanations."""
     return [Explanation(**each) for each in tomllib.loads(EXPLAINED.read_text())["survivor"]]
 
 
 def faults(results: Sequence[Result], explanations: Sequence[Explanation] | None = None) -> list[str]:
-    """What fails the run, a line each; the results are of the whole core."""
+    """Lists what fails the run, a line each; the results are of the whole core."""
     known = explained() if explanations is None else explanations
     tried = {result.path for result in results}
     stale = [each for each in known if each.path in tried and each[:3] not in _survivors(results)]
     total, survived = sum(result.mutants for result in results), sum(len(result.survived) for result in results)
     return [
-        *(f"Not tried as it is now: {path}" for path in CORE if path not in tried),
+        *(f"Changed since its last run: {path}" for path in CORE if path not in tried),
         *(f"Explained, but killed or gone: {' | '.join(each[:3])}" for each in stale),
         *([f"{survived} of {total} survived."] if survived > (1 - LEAST_KILLED) * total else []),
-        *([f"{len(known)} are explained, at most {MOST_EXPLAINED} may be."] if len(known) > MOST_EXPLAINED else []),
+        *([f"{len(known)} explanations, at most {MOST_EXPLAINED} are allowed."] if len(known) > MOST_EXPLAINED else []),
     ]  # fmt: skip
 
 
 def unexplained(results: Sequence[Result], explanations: Sequence[Explanation] | None = None) -> list[str]:
-    """The survivors that nobody has explained, a line each: where, and the change."""
+    """Lists the survivors without an explanation, a line each: place and change."""
     reasons = {each[:3] for each in (explained() if explanations is None else explanations)}
     found = _survivors(results).items()
     return [f"`{path}`, line {each.line}: `{before}` → `{after}`"
@@ -95,9 +95,9 @@ def _survivors(results: Sequence[Result]) -> dict[tuple[str, str, str], Mutant]:
 
 
 def write(results: Sequence[Result], document: Path = DOCUMENT) -> None:
-    """docs/MUTANTS.md, of the last results. A module without one is said to be untried."""
+    """Writes docs/MUTANTS.md from the last results. A module without one is marked as not tried."""
     tried = {each.path for each in results}
-    untried = [f"| `{path}` | | | | | not tried as it is now |" for path in CORE if path not in tried]
+    untried = [f"| `{path}` | | | | | changed since its last run |" for path in CORE if path not in tried]
     rows = [
         f"| `{each.path}` | {each.mutants} | {each.mutants - len(each.survived)} | {len(each.survived)} "
         f"| {each.cpu:.0f} | {each.day} |"

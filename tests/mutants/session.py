@@ -1,4 +1,4 @@
-"""A pytest that collects a module's tests once, sees which functions each calls, and tries each mutant in a fork."""
+"""A pytest plugin that collects a module's tests once, records which functions each calls, and forks per mutant."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Outcome = tuple[int, int, float]
 
 
 class Seen(NamedTuple):
-    """Of a test: how long it takes, and the first lines of the functions of the module that it calls."""
+    """A test: its duration, and the first lines of the functions of the module that it calls."""
 
     seconds: float
     called: Sequence[int]
 
 
 def chosen(mutant: Mutant, tests: Mapping[str, Seen]) -> list[str]:
-    """The tests that call the changed function, or all for what is outside functions; the quick ones first."""
+    """Returns the tests that call the changed function, or all tests for code outside functions; quick ones first."""
     first, last = mutant.scope or (0, 0)
     names = [
         name for name, each in tests.items()
@@ -45,12 +45,12 @@ def chosen(mutant: Mutant, tests: Mapping[str, Seen]) -> list[str]:
 
 
 def seconds_for(names: Iterable[str], tests: Mapping[str, Seen]) -> float:
-    """After which they are taken for endless."""
+    """Returns the seconds after which the tests count as endless."""
     return _PATIENCE + _TIMES * sum(tests[name].seconds for name in names)
 
 
 def in_turn(numbers: Iterable[int], begin: Callable[[int, str], Running]) -> Iterator[Outcome]:
-    """Begins each number, two at a time, with a suffix for what it prints, and gives how each ended."""
+    """Starts the numbers, two at a time, with a suffix for the output, and yields how each ended."""
     running: dict[Running, int] = {}
     for turn, number in enumerate(numbers):
         if len(running) == WORKERS:
@@ -76,7 +76,7 @@ class Session:
         self._output = output
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """In place of pytest's own."""
+        """Replaces pytest's own loop."""
         if session.testsfailed:  # a file could not be imported
             return True
         seen, log = self._output.with_suffix(".seen"), self._output.with_suffix(".observed")
@@ -110,7 +110,7 @@ class Session:
 
 
 class _Observer:
-    """Notes for each test how long it takes and which functions of one file it calls, in whatever thread."""
+    """Records for each test how long it takes and which functions of one file it calls, in any thread."""
 
     def __init__(self, path: str) -> None:
         self.tests: dict[str, Seen] = {}
@@ -119,7 +119,7 @@ class _Observer:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Around set-up, test and tear-down."""
+        """Wraps set-up, test and tear-down."""
         self._called = set()
         began = time.monotonic()
         threading.settrace(self._trace)

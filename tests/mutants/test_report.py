@@ -1,4 +1,4 @@
-"""What makes the run fail, on results that are made up; the run itself is nightly."""
+"""Tests what makes the run fail, on made-up results; the real run is nightly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.mutants.report import Explanation, Result
 
 PATH = "configsvc/model/envelope.py"
 SURVIVOR = Mutant(3, None, "a = 1", "a = 2", "a = 2\n")
-WHY = Explanation(PATH, "a = 1", "a = 2", "nobody reads it")
+WHY = Explanation(PATH, "a = 1", "a = 2", "nothing reads it")
 
 
 def result(mutants: int = 100, *survived: Mutant) -> Result:
@@ -21,7 +21,7 @@ def result(mutants: int = 100, *survived: Mutant) -> Result:
 
 
 def core(mutants: int = 100, *survived: Mutant) -> list[Result]:
-    """A result for each module of the core; only the first module has mutants."""
+    """Makes a result for each module of the core; only the first has mutants."""
     return [result(mutants, *survived), *(result(0)._replace(path=path) for path in CORE if path != PATH)]
 
 
@@ -46,7 +46,7 @@ def test_the_document_lists_each_open_survivor(tmp_path: Path) -> None:
 
 
 def test_a_module_changed_since_its_last_run_is_a_fault() -> None:
-    assert report.faults(core()[1:], []) == [f"Not tried as it is now: {PATH}"]
+    assert report.faults(core()[1:], []) == [f"Changed since its last run: {PATH}"]
 
 
 def test_an_explanation_of_a_killed_mutant_is_a_fault() -> None:
@@ -62,7 +62,7 @@ def test_more_than_twenty_explanations_are_a_fault() -> None:
     many = [WHY._replace(after=f"a = {number}") for number in range(21)]
     survivors = [SURVIVOR._replace(after=each.after) for each in many]
     assert report.faults(core(1000, *survivors), many[:20]) == []
-    assert report.faults(core(1000, *survivors), many) == ["21 are explained, at most 20 may be."]
+    assert report.faults(core(1000, *survivors), many) == ["21 explanations, at most 20 are allowed."]
 
 
 def test_the_last_result_of_a_module_counts_until_its_source_changes(tmp_path: Path) -> None:

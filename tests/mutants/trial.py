@@ -1,7 +1,7 @@
-"""Runs of pytest in forks: with one function replaced, or with one module imported from a given source.
+"""Runs pytest in forks: with one function replaced, or with one module imported from a given source.
 
 A function is replaced in a fork of a pytest that has collected the tests: the function object gets other code. A change
-outside functions takes a pytest of its own, forked from a process that has imported nothing of ours.
+outside functions needs a separate pytest, forked from a process that has imported nothing of ours.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ import pytest
 from tests.mutants.mutant import Mutant
 
 UNPLANTED = 75
-"""The exit status where a mutant's function was not found, or cannot be replaced."""
+"""The exit status if a mutant's function was not found, or cannot be replaced."""
 
 LATE = -1
 
 BROKEN = 70
-"""The exit status where what runs the tests failed."""
+"""The exit status if the run of the tests itself failed."""
 
 _MEMORY = 4 << 30
 _ARGUMENTS = (
     "-q", "-s", "-p", "no:randomly", "-p", "no:cacheprovider", "--tb=no", "--no-header", "--no-summary",
     "-m", "not slow and not long and not emulator",
-    "--assert=plain",  # its own would import the client itself, which has a plugin
+    "--assert=plain",  # rewriting would import the client, which has a plugin
 )  # fmt: skip
 
 
 class Running(NamedTuple):
-    """A fork: its process group, and when it is ended by the monotonic clock."""
+    """A fork: its process group, and the time of the monotonic clock at which it is killed."""
 
     pid: int
     until: float
 
 
 def module_of(path: str) -> str:
-    """The name that a file is imported by."""
+    """Returns the name that a file is imported by."""
     return path.removeprefix("client/").removesuffix(".py").replace("/", ".")
 
 
 def forked(work: Callable[[], int], output: Path, until: float) -> Running:
-    """A process group that does that, prints into a file, and exits with what it gives."""
+    """Starts a process group that does the work, prints into a file, and exits with the result."""
     pid = os.fork()
     if pid:
         return Running(pid, until)
@@ -62,7 +62,7 @@ def forked(work: Callable[[], int], output: Path, until: float) -> Running:
         written = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(written, 1)
         os.dup2(written, 2)
-        # What a mutant makes grow without end shall not take the machine with it.
+        # A mutant whose data grows without end must not take the machine with it.
         resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
         status = work()
     finally:
@@ -70,7 +70,7 @@ def forked(work: Callable[[], int], output: Path, until: float) -> Running:
 
 
 def ended(running: Sequence[Running], now: float) -> tuple[Running, int, float] | None:
-    """One that ended, its exit status (LATE: it was too slow, and was killed), and its CPU seconds."""
+    """Returns a fork that ended, its exit status (LATE: it was too slow and was killed), and its CPU seconds."""
     for each in running:
         late = now >= each.until
         if late:
@@ -83,30 +83,30 @@ def ended(running: Sequence[Running], now: float) -> tuple[Running, int, float] 
 
 
 def _end_group(pid: int) -> None:
-    """Ends what the tests started and left."""
+    """Kills what the tests started and left."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
 
 
 def run(files: Iterable[str], *plugins: object) -> int:
-    """The tests of those files. Exits as pytest does."""
+    """Runs the tests of those files. Exits as pytest does."""
     return int(pytest.main([*_ARGUMENTS, *files], plugins=[*plugins, _Settled()]))
 
 
 def run_imported(path: str, source: str, tests: Sequence[str]) -> int:
-    """The tests, with the module imported from that source."""
+    """Runs the tests with the module imported from that source."""
     sys.meta_path.insert(0, _Planted(path, source))
     return run(dict.fromkeys(test.partition("::")[0] for test in tests), _Chosen(tests))
 
 
 def run_replaced(path: str, mutant: Mutant, session: pytest.Session, items: Sequence[pytest.Item]) -> int:
-    """The tests that are collected, with one function's code replaced; until one fails."""
+    """Runs the collected tests with one function's code replaced, until one fails."""
     replaced = _replaced(importlib.import_module(module_of(path)), path, mutant)
     return run_items(session, items) if replaced else UNPLANTED
 
 
 def run_items(session: pytest.Session, items: Sequence[pytest.Item]) -> int:
-    """Runs them until one fails."""
+    """Runs the items until one fails."""
     for item, following in zip(items, [*items[1:], None], strict=True):
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         if session.testsfailed:
@@ -115,7 +115,7 @@ def run_items(session: pytest.Session, items: Sequence[pytest.Item]) -> int:
 
 
 def _replaced(module: ModuleType, path: str, mutant: Mutant) -> bool:
-    """Whether a function that begins where the mutant's does was there, and took its code."""
+    """Replaces the function that begins where the mutant's does; returns whether it was there."""
     line = mutant.scope[0] if mutant.scope else 0
     code = compile(mutant.source, str(Path(path).resolve()), "exec", dont_inherit=True)
     codes = [each for each in _codes(code) if each.co_firstlineno == line]
@@ -129,7 +129,7 @@ def _replaced(module: ModuleType, path: str, mutant: Mutant) -> bool:
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
-    """The functions and methods of a module's code, and the bodies of its classes."""
+    """Yields the functions and methods of a module's code, and the bodies of its classes."""
     for each in code.co_consts:
         if isinstance(each, CodeType):
             yield each
@@ -147,30 +147,30 @@ def _functions(module: ModuleType) -> Iterator[FunctionType]:
 
 
 class _Planted(SourceFileLoader):
-    """Imports one module from the given source. Its frames name the file that it stands for."""
+    """Imports one module from the given source. Its frames name the original file."""
 
     def __init__(self, path: str, source: str) -> None:
         super().__init__(module_of(path), str(Path(path).resolve()))
         self._source = source
 
     def find_spec(self, fullname: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
-        """Ours for that module, else None."""
+        """Returns the spec of that module, or None for others."""
         if fullname != self.name:
             return None
         return importlib.util.spec_from_file_location(fullname, self.path, loader=self)
 
     def get_code(self, fullname: str) -> CodeType:
-        """Compiled from the source, past every cache."""
+        """Compiles the source, without any cache."""
         del fullname
         return compile(self._source, str(self.path), "exec", dont_inherit=True)
 
 
 class _Settled:
-    """Property tests draw the same in every run, keep nothing, and do not look for the smallest failure."""
+    """Makes property tests draw the same in every run, keep nothing, and not shrink failures."""
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self) -> None:
-        """After the profile of the tests is loaded."""
+        """Runs after the profile of the tests is loaded."""
         from hypothesis import Phase, settings
 
         phases = (Phase.explicit, Phase.generate)
@@ -179,13 +179,13 @@ class _Settled:
 
 
 class _Chosen:
-    """Runs the tests in the given order, then those that have other names now, until one fails."""
+    """Runs the tests in the given order, then those that have new names, until one fails."""
 
     def __init__(self, tests: Sequence[str]) -> None:
         self._order = {test: number for number, test in enumerate(tests)}
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """In place of pytest's own."""
+        """Replaces pytest's own loop."""
         if session.testsfailed:  # a file could not be imported
             return True
         last = len(self._order)

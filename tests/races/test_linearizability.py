@@ -1,4 +1,4 @@
-"""Many writers and readers at one namespace: what they were told has one order that real time allows."""
+"""Checks that the answers to many writers and readers of one namespace have an order that real time allows."""
 
 from collections.abc import Callable
 from itertools import count
@@ -32,7 +32,7 @@ def itself(table: Repository) -> Repository:
 
 
 def now_and_then() -> Callable[[], None]:
-    """Lets others in at every other gap: at each, hardly any read would hold."""
+    """Returns a function that yields to other threads at every other gap: at each gap, hardly any read would hold."""
     gaps = count()
 
     def let_in() -> None:
@@ -117,10 +117,10 @@ AGAIN = Written(3.0, 4.0, 3, (("k", "put", 2, 2),), {"k": 2})
         History(1, [PUT, AGAIN], [], [], [Looked(2.5, 2.6, NAMESPACE, 3, None)]),
     ],
     ids=[
-        "a revision twice", "a gap", "a version twice", "a lost update", "an old snapshot", "a snapshot too early",
-        "a snapshot that never was", "the later write first", "a refusal without a reason", "backwards",
-        "a lost update of the namespace", "put over what is served", "the namespace refused without a reason",
-        "refused as if it were not served", "refused as if it were served", "an old key", "a key that never was",
+        "a duplicate revision", "a gap", "a duplicate version", "a lost update", "an old snapshot", "an early snapshot",
+        "a snapshot that never existed", "the later write first", "a refusal without a reason", "backwards",
+        "a lost update of the namespace", "put over a served key", "the namespace refused without a reason",
+        "refused as if it were not served", "refused as if it were served", "an old key", "a key that never existed",
         "the namespace too early",
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Readers beside writers: each snapshot is of one revision, and none is older than the one before."""
+"""Reads during writes: each snapshot is of one revision, and none is older than the one before."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ READERS = 3
 
 
 def write(repository: Repository, writes: int, done: Event) -> None:
-    """Change sets that give all keys one value: the revision they will have."""
+    """Commits change sets that give all keys one value: the revision they will have."""
     ports = service(repository)
     try:
         for number in range(writes):

@@ -1,4 +1,4 @@
-"""8 writers with 50 writes each to one namespace: nothing is lost, nothing is given out twice."""
+"""Runs 8 writers with 50 writes each on one namespace: nothing is lost, no number is used twice."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -20,15 +20,15 @@ KEYS = 4
 
 
 def check(repository: Repository, outcomes: list[WriteOutcome]) -> None:
-    """The answers, the change log, the versions and HEAD tell one story."""
+    """Checks that the answers, the change log, the versions and HEAD agree."""
     many = WRITERS * WRITES
     revisions = [outcome.body["revision"] for outcome in outcomes]
     assert sorted(revisions, key=str) == sorted(range(2, many + 2), key=str)
     partition = records.of_namespace(NS)
     log = [each for each in repository.query(partition, "R#") if isinstance(each, LogRecord)]
     assert [each.revision for each in log] == list(range(1, many + 2))
-    told = {(o.body["key"], o.body["version"], o.body["revision"]) for o in outcomes}
-    assert told == {(change.key, change.version, each.revision) for each in log for change in each.changes}
+    answered = {(o.body["key"], o.body["version"], o.body["revision"]) for o in outcomes}
+    assert answered == {(change.key, change.version, each.revision) for each in log for change in each.changes}
     versions = [each for each in repository.query(partition, "V#") if isinstance(each, StoredVersion)]
     assert Counter(each.entry.key for each in versions) == {f"k{key}": count(key) for key in range(KEYS)}
     assert sorted(each.entry.value for each in versions) == sorted(
@@ -43,7 +43,7 @@ def check(repository: Repository, outcomes: list[WriteOutcome]) -> None:
 
 
 def follow(log: list[LogRecord]) -> None:
-    """Each write saw what the one before it on that key left: no update is lost."""
+    """Checks that each write saw what the one before it on that key left: no update is lost."""
     active: dict[str, int | None] = {}
     for record in log:
         for change in record.changes:
@@ -78,7 +78,7 @@ def test_400_writes_of_8_writers_with_torn_reads_make_400_revisions() -> None:
 @pytest.mark.parametrize(
     "kept",
     [lambda sk: sk == "HEAD", lambda sk: sk != "HEAD" and not sk.startswith("R#")],
-    ids=["only HEAD is conditioned on", "HEAD and the log are not"],
+    ids=["only HEAD is checked", "HEAD and the log are not"],
 )
 def test_a_table_that_ignores_conditions_is_detected(kept: Callable[[str], bool]) -> None:
     repository = Forgetful(sched_yield, kept)

@@ -1,4 +1,4 @@
-"""Who may what: deny by default, no action implies another, and a refusal tells no more than the caller may know."""
+"""Access: deny by default, no action implies another, and a refusal reveals no more than the caller may know."""
 
 from collections.abc import Callable
 
@@ -184,8 +184,8 @@ def test_a_grant_applies_at_once_here_and_within_10_seconds_elsewhere(world: Wor
 
 
 def test_whoami_describes_both_principals_and_their_grants(world: World) -> None:
-    told = describe_caller(world.ports, DEVELOPER)
-    assert told == {
+    found = describe_caller(world.ports, DEVELOPER)
+    assert found == {
         "api_key": {"principal": "api-key:devkey", "grants": [{"actions": ["read"], "namespaces": ["payments.*"]}]},
         "iam": {
             "principal": ROLES + "Developer",

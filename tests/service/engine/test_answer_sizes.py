@@ -1,4 +1,4 @@
-"""No answer passes what Lambda takes, on the runtime in use and on any that the stage may change to."""
+"""No answer exceeds what Lambda takes, on the runtime in use and on any that the stage may change to."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def at(charset: Charset) -> World:
 
 
 def answered(body: str, charset: Charset) -> int:
-    """Bytes of the whole answer as that runtime encodes it, with more headers than any answer has."""
+    """Returns the bytes of the whole answer as that runtime encodes it, with more headers than any answer has."""
     answer = {"statusCode": 200, "headers": {"X-Correlation-Id": "c" * 128, "ETag": "e" * 1100}, "body": body}
     return len(json.dumps(answer, ensure_ascii=charset == "ascii").encode())
 
@@ -48,7 +48,7 @@ def size(world: World) -> int:
 
 
 def fill(world: World, letter: str, most: int) -> TooLarge:
-    """Values of that letter until one is refused, then ASCII to the last byte; the refusal of one byte more.
+    """Puts values of that letter until one is refused, then ASCII to the last byte; returns the refusal of one more.
 
     The revision has three digits from the start, so that each write costs what its value does.
     """
@@ -60,7 +60,7 @@ def fill(world: World, letter: str, most: int) -> TooLarge:
             world.put(text(f"k{number:03}", value))
         except TooLarge:
             return _to_the_byte(world, most)
-    raise AssertionError("it took everything")
+    raise AssertionError("every value was accepted")
 
 
 def _to_the_byte(world: World, most: int) -> TooLarge:
@@ -72,7 +72,7 @@ def _to_the_byte(world: World, most: int) -> TooLarge:
             with pytest.raises(TooLarge) as more:
                 world.put(text(f"pad{number}", "x" * (left + 1)))
             return more.value
-    raise AssertionError("it took everything")
+    raise AssertionError("every value was accepted")
 
 
 def room(world: World, most: int) -> int:

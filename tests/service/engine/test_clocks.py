@@ -26,7 +26,7 @@ offsets = st.lists(st.sampled_from([-HOUR, -1.0, 0.0, 1.0, HOUR, -24 * HOUR, 24 
 
 
 class JumpingClock(FakeClock):
-    """A clock whose wall time is off by what a test says; monotonic time goes on as it does."""
+    """A clock whose wall time is off by as much as a test sets; monotonic time is unaffected."""
 
     off = 0.0
 
@@ -87,7 +87,7 @@ def test_a_precondition_still_holds_after_a_fast_clock_expired_the_answer() -> N
     world.put(text("db.url"))
     first = world.put(text("db.url", if_match=3), retried("once"))
     world.jumping.off = 25 * HOUR
-    with pytest.raises(PreconditionFailed):  # done once, by its precondition
+    with pytest.raises(PreconditionFailed):  # it was done once
         world.put(text("db.url", if_match=3), retried("once"))
     world.jumping.off = 0.0
     assert world.put(text("db.url", if_match=3), retried("once")).body == first.body

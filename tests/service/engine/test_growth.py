@@ -1,4 +1,4 @@
-"""However long the history: a request reads a bounded number of bytes and makes a bounded number of calls."""
+"""However long the history is, a request reads a bounded number of bytes in a bounded number of calls."""
 
 import json
 import random
@@ -34,14 +34,14 @@ PARTITION = records.of_namespace(NS)
 
 
 class Grown(NamedTuple):
-    """A namespace with so many revisions, and its table."""
+    """A namespace with many revisions, and its table."""
 
     world: World
     table: Counted
 
 
 def grown(revisions: int) -> Grown:
-    """One write a minute, each of one of twenty keys."""
+    """Writes once a minute, each time one of twenty keys."""
     table = Counted(MemoryRepository())
     world = settled(table)
     for number in range(3, revisions + 1):
@@ -65,7 +65,7 @@ def log(world: World, wanted: LogWanted, limit: int = 10) -> list[int]:
 REQUESTS: dict[str, Callable[[World], object]] = {
     "time travel, far": lambda world: at(world, 40),
     "time travel, near": lambda world: at(world, world.head().revision - 10),
-    "diff of all": lambda world: diff_revisions(world.ports, READER, NS, 40, None, 1000, None),
+    "diff of everything": lambda world: diff_revisions(world.ports, READER, NS, 40, None, 1000, None),
     "diff, a later page": lambda world: diff_revisions(world.ports, READER, NS, 40, None, 2, "a2V5LjQ"),
     "log of the last hour": lambda world: log(world, LogWanted(after_time=an_hour_ago(world))),
     "log of a key": lambda world: log(world, LogWanted(key="key.3", newest=True)),
@@ -92,7 +92,7 @@ def test_s58_the_cost_of_a_request_does_not_grow_with_history(revisions: int) ->
         table.clear()
         request(world)
         costs[name] = (table.calls, table.read)
-    del costs["upkeep"]  # which looks at a thousand versions at most
+    del costs["upkeep"]  # which examines at most a thousand versions
     assert {name: cost for name, cost in costs.items() if cost[0] > 30 or cost[1] > 150_000} == {}
 
 
@@ -229,7 +229,7 @@ def pages(world: World, wanted: LogWanted, limit: int) -> Iterator[int]:
         if not isinstance(more, str):
             return
         cursor = more
-    raise AssertionError("pages without an end")
+    raise AssertionError("endless pages")
 
 
 def stored(world: World) -> list[StoredSummary]:
@@ -255,12 +255,12 @@ def old() -> World:
 @given(st.data())
 def test_s58_answers_do_not_depend_on_missing_or_torn_summaries(old: World, data: st.DataObject) -> None:
     expected, kept = answers(old), stored(old)
-    fates = [data.draw(st.sampled_from(["stays", "is lost", "is torn"])) for _ in kept]
+    fates = [data.draw(st.sampled_from(["kept", "lost", "torn"])) for _ in kept]
     shares = [data.draw(st.floats(0, 0.99)) for _ in kept]
     for summary, fate, share in zip(kept, fates, shares, strict=True):
-        if fate == "is lost":
+        if fate == "lost":
             old.repository.commit([Remove(records.address_of(summary), summary.revision)])
-        if fate == "is torn":
+        if fate == "torn":
             torn = summary._replace(packed=summary.packed[: int(len(summary.packed) * share)])
             old.repository.commit([Write(torn, summary.revision)])
     found = answers(old)
@@ -291,11 +291,11 @@ def lose() -> None:
 
 def test_summaries_from_before_a_restore_are_overwritten() -> None:
     world = settled()
-    left = StoredSummary(names.parse_namespace(NS), 16, 1, "", "", (), b"of another time")
+    left = StoredSummary(names.parse_namespace(NS), 16, 1, "", "", (), b"before a restore")
     world.repository.commit([Write(left, None)])
     for number in range(3, 20):
         world.put(text("a", str(number)))
-    assert [each.packed == b"of another time" for each in stored(world)] == [False]
+    assert [each.packed == b"before a restore" for each in stored(world)] == [False]
     assert at(world, 10) == {"a": "10"}
 
 
@@ -363,7 +363,7 @@ def test_a_summary_survives_packing_and_limits_its_principals() -> None:
 
 
 def wide(number: int, world: World) -> None:
-    """So many change sets, as large as may be: forty keys of the longest names, all different; written to the table."""
+    """Writes change sets as large as possible to the table: forty keys with the longest names, all different."""
     (first,) = [record for record in world.log() if record.revision == world.head().revision]
     head = world.head()
     for revision in range(first.revision + 1, first.revision + number + 1):

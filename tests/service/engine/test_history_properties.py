@@ -1,4 +1,4 @@
-"""Whatever is written: every revision is served again as a plain model has it, and what differs is what differs."""
+"""Whatever is written, every revision is served as a plain model has it, and diffs are right."""
 
 import json
 from itertools import count
@@ -18,10 +18,10 @@ from tests.support.service.world import NS, READER
 Served = dict[str, tuple[int, str]]
 
 
-def fetched(told: Told, revision: int) -> Served | None:
-    """None when it is gone."""
+def fetched(model: Told, revision: int) -> Served | None:
+    """Returns the entries of a revision, or None if it is gone."""
     try:
-        body = fetch_revision(told.world.ports, READER, NS, revision, None).body
+        body = fetch_revision(model.world.ports, READER, NS, revision, None).body
     except Gone:
         return None
     snapshot = parse(json.loads(body or ""))
@@ -29,49 +29,49 @@ def fetched(told: Told, revision: int) -> Served | None:
     return {entry.key: (entry.version, entry.value) for entry in snapshot.entries}
 
 
-def modelled(told: Told, revision: int) -> Served | None:
-    active = told.revisions[revision]
-    if told.destroyed.intersection(active.items()):
+def modelled(model: Told, revision: int) -> Served | None:
+    active = model.revisions[revision]
+    if model.destroyed.intersection(active.items()):
         return None
-    return {key: (version, told.values[key, version]) for key, version in active.items()}
+    return {key: (version, model.values[key, version]) for key, version in active.items()}
 
 
-def prune(told: Told, kept: int) -> None:
-    """As upkeep does: the log below `kept`, and every version that no revision left in it serves."""
-    needed = {item for active in told.revisions[kept:] for item in active.items()}
+def prune(model: Told, kept: int) -> None:
+    """Prunes as upkeep does: the log below `kept`, and every version that no remaining revision serves."""
+    needed = {item for active in model.revisions[kept:] for item in active.items()}
     partition = records.of_namespace(NS)
     gone = [Remove(records.log(partition, revision), revision) for revision in range(1, kept)]
-    for key, version in told.values.keys() - needed:
+    for key, version in model.values.keys() - needed:
         at = records.version(NS, key, version)
-        gone.append(Remove(at, told.world.repository.get([at])[at].revision))
+        gone.append(Remove(at, model.world.repository.get([at])[at].revision))
     for action in gone:
-        told.world.repository.commit([action])
+        model.world.repository.commit([action])
 
 
 @given(histories)
 def test_every_revision_is_served_as_in_the_model(history: list[list[Step]]) -> None:
-    told = Told().write(history)
-    found = [fetched(told, revision) for revision in range(1, told.revision + 1)]
-    assert found == [modelled(told, revision) for revision in range(1, told.revision + 1)]
+    model = Told().write(history)
+    found = [fetched(model, revision) for revision in range(1, model.revision + 1)]
+    assert found == [modelled(model, revision) for revision in range(1, model.revision + 1)]
 
 
 @given(histories, st.data())
 def test_pruning_takes_nothing_from_the_remaining_revisions(history: list[list[Step]], data: st.DataObject) -> None:
-    told = Told().write(history)
-    kept = data.draw(st.integers(1, told.revision))
-    prune(told, kept)
-    for revision in range(1, told.revision + 1):
-        gone = revision < min(kept, told.world.head().served)
-        assert fetched(told, revision) == (None if gone else modelled(told, revision))
+    model = Told().write(history)
+    kept = data.draw(st.integers(1, model.revision))
+    prune(model, kept)
+    for revision in range(1, model.revision + 1):
+        gone = revision < min(kept, model.world.head().served)
+        assert fetched(model, revision) == (None if gone else modelled(model, revision))
 
 
 @settings(max_examples=40)
 @given(histories, st.data())
 def test_a_diff_names_the_keys_whose_versions_differ(history: list[list[Step]], data: st.DataObject) -> None:
-    told = Told().write(history)
-    first, last = (data.draw(st.integers(1, told.revision)) for _ in range(2))
-    was, now = told.revisions[first], told.revisions[last]
-    found = diff_revisions(told.world.ports, READER, NS, first, last, 1000, None)["differences"]
+    model = Told().write(history)
+    first, last = (data.draw(st.integers(1, model.revision)) for _ in range(2))
+    was, now = model.revisions[first], model.revisions[last]
+    found = diff_revisions(model.world.ports, READER, NS, first, last, 1000, None)["differences"]
     assert isinstance(found, list)
     sides = [(each["key"], *(side and side["version"] for side in (each["was"], each["now"]))) for each in found]
     keys = sorted({*was, *now})
@@ -81,10 +81,10 @@ def test_a_diff_names_the_keys_whose_versions_differ(history: list[list[Step]], 
 @settings(max_examples=200)
 @given(histories, histories, st.data())
 def test_writes_in_the_gaps_between_reads_never_mix_into_a_revision(
-    history: list[list[Step]], meanwhile: list[list[Step]], data: st.DataObject
+    history: list[list[Step]], interruptions: list[list[Step]], data: st.DataObject
 ) -> None:
-    """A revision is as it was, or gone because what it served was destroyed just now, or not to be had under writes."""
-    pending = iter(meanwhile)
+    """A revision is unchanged, or gone because its value was just destroyed, or not available during writes."""
+    pending = iter(interruptions)
     gaps = set(data.draw(st.lists(st.integers(0, 30), max_size=4)))
     passed, reading = count(), False
 
@@ -92,16 +92,16 @@ def test_writes_in_the_gaps_between_reads_never_mix_into_a_revision(
         nonlocal reading
         if reading and next(passed) in gaps:
             reading = False
-            told.write([change_set for change_set in [next(pending, None)] if change_set])
+            model.write([change_set for change_set in [next(pending, None)] if change_set])
             reading = True
 
-    told = Told(MemoryRepository(between)).write(history)
-    revision = data.draw(st.integers(1, told.revision))
+    model = Told(MemoryRepository(between)).write(history)
+    revision = data.draw(st.integers(1, model.revision))
     reading = True
     try:
-        found = fetched(told, revision)
+        found = fetched(model, revision)
     except Unavailable:
         return
     reading = False
-    expected = {key: (version, told.values[key, version]) for key, version in told.revisions[revision].items()}
-    assert found == expected or (found is None and modelled(told, revision) is None)
+    expected = {key: (version, model.values[key, version]) for key, version in model.revisions[revision].items()}
+    assert found == expected or (found is None and modelled(model, revision) is None)

@@ -85,16 +85,16 @@ def test_two_identical_requests_at_once_write_once(world: World) -> None:
 @pytest.mark.parametrize("gap", range(3))
 @pytest.mark.parametrize("backwards", [False, True])
 def test_a_retry_that_reads_during_the_first_commit_gets_its_answer(gap: int, *, backwards: bool) -> None:
-    """A batch is not isolated: it may hold the key as the first attempt left it, and not yet the answer."""
+    """A batch is not isolated: it may contain the key as the first attempt left it, but not yet the answer."""
     gaps, first = list[int](), list[WriteOutcome]()
 
-    def meanwhile() -> None:
+    def interrupt() -> None:
         if gaps and gaps.pop() == gap:
             first.append(torn.put(text("a", create_only=True), retried("k1")))
 
-    table = MemoryRepository(meanwhile)
+    table = MemoryRepository(interrupt)
     torn = settled(table)
-    if backwards:  # every other batch is read so
+    if backwards:  # every other batch is read backwards
         table.get([records.head(NS), records.settings(NS)])
     gaps += reversed(range(3))
     assert [torn.put(text("a", create_only=True), retried("k1"))] == first

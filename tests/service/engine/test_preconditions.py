@@ -1,4 +1,4 @@
-"""A failed precondition says what is there now, who made it so and when; and by its digest, that it was one's own."""
+"""A failed precondition describes the present state, its author and time; the digest identifies the write."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tests.support.service.world import ADMIN, DEVELOPER, NS, ROLES, World, call
 
 KEY = names.parse_key("db.url")
 COLLEAGUE = caller("devkey", "Colleague")
-BLIND = caller("blindkey", "Developer")  # may write and not read
+BLIND = caller("blindkey", "Developer")  # may write but not read
 
 
 class Losing(MemoryRepository):
-    """A table whose next answer to a write is lost; the write itself is done."""
+    """A table that performs a write but loses the answer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ def test_s33_a_writer_that_lost_the_answer_recognises_its_own_write(world: World
     mine = wanted._replace(if_match=3)
     with pytest.raises(StoreUnavailable):
         world.put(mine)
-    if mine.form == "envelope":  # which tells by itself that it is there
+    if mine.form == "envelope":  # whose version identifies it
         assert world.put(mine).body["version"] == 2
         mine = mine._replace(value=sealed("db.url", 3).value)
     found = failed(lambda: world.put(mine))

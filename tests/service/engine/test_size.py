@@ -1,4 +1,4 @@
-"""The namespace's snapshot limit, to the byte, on the write that would pass it."""
+"""The namespace's snapshot limit is exact to the byte, on the write that would exceed it."""
 
 import pytest
 
@@ -12,9 +12,9 @@ from tests.support.service.world import NS, READER, World, settled, text
 
 
 def size(world: World) -> int:
-    told = get_namespace(world.ports, READER, NS)["bytes"]
-    assert isinstance(told, int)
-    return told
+    found = get_namespace(world.ports, READER, NS)["bytes"]
+    assert isinstance(found, int)
+    return found
 
 
 def test_the_snapshot_limit_is_exact_to_the_byte() -> None:
@@ -69,7 +69,7 @@ def test_a_snapshot_above_a_lowered_limit_may_shrink() -> None:
 
 
 def test_a_torn_read_refuses_no_write_for_its_size() -> None:
-    """The refusal rests on HEAD and a key together, so their stamps are checked in a transaction before it is said."""
+    """A refusal depends on HEAD and a key together, so their stamps are checked in a transaction first."""
     world = settled()
     world.put(text("a", "x" * 100))
     world.set(snapshot_bytes=size(world))

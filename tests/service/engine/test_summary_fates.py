@@ -1,4 +1,4 @@
-"""Whatever becomes of summaries, the past is told as a plain list has it, or refused; nothing is left out of it."""
+"""Whatever happens to summaries, the past matches a plain list, or is refused; nothing is left out of it."""
 
 import json
 import random
@@ -35,7 +35,7 @@ class Fated(MemoryRepository):
         super().__init__()
         self._chance = chance
         self._late = list[Sequence[WriteAction]]()
-        self.told = {"late": 0, "torn": 0, "lost": 0}
+        self.counts = {"late": 0, "torn": 0, "lost": 0}
 
     def commit(self, actions: Sequence[WriteAction]) -> None:
         first = actions[0]
@@ -43,21 +43,21 @@ class Fated(MemoryRepository):
             return super().commit(actions)
         match self._chance.randrange(8):
             case 0 | 1:
-                self.told["lost"] += 1
+                self.counts["lost"] += 1
                 raise StoreUnavailable("lost", retry_after=1)
             case 2 | 3:
-                self.told["late"] += 1
+                self.counts["late"] += 1
                 self._late.append(actions)
                 return None
             case 4:
-                self.told["torn"] += 1
+                self.counts["torn"] += 1
                 packed = first.record.packed[: self._chance.randrange(len(first.record.packed))]
                 return super().commit([first._replace(record=first.record._replace(packed=packed))])
             case _:
                 return super().commit(actions)
 
     def thaw(self) -> None:
-        """Some of the writers that were stopped go on."""
+        """Lets some of the stopped writers continue."""
         self._chance.shuffle(self._late)
         for _ in range(len(self._late) // 2):
             try:
@@ -67,7 +67,7 @@ class Fated(MemoryRepository):
 
 
 class Lived:
-    """Everything that the service can do to a namespace, at random, and what each revision served."""
+    """Does at random everything that the service can do to a namespace, and notes what each revision served."""
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)  # noqa: S311  # no secret
@@ -175,7 +175,7 @@ class Lived:
         create_namespace(self.world.ports, ADMIN, NS, NamespaceWanted(), None)
 
     def _late_writer(self) -> None:
-        """One that stopped after its transaction, however long ago."""
+        """Runs the writer of a summary that stopped after its transaction, however long ago."""
         ends = [revision for revision in self.every if revision % 16 == 0]
         if ends:
             write_summaries(self.world.ports, PARTITION, self.chance.choice(ends))
@@ -217,7 +217,7 @@ def lived(request: pytest.FixtureRequest) -> Lived:
 
 def test_every_kind_of_event_happens(lived: Lived) -> None:
     assert len(lived.done) == 10
-    assert min(lived.table.told.values()) > 1
+    assert min(lived.table.counts.values()) > 1
     assert any(change.op == "purge" for record in lived.every.values() for change in record.changes)
 
 
@@ -257,10 +257,10 @@ def differences(lived: Lived, start: int, end: int, limit: int) -> Iterator[tupl
     cursor: str | None = None
     while True:
         page = diff_revisions(lived.world.ports, READER, NS, start, end, limit, cursor)
-        told = page["differences"]
-        assert isinstance(told, list)
-        assert len(told) <= limit
-        for each in told:
+        found = page["differences"]
+        assert isinstance(found, list)
+        assert len(found) <= limit
+        for each in found:
             yield each["key"], *(each[side] and each[side]["version"] for side in ("was", "now"))
         if page["cursor"] is None:
             return
@@ -309,4 +309,4 @@ def pages(world: World, wanted: LogWanted, limit: int) -> Iterator[int]:
         if not isinstance(more, str):
             return
         cursor = more
-    raise AssertionError("pages without an end")
+    raise AssertionError("endless pages")

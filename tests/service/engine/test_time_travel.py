@@ -24,7 +24,7 @@ from tests.support.service.world import ADMIN, NS, READER, STRANGER, World, seal
 
 @pytest.fixture
 def world() -> World:
-    """Revisions 3 to 7: a=1; a=2; b=1; a staged 3; b deleted."""
+    """Makes a world with revisions 3 to 7: a=1; a=2; b=1; a staged 3; b deleted."""
     world = settled()
     world.put(text("a", "1"))
     world.put(text("a", "2"))
@@ -48,7 +48,7 @@ def nothing() -> None:
 
 
 def before_the_log_is_read(world: World, happens: Callable[[], object]) -> None:
-    """The keys were read; then this happens."""
+    """Runs something after the keys were read and before the log is."""
 
     def then() -> None:
         happens()

@@ -1,4 +1,4 @@
-"""Plain values are held to the schemas of their keys when they are put."""
+"""Plain values are validated against the schemas of their keys when they are put."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Lost races and lost answers: nobody's write is lost, nobody's is done twice, and nobody waits for ever."""
+"""Lost races and lost answers: no write is lost or done twice, and no caller waits for ever."""
 
 from collections.abc import Callable, Sequence
 
@@ -93,7 +93,7 @@ def lost() -> None:
 
 
 def bump(world: World) -> None:
-    """A write of someone else, behind the loop's back."""
+    """Writes to HEAD behind the loop's back."""
     head = world.head()
     world.repository._inner.commit([Write(head._replace(revision=head.revision + 1), head.revision)])  # noqa: SLF001
 
@@ -158,7 +158,7 @@ def fail() -> None:
 def test_checks_that_do_not_fit_are_committed_first_at_that_revision(
     world: World, data_keys: int, commits: list[int]
 ) -> None:
-    """30 new keys, each with its version and a condition beside; HEAD, settings, the log, and the data keys."""
+    """30 new keys, each with its version and a check besides; HEAD, settings, the log, and the data keys."""
     for number in range(1, data_keys):
         add_data_key(world.ports, ADMIN, NS, data_key(number), None)
     world.clock.pass_by(11)
@@ -216,7 +216,7 @@ def test_a_version_younger_than_the_head_read_is_read_again() -> None:
 
 
 class Beheaded(Torn):
-    """Always reads the records as they were, or leaves them out."""
+    """A table that always returns old records, or omits them."""
 
     def __init__(self) -> None:
         super().__init__()

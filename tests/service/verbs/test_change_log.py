@@ -1,4 +1,4 @@
-"""The change log as it is read: oldest first, in pages, filtered, and honest about what is no longer there."""
+"""The change log as it is read: oldest first, in pages, filtered, and Gone if records were pruned."""
 
 from itertools import pairwise
 from json import dumps
@@ -39,7 +39,7 @@ def read(
 
 
 def revisions(world: World, wanted: LogWanted = EVERYTHING, limit: int = 1000) -> list[object]:
-    """All pages, put together."""
+    """Reads all pages and joins them."""
     found, cursor = read(world, wanted, limit)
     while cursor:
         page, cursor = read(world, wanted, limit, cursor)

@@ -119,7 +119,7 @@ def test_an_activation_is_conditioned_on_its_version(world: World) -> None:
 
 
 class Forgetful(MemoryRepository):
-    """A table that once gives a batch without what came while it was read."""
+    """A table that once returns a batch without records that came while it was read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -230,7 +230,7 @@ def test_activated_values_count_towards_the_bytes_of_a_change_set(world: World) 
 
 
 def serving_large_values(world: World) -> list[Put]:
-    """16 keys serve 255 KiB each; what is staged beside them is no more than a change set takes."""
+    """Makes 16 keys that serve 255 KiB each; the puts that it returns fit into a change set."""
     world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
     for number in range(16):
         world.put(text(f"k{number}", "x" * 255 * limits.KIB))
@@ -348,7 +348,7 @@ EDGES = pytest.mark.parametrize(("more", "taken"), [(0, True), (1, False)], ids=
 
 
 def refused_bytes(world: World, *operations: Operation) -> dict[str, object]:
-    """The limit and the size that a refusal names; empty where the change set is taken."""
+    """Returns the limit and size that a refusal names; nothing if the change set is accepted."""
     try:
         world.change(*operations)
     except TooLarge as error:
@@ -368,7 +368,7 @@ def test_activated_values_may_reach_the_byte_limit_of_a_change_set(world: World,
 
 @EDGES
 def test_served_values_may_reach_the_byte_limit_of_a_transaction(world: World, more: int, *, taken: bool) -> None:
-    """What is activated and what is deleted counts with what is staged and what stays."""
+    """Activated and deleted values count together with staged ones and those that stay."""
     world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
     most, limit = limits.STORED_VALUE, limits.TRANSACTION_VALUES
     whole = (limit - 6) // most

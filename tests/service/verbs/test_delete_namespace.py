@@ -1,4 +1,4 @@
-"""A namespace is deleted when it serves nothing, and goes on counting when it comes back."""
+"""A namespace is deleted when it serves nothing, and keeps counting when it is created again."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What keys that serve nothing cost those that read what is served, and how upkeep lets deleted ones go for good."""
+"""Unserved keys cost readers nothing, and upkeep purges deleted ones for good."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -51,7 +51,7 @@ def world() -> World:
 
 
 def gone(world: World, *keys: str) -> None:
-    """Keys that were served and are deleted, as many at once as a change set takes."""
+    """Puts and deletes keys, as many at once as a change set takes."""
     for start in range(0, len(keys), limits.OPERATIONS):
         some = keys[start : start + limits.OPERATIONS]
         world.change(*(text(key) for key in some))
@@ -59,7 +59,7 @@ def gone(world: World, *keys: str) -> None:
 
 
 def cold(table: Weighed) -> int:
-    """Bytes that the first snapshot of a new process reads by Query."""
+    """Returns the bytes that the first snapshot of a new process reads by Query."""
     table.bytes = 0
     assert json.loads(World(table).fetch().body or "")["namespace"] == NS
     return table.bytes
@@ -136,15 +136,15 @@ def _nothing() -> None:
 
 
 def tend(world: World, who: Caller = ADMIN) -> dict[str, int]:
-    """An upkeep to its end, and what it took away."""
+    """Runs upkeep to its end, and returns how much it removed."""
     counts, cursor = dict.fromkeys(("log_pruned", "keys_purged", "versions_pruned"), 0), None
     for _ in range(1000):
-        told = run_upkeep(world.ports, who, NS, cursor)
-        counts = {name: number + _number(told[name]) for name, number in counts.items()}
-        cursor = told["cursor"] if isinstance(told["cursor"], str) else None
-        if told["done"]:
+        answer = run_upkeep(world.ports, who, NS, cursor)
+        counts = {name: number + _number(answer[name]) for name, number in counts.items()}
+        cursor = answer["cursor"] if isinstance(answer["cursor"], str) else None
+        if answer["done"]:
             return counts
-    raise AssertionError("upkeep came to no end")
+    raise AssertionError("upkeep did not end")
 
 
 def _number(found: object) -> int:
@@ -153,7 +153,7 @@ def _number(found: object) -> int:
 
 
 def left(world: World) -> list[str]:
-    """What the table holds of keys: states and versions."""
+    """Returns the sort keys of all states and versions in the table."""
     return [sk for sk in world.stored() if sk[0] in "KUV"]
 
 
@@ -223,20 +223,20 @@ def test_a_key_written_during_its_purge_reuses_no_number(world: World, again: Pu
     gone(world, "a", "b")
     world.clock.pass_by(2 * DAY)
 
-    def meanwhile() -> None:
+    def interrupt() -> None:
         try:
             world.change(again)
         except NotFound:
             assert isinstance(again, Activate)
 
-    world.repository.before_commit.extend([*[_nothing] * commit, meanwhile])
+    world.repository.before_commit.extend([*[_nothing] * commit, interrupt])
     tend(world)
     assert "U#b" not in left(world)
     checked(world)
 
 
 class Killed(Exception):
-    """The process ended."""
+    """The process has ended."""
 
 
 def die() -> None:
@@ -282,11 +282,11 @@ def test_s57_many_deleted_keys_are_purged_in_bounded_steps(world: World) -> None
         gone(world, *keys)
     world.clock.pass_by(2 * DAY)
     world.repository.calls.clear()
-    told = run_upkeep(world.ports, ADMIN, NS)
-    assert _number(told["keys_purged"]) <= retention.KEYS
-    assert _number(told["versions_pruned"]) <= limits.UPKEEP_VERSIONS
+    answer = run_upkeep(world.ports, ADMIN, NS)
+    assert _number(answer["keys_purged"]) <= retention.KEYS
+    assert _number(answer["versions_pruned"]) <= limits.UPKEEP_VERSIONS
     assert world.repository.calls.count("commit") <= retention.KEYS + 1
-    assert tend(world)["keys_purged"] == len(keys) - _number(told["keys_purged"])
+    assert tend(world)["keys_purged"] == len(keys) - _number(answer["keys_purged"])
     assert left(world) == []
     assert [each.verb for each in world.log()].count("purge") == -(-len(keys) // retention.KEYS)
     assert max(len(each.changes) for each in world.log()) <= retention.KEYS
@@ -297,8 +297,8 @@ def test_a_purge_begins_no_other_key_after_its_time(world: World) -> None:
     gone(world, *"abcde")
     world.clock.pass_by(2 * DAY)
     world.repository.before_commit.extend([lambda: world.clock.pass_by(limits.UPKEEP_SECONDS / 2)] * 10)
-    told = run_upkeep(world.ports, ADMIN, NS)
-    assert (told["keys_purged"], told["versions_pruned"], told["done"]) == (2, 2, False)
+    answer = run_upkeep(world.ports, ADMIN, NS)
+    assert (answer["keys_purged"], answer["versions_pruned"], answer["done"]) == (2, 2, False)
     world.repository.before_commit.clear()
     assert tend(world)["keys_purged"] == 3
     assert left(world) == []
@@ -325,8 +325,8 @@ def test_a_key_written_as_its_purge_begins_does_not_block_others(world: World) -
     gone(world, "b")
     world.clock.pass_by(2 * DAY)
     world.repository.before_commit.append(lambda: world.put(text("a")))
-    told = run_upkeep(world.ports, ADMIN, NS)
-    assert (told["keys_purged"], told["versions_pruned"], told["done"]) == (1, 1, True)
+    answer = run_upkeep(world.ports, ADMIN, NS)
+    assert (answer["keys_purged"], answer["versions_pruned"], answer["done"]) == (1, 1, True)
     assert "U#b" not in left(world)
 
 
@@ -387,7 +387,7 @@ def test_no_version_number_is_used_twice_despite_purges(history: list[tuple[str,
 
 
 def test_an_unserved_key_is_described_as_of_one_moment(world: World) -> None:
-    """The batch read meets neither its `K#` nor its `U#`; nobody is told that it never was."""
+    """The batch read meets neither its `K#` nor its `U#`, but the answer must not say that it never existed."""
     world.put(text("a"))
     table = Between(world)
     with pytest.raises(NotFound, match="Nothing is served"):
@@ -395,7 +395,7 @@ def test_an_unserved_key_is_described_as_of_one_moment(world: World) -> None:
 
 
 class Between(Watched):
-    """A batch reads the `U#` of a key before it is deleted, and everything else after it."""
+    """A batch reads the `U#` of a key before it is deleted, and everything else afterwards."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world.repository)
@@ -427,7 +427,7 @@ def test_a_key_under_constant_writes_is_contended_at_the_deadline(world: World) 
 
 
 class Busy(Watched):
-    """Another transaction is at the records so many times."""
+    """Another transaction is writing the records for so many reads."""
 
     def __init__(self, inner: Watched, times: int) -> None:
         super().__init__(inner)
@@ -441,7 +441,7 @@ class Busy(Watched):
 
 
 class Torn(Watched):
-    """The first reading of what is served meets other keys than are there."""
+    """The first read of served keys meets other keys than there are."""
 
     def __init__(self, inner: Watched, met: Sequence[Record]) -> None:
         super().__init__(inner)
@@ -457,7 +457,7 @@ class Torn(Watched):
 
 
 def test_a_stale_deleted_key_does_not_mask_a_missing_one(world: World) -> None:
-    """One revision wrote both, so the sum of the revisions is what it should be."""
+    """One revision wrote both, so the sum of the revisions is right."""
     world.change(text("a"), text("b"))
     deleted = world.repository.get([records.key(NS, "a")])
     world.change(Delete(names.parse_key("a")))

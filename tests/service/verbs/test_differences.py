@@ -1,4 +1,4 @@
-"""What differs between two revisions, and between two namespaces: by key and version, never a value."""
+"""Diffs of two revisions and of two namespaces: by key and version, never a value."""
 
 import pytest
 from hypothesis import given
@@ -27,7 +27,7 @@ SEALED = {"form": "envelope", "content_type": "text/plain"}
 
 @pytest.fixture
 def world() -> World:
-    """Revisions 3 to 7: a=1, b=1; a=2; a and c sealed; b deleted; c staged."""
+    """Makes a world with revisions 3 to 7: a=1, b=1; a=2; a and c sealed; b deleted; c staged."""
     world = settled()
     world.change(text("a", "canary 1"), text("b", "canary"))
     world.put(text("a", "canary 2"))
@@ -229,6 +229,6 @@ def test_equal_entries_are_omitted_and_the_order_of_sides_is_irrelevant(
     assert compare_entries(one, one) == []
     there_and_back = [(each.key, each.there, each.here, each.values) for each in compare_entries(other, one)]
     assert [tuple(each) for each in compare_entries(one, other)] == there_and_back
-    told = {each.key for each in compare_entries(one, other)}
-    alike = {key for key in one.keys() & other.keys() if one[key]._replace(version=1) == other[key]._replace(version=1)}
-    assert told == (one.keys() | other.keys()) - alike
+    differing = {each.key for each in compare_entries(one, other)}
+    equal = {key for key in one.keys() & other.keys() if one[key]._replace(version=1) == other[key]._replace(version=1)}
+    assert differing == (one.keys() | other.keys()) - equal

@@ -1,4 +1,4 @@
-"""Grants: set as a whole, listed, taken away; each with a record in a change log of their own."""
+"""Grants: set as a whole, listed and deleted, each time with a record in a separate change log."""
 
 from collections.abc import Iterator
 from json import dumps

@@ -1,4 +1,4 @@
-"""After a restore: numbers of the lost time are never given out again, and HEAD counts what is there."""
+"""After a restore, numbers of the lost time are never reused, and HEAD counts what is there."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def lifted(world: World, revision: int) -> WriteOutcome:
 
 
 def damage(world: World, **numbers: object) -> Head:
-    """HEAD as something went wrong with it, at the revision that it has."""
+    """Damages HEAD at its present revision, and returns it as it was."""
     head = world.head()
     world.repository.commit([Write(head._replace(**numbers), head.revision)])  # type: ignore[arg-type]  # any member
     return head
@@ -154,7 +154,7 @@ def test_a_head_that_misses_a_change_is_repaired_from_the_records(world: World) 
 
 
 class Meanwhile(FakeClock):
-    """A clock under whose first pause something happens."""
+    """A clock that runs something during its first pause."""
 
     def __init__(self, happens: Callable[[], object]) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ class Meanwhile(FakeClock):
 
 
 def test_a_read_that_met_a_write_repairs_nothing(world: World) -> None:
-    """The first reading misses a key that the second sees: then it was no fault of HEAD's."""
+    """The first read misses a key that the second sees: so HEAD was right."""
     at = records.key(NS, "b")
     state = world.repository.get([at])[at]
     world.repository.commit([Remove(at, state.revision)])
@@ -278,12 +278,12 @@ def test_a_raised_floor_comes_down(world: World) -> None:
 def test_answer_and_log_of_a_lift_have_only_exact_numbers(world: World) -> None:
     overstate(world, ["b"], 10**30)
     damage(world, revision=10**30, served=10**30, floor=10**30, size=10**30)
-    told = json.dumps([lifted(world, 1).body, world.log()[-1].details])
-    assert max(map(int, re.findall("[0-9]+", told))) == limits.EXACT
+    answers = json.dumps([lifted(world, 1).body, world.log()[-1].details])
+    assert max(map(int, re.findall("[0-9]+", answers))) == limits.EXACT
 
 
 def overstate(world: World, keys: list[str], latest: int) -> None:
-    """A latest version that somebody with the table wrote, and nothing else."""
+    """Overwrites latest versions in the table, and nothing else."""
     for key in keys:
         at = records.key(NS, key)
         state = world.repository.get([at])[at]
@@ -291,7 +291,7 @@ def overstate(world: World, keys: list[str], latest: int) -> None:
 
 
 def test_an_admin_of_one_namespace_cannot_lift_it_out_of_reach(world: World) -> None:
-    """Above what a process begins with a namespace is lost to it, and no revision goes down again."""
+    """Clients refuse revisions above a limit, and no revision goes down again."""
     set_grants(world.ports, ADMIN, DEVELOPER.principal or "", (grant("admin", on=NS),), None)
     with pytest.raises(Forbidden, match=r"needs admin on \*"):
         lift_namespace(world.ports, DEVELOPER, NS, limits.REVISION_LIFT_OWN + 1, None)
@@ -301,7 +301,7 @@ def test_an_admin_of_one_namespace_cannot_lift_it_out_of_reach(world: World) -> 
 
 
 def test_upkeep_keeps_the_last_revision_even_under_a_raised_head(world: World) -> None:
-    """Settings move HEAD and the log alone: without the log their numbers were given out again."""
+    """Settings move only HEAD and the log: without the log their numbers would be reused."""
     world.set(retention=RetentionSettings(log_days=1))
     for number in range(5):
         world.set(description=f"{number}")

@@ -1,4 +1,4 @@
-"""Keys are listed without values, and one is got with what a writer needs for the next version."""
+"""Keys are listed without values, and one is fetched with what a writer needs for the next version."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Putting a value: versions, preconditions, forms, and what one put costs."""
+"""Putting a value: versions, preconditions, forms, and the cost of a put."""
 
 import pytest
 
@@ -142,7 +142,7 @@ def test_an_identical_envelope_that_is_no_longer_the_latest_is_refused(world: Wo
         envelope("db.password", 1, content_type="application/json"),
         envelope("db.password", 1, kid=kid(7)),
     ],
-    ids=["another key", "another namespace", "another content type", "a data key that is not the namespace's"],
+    ids=["another key", "another namespace", "another content type", "another namespace's data key"],
 )
 def test_a_misplaced_envelope_is_refused(world: World, value: str) -> None:
     before = world.stored()

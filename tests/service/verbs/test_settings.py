@@ -1,4 +1,4 @@
-"""Settings of a namespace: what they take, and what they do to writes."""
+"""Settings of a namespace: what they accept, and how they affect writes."""
 
 from hashlib import sha256
 

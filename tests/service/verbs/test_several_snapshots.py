@@ -1,4 +1,4 @@
-"""Several snapshots in one request: one ETag, one read when nothing changed, and never more than Lambda answers."""
+"""Several snapshots in one request: one ETag, one read if nothing changed, and never more than Lambda answers."""
 
 import json
 
@@ -36,7 +36,7 @@ def fetched(world: World, *namespaces: str, if_none_match: str | None = None) ->
 
 
 def fill(world: World, namespace: str, size: int) -> None:
-    """Plain values of so many bytes, in puts that each may hold 256 KiB."""
+    """Puts plain values of so many bytes, at most 256 KiB each."""
     create_namespace(
         world.ports, ADMIN, Namespace(namespace), NamespaceWanted(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST), None
     )

@@ -1,4 +1,4 @@
-"""The hot path: what a poll costs, which writes a reader sees, and that a snapshot is of one revision."""
+"""The hot path: the cost of a poll, which writes a reader sees, and that a snapshot is of one revision."""
 
 import json
 
@@ -155,7 +155,7 @@ def ignore(_outcome: object) -> None:
 
 
 class Lagging(MemoryRepository):
-    """A Query that still sees one key as it was, as it may while a transaction is being applied."""
+    """A Query that still sees one key as it was, which can happen while a transaction is being applied."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -182,17 +182,17 @@ def test_a_query_behind_head_is_noticed_even_if_counts_agree() -> None:
 
 
 def test_bytes_is_the_exact_cost_of_the_snapshot(world: World) -> None:
-    def told() -> object:
+    def get_bytes() -> object:
         return get_namespace(world.ports, READER, NS)["bytes"]
 
-    assert told() == compute_cost(world.fetch().body or "", world.ports.charset)
+    assert get_bytes() == compute_cost(world.fetch().body or "", world.ports.charset)
     add_data_key(world.ports, ADMIN, NS, data_key(1), None)
     world.change(text("a", 'ä "quoted" \\ \n\x00'), sealed("b", 1), sealed("c", 1, number=1))
-    assert told() == compute_cost(world.fetch().body or "", world.ports.charset)
+    assert get_bytes() == compute_cost(world.fetch().body or "", world.ports.charset)
     world.change(Delete(named("b")), text("a", ""))
-    assert told() == compute_cost(world.fetch().body or "", world.ports.charset)
+    assert get_bytes() == compute_cost(world.fetch().body or "", world.ports.charset)
     world.change(Delete(named("a")), Delete(named("c")))
-    assert told() == compute_cost(world.fetch().body or "", world.ports.charset)
+    assert get_bytes() == compute_cost(world.fetch().body or "", world.ports.charset)
 
 
 def test_a_failed_write_leaves_the_snapshot_unchanged(world: World) -> None:

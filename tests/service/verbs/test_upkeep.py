@@ -1,4 +1,4 @@
-"""Upkeep takes away what retention lets go, and nothing that anyone can still ask for."""
+"""Upkeep removes what retention no longer keeps, and nothing that anyone can still ask for."""
 
 from itertools import pairwise
 
@@ -24,7 +24,7 @@ def world() -> World:
 
 
 def days(world: World, number: int, key: str = "a") -> None:
-    """One new version each day."""
+    """Writes one new version each day."""
     for _ in range(number):
         world.clock.pass_by(DAY)
         world.put(text(key))

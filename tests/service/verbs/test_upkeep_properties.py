@@ -1,4 +1,4 @@
-"""Whatever is written and whenever upkeep runs: every revision that the log has is served as a plain model has it."""
+"""Whatever is written and whenever upkeep runs, every revision in the log is served as a plain model has it."""
 
 from contextlib import suppress
 from itertools import count
@@ -22,30 +22,30 @@ moments = st.lists(st.integers(0, 13), max_size=4)
 retentions = st.builds(RetentionSettings, st.none() | st.integers(1, 3), st.none() | st.integers(1, 4), st.none())
 
 
-def retain(told: Told, retention: RetentionSettings) -> None:
-    """Settings are a write, too, unless they are so already."""
-    before = told.world.head().revision
-    told.world.set(retention=retention)
-    told.revisions.extend(told.revisions[-1:] * (told.world.head().revision - before))
+def retain(model: Told, retention: RetentionSettings) -> None:
+    """Sets the retention, which is a revision unless it is unchanged."""
+    before = model.world.head().revision
+    model.world.set(retention=retention)
+    model.revisions.extend(model.revisions[-1:] * (model.world.head().revision - before))
 
 
-def write(told: Told, history: list[list[Step]], pruned_at: list[int]) -> None:
-    """A change set a day, and upkeep after some of them."""
+def write(model: Told, history: list[list[Step]], pruned_at: list[int]) -> None:
+    """Writes a change set a day, and runs upkeep after some of them."""
     for number, change_set in enumerate(history):
-        told.world.clock.pass_by(DAY)
-        told.write([change_set])
+        model.world.clock.pass_by(DAY)
+        model.write([change_set])
         if number in pruned_at:
-            run_upkeep(told.world.ports, ADMIN, NS)
+            run_upkeep(model.world.ports, ADMIN, NS)
 
 
-def check(told: Told) -> None:
-    world = told.world
+def check(model: Told) -> None:
+    world = model.world
     found = [each for each in world.repository.query(records.of_namespace(NS), "") if not isinstance(each, Head)]
     oldest = world.log()[0].revision
     head = world.head()
-    for revision in range(1, told.revision + 1):
+    for revision in range(1, model.revision + 1):
         gone = revision < min(oldest, head.served)
-        assert fetched(told, revision) == (None if gone else modelled(told, revision))
+        assert fetched(model, revision) == (None if gone else modelled(model, revision))
     kept = {(each.entry.key, each.entry.version) for each in found if isinstance(each, StoredVersion)}
     served = {(each.key, each.active) for each in found if isinstance(each, KeyState) and each.active}
     assert served <= kept
@@ -57,42 +57,42 @@ def check(told: Told) -> None:
 def test_every_revision_in_the_log_is_served_after_upkeep(
     history: list[list[Step]], retention: RetentionSettings, pruned_at: list[int]
 ) -> None:
-    told = Told()
-    retain(told, retention)
-    write(told, history, pruned_at)
-    check(told)
+    model = Told()
+    retain(model, retention)
+    write(model, history, pruned_at)
+    check(model)
 
 
 @given(histories, retentions)
 def test_upkeep_is_idempotent_and_moves_no_revision(history: list[list[Step]], retention: RetentionSettings) -> None:
-    told = Told()
-    write(told, history, [])
-    retain(told, retention)
-    told.world.clock.pass_by(2 * DAY)
-    head = told.world.head()
-    assert run_upkeep(told.world.ports, ADMIN, NS)["done"] is True
-    after = told.world.stored()
-    again = run_upkeep(told.world.ports, ADMIN, NS)
+    model = Told()
+    write(model, history, [])
+    retain(model, retention)
+    model.world.clock.pass_by(2 * DAY)
+    head = model.world.head()
+    assert run_upkeep(model.world.ports, ADMIN, NS)["done"] is True
+    after = model.world.stored()
+    again = run_upkeep(model.world.ports, ADMIN, NS)
     assert (again["log_pruned"], again["versions_pruned"]) == (0, 0)
-    assert (told.world.stored(), told.world.head()) == (after, head)
+    assert (model.world.stored(), model.world.head()) == (after, head)
 
 
 @given(histories, retentions)
 def test_upkeep_leaves_only_versions_that_retention_or_log_need(
     history: list[list[Step]], retention: RetentionSettings
 ) -> None:
-    told = Told()
-    write(told, history, [])
-    retain(told, retention)
-    told.world.clock.pass_by(2 * DAY)
-    run_upkeep(told.world.ports, ADMIN, NS)
+    model = Told()
+    write(model, history, [])
+    retain(model, retention)
+    model.world.clock.pass_by(2 * DAY)
+    run_upkeep(model.world.ports, ADMIN, NS)
     if retention.versions is None:
         return
-    oldest = told.world.log()[0].revision
-    needed = {item for active in told.revisions[oldest:] for item in active.items()}
-    for key in {name for name, _ in told.values}:
-        newest = sorted((version for name, version in told.values if name == key), reverse=True)
-        found = told.world.repository.query(records.of_namespace(NS), f"V#{key}#")
+    oldest = model.world.log()[0].revision
+    needed = {item for active in model.revisions[oldest:] for item in active.items()}
+    for key in {name for name, _ in model.values}:
+        newest = sorted((version for name, version in model.values if name == key), reverse=True)
+        found = model.world.repository.query(records.of_namespace(NS), f"V#{key}#")
         left = {each.entry.version for each in found if isinstance(each, StoredVersion)}
         assert left == {*newest[: retention.versions], *(version for name, version in needed if name == key)}
 
@@ -100,9 +100,9 @@ def test_upkeep_leaves_only_versions_that_retention_or_log_need(
 @settings(max_examples=200)
 @given(histories, histories, retentions, st.data())
 def test_writes_during_upkeep_take_nothing_from_the_log(
-    history: list[list[Step]], meanwhile: list[list[Step]], retention: RetentionSettings, data: st.DataObject
+    history: list[list[Step]], interruptions: list[list[Step]], retention: RetentionSettings, data: st.DataObject
 ) -> None:
-    pending = iter(meanwhile)
+    pending = iter(interruptions)
     gaps = set(data.draw(st.lists(st.integers(0, 60), max_size=6)))
     passed, running = count(), False
 
@@ -110,37 +110,37 @@ def test_writes_during_upkeep_take_nothing_from_the_log(
         nonlocal running
         if running and next(passed) in gaps:
             running = False
-            told.write([change_set for change_set in [next(pending, None)] if change_set])
+            model.write([change_set for change_set in [next(pending, None)] if change_set])
             running = True
 
-    told = Told(MemoryRepository(between))
-    write(told, history, [])
-    retain(told, retention)
-    told.world.clock.pass_by(2 * DAY)
+    model = Told(MemoryRepository(between))
+    write(model, history, [])
+    retain(model, retention)
+    model.world.clock.pass_by(2 * DAY)
     running = True
     with suppress(Unavailable):
-        run_upkeep(told.world.ports, ADMIN, NS)
+        run_upkeep(model.world.ports, ADMIN, NS)
     running = False
-    check(told)
+    check(model)
 
 
 @given(histories, st.data())
 def test_upkeep_killed_between_two_transactions_leaves_consistent_records(
     history: list[list[Step]], data: st.DataObject
 ) -> None:
-    told = Told()
-    write(told, history, [])
-    retain(told, RetentionSettings(1, 1))
-    told.world.clock.pass_by(2 * DAY)
+    model = Told()
+    write(model, history, [])
+    retain(model, RetentionSettings(1, 1))
+    model.world.clock.pass_by(2 * DAY)
 
     def die() -> None:
         raise Killed
 
-    told.world.repository.before_commit.extend([lambda: None] * data.draw(st.integers(0, 4)) + [die])
+    model.world.repository.before_commit.extend([lambda: None] * data.draw(st.integers(0, 4)) + [die])
     with suppress(Killed):
-        run_upkeep(told.world.ports, ADMIN, NS)
-    told.world.repository.before_commit.clear()
-    check(told)
+        run_upkeep(model.world.ports, ADMIN, NS)
+    model.world.repository.before_commit.clear()
+    check(model)
 
 
 class Killed(Exception):

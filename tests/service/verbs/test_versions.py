@@ -1,4 +1,4 @@
-"""A key's history: any version read, all versions listed, and the active one moved, taken away or brought back."""
+"""A key's history: any version is read, all are listed, and the active one is moved, removed or restored."""
 
 from functools import partial
 
@@ -213,7 +213,7 @@ def test_activate_and_delete_need_a_precondition_if_required(world: World) -> No
     for write in (partial(activated, world, "db.url", 1), partial(deleted, world, "db.url")):
         with pytest.raises(PreconditionRequired, match=r"If-Match \(in a change set if_match\)\.") as asked:
             write()
-        assert "create_only" not in asked.value.detail  # which only a put takes
+        assert "create_only" not in asked.value.detail  # only a put accepts it
 
 
 def test_the_same_idempotency_key_activates_once(world: World) -> None:

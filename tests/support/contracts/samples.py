@@ -1,4 +1,4 @@
-"""Records to store, one of each kind."""
+"""Sample records to store, at least one of each kind."""
 
 from configsvc.model import names
 from configsvc.model.grants import Grant

@@ -1,4 +1,4 @@
-"""Tables for tests, each of a name of its own: in memory, in moto, in the emulator."""
+"""Makes tables for tests, each with its own name: in memory, in moto, in the emulator."""
 
 from uuid import uuid4
 
@@ -12,7 +12,7 @@ REGION = "eu-central-1"
 
 
 def client(url: str | None = None) -> DynamoDBClient:
-    """A client with the root credentials of an emulator; without a URL, of moto."""
+    """Makes a client with the root credentials of an emulator; without a URL, of moto."""
     return boto3.client(
         "dynamodb", region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test", endpoint_url=url,
         config=Config(max_pool_connections=16, proxies={}),
@@ -20,7 +20,7 @@ def client(url: str | None = None) -> DynamoDBClient:
 
 
 def table(client: DynamoDBClient) -> str:
-    """A new table with our keys; its name."""
+    """Creates a table with our keys, and returns its name."""
     name = f"configsvc-{uuid4().hex[:12]}"
     client.create_table(
         TableName=name,
@@ -35,5 +35,5 @@ def table(client: DynamoDBClient) -> str:
 
 
 def repository(client: DynamoDBClient) -> DynamoRepository:
-    """The adapter on a new table."""
+    """Makes the adapter on a new table."""
     return DynamoRepository(client, table(client))

@@ -1,8 +1,8 @@
-"""Writers that are killed at random moments, and go on where the one before them was killed.
+"""Kills writers at random moments, and starts new ones where the killed ones stopped.
 
-A program of its own, single-threaded and warm, so that a writer is one fork. Run `python -m
-tests.support.faults.killing URL TABLE KILLS SEED [two-commits]`. It prints, as JSON, how many were
-killed and what each slot's writers were told.
+A separate program, single-threaded and warm, so that a writer is one fork. Run `python -m
+tests.support.faults.killing URL TABLE KILLS SEED [two-commits]`. It prints, as JSON, how many were killed and how many
+change sets each slot's writers had acknowledged.
 """
 
 import json
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 KEYS = tuple(names.parse_key(f"k{number}") for number in range(5))
 SLOTS = 2
 LONGEST = 0.04
-"""Seconds that a writer lives at most once it is ready: about two change sets."""
+"""The longest life of a ready writer, in seconds: about two change sets."""
 
 
 class Place(NamedTuple):
-    """The table, and whether it is reached through a planted bug."""
+    """The table, and the planted bug, if any, that it is reached through."""
 
     url: str
     table: str
@@ -46,11 +46,11 @@ class Place(NamedTuple):
 
 
 class Writer(NamedTuple):
-    """A child, and the pipe on which it tells that it is ready, and then each number that was acknowledged."""
+    """A child, and the pipe on which it reports that it is ready, and then each acknowledged number."""
 
     slot: int
     pid: int
-    told: int
+    reports: int
 
 
 def main(place: Place, kills: int, seed: int) -> None:
@@ -68,7 +68,7 @@ def main(place: Place, kills: int, seed: int) -> None:
 
 
 def warm(place: Place) -> botocore.session.Session:
-    """Everything imported and DynamoDB's model loaded, by a client that is thrown away."""
+    """Imports everything and loads DynamoDB's model, by means of a client that is thrown away."""
     session = botocore.session.Session()
     repository(session, place)
     return session
@@ -84,7 +84,7 @@ def repository(session: botocore.session.Session, place: Place) -> Repository:
 
 
 def spawn(session: botocore.session.Session, place: Place, slot: int, first: int) -> Writer:
-    """A writer that begins with change set `first`, which the one before it may have committed."""
+    """Starts a writer with change set `first`, which its predecessor may have committed."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -95,9 +95,9 @@ def spawn(session: botocore.session.Session, place: Place, slot: int, first: int
     return Writer(slot, pid, reading)
 
 
-def write_for_ever(table: Repository, slot: int, first: int, told: int) -> NoReturn:
+def write_for_ever(table: Repository, slot: int, first: int, reports: int) -> NoReturn:
     ports = service(table)
-    os.write(told, b".")
+    os.write(reports, b".")
     number = first
     while True:
         name = f"{slot}-{number}"
@@ -106,22 +106,22 @@ def write_for_ever(table: Repository, slot: int, first: int, told: int) -> NoRet
             commit_change_set(ports, DEVELOPER, NS, wanted, Idempotency(name, "POST", "/changes", name))
         except (Contended, Unavailable):
             continue
-        os.write(told, b".")
+        os.write(reports, b".")
         number += 1
 
 
 def ended(writer: Writer, first: int) -> int:
-    """Kills it; the number of the change set that its successor begins with."""
+    """Kills a writer, and returns the number of the change set that its successor begins with."""
     os.kill(writer.pid, signal.SIGKILL)
     _, status = os.waitpid(writer.pid, 0)
     assert os.WIFSIGNALED(status), "a writer ended by itself"
     acknowledged = 0
-    while select.select([writer.told], [], [], 0)[0]:
-        read = len(os.read(writer.told, 1024))
+    while select.select([writer.reports], [], [], 0)[0]:
+        read = len(os.read(writer.reports, 1024))
         if not read:
             break
         acknowledged += read
-    os.close(writer.told)
+    os.close(writer.reports)
     return first + acknowledged
 
 

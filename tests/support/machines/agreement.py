@@ -1,4 +1,4 @@
-"""Whether the table holds what the plain model says, and what neither may ever do."""
+"""Checks that the table matches the plain model, and that neither breaks the basic promises."""
 
 from configsvc.model.snapshot import Entry
 from configsvc.service.engine.ports import Repository
@@ -16,7 +16,7 @@ class Witness:
         self._etags: dict[tuple[str, str], str] = {}
 
     def check(self, repository: Repository, world: World, ns: str) -> None:
-        """The records of one namespace."""
+        """Checks the records of one namespace."""
         found = recount.stored(repository, ns)
         space = world.space(ns)
         if found is None:
@@ -27,7 +27,7 @@ class Witness:
         self._never_back(found, ns)
 
     def saw(self, ns: str, etag: str, body: str) -> None:
-        """An answer with its ETag: the ETag changes when and only when the answer does."""
+        """Records an answer with its ETag: the ETag changes when and only when the answer does."""
         assert self._answers.setdefault((ns, etag), body) == body, "one ETag, two answers"
         assert self._etags.setdefault((ns, body), etag) == etag, "one answer, two ETags"
 

@@ -1,4 +1,4 @@
-"""What a machine asks of the service: each write as a value, so that it can be foretold, sent, and sent again."""
+"""The writes that a machine requests, as values, so that they can be predicted, sent, and sent again."""
 
 from hashlib import sha256
 from typing import NamedTuple
@@ -95,7 +95,7 @@ METHOD = "PUT"
 
 
 class Asked(NamedTuple):
-    """A write, who asks for it, and its Idempotency-Key."""
+    """A write, its caller, and its Idempotency-Key."""
 
     what: What
     who: Caller
@@ -111,12 +111,12 @@ class Asked(NamedTuple):
 
 
 def wrapped(number: int, wrapping: int) -> DataKey:
-    """A data key in one of its wrappings, of different lengths."""
+    """Makes a data key in one of its wrappings, which have different lengths."""
     return DataKey(kid(number), KMS_KEY, to_base64std(sha256(bytes([number, wrapping])).digest() * (2 + wrapping)))
 
 
 def send(ports: ServicePorts, asked: Asked) -> WriteOutcome:
-    """Ask the service."""
+    """Sends the write to the service."""
     what, who = asked.what, asked.who
     once = Idempotency(asked.once, METHOD, asked.path, asked.digest) if asked.once else None
     if isinstance(what, OfKeys):
@@ -171,7 +171,7 @@ def _of_grants(ports: ServicePorts, who: Caller, what: OfGrants, once: Idempoten
 
 
 def _bare(value: object) -> object:
-    """A tuple without its name, for the names hide values."""
+    """Strips the names of tuples, because they hide values."""
     return tuple(_bare(each) for each in value) if isinstance(value, tuple) else value
 
 

@@ -1,6 +1,6 @@
-"""Requests before they meet the state they are about: a few random bytes, read against the world as it is then.
+"""Drafts of requests: a few random bytes, turned into requests to the world as it then is.
 
-One small draw a step keeps hypothesis fast, and its digest gives every kind of request its share.
+One small draw for each step keeps Hypothesis fast, and its digest gives every kind of request its share.
 """
 
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ CLOSEST = {
     "lift": ("put", "activate"),
 }
 PAIRS = (("fresh", "use"), ("use", "release"))
-"""Two who write one after the other in the midst of a reading: a data key comes and is used, or is needed no more."""
+"""Two writes during one read: a data key is added and used, or is used and then retired."""
 DATA_KEYS = 12
 WEATHERS: tuple[tuple[Event, ...], ...] = (
     *((),) * 6, *(("tear",),) * 6, *(("slip",),) * 3, ("lose",), ("lose",), ("tear", "slip"), ("slip", "lose"),
@@ -86,7 +86,7 @@ SETTINGS = (
     NamespaceWanted(require_preconditions=False),
     NamespaceWanted(forms=("envelope", "plain")),
     NamespaceWanted(forms=FORMS, read_only=False),
-    NamespaceWanted(description="told", retention=RetentionSettings(2, 30)),
+    NamespaceWanted(description="noted", retention=RetentionSettings(2, 30)),
     NamespaceWanted(retention=RetentionSettings(1, None, 1)),
     NamespaceWanted(retention=RetentionSettings(2, 1)),
 )
@@ -94,7 +94,7 @@ _PER_DRAFT = 11
 
 
 class Draft(NamedTuple):
-    """A request in outline; each number chooses among what there is."""
+    """The outline of a request; each number chooses among what there is."""
 
     species: str
     ns: Namespace
@@ -117,12 +117,12 @@ class Draft(NamedTuple):
         )  # fmt: skip
 
     def has(self, flag: int, one_in: int) -> bool:
-        """A yes or no of its own."""
+        """Draws a separate yes or no."""
         return (self.flags * 31 + flag * 97 + self.other) % one_in == one_in - 1
 
 
 class Step(NamedTuple):
-    """A request, the weather it meets, and what slips in."""
+    """A request, the weather that it meets, and what slips in."""
 
     draft: Draft
     slips: tuple[Draft, Draft]
@@ -142,20 +142,20 @@ class Step(NamedTuple):
 
 
 def _rival(first: Draft, draft: Draft, number: int) -> Draft:
-    """What slips in is mostly about the same things, or it would not be in the way."""
+    """Makes a rival that is mostly about the same things, or it would not be in the way."""
     choices = CLOSEST.get(first.species, RIVALS) if number % 4 else RIVALS
     rival = draft._replace(species=_of(choices, number // 4), who=CHIEF, ns=first.ns)
     return rival._replace(key=first.key, kid=first.kid, more=first.more, size=first.size) if draft.size % 4 else rival
 
 
 def _between(first: Draft, number: int) -> Draft:
-    """A request that what the two have done gives no reason to refuse; or it is about the version that they make."""
+    """Makes a request that the two rivals give no reason to refuse, or one about the version that they make."""
     asked = first._replace(who=CHIEF, form="kms")
     return asked._replace(species="next", flags=0, other=0) if number % 3 == 0 else asked
 
 
 def _pair(first: Draft, rivals: tuple[Draft, Draft], number: int) -> tuple[Draft, Draft]:
-    """Both about the key of the request, and neither refused."""
+    """Makes two rivals about the key of the request that are not refused."""
     species = PAIRS[0] if first.species == "next" else _of(PAIRS, number)
     near = (each._replace(species=kind, ns=first.ns, key=first.key) for each, kind in zip(rivals, species, strict=True))
     one, other = (each._replace(form="envelope", back=0, size=1, who=CHIEF) for each in near)
@@ -170,12 +170,12 @@ def _of(choices: Sequence[Choice], number: int) -> Choice:
 
 
 def resolved(world: World, draft: Draft, once: str | None = None) -> Asked:
-    """The request that the outline is, where the world stands."""
+    """Turns a draft into the request that it means in this world."""
     space = world.space(draft.ns)
     return Asked(_what(space, draft), draft.who, once)
 
 
-def _what(space: Space, draft: Draft) -> What:  # noqa: C901, PLR0911, PLR0912  # one line a kind of request
+def _what(space: Space, draft: Draft) -> What:  # noqa: C901, PLR0911, PLR0912  # one line for each kind of request
     ns, principal = draft.ns, (ROLES + "Other", "api-key:otherkey")[draft.other % 2]
     match draft.species:
         case "put":
@@ -220,18 +220,18 @@ def _what(space: Space, draft: Draft) -> What:  # noqa: C901, PLR0911, PLR0912  
 
 
 def _live(space: Space) -> list[int]:
-    """The data keys that are live, by their numbers."""
+    """Returns the numbers of the live data keys."""
     return [at for at in range(DATA_KEYS) if (known := space.data_keys.get(kid(at))) and known.live] or [0]
 
 
 def _known(space: Space, draft: Draft, *, served: bool = False) -> Draft:
-    """Mostly about a key that is there, and is served."""
+    """Makes the draft mostly about a key that exists, and is served."""
     there = [at for at in range(4) if key_name(at) in (space.active if served else space.keys)]
     return draft._replace(key=_of(there, draft.key)) if there and draft.more % 11 else draft
 
 
 def _settings(space: Space, draft: Draft) -> NamespaceWanted:
-    """Read-only is left again soon, or nothing else would happen."""
+    """Chooses settings. Read-only ends soon, or nothing else would happen."""
     return NamespaceWanted(read_only=False) if space.settings.read_only else _of(SETTINGS, draft.more)
 
 
@@ -270,7 +270,7 @@ def _if_match(space: Space, draft: Draft) -> int | None:
 
 
 def _version(space: Space, draft: Draft) -> int:
-    """Mostly one that is there and not served."""
+    """Chooses a version, mostly one that exists and is not served."""
     known = space.keys.get(key_name(draft.key))
     if known is None or not known.versions:
         return 1
@@ -283,7 +283,7 @@ def _activate(space: Space, draft: Draft) -> Activate:
 
 
 def _operations(space: Space, draft: Draft) -> tuple[Operation, ...]:
-    """One to three operations, each on a key of its own."""
+    """Builds one to three operations, each on another key."""
     many = 1 + draft.other % 3
     parts = [
         draft._replace(key=(draft.key + at) % 4, more=draft.more // (at + 1), form=_of(FORMS, draft.size + at))

@@ -1,4 +1,4 @@
-"""What a write must come to, by a plain model: the world after it, and the answer or refusal."""
+"""Predicts a write with a plain model: the world after it, and the answer or refusal."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ def readable(world: World, who: Caller, ns: str) -> bool:
 
 
 def foretell(world: World, asked: Asked, now: float) -> tuple[World, Result]:
-    """The world as it is then, and what is answered."""
+    """Returns the world after the write, and the answer."""
     if refusal := _authorised(world, asked):
         return world, refusal
     at = once(asked)

@@ -1,4 +1,4 @@
-"""What writes of data keys, namespaces and grants must come to, by the plain model."""
+"""Predicts writes of data keys, namespaces and grants with the plain model."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ from tests.support.machines.sizes import cost, outgrown, served
 from tests.support.machines.worlds import Move, No, Result, Said, Space, World, Wrapped, committed
 from tests.support.service.sealed import kid
 
-DEFAULTS = NamespaceWanted("", FORMS, limits.SNAPSHOT_BYTES, False, False, RetentionSettings(), ())  # noqa: FBT003  # in their order
+DEFAULTS = NamespaceWanted("", FORMS, limits.SNAPSHOT_BYTES, False, False, RetentionSettings(), ())  # noqa: FBT003  # in order
 
 
 def of_data_keys(space: Space, what: OfDataKeys, principal: str | None) -> tuple[Space, Result]:

@@ -1,4 +1,4 @@
-"""What writes of keys must come to, by the plain model."""
+"""Predicts writes of keys with the plain model."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ Row = tuple[str, str, int | None, int | None, int | None]
 
 
 class Done(NamedTuple):
-    """One operation: the key then, and its row in the log."""
+    """One operation: the key after it, and its row in the log."""
 
     key: str
     after: Keyed
@@ -22,7 +22,7 @@ class Done(NamedTuple):
     sealed_under: str | None = None
 
 
-def of_keys(  # noqa: PLR0911  # one line a kind of request
+def of_keys(  # noqa: PLR0911  # one line for each kind of request
     space: Space, what: OfKeys, principal: str | None, *, admin: bool
 ) -> tuple[Space, Result]:
     match what:
@@ -45,7 +45,7 @@ def of_keys(  # noqa: PLR0911  # one line a kind of request
             return after, Said(200, body, f'"{after.revision}"')
 
 
-def _one(  # all that an answer is made of
+def _one(  # everything in an answer
     space: Space, ns: str, operation: Operation, principal: str | None, status: int, *, admin: bool
 ) -> tuple[Space, Result]:
     after, rows = _change(space, ns, ChangeSet((operation,)), principal, admin=admin)
@@ -61,7 +61,7 @@ def _answer(status: int, ns: str, key: str, version: int | None, revision: int, 
 
 
 def _again(space: Space, ns: str, put: Put) -> Said | None:
-    """The identical envelope at the latest version."""
+    """Returns the answer if the identical envelope is the latest version already."""
     known = space.keys.get(put.key)
     if put.form != "envelope" or known is None or known.latest != peek(put.value).version:
         return None
@@ -100,7 +100,7 @@ def _moved(space: Space, done: Sequence[Done]) -> Space:
     return replace(space, keys={**space.keys, **{each.key: each.after for each in done}}, data_keys=data_keys)
 
 
-def _operation(  # noqa: PLR0911  # one line a refusal
+def _operation(  # noqa: PLR0911  # one line for each refusal
     space: Space, ns: str, operation: Operation, principal: str | None, *, guarded: bool, admin: bool
 ) -> Done | No:
     known = space.keys.get(operation.key)
@@ -123,7 +123,7 @@ def _operation(  # noqa: PLR0911  # one line a refusal
             return Done(key, after, (key, "delete", None, known.active, None))
 
 
-def _put(  # one line a refusal; all that a put rests on
+def _put(  # one line for each refusal; everything a put depends on
     space: Space, ns: str, put: Put, known: Keyed | None, principal: str | None, *, admin: bool
 ) -> Done | No:
     version = max(known.latest if known else 0, space.floor) + 1

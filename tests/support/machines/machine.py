@@ -44,9 +44,9 @@ def _as_it_is(repository: Repository) -> Repository:
 
 
 class Build(NamedTuple):
-    """What the service is made of; each part may be one with a bug planted.
+    """The parts of the service; each may be one with a planted bug.
 
-    `below` stands between the storm and the table, `above` between the service and the storm.
+    `below` is between the storm and the table, `above` between the service and the storm.
     """
 
     table: Callable[[], Repository] = MemoryRepository
@@ -58,7 +58,7 @@ class Build(NamedTuple):
 
 
 class ServiceMachine(RuleBasedStateMachine):
-    """Each step is one request in some weather; its answer must be one that the model gives."""
+    """Each step is one request in some weather; its answer must be one that the model allows."""
 
     def __init__(self, build: Build) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class ServiceMachine(RuleBasedStateMachine):
 
     @rule(step=STEPS)
     def repeat(self, step: Step) -> None:
-        """With the Idempotency-Key of an earlier request: the same one, or another one under that key."""
+        """Repeats an earlier request with its Idempotency-Key, or sends another one with that key."""
         if not self.asked:
             return
         first = self.asked[-1 - step.draft.more % min(len(self.asked), 4)]
@@ -111,13 +111,13 @@ class ServiceMachine(RuleBasedStateMachine):
         try:
             said = read(self._request(), wanted)
         except (Contended, Unavailable):
-            assert self.storm.failed, "a reading failed though the store did not"
+            assert self.storm.failed, "a read failed but the store did not"
             return
         self._judge_reading(wanted, said)
 
     @rule(step=STEPS)
     def poll(self, step: Step) -> None:
-        """A reader that holds something; 304 says that it is what is served."""
+        """Polls as a reader that holds a snapshot; 304 means that it is current."""
         ns = step.draft.ns
         held = self.held.get(ns)
         self._brew(step)
@@ -133,17 +133,17 @@ class ServiceMachine(RuleBasedStateMachine):
 
     @rule(step=STEPS)
     def tend(self, step: Step) -> None:
-        """Time passes, and upkeep follows."""
+        """Lets time pass, and runs upkeep."""
         self.clock.pass_by(WAITS[step.draft.other % len(WAITS)])
         self._upkeep(step)
 
     def _upkeep(self, step: Step) -> None:
-        """Not one transaction, but many: what is gone is looked up whenever someone slips in, and afterwards."""
+        """Runs upkeep in many transactions: what is gone is looked up whenever someone slips in, and afterwards."""
         ns, who = step.draft.ns, CHIEF if step.draft.who is OTHER else step.draft.who
         self.tended = ns
         self._brew(step)
         try:
-            told = run_upkeep(self._request(), who, ns)
+            report = run_upkeep(self._request(), who, ns)
         except (Contended, Unavailable):
             assert self.storm.failed or self.storm.conflicts or len(self.worlds) > 1
         except ConfigsvcError as error:
@@ -153,17 +153,17 @@ class ServiceMachine(RuleBasedStateMachine):
             self._follow()
             left = self.world.space(ns)
             if len(self.worlds) == 1 and not self.storm.conflicts:
-                assert told["done"]
-                # A purge adds a record to the log: the one that was the newest before it waits for the next upkeep.
-                assert told["keys_purged"] or not pruning.outdated(left, self.clock.now().seconds)
+                assert report["done"]
+                # A purge adds a record to the log: the one that was newest before waits for the next upkeep.
+                assert report["keys_purged"] or not pruning.outdated(left, self.clock.now().seconds)
                 assert not pruning.beyond(left)
                 assert not pruning.due(left, self.clock.now().seconds)
-                assert told["oldest_revision"] == min(left.log)
+                assert report["oldest_revision"] == min(left.log)
         self._follow()
         self.tended = None
 
     def _follow(self) -> None:
-        """What upkeep has taken away so far is gone from the model too, if it might go."""
+        """Removes from the model what upkeep has removed so far, if it was allowed to."""
         if self.tended is None:
             return
         found = recount.stored(self.table, self.tended)
@@ -187,8 +187,8 @@ class ServiceMachine(RuleBasedStateMachine):
         self.dirty.clear()
 
     def _request(self) -> ServicePorts:
-        """What one request has: without its deadline, a store that conflicts for ever would hold it for ever."""
-        self.clock.pass_by(0)  # so that the pauses of several requests do not count as one
+        """Returns the ports of one request: without a deadline, constant conflicts would hold it for ever."""
+        self.clock.pass_by(0)  # so that pauses of several requests are not added up
         return self.ports.within(WRITE_SECONDS)
 
     def _write(self, asked: Asked, step: Step) -> None:
@@ -196,12 +196,12 @@ class ServiceMachine(RuleBasedStateMachine):
             self.asked.append(asked)
         unchanged = list[Result]()
 
-        def foretold() -> None:
-            foreseen = self._foreseen(asked)
-            unchanged.extend(result for after, result in foreseen if isinstance(result, No) or after is None)
+        def predict_now() -> None:
+            predicted = self._predict(asked)
+            unchanged.extend(result for after, result in predicted if isinstance(result, No) or after is None)
 
-        self._brew(step, foretold)
-        foretold()
+        self._brew(step, predict_now)
+        predict_now()
         try:
             said = _said(send(self._request(), asked))
         except (Contended, Unavailable):
@@ -211,57 +211,57 @@ class ServiceMachine(RuleBasedStateMachine):
             said = No(error.code)
         self._judge(asked, said, unchanged)
 
-    def _foreseen(self, asked: Asked) -> list[tuple[World | None, Result]]:
-        """What may come of it where the world stands now; None for the world where nothing changes."""
+    def _predict(self, asked: Asked) -> list[tuple[World | None, Result]]:
+        """Predicts the outcomes in the present world; None stands for the world in which nothing changes."""
         now = self.clock.now().seconds
         views = self._views(self.world, asked.who)
-        foreseen = [(view, *foretell(view, asked, now)) for view in views]
-        return [(None if after is view else after, result) for view, after, result in foreseen]
+        predicted = [(view, *foretell(view, asked, now)) for view in views]
+        return [(None if after is view else after, result) for view, after, result in predicted]
 
     def _judge(self, asked: Asked, said: Result, unchanged: Sequence[Result]) -> None:
-        """What committed must follow from the world that it met; a refusal, or nothing to do, from one it could see."""
+        """Checks that a committed outcome follows from the world it met, and any other from a world it could see."""
         if not self.storm.committed:
             assert said in unchanged or self._has_reason(asked, said), (
-                f"{asked}: {said}, and the model says {unchanged or self._foreseen(asked)}"
+                f"{asked}: {said}, and the model says {unchanged or self._predict(asked)}"
             )
             return
-        foreseen = self._foreseen(asked)
-        fitting = [after for after, result in foreseen if after and result == said]
-        assert fitting, f"{asked}: {said}, and the model says {foreseen[0][1]}"
+        predicted = self._predict(asked)
+        fitting = [after for after, result in predicted if after and result == said]
+        assert fitting, f"{asked}: {said}, and the model says {predicted[0][1]}"
         self._become(asked, fitting[0])
 
     def _has_reason(self, asked: Asked, said: Result) -> bool:
-        """Where others slipped in, a reason that held at some moment; a success has none."""
+        """Whether the refusal held at some moment while others slipped in; a success has no reason."""
         if not isinstance(said, No):
             return False
         now = self.clock.now().seconds
         return len(self.worlds) > 1 and any(said in reasons(world, asked, now) for world in self.worlds)
 
     def _unavailable(self, asked: Asked) -> None:
-        """Only a store that failed, or conflicts without end, may lead here; what is committed counts."""
-        assert self.storm.failed or self.storm.conflicts > 5, f"{asked} was given up without a reason"
+        """Accepts an unavailable service only if the store failed or kept conflicting; what is committed counts."""
+        assert self.storm.failed or self.storm.conflicts > 5, f"{asked} was given up for no reason"
         if not self.storm.committed:
             return
-        foreseen = self._foreseen(asked)
-        fitting = [after for after, result in foreseen if after and isinstance(result, Said)]
-        assert fitting, f"{asked} was committed, and the model refuses it: {foreseen[0][1]}"
+        predicted = self._predict(asked)
+        fitting = [after for after, result in predicted if after and isinstance(result, Said)]
+        assert fitting, f"{asked} was committed, and the model refuses it: {predicted[0][1]}"
         self._become(asked, fitting[0])
 
     def _become(self, asked: Asked, after: World) -> None:
-        """The world that a write made."""
+        """Replaces the world by the one that a write made."""
         if not isinstance(asked.what, SetGrants | DeleteGrants):
             self.dirty.add(asked.what.ns)
         self.world = replace(after, still_held={}) if after.still_held else after
 
     def _calmly(self, asked: Asked) -> None:
-        """A write by another process, which sees the table as it is."""
-        foreseen = self._foreseen(asked)
+        """Writes as another process, which sees the table as it is."""
+        predicted = self._predict(asked)
         try:
             said = _said(send(self.others, asked))
         except ConfigsvcError as error:
             said = No(error.code)
-        fitting = [after for after, result in foreseen if result == said]
-        assert fitting, f"{asked}: {said}, and the model says {foreseen[0][1]}"
+        fitting = [after for after, result in predicted if result == said]
+        assert fitting, f"{asked}: {said}, and the model says {predicted[0][1]}"
         if fitting[0]:
             self._become(asked, fitting[0])
 
@@ -279,7 +279,7 @@ class ServiceMachine(RuleBasedStateMachine):
         self.storm.brew(step.weather, slip, step.cut)
 
     def _views(self, world: World, who: Caller) -> list[World]:
-        """The world as a process may see it: with grants that it still holds."""
+        """Returns the worlds that a process may see: with grants that it still caches."""
         principals = [principal for principal in (who.api_key, who.principal) if principal]
         return _with_grants(world, principals, self.clock.now().seconds) if who is OTHER else [world]
 
@@ -318,7 +318,7 @@ def _said(outcome: WriteOutcome) -> Result:
 
 
 def _with_grants(world: World, principals: Sequence[str], now: float) -> list[World]:
-    """The world with each set of grants that was replaced within 10 seconds."""
+    """Returns the world with each set of grants that was replaced within 10 seconds."""
     choices = [
         {
             world.grants.get(principal, ()),
@@ -331,7 +331,7 @@ def _with_grants(world: World, principals: Sequence[str], now: float) -> list[Wo
 
 
 def _beginnings() -> list[Asked]:
-    """Grants, and a namespace with a data key."""
+    """Lists the first writes: grants, and namespaces with a data key."""
     every = (Grant(("read", "write", "admin"), ("*",)),)
     reads = (Grant(("read",), ("*",)),)
     payments = (Grant(("write",), ("payments.*",)),)

@@ -1,4 +1,4 @@
-"""Services with one bug planted each: in the table, in what is read of it, or in what a warm process keeps."""
+"""Services with one planted bug each: in the table, in what is read of it, or in what a warm process keeps."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -18,7 +18,7 @@ from configsvc.service.engine.tally import add_stamps, find_kid
 
 
 class Through:
-    """A repository that changes nothing: what the planted ones begin with."""
+    """A repository that changes nothing: the base of the planted ones."""
 
     def __init__(self, inner: Repository) -> None:
         self.inner = inner
@@ -46,7 +46,7 @@ class Through:
 
 
 class Unconditioned(Through):
-    """Forgets the conditions on what `forgotten` names by sort key: writes hold whatever stands there."""
+    """Ignores the conditions on sort keys that `forgotten` accepts: writes succeed whatever is there."""
 
     def __init__(self, inner: Repository, forgotten: Callable[[str], bool]) -> None:
         super().__init__(inner)
@@ -60,7 +60,7 @@ class Unconditioned(Through):
 
 
 class TwoCommits(Through):
-    """Writes HEAD and the change log first, and the rest after it."""
+    """Writes HEAD and the change log first, and the rest afterwards."""
 
     def commit(self, actions: Sequence[WriteAction]) -> None:
         first = [action for action in actions if _address(action).sk[:2] in {"HE", "R#"}]
@@ -71,7 +71,7 @@ class TwoCommits(Through):
 
 
 class Dropping(Through):
-    """Leaves out the writes of some records."""
+    """Omits the writes of some records."""
 
     def __init__(self, inner: Repository, dropped: Callable[[Record], bool]) -> None:
         super().__init__(inner)
@@ -84,7 +84,7 @@ class Dropping(Through):
 
 
 class StaleHead(Through):
-    """Answers each other reading of HEAD alone with what stood there the time before."""
+    """Answers every other read of HEAD alone with the record of the time before."""
 
     def __init__(self, inner: Repository) -> None:
         super().__init__(inner)
@@ -102,7 +102,7 @@ class StaleHead(Through):
 
 
 class Reusing(Through):
-    """After a rollback takes the active version for the latest, and gives its successor out again."""
+    """After a rollback, takes the active version for the latest, and reuses the next number."""
 
     def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         return {at: _rolled_back(record) for at, record in self.inner.get(addresses).items()}
@@ -112,7 +112,7 @@ class Reusing(Through):
 
 
 class Miscounting(Through):
-    """Counts a byte too much with each write that serves something."""
+    """Counts a byte too many with each write that serves something."""
 
     def commit(self, actions: Sequence[WriteAction]) -> None:
         self.inner.commit(
@@ -126,7 +126,7 @@ class Miscounting(Through):
 
 
 class _Any(int):
-    """A sum that is right whatever was summed up."""
+    """A sum that equals every other."""
 
     def __eq__(self, other: object) -> bool:
         return True
@@ -136,7 +136,7 @@ class _Any(int):
 
 
 class Trusting(Through):
-    """Makes HEAD and keys look as if they had been read at one moment, so that no torn Query is noticed."""
+    """Makes HEAD and keys look as if read at one moment, so that no torn Query is noticed."""
 
     def query(
         self,
@@ -156,12 +156,12 @@ class Trusting(Through):
         return {at: each._replace(stamps=_Any()) if isinstance(each, Head) else each for at, each in found.items()}
 
     def commit(self, actions: Sequence[WriteAction]) -> None:
-        """What was pretended to readers is not written."""
+        """Does not write what readers were made to believe."""
         self.inner.commit([_restored(self.inner, action) for action in actions])
 
 
 class Credulous(Through):
-    """Looks the data keys of served entries up in the HEAD that was read beside them, as if that could not fail."""
+    """Looks up the data keys of served entries in the HEAD of the same read, as if that could not fail."""
 
     def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         found = self.inner.get(addresses)
@@ -172,7 +172,7 @@ class Credulous(Through):
 
 
 class Ageless(Through):
-    """Makes versions look no younger than the HEAD that was read beside them."""
+    """Makes versions look no younger than the HEAD of the same read."""
 
     def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         found = self.inner.get(addresses)
@@ -201,7 +201,7 @@ class ShortLog(Through):
 
 
 class ByNamespace:
-    """Keeps one rendered snapshot a namespace, whatever revision it was made for."""
+    """Keeps one rendered snapshot for each namespace, whatever its revision."""
 
     def __init__(self) -> None:
         self._kept: dict[str, Rendered] = {}
@@ -214,7 +214,7 @@ class ByNamespace:
 
 
 class ForEver:
-    """Grants that are never read again."""
+    """Never reads grants again."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[Grant, ...]] = {}

@@ -1,4 +1,4 @@
-"""What upkeep may take away, and what it has taken away, by the plain model."""
+"""Decides by the plain model what upkeep may remove, and removes what is gone."""
 
 from dataclasses import replace
 from itertools import takewhile
@@ -11,7 +11,7 @@ from tests.support.machines.worlds import DAY, No, Space, Told, World
 
 
 def refusal(world: World, who: Caller, ns: str) -> No | None:
-    """Why upkeep is refused there, if it is."""
+    """Returns why upkeep is refused there, or None."""
     live = world.space(ns).live
     if not (may(world, who.principal, "admin", ns) or who.principal == ADMINISTRATOR):
         known = may(world, who.api_key, "read", ns) or may(world, who.principal, "read", ns)
@@ -22,7 +22,7 @@ def refusal(world: World, who: Caller, ns: str) -> No | None:
 
 
 def outdated(space: Space, now: float) -> list[int]:
-    """The beginning of the log that retention lets go, oldest first."""
+    """Returns the beginning of the log that retention does not keep, oldest first."""
     days = (space.settings.retention or RetentionSettings()).log_days
     if days is None:
         return []
@@ -31,7 +31,7 @@ def outdated(space: Space, now: float) -> list[int]:
 
 
 def beyond(space: Space) -> set[tuple[str, int]]:
-    """Versions beyond those kept that no revision in the log served."""
+    """Returns versions beyond those kept that no revision in the log served."""
     kept = (space.settings.retention or RetentionSettings()).versions
     if kept is None:
         return set()
@@ -45,7 +45,7 @@ def beyond(space: Space) -> set[tuple[str, int]]:
 
 
 def due(space: Space, now: float) -> set[str]:
-    """Keys that were deleted before the days that they are kept."""
+    """Returns keys that were deleted longer ago than deleted keys are kept."""
     days = (space.settings.retention or RetentionSettings()).deleted_days
     if days is None:
         return set()
@@ -53,32 +53,32 @@ def due(space: Space, now: float) -> set[str]:
 
 
 def _purged(space: Space, record: LogRecord, now: float) -> Space:
-    """The namespace after a write that purged keys. Raises AssertionError where it was none that upkeep may do."""
+    """Returns the namespace after a write that purged keys. Raises AssertionError if upkeep may not do that."""
     assert (record.verb, record.revision, record.served) == ("purge", space.revision + 1, space.served)
     gone = {change.key: space.keys[change.key] for change in record.changes}
     assert gone
     assert set(gone) <= due(space, now), "upkeep purged keys that are kept"
     rows = tuple((key, "purge", known.latest, None, None) for key, known in gone.items())
-    told = Told(space.served, "purge", "", rows, record.principal, now)
+    logged = Told(space.served, "purge", "", rows, record.principal, now)
     return replace(
         space, revision=record.revision, floor=max(space.floor, *(known.latest for known in gone.values())),
         keys={key: known for key, known in space.keys.items() if key not in gone},
-        log={**space.log, record.revision: told}, past={**space.past, record.revision: space.active},
+        log={**space.log, record.revision: logged}, past={**space.past, record.revision: space.active},
     )  # fmt: skip
 
 
 def followed(space: Space, found: recount.Stored, now: float) -> Space:
-    """The namespace without what is no longer there, all of which might go. Raises AssertionError."""
+    """Returns the namespace without what is gone. Raises AssertionError if any of it had to stay."""
     ripe = due(space, now)
     for record in found.log:
         if record.revision > space.revision:
             space = _purged(space, record, now)
     gone = sorted(set(space.log) - {record.revision for record in found.log})
-    assert gone == outdated(space, now)[: len(gone)], "upkeep took what the log still keeps"
-    kept = {revision: told for revision, told in space.log.items() if revision not in gone}
+    assert gone == outdated(space, now)[: len(gone)], "upkeep removed log records that are kept"
+    kept = {revision: each for revision, each in space.log.items() if revision not in gone}
     space = replace(space, log=kept, past={revision: space.past[revision] for revision in kept})
     lost = {(key, number) for key, known in space.keys.items() for number in known.versions} - set(found.versions)
-    assert {each for each in lost if each[0] not in ripe} <= beyond(space), "upkeep took versions that are needed"
+    assert {each for each in lost if each[0] not in ripe} <= beyond(space), "upkeep removed versions that are needed"
     keys = {
         key: known._replace(versions={n: value for n, value in known.versions.items() if (key, n) not in lost})
         for key, known in space.keys.items()

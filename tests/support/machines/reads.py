@@ -1,4 +1,4 @@
-"""What is read of the service, and what each reading must say by the plain model."""
+"""Reads the service, and predicts each result with the plain model."""
 
 import json
 from collections.abc import Mapping
@@ -24,11 +24,11 @@ READINGS = (
     "data keys", "namespaces", "grants",
 )  # fmt: skip
 ONE_REVISION = frozenset({"snapshot", "past", "diff"})
-"""Readings that are of one revision, whoever writes meanwhile; of the others each part is of a moment of its own."""
+"""Reads that are of one revision during writes; for others, each part is as of its own moment."""
 
 
 class Reading(NamedTuple):
-    """What is asked for, and by whom."""
+    """A read and its caller."""
 
     kind: str
     ns: Namespace
@@ -41,7 +41,7 @@ class Reading(NamedTuple):
 
 
 def read(ports: ServicePorts, wanted: Reading) -> object:
-    """What the service says, as plain JSON; a refusal as its code."""
+    """Reads the service and returns plain JSON, or a refusal as its code."""
     try:
         return _read(ports, wanted)
     except ConfigsvcError as error:
@@ -50,7 +50,7 @@ def read(ports: ServicePorts, wanted: Reading) -> object:
         return No(error.code)
 
 
-def _read(ports: ServicePorts, wanted: Reading) -> object:  # noqa: C901, PLR0911, PLR0912  # one line a kind of reading
+def _read(ports: ServicePorts, wanted: Reading) -> object:  # noqa: C901, PLR0911, PLR0912  # one line for each kind of read
     who, ns = wanted.who, wanted.ns
     match wanted.kind:
         case "snapshot":
@@ -94,7 +94,7 @@ def _read(ports: ServicePorts, wanted: Reading) -> object:  # noqa: C901, PLR091
 
 
 def expected(world: World, wanted: Reading) -> object:
-    """What it must say in that world."""
+    """Predicts the result in that world."""
     if wanted.kind == "grants":
         return _grants(world, wanted)
     if wanted.kind == "namespaces":
@@ -127,7 +127,7 @@ def _grants(world: World, wanted: Reading) -> object:
     return {"principal": wanted.principal, "grants": shown(granted), "revision": revision}
 
 
-def _of_space(ns: str, space: Space, wanted: Reading) -> object:  # noqa: PLR0911  # one line a kind of reading
+def _of_space(ns: str, space: Space, wanted: Reading) -> object:  # noqa: PLR0911  # one line for each kind of read
     match wanted.kind:
         case "snapshot":
             return served(ns, space)
@@ -138,7 +138,7 @@ def _of_space(ns: str, space: Space, wanted: Reading) -> object:  # noqa: PLR091
         case "keys":
             return space.floor, {key: _row(space, key) for key in sorted(space.keys)}
         case "log":
-            return [_told(revision, told) for revision, told in sorted(space.log.items())]
+            return [_told(revision, each) for revision, each in sorted(space.log.items())]
         case "namespace":
             return described(ns, space)
         case "data keys":
@@ -177,7 +177,7 @@ def _diff(space: Space, wanted: Reading) -> object:
 
 
 def _lost(space: Space, active: Mapping[str, int]) -> bool:
-    """Whether a version that was served is no longer there: its key was deleted, and purged."""
+    """Whether a version that was served is gone: its key was deleted and purged."""
     return any(key not in space.keys or version not in space.keys[key].versions for key, version in active.items())
 
 
@@ -193,11 +193,11 @@ def _row(space: Space, key: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _told(revision: int, told: Told) -> tuple[object, ...]:
+def _told(revision: int, logged: Told) -> tuple[object, ...]:
     rows = [
-        {"key": key, "op": op, "version": version, "was": was, "now": now} for key, op, version, was, now in told.keys
+        {"key": key, "op": op, "version": version, "was": was, "now": now} for key, op, version, was, now in logged.keys
     ]
-    return (revision, told.served, told.verb, told.subject, rows, told.principal)
+    return (revision, logged.served, logged.verb, logged.subject, rows, logged.principal)
 
 
 def _data_keys(space: Space) -> object:

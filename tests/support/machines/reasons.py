@@ -1,7 +1,7 @@
-"""Every reason that a request may be refused for, not only the first.
+"""Lists every reason for which a request may be refused, not only the first.
 
-A request whose reads tore may be told a reason that held at one moment, though another, which would have been told
-first, did not stand in what it read.
+A request whose reads tore may be refused for a reason that held at one moment, although another one, which is
+checked first, did not hold in what it read.
 """
 
 from dataclasses import replace
@@ -15,7 +15,7 @@ from tests.support.machines.worlds import No, World
 
 
 def reasons(world: World, asked: Asked, now: float) -> set[No]:
-    """The refusals with and without preconditions, and with settings that refuse nothing."""
+    """Returns the refusals with and without preconditions, and with settings that refuse nothing."""
     found = set[No]()
     for what, met in product((asked.what, _unguarded(asked.what)), (world, _open(world, asked.what))):
         _, result = foretell(met, asked._replace(what=what, once=None), now)

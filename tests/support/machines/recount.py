@@ -1,6 +1,6 @@
-"""Whether a namespace's records tell one story: HEAD equals a recount, the change log replayed is the state.
+"""Checks that a namespace's records agree: HEAD equals a recount, and replaying the change log gives the state.
 
-It knows nothing of what was asked, so it holds after races, kills and lost answers as well.
+It knows nothing about the requests, so it also holds after races, kills and lost answers.
 """
 
 import json
@@ -29,7 +29,7 @@ Kind = TypeVar("Kind")
 
 
 class Stored(NamedTuple):
-    """All that a namespace's partition holds, by kind."""
+    """All records of a namespace, by kind."""
 
     head: Head
     settings: StoredSettings | None
@@ -40,7 +40,7 @@ class Stored(NamedTuple):
 
 
 def stored(repository: Repository, ns: str) -> Stored | None:
-    """What is there; None when the namespace never was."""
+    """Reads the records; None if the namespace never existed."""
     found = list(repository.query(records.of_namespace(ns), ""))
     heads, settings = _of(found, Head), _of(found, StoredSettings)
     if not heads:
@@ -61,7 +61,7 @@ def _of(found: Iterable[Record], kind: type[Kind]) -> list[Kind]:
 
 
 def check(found: Stored, *, pruned: bool = False) -> None:
-    """Raises AssertionError where the records contradict each other; `pruned` says that upkeep may have been there."""
+    """Raises AssertionError if the records contradict each other; `pruned` allows for an upkeep."""
     _check_log(found.head, found.log)
     _check_state(found)
     _check_versions(found, pruned=pruned)
@@ -70,7 +70,7 @@ def check(found: Stored, *, pruned: bool = False) -> None:
 
 
 def _check_log(head: Head, log: Sequence[LogRecord]) -> None:
-    """One record a revision, up to HEAD's; only a lift leaves some out."""
+    """Checks that there is one record for each revision, up to HEAD's; only a lift skips some."""
     assert log
     assert log[-1].revision == head.revision
     assert log[-1].served == head.served
@@ -81,7 +81,7 @@ def _check_log(head: Head, log: Sequence[LogRecord]) -> None:
 
 
 def _check_state(found: Stored) -> None:
-    """What the change log says of each key is what the key says of itself."""
+    """Checks that the change log and the keys agree."""
     active: dict[str, int | None] = {}
     latest: dict[str, int] = {}
     touched: dict[str, int] = {}
@@ -92,24 +92,24 @@ def _check_state(found: Stored) -> None:
                 assert change.was == active.get(change.key), f"{change.key} at {record.revision} lost an update"
             if change.op == "put":
                 assert change.version is not None
-                assert change.version > latest.get(change.key, 0), f"version {change.version} given out again"
+                assert change.version > latest.get(change.key, 0), f"version {change.version} was reused"
                 latest[change.key] = change.version
             active[change.key], touched[change.key] = change.now, record.revision
             if change.op == "purge":
                 assert change.version == latest.get(change.key, change.version)
-                assert (change.version or 0) <= found.head.floor, f"numbers of {change.key} may be given out again"
+                assert (change.version or 0) <= found.head.floor, f"numbers of {change.key} may be reused"
                 del active[change.key]
     if whole:
         assert set(found.keys) == set(active)
     for key, now in active.items():
         state = found.keys.get(key)
-        assert state, f"{key} is in the log alone"
+        assert state, f"{key} is only in the log"
         assert (state.active, state.revision) == (now, touched[key])
         assert state.latest == latest.get(key, state.latest)
 
 
 def _check_versions(found: Stored, *, pruned: bool) -> None:
-    """Every version that was put is there, whole, and was put; keys serve what their version holds."""
+    """Checks that every version that was put exists, whole, and was put; keys serve what their version holds."""
     put: dict[tuple[str, int | None], int] = {
         (change.key, change.version): each.revision
         for each in found.log
@@ -129,7 +129,7 @@ def _check_versions(found: Stored, *, pruned: bool) -> None:
 
 
 def _check_head(found: Stored) -> None:
-    """What HEAD counts, counted again."""
+    """Counts again what HEAD counts."""
     head, states = found.head, found.keys.values()
     entries = [state.entry for state in states if state.entry]
     assert head.entries == len(entries)

@@ -1,4 +1,4 @@
-"""What readers get, by the plain model, and what it costs: made anew each time, so nothing can be counted wrong."""
+"""Builds what readers get by the plain model, and its cost: afresh each time, so nothing can be miscounted."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from tests.support.machines.worlds import Space, Value
 
 
 def snapshot(ns: str, served: int, entries: list[tuple[str, int, Value]], space: Space) -> dict[str, object]:
-    """A snapshot as the API answers it; data keys are wrapped as they are now."""
+    """Builds a snapshot as the API answers it, with the present wrapping of data keys."""
     kids = sorted({value.kid for _, _, value in entries if value.kid})
     return {
         "namespace": ns,
@@ -34,13 +34,13 @@ def served(ns: str, space: Space) -> dict[str, object]:
 
 
 def cost(body: Mapping[str, object]) -> int:
-    """Bytes of the body as a JSON string inside JSON."""
+    """Returns the bytes of the body as a JSON string inside JSON."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return len(json.dumps(text, ensure_ascii=False).encode()) - 2
 
 
 def outgrown(ns: str, before: Space, after: Space) -> bool:
-    """Whether a write makes the snapshot larger, and larger than it may be."""
+    """Whether a write makes the snapshot larger, and larger than its limit."""
     limit = before.settings.snapshot_bytes or 0
     size = cost(served(ns, after))
     return size > limit and size > cost(served(ns, before))

@@ -1,4 +1,4 @@
-"""An adversarial store: reads that tear, commits that conflict, answers that get lost, and others who slip in."""
+"""An adversarial store: reads that tear, commits that conflict, answers that get lost, and writers who slip in."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -8,12 +8,12 @@ from configsvc.service.engine.ports import LostRace, Repository, StampCheck, Sto
 from configsvc.service.engine.records import Record, RecordAddress
 
 Event = Literal["tear", "rend", "unread", "slip", "conflict", "always", "refuse", "lose"]
-"""What happens: at a read (tear: somebody writes in its midst; rend: two do, one after the other; unread: it fails), or
-at a commit (slip: somebody writes just before it; conflict; always: from now on; refuse: it fails; lose: it succeeds,
-and the answer gets lost)."""
+"""An event at a read (tear: somebody writes during it; rend: two do, one after the other; unread: it fails), or at a
+commit (slip: somebody writes just before it; conflict; always: it conflicts from now on; refuse: it fails; lose: it
+succeeds, but the answer is lost)."""
 
 WRITES: dict[Event | None, int] = {"tear": 1, "rend": 2}
-"""How many requests of others get into one reading."""
+"""How many writes of others happen during one read."""
 
 
 def _nobody() -> None:
@@ -21,7 +21,7 @@ def _nobody() -> None:
 
 
 class Storm:
-    """A repository in front of another; each event happens at the first call that it fits, in their order.
+    """A repository in front of another; each event happens at the first call that it fits, in order.
 
     Args:
         inner: the table.
@@ -37,9 +37,9 @@ class Storm:
         self.conflicts = 0
 
     def brew(self, events: Sequence[Event], slip: Callable[[], None], cut: int = 1) -> None:
-        """What happens during the next request; what is left of it by then does not.
+        """Sets the events of the next request; those left over from the last one are dropped.
 
-        The bits of `cut` say which records of a batch are read before it tears.
+        The bits of `cut` select the records of a batch that are read before it tears.
         """
         self._cut = cut
         self._events = deque(events)
@@ -80,7 +80,7 @@ class Storm:
             yield record
 
     def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
-        """It cannot tear: others get in before it or after it."""
+        """Reads records together. It cannot tear: others write before or after it."""
         event = self._next("tear", "rend", "unread")
         if event == "unread":
             raise self._failure()

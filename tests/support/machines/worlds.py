@@ -1,4 +1,4 @@
-"""The plain model's state: dictionaries, replaced and never changed, so that earlier ones can be kept."""
+"""The plain model's state: dictionaries that are replaced and never changed, so that earlier ones can be kept."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -81,7 +81,7 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True)
 class Space:
-    """A namespace. `past` holds what each revision served; `log` what made it."""
+    """A namespace. `past` holds what each revision served; `log` the write that made it."""
 
     live: bool = False
     revision: int = 0
@@ -115,9 +115,9 @@ Once = tuple[str, str | None, str, str]
 
 @dataclass(frozen=True)
 class World:
-    """Everything. `superseded` are grants that a warm process may still hold: (principal, grants, when replaced).
+    """The whole state. `superseded` are grants that a warm process may still cache: (principal, grants, when replaced).
 
-    `still_held` are those that it judges by, where this world is one that it may see.
+    `still_held` are those that it judges by, if this world is one that it may see.
     """
 
     spaces: Mapping[str, Space]
@@ -143,7 +143,7 @@ def empty() -> World:
 
 
 def dated(space: Space, now: float) -> Space:
-    """What its last revision did, done at that moment."""
+    """Dates the last revision and its deletions."""
     last = space.log[space.revision]
     keys = {
         key: known._replace(deleted_at=now) if known.deleted and known.touched == space.revision else known
@@ -153,7 +153,7 @@ def dated(space: Space, now: float) -> Space:
 
 
 class Move(NamedTuple):
-    """What a write does beside counting on."""
+    """The effects of a write besides the next revision."""
 
     verb: str
     principal: str | None
@@ -164,8 +164,8 @@ class Move(NamedTuple):
 
 
 def committed(space: Space, move: Move, change: Callable[[Space, int], Space]) -> Space:
-    """The next revision, `change` made for it, logged; `seen` says that readers get something else."""
+    """Returns the space at its next revision, changed by `change` and logged; `seen` means that readers see it."""
     revision = move.to or space.revision + 1
     after = replace(change(space, revision), revision=revision, served=revision if move.seen else space.served)
-    told = Told(after.served, move.verb, move.subject, move.keys, move.principal)
-    return replace(after, log={**space.log, revision: told}, past={**space.past, revision: after.active})
+    logged = Told(after.served, move.verb, move.subject, move.keys, move.principal)
+    return replace(after, log={**space.log, revision: logged}, past={**space.past, revision: after.active})

@@ -1,4 +1,4 @@
-"""Histories: many threads at one namespace, each with a service of its own, and what each was told and when."""
+"""Records histories: many threads on one namespace, each with its own service, and what each observed and when."""
 
 import json
 import random
@@ -26,7 +26,7 @@ READS = 0.25
 
 
 class Size(NamedTuple):
-    """How many threads, operations of each, and keys."""
+    """The number of threads, operations of each, and keys."""
 
     writers: int
     operations: int
@@ -34,7 +34,7 @@ class Size(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What one thread was told; `unknown` are writes that got no answer, by message, with their start."""
+    """The observations of one thread; `unknown` are writes without an answer, by message, with their start."""
 
     written: list[Written]
     seen: list[Seen]
@@ -43,7 +43,7 @@ class Told(NamedTuple):
 
 
 def recorded(table: Repository, front: Callable[[Repository], Repository], size: Size) -> History:
-    """Everything that happened; `front` is what each thread reaches the table through."""
+    """Records everything that happens; each thread reaches the table through `front`."""
     prepare(table)
     start = Barrier(size.writers)
 
@@ -52,20 +52,20 @@ def recorded(table: Repository, front: Callable[[Repository], Repository], size:
         start.wait()
         for each in range(size.operations):
             writer.act(each)
-        return writer.told
+        return writer.observed
 
     with ThreadPoolExecutor(size.writers) as pool:
         every = list(pool.map(run, range(size.writers)))
-    written = [each for told in every for each in told.written]
+    written = [each for observed in every for each in observed.written]
     return History(
-        1, written + _unanswered(table, every), [each for told in every for each in told.seen],
-        [each for told in every for each in told.refused],
+        1, written + _unanswered(table, every), [each for observed in every for each in observed.seen],
+        [each for observed in every for each in observed.refused],
     )  # fmt: skip
 
 
 def _unanswered(table: Repository, every: Sequence[Told]) -> list[Written]:
-    """Writes that are in the log though nobody was told: they happened at some time after they began."""
-    unknown = {message: asked for told in every for message, asked in told.unknown.items()}
+    """Returns writes in the log that got no answer: they happened at some time after they began."""
+    unknown = {message: asked for observed in every for message, asked in observed.unknown.items()}
     log = table.query(records.of_namespace(NS), "R#")
     return [
         Written(
@@ -78,7 +78,7 @@ def _unanswered(table: Repository, every: Sequence[Told]) -> list[Written]:
 
 
 class _Writer:
-    """One thread: it remembers what it read last, and makes that the precondition of some of its writes."""
+    """One thread: it remembers its last read, and makes that the precondition of some of its writes."""
 
     def __init__(self, ports: ServicePorts, number: int, size: Size) -> None:
         self._ports = ports
@@ -87,7 +87,7 @@ class _Writer:
         self._random = random.Random(number)  # noqa: S311  # a workload, not a secret
         self._touched: dict[str, int] = {}
         self._latest: dict[str, int] = {}
-        self.told = Told([], [], [], {})
+        self.observed = Told([], [], [], {})
 
     def act(self, number: int) -> None:
         if self._random.random() < READS:
@@ -104,7 +104,7 @@ class _Writer:
         end = perf_counter()
         body = json.loads(fetched.body or "")
         active = {entry["key"]: entry["version"] for entry in body["entries"]}
-        self.told.seen.append(Seen(start, end, body["revision"], active))
+        self.observed.seen.append(Seen(start, end, body["revision"], active))
 
     def _write(self, message: str) -> None:
         keys = self._random.sample(self._keys, 1 if self._random.random() < 0.8 else 2)
@@ -114,7 +114,7 @@ class _Writer:
         try:
             outcome = commit_change_set(self._ports, DEVELOPER, NS, ChangeSet(operations, message), None)
         except (Contended, Unavailable):
-            self.told.unknown[message] = (start, bases)
+            self.observed.unknown[message] = (start, bases)
             return
         except PreconditionFailed as error:
             self._refused(start, error, bases)
@@ -126,7 +126,7 @@ class _Writer:
         assert isinstance(revision, int)
         assert isinstance(results, list)
         rows: tuple[Row, ...] = tuple((each["key"], each["op"], each["version"], each["active"]) for each in results)
-        self.told.written.append(Written(start, end, revision, rows, bases))
+        self.observed.written.append(Written(start, end, revision, rows, bases))
         for key, op, version, _ in rows:
             self._touched[key] = revision
             if op == "put" and version:
@@ -144,5 +144,5 @@ class _Writer:
 
     def _refused(self, start: float, error: ConfigsvcError, bases: dict[str, Base]) -> None:
         key = str(error.members["key"])
-        self.told.refused.append(Refused(start, perf_counter(), key, bases[key]))
+        self.observed.refused.append(Refused(start, perf_counter(), key, bases[key]))
         self._touched.pop(key, None)

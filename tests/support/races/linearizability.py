@@ -1,7 +1,7 @@
-"""Whether a history of one namespace is linearizable, without a search: every write says which revision it made.
+"""Decides whether a history of one namespace is linearizable, without a search: each write has its revision.
 
 So the order of the writes is known, and only real time is left to check, in O(n log n): each revision has a point
-between the start and the end of its write, points rise with revisions, and whoever reads sees all points before it.
+between the start and the end of its write, points rise with revisions, and a read sees all points before it.
 """
 
 from bisect import bisect_left, bisect_right
@@ -11,19 +11,19 @@ from math import inf
 from typing import Literal, NamedTuple
 
 Row = tuple[str, str, int | None, int | None]
-"""A key in a change set: key, op, version, and the version that is active then."""
+"""A key in a change set: key, op, version, and its active version afterwards."""
 
 Base = int | Literal["served", "unserved"]
 """A precondition: the revision that last touched the key, or whether the key is served."""
 
 NAMESPACE = ""
-"""In place of a key: the namespace itself, which every revision touches."""
+"""Stands for the namespace itself, which every revision touches, where a key is expected."""
 
 
 class Written(NamedTuple):
-    """A change set that was acknowledged with its revision, or is in the log though nobody was told (end: infinity).
+    """A change set that was acknowledged with its revision, or is in the log without an answer (end: infinity).
 
-    `bases` are the preconditions that it had, by key.
+    `bases` are its preconditions, by key.
     """
 
     start: float
@@ -43,7 +43,7 @@ class Seen(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """One key that was read: the revision that last touched it, and the version that it served."""
+    """A read of one key: the revision that last touched it, and the version that it served."""
 
     start: float
     end: float
@@ -53,7 +53,7 @@ class Looked(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A request that was refused because a key was not at the revision, or not in the state, that it was to be in."""
+    """A request that was refused because a key was not at the required revision or in the required state."""
 
     start: float
     end: float
@@ -62,7 +62,7 @@ class Refused(NamedTuple):
 
 
 class History(NamedTuple):
-    """All that was done after revision `first`, at which nothing was there."""
+    """All operations after revision `first`, at which the namespace was empty."""
 
     first: int
     written: Sequence[Written]
@@ -72,22 +72,22 @@ class History(NamedTuple):
 
 
 class NotLinearizable(AssertionError):
-    """No order of the history explains it."""
+    """No order of the operations explains the history."""
 
 
 class State(NamedTuple):
-    """What a key is from the revision that touched it until the next one that does."""
+    """The state of a key from the revision that touched it until the next one that does."""
 
     revision: int
     version: int | None
 
     def holds(self, base: Base) -> bool:
-        """Whether a precondition holds on it."""
+        """Whether a precondition holds in this state."""
         return base == self.revision if isinstance(base, int) else (base == "served") == (self.version is not None)
 
 
 class Replay(NamedTuple):
-    """The writes one after another: served revisions, what each serves, and the states of each key."""
+    """The writes in order: served revisions, what each serves, and the states of each key."""
 
     served: list[int]
     active: dict[int, dict[str, int]]
@@ -95,7 +95,7 @@ class Replay(NamedTuple):
 
 
 class _Points(NamedTuple):
-    """Between which instants each revision has its point; the first revision was there before everything."""
+    """The bounds of each revision's point in time; the first revision was there before everything."""
 
     earliest: dict[int, float]
     latest: dict[int, float]
@@ -108,13 +108,15 @@ class _Points(NamedTuple):
 
 
 def check(history: History) -> Replay:
-    """The replayed writes. Raises NotLinearizable."""
+    """Replays the writes. Raises NotLinearizable."""
     written = sorted(history.written, key=lambda each: each.revision)
     revisions = [each.revision for each in written]
-    _demand(revisions == list(range(history.first + 1, history.first + 1 + len(written))), "a revision twice, or a gap")
+    _demand(
+        revisions == list(range(history.first + 1, history.first + 1 + len(written))), "a duplicate revision, or a gap"
+    )
     replay = _replayed(history.first, written)
     for seen in history.seen:
-        _demand(replay.active.get(seen.served) == seen.active, f"a snapshot of {seen.served} that never was")
+        _demand(replay.active.get(seen.served) == seen.active, f"a snapshot of {seen.served} that never existed")
     points = _Points({each.revision: each.start for each in written}, {each.revision: each.end for each in written})
     _bound(history.seen, replay, points)
     for looked in history.looked:
@@ -125,13 +127,13 @@ def check(history: History) -> Replay:
     return replay
 
 
-def _demand(holds: bool, why: str) -> None:  # noqa: FBT001  # the condition is what it is about
+def _demand(holds: bool, why: str) -> None:  # noqa: FBT001  # it reads as an assertion
     if not holds:
         raise NotLinearizable(why)
 
 
 def _replayed(first: int, written: Iterable[Written]) -> Replay:
-    """Each write on the state that the one before it left: with the version that is next, its precondition holding."""
+    """Replays each write on the state before it, with the next version and its precondition holding."""
     replay = Replay([first], {first: {}}, defaultdict(lambda: [State(0, None)]))
     replay.states[NAMESPACE] = [State(first, None)]
     latest: dict[str, int] = {}
@@ -155,7 +157,7 @@ def _replayed(first: int, written: Iterable[Written]) -> Replay:
 
 
 def _bound(seen: Iterable[Seen], replay: Replay, points: _Points) -> None:
-    """Who read a revision was there after its point and before that of the next one that readers can tell from it."""
+    """Narrows the points: a read comes after the point of its revision and before that of the next it could see."""
     for each in seen:
         if each.served in points.latest:
             points.latest[each.served] = min(points.latest[each.served], each.end)
@@ -166,10 +168,10 @@ def _bound(seen: Iterable[Seen], replay: Replay, points: _Points) -> None:
 
 
 def _look(looked: Looked, states: Sequence[State], points: _Points) -> None:
-    """The same for one key."""
+    """Narrows the points by a read of one key."""
     place = bisect_left(states, looked.touched, key=lambda state: state.revision)
     found = states[place] if place < len(states) else None
-    _demand(found == State(looked.touched, looked.version), f"{looked.key} was never as it was read")
+    _demand(found == State(looked.touched, looked.version), f"{looked.key} never had the state that was read")
     if looked.touched in points.latest:
         points.latest[looked.touched] = min(points.latest[looked.touched], looked.end)
     if place + 1 < len(states):
@@ -178,20 +180,20 @@ def _look(looked: Looked, states: Sequence[State], points: _Points) -> None:
 
 
 def _walk(revisions: Sequence[int], points: _Points) -> None:
-    """Forwards each point as early as may be, backwards each as late."""
+    """Moves each point as early as possible going forwards, and as late as possible going backwards."""
     now = -inf
     for revision in revisions:
         now = points.earliest[revision] = max(now, points.earliest[revision])
-        _demand(now <= points.latest[revision], f"revision {revision} was seen after it was over")
+        _demand(now <= points.latest[revision], f"revision {revision} was seen after its time")
     then = inf
     for revision in reversed(revisions):
         then = points.latest[revision] = min(then, points.latest[revision])
 
 
 def _check_refused(refused: Refused, states: Sequence[State], points: _Points) -> None:
-    """Legal only if the key may have been in another state at some instant of the call."""
+    """Accepts a refusal only if the key may have been in another state during the call."""
     places = range(len(states))
     first = bisect_left(places, refused.start, key=lambda place: points.ends(states, place))
     after = bisect_right(places, refused.end, key=lambda place: points.begins(states[place]))
     other = any(not states[place].holds(refused.base) for place in range(first, after))
-    _demand(other, f"{refused.key or 'the namespace'} was {refused.base} all the time")
+    _demand(other, f"{refused.key or 'the namespace'} was {refused.base} throughout the call")

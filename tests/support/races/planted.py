@@ -1,4 +1,4 @@
-"""Tables with a bug planted, to show that the races find it."""
+"""Tables with a planted bug, to show that the races detect it."""
 
 from collections.abc import Callable, Sequence
 from threading import Lock
@@ -9,7 +9,7 @@ from configsvc.service.engine.records import address_of
 
 
 class Forgetful(MemoryRepository):
-    """Keeps only the conditions on the sort keys that `kept` names; the others hold whatever stands there."""
+    """Keeps only the conditions on sort keys that `kept` accepts; the others succeed whatever is there."""
 
     def __init__(self, between: Callable[[], None], kept: Callable[[str], bool]) -> None:
         super().__init__(between)

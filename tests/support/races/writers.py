@@ -1,4 +1,4 @@
-"""Many writers at one namespace, each of whom repeats what was refused for now with the same Idempotency-Key."""
+"""Many writers on one namespace, each of whom retries refused writes with the same Idempotency-Key."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ TRIES = 100
 
 
 def service(repository: Repository) -> ServicePorts:
-    """A service of its own on a shared table, as another warm Lambda function is."""
+    """Makes a separate service on a shared table, like another warm Lambda function."""
     admins = (ROLES + "Admin",)
     return ServicePorts(
         repository, SystemClock(), SystemRandomness(), RecentGrants(), RenderedSnapshots(), admins, JsonSchemas()
@@ -38,7 +38,7 @@ def prepare(repository: Repository) -> None:
 
 
 def written(repository: Callable[[], Repository], keys: int) -> list[WriteOutcome]:
-    """The answers to all writes, over `keys` keys that the writers share."""
+    """Runs all writers over `keys` keys that they share, and returns the answers."""
     start = Barrier(WRITERS)
 
     def writer(number: int) -> list[WriteOutcome]:
@@ -62,7 +62,7 @@ def _persistently(ports: ServicePorts, who: Caller, wanted: Put, once: Idempoten
             return put_key(ports, who, NS, wanted, "", once)
         except (Contended, Unavailable):
             continue
-    raise AssertionError(f"{TRIES} times unavailable")
+    raise AssertionError(f"unavailable {TRIES} times")
 
 
 __all__ = ["NS", "READER", "WRITERS", "WRITES", "prepare", "service", "written"]

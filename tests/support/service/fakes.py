@@ -1,4 +1,4 @@
-"""Fakes of the service's ports: a clock that only moves when told, chance without chance, a repository that counts."""
+"""Fakes of the service's ports: a clock moved by hand, predictable randomness, a repository that counts."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
@@ -11,7 +11,7 @@ _ENDLESS = 2000
 
 
 class FakeClock:
-    """Sleeping is what moves it, and `pass_by`. Who only sleeps is ended: a loop that never gives up fails its test."""
+    """A clock that only sleeping and `pass_by` move. Endless sleeping fails, so a loop that never gives up ends."""
 
     def __init__(self, seconds: float = 1_800_000_000.0) -> None:
         self._seconds = seconds
@@ -28,7 +28,7 @@ class FakeClock:
         self.slept.append(seconds)
         self._seconds += seconds
         self._in_a_row += 1
-        assert self._in_a_row < _ENDLESS, "sleeps without end"
+        assert self._in_a_row < _ENDLESS, "endless sleeping"
 
     def pass_by(self, seconds: float) -> None:
         self._seconds += seconds
@@ -36,7 +36,7 @@ class FakeClock:
 
 
 class FakeChance:
-    """Tags count up; jitter is half of the most."""
+    """Tags count up; jitter is half of the maximum."""
 
     def __init__(self) -> None:
         self._tags = count(1)
@@ -49,7 +49,7 @@ class FakeChance:
 
 
 class Watched:
-    """A repository in front of another: it notes each call, and runs what a test has set before the next commit."""
+    """A repository in front of another: it records each call, and runs hooks before the next ones."""
 
     def __init__(self, inner: Repository) -> None:
         self._inner = inner
@@ -98,11 +98,11 @@ class Watched:
         self.committed = list(actions)
         if self.lose_answer:
             self.lose_answer = False
-            raise StoreUnavailable("the answer got lost", retry_after=1)
+            raise StoreUnavailable("the answer was lost", retry_after=1)
 
 
 class Commits(Watched):
-    """One that notes every commit."""
+    """A repository that records every commit."""
 
     def __init__(self, inner: Repository) -> None:
         super().__init__(inner)

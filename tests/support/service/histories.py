@@ -1,4 +1,4 @@
-"""Histories of a namespace, written to a service and to a plain model of it, which keeps every revision whole."""
+"""Histories of a namespace, written to a service and to a plain model of it, which keeps every revision."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -19,7 +19,7 @@ KEYS = ("a", "a.b", "b", "c")
 
 
 class Step(NamedTuple):
-    """One operation as it is drawn: `number` is a version to activate or destroy, or which data key to seal under."""
+    """One drawn operation: `number` is a version to activate or destroy, or the data key to seal under."""
 
     kind: Literal["put", "stage", "seal", "activate", "delete", "destroy"]
     key: str
@@ -32,7 +32,7 @@ histories = st.lists(st.lists(steps, min_size=1, max_size=4, unique_by=lambda st
 
 
 class Told:
-    """A world, and for each revision what it serves: key to version and value."""
+    """A world, and what each revision serves: key to version and value."""
 
     def __init__(self, repository: Repository | None = None) -> None:
         self.world: World = settled(repository)
@@ -47,7 +47,7 @@ class Told:
         return len(self.revisions) - 1
 
     def write(self, history: Sequence[Sequence[Step]]) -> "Told":
-        """What the service refuses has not happened."""
+        """Writes a history. Operations that the service refuses do not count."""
         for change_set in history:
             for step in change_set:
                 if step.kind == "destroy":

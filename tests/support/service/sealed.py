@@ -1,4 +1,4 @@
-"""Envelopes that are shaped as they should be and hold nothing, and wrapped data keys: the service opens neither."""
+"""Envelopes with a valid structure but no content, and wrapped data keys: the service opens neither."""
 
 from hashlib import sha256
 

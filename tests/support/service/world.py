@@ -79,7 +79,7 @@ def retried(key: str, request: str = "hash") -> Idempotency:
 
 
 class World:
-    """Everything a test asks of the service, as the developer unless it says who asks."""
+    """Everything that a test asks of the service, as the developer unless it names another caller."""
 
     def __init__(self, repository: Repository | None = None) -> None:
         self.clock = FakeClock()
@@ -91,7 +91,7 @@ class World:
         )
 
     def settle(self) -> "World":
-        """Grants, the namespace and its data key; then nothing counted."""
+        """Sets grants, and creates the namespace and its data key; then clears the counters."""
         set_grants(self.ports, ADMIN, "api-key:adminkey", (grant("read", on="*"),), None)
         set_grants(self.ports, ADMIN, "api-key:devkey", (grant("read"),), None)
         set_grants(self.ports, ADMIN, "api-key:readerkey", (grant("read"),), None)
@@ -125,7 +125,7 @@ class World:
         return [each for each in self.repository.query(partition, "R#") if isinstance(each, LogRecord)]
 
     def stored(self) -> dict[str, object]:
-        """All that the namespace holds, to show that nothing was written."""
+        """Returns all records of the namespace, to show that nothing was written."""
         found = self.repository.query(records.of_namespace(NS), "")
         return {records.address_of(each).sk: each for each in found}
 
