@@ -21,7 +21,7 @@ _SERVICE = (
 _REFRESH = (
     *_in("tests/client", "config"),
     *_in("tests/client/opening", "fallback_file", "opening"),
-    *_in("tests/client/process", "foreign", "without_threads"),
+    *_in("tests/client/process", "interrupts", "without_threads"),
     *_in("tests/client/reading", "handler"),
     *_in(
         "tests/client/refresh",
@@ -47,7 +47,7 @@ _REFRESH = (
 )
 _SEALED = ("tests/client/opening/test_cipher.py", "tests/vectors/*.py")
 _RESPONSES = (
-    *_in("tests/client/process", "foreign"),
+    *_in("tests/client/process", "interrupts"),
     *_in("tests/client/transport", "encodings", "http", "response"),
 )
 _OPENING = (

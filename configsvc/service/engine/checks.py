@@ -71,7 +71,7 @@ def _decode(put: Put) -> object:
 def check_description(text: str) -> None:
     """Raises TooLarge or InvalidRequest for a description that is too long or not one line."""
     if len(text) > limits.DESCRIPTION:
-        raise TooLarge(f"A description has at most {limits.DESCRIPTION} characters.", limit=limits.DESCRIPTION)
+        raise TooLarge(f"A description can have at most {limits.DESCRIPTION} characters.", limit=limits.DESCRIPTION)
     check_line(text, "description")
 
 
@@ -90,7 +90,9 @@ def check_snapshot_bytes(most: int) -> None:
     if most < 1:
         raise InvalidRequest("snapshot_bytes must be 1 or more.", field="snapshot_bytes")
     if most > limits.SNAPSHOT_BYTES_MOST:
-        raise TooLarge(f"snapshot_bytes has a limit of {limits.SNAPSHOT_BYTES_MOST}.", limit=limits.SNAPSHOT_BYTES_MOST)
+        raise TooLarge(
+            f"snapshot_bytes must be at most {limits.SNAPSHOT_BYTES_MOST}.", limit=limits.SNAPSHOT_BYTES_MOST
+        )
 
 
 def check_retention(retention: RetentionSettings) -> None:

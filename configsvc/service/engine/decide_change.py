@@ -48,7 +48,7 @@ def list_change_addresses(namespace: Namespace, change_set: ChangeSet) -> tuple[
     return (records.head(namespace), records.settings(namespace), *keys, *versions, *data_keys)
 
 
-FailedOperation = tuple[Operation, ConfigsvcError]
+OperationFailure = tuple[Operation, ConfigsvcError]
 
 AnswerBuilder = Callable[[Namespace, int, Sequence[LoggedChange]], WriteOutcome]
 
@@ -99,8 +99,8 @@ def _check_namespace(base: ChangeBase, change_set: ChangeSet) -> None:
         raise PreconditionFailed("The namespace is not at that revision. Read it again.", revision=base.head.revision)
 
 
-def _decide_operations(base: ChangeBase, change_set: ChangeSet) -> tuple[list[DecidedStep], list[FailedOperation]]:
-    decided, failed = list[DecidedStep](), list[FailedOperation]()
+def _decide_operations(base: ChangeBase, change_set: ChangeSet) -> tuple[list[DecidedStep], list[OperationFailure]]:
+    decided, failed = list[DecidedStep](), list[OperationFailure]()
     for operation in change_set.operations:
         try:
             decided.append(steps.decide_operation(base, operation, guarded=change_set.if_match is not None))
@@ -109,7 +109,7 @@ def _decide_operations(base: ChangeBase, change_set: ChangeSet) -> tuple[list[De
     return decided, failed
 
 
-def _refuse(base: ChangeBase, change_set: ChangeSet, failed: Sequence[FailedOperation]) -> Plan:
+def _refuse(base: ChangeBase, change_set: ChangeSet, failed: Sequence[OperationFailure]) -> Plan:
     """Returns the plan of a refusal. If it depends on an unserved key, the plan first proves the state of that key."""
     error = _get_first_failure(failed, len(change_set.operations))
     shown = [check for operation, _ in failed for check in _confirm_served(base, operation)]
@@ -128,7 +128,7 @@ def _confirm_served(base: ChangeBase, operation: Operation) -> list[StampCheck]:
     return conditions
 
 
-def _get_first_failure(failed: Sequence[FailedOperation], operations: int) -> ConfigsvcError:
+def _get_first_failure(failed: Sequence[OperationFailure], operations: int) -> ConfigsvcError:
     """Returns the first failure; for several operations it also lists every one that failed."""
     error = failed[0][1]
     if operations > 1:
