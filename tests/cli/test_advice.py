@@ -28,8 +28,8 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 KNOWN = {option for each in COMMANDS.values() for option in option_advice.list_options(each)}
 
 
-def misled(text: str, command: click.Command) -> list[str]:
-    """The options of ours that a text names for a command without them."""
+def find_misleading_options(text: str, command: click.Command) -> list[str]:
+    """Finds our options that a text names for a command without them."""
     found = []
     for sentence in re.split(r"(?<=[.;!?])\s+", text):
         for option in OPTION.finditer(sentence):
@@ -41,8 +41,8 @@ def misled(text: str, command: click.Command) -> list[str]:
     return found
 
 
-def texts(tree: ast.AST, left_out: frozenset[int] = frozenset()) -> Iterator[str]:
-    """Every text below a node that names an option, with X for what is filled in."""
+def find_texts(tree: ast.AST, left_out: frozenset[int] = frozenset()) -> Iterator[str]:
+    """Yields every text below a node that names an option, with X for placeholders."""
     inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in ast.walk(tree):
         if id(node) in inner | left_out:
@@ -55,28 +55,28 @@ def texts(tree: ast.AST, left_out: frozenset[int] = frozenset()) -> Iterator[str
             yield text
 
 
-def literals(path: Path) -> Iterator[str]:
-    """The texts of a module, docstrings left out."""
+def find_literals(path: Path) -> Iterator[str]:
+    """Yields the texts of a module, without docstrings."""
     tree = ast.parse(path.read_text())
-    described = (node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef))
-    docs = {id(node.body[0].value) for node in described if node.body and isinstance(node.body[0], ast.Expr)}
-    yield from texts(tree, frozenset(docs))
+    documented = (node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef))
+    docs = {id(node.body[0].value) for node in documented if node.body and isinstance(node.body[0], ast.Expr)}
+    yield from find_texts(tree, frozenset(docs))
 
 
 APART = " .\n\n"
-TEXTS = sorted({text for path in SOURCES for text in literals(path)})
+TEXTS = sorted({text for path in SOURCES for text in find_literals(path)})
 
 
 def test_the_texts_are_found() -> None:
     assert len(TEXTS) > 60
-    assert any("--if-match" in each for each in exit_codes._WORDS.values())  # noqa: SLF001  # the test is of what it says
+    assert any("--if-match" in each for each in exit_codes._WORDS.values())  # noqa: SLF001  # the test checks its content
 
 
 @pytest.mark.parametrize("path", COMMANDS)
 def test_every_text_fits_every_command(path: str) -> None:
     command = COMMANDS[path]
     fitted = option_advice.fit_options(APART.join(TEXTS), command, ROOT).split(APART)
-    assert [text for text in fitted if misled(text, command)] == []
+    assert [text for text in fitted if find_misleading_options(text, command)] == []
 
 
 ERRORS = [
@@ -100,10 +100,10 @@ def test_every_error_fits_every_command(path: str) -> None:
         lines = [line for error in ERRORS for line in (*exit_codes.get_lines(error), exit_codes.get_reason(error))]
         usage = [
             line
-            for each in ("Add --yes or --reveal.", "--as goes with one KEY.")
+            for each in ("Add --yes or --reveal.", "--as needs exactly one KEY.")
             for line in exit_codes.describe_usage(click.UsageError(each))
         ]
-    assert [line for line in (*lines, *usage) if misled(line, command)] == []
+    assert [line for line in (*lines, *usage) if find_misleading_options(line, command)] == []
 
 
 @pytest.mark.parametrize(
@@ -122,19 +122,19 @@ def test_an_option_that_the_command_lacks_is_named_with_one_that_has_it(text: st
     assert option_advice.fit_options(text, COMMANDS[path], ROOT) == fitted
 
 
-def described(command: click.Command) -> Iterator[str]:
+def list_descriptions(command: click.Command) -> Iterator[str]:
     yield command.help or ""
     yield from (each.help or "" for each in command.params if isinstance(each, click.Option))
 
 
 @pytest.mark.parametrize("path", COMMANDS)
 def test_help_names_no_option_that_the_command_lacks(path: str) -> None:
-    assert [text for text in described(COMMANDS[path]) if misled(text, COMMANDS[path])] == []
+    assert [text for text in list_descriptions(COMMANDS[path]) if find_misleading_options(text, COMMANDS[path])] == []
 
 
 @cache
-def imported(path: Path) -> frozenset[Path]:
-    """The modules of the command line that a module imports, also within functions."""
+def find_imports(path: Path) -> frozenset[Path]:
+    """Finds the command-line modules that a module imports, also within functions."""
     names = set[str]()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("configsvc_client.cli"):
@@ -143,14 +143,14 @@ def imported(path: Path) -> frozenset[Path]:
     return frozenset(each for each in files if each.exists())
 
 
-def own(path: str) -> Path:
-    """The module of a command."""
+def find_module(path: str) -> Path:
+    """Returns the module of a command."""
     return CLI.parent.parent / (COMMANDS[path].callback.__module__.replace(".", "/") + ".py")
 
 
 @cache
-def users(module: Path) -> frozenset[str]:
-    """The commands that use a module, by what imports what; the way out of every command does not count."""
+def find_users(module: Path) -> frozenset[str]:
+    """Finds the commands that import a module, directly or not; modules that every command uses do not count."""
     found, seen, left = (
         set[str](),
         {Path(str(each.__file__)) for each in (command_line, exit_codes, terminal)},
@@ -161,26 +161,26 @@ def users(module: Path) -> frozenset[str]:
         if at in seen:
             continue
         seen.add(at)
-        mine = {path for path in COMMANDS if own(path) == at}
+        mine = {path for path in COMMANDS if find_module(path) == at}
         found |= mine
         if not mine:
-            left += [each for each in CLI.rglob("*.py") if at in imported(each)]
+            left += [each for each in CLI.rglob("*.py") if at in find_imports(each)]
     return frozenset(found)
 
 
-def spoken(path: Path) -> Iterator[str]:
-    """Texts that a module writes itself, not as an error that is fitted on its way out."""
+def find_printed_texts(path: Path) -> Iterator[str]:
+    """Yields texts that a module prints itself, not as errors, which are fitted to the command."""
     for node in ast.walk(ast.parse(path.read_text())):
         called = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
-        if called in ("say", "done", "show", "agree"):
-            yield from texts(node)
+        if called in ("say", "report_done", "show", "agree"):
+            yield from find_texts(node)
 
 
-SPOKEN = [(path, text) for path in sorted(CLI.rglob("*.py")) for text in spoken(path)]
+SPOKEN = [(path, text) for path in sorted(CLI.rglob("*.py")) for text in find_printed_texts(path)]
 
 
 @pytest.mark.parametrize(("path", "text"), SPOKEN, ids=[path.stem for path, _ in SPOKEN])
 def test_what_a_command_says_by_itself_names_only_options_of_all_commands_that_say_it(path: Path, text: str) -> None:
-    named = users(path)
+    named = find_users(path)
     assert named
-    assert [each for each in named if misled(text, COMMANDS[each])] == []
+    assert [each for each in named if find_misleading_options(text, COMMANDS[each])] == []

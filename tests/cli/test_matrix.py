@@ -12,7 +12,7 @@ from tests.support.admin.loopback import Loopback
 from tests.support.cli import matrix
 from tests.support.cli.matrix import Command, Result
 
-# As docs/CLI.md has them.
+# As in docs/CLI.md.
 DOCUMENTED = {0, 1, 2, 3, 4, 5, 6, 7, 130}
 
 LOCALES = {
@@ -24,12 +24,12 @@ LOCALES = {
 }
 LOST = {"closed": ">&-", "full": ">/dev/full", "only for reading": ">&- 1</dev/null"}
 FEW: tuple[Command, ...] = (("get",), ("log",), ("put",), ("exec",), ("namespace", "set"))
-EXEC = ("exec",)  # what it starts has the streams
+EXEC = ("exec",)  # its command has the streams
 
 
 @pytest.fixture(scope="module")
 def usual(service: Loopback, tmp_path_factory: pytest.TempPathFactory) -> Mapping[Command, Result]:
-    """Each command in a pipe under UTF-8."""
+    """Runs each command in a pipe under UTF-8."""
     return matrix.run_all(service, tmp_path_factory.mktemp("usual"), matrix.in_pipes())
 
 
@@ -48,7 +48,7 @@ def _differing(found: Mapping[Command, Result], usual: Mapping[Command, Result])
 def test_every_command_does_something_in_a_pipe(usual: Mapping[Command, Result]) -> None:
     _check(usual)
     failed = {words: each for words, each in usual.items() if each.code}
-    # The only data key is not retired, no namespace with keys deleted, no file is to be trusted; Ctrl-C ends watch.
+    # These fail as they should: retiring the only data key, deleting a namespace with keys, trusting no file, Ctrl-C.
     assert failed.keys() <= {("data-key", "retire"), ("namespace", "delete"), ("trust",), ("watch",)}, failed
 
 
@@ -109,7 +109,7 @@ def test_every_command_ends_quietly_when_nobody_reads_it(
     service: Loopback, tmp_path: Path, usual: Mapping[Command, Result]
 ) -> None:
     found = matrix.run_all(service, tmp_path, matrix.without_reader)
-    assert found.pop(EXEC).code == -signal.SIGPIPE  # as without us
+    assert found.pop(EXEC).code == -signal.SIGPIPE  # as without configsvc
     _check(found)
     for words in found:
         assert found[words].code == (1 if usual[words].out else usual[words].code), (words, found[words])

@@ -1,4 +1,4 @@
-"""What was mistyped is answered with what was meant, and nobody is asked about what does not exist."""
+"""Mistyped names get suggestions, and nobody is asked to confirm a change of something missing."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_names_that_are_spelt_alike_are_found_at_most_three(wanted: str, known: 
         ),
         (["grant", "x", "-n", "a"], "Missing option '-a' / '--action'. Choose from: read, write, admin"),
         (["destroy", "k", "x"], "Invalid value for 'VERSION': 'x' is not a whole number."),
-        (["whoami", CANARY], "More arguments than the command takes: configsvc whoami [OPTIONS]."),
+        (["whoami", CANARY], "Too many arguments. Usage: configsvc whoami [OPTIONS]."),
     ],
 )
 def test_a_command_or_option_that_is_mistyped_is_named(
@@ -154,7 +154,7 @@ def test_nobody_is_asked_about_what_does_not_exist(shell: Shell, arguments: tupl
     done = shell.here(*arguments)
     assert done.code in (3, 5)
     assert says in done.err
-    assert "There is nobody to ask" not in done.err
+    assert "There is no terminal to ask on" not in done.err
 
 
 def test_what_exists_is_asked_about(shell: Shell) -> None:

@@ -1,4 +1,4 @@
-"""What goes wrong on an ordinary day ends with one sentence that helps, not with a request to report it."""
+"""Ordinary failures end with one helpful sentence, not with a request to report a bug."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.support.admin.loopback import Loopback
 from tests.support.cli.shell import COMMAND, Done, Shell
 
 CANARY = "canary-77ab01"
-LATIN = b"\xe9"  # é in Latin-1, and no UTF-8
+LATIN = b"\xe9"  # é in Latin-1, not valid UTF-8
 POSIX = {"LC_ALL": "POSIX", "PYTHONUTF8": "0"}
 
 
 def _run(shell: Shell, *arguments: str | bytes, script: str = 'exec "$@"', given: bytes = b"") -> Done:
-    """By a shell, which takes bytes as arguments and redirects."""
+    """Runs the command by a shell, which takes bytes as arguments and redirects."""
     done = subprocess.run(
         ["/bin/sh", "-c", script, "sh", *COMMAND, *arguments],
         env=shell.environ, cwd=shell.folder, input=given, capture_output=True, timeout=60, check=False,

@@ -45,7 +45,7 @@ def test_what_is_wiped_is_overwritten_first(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     with make_private_folder(tmp_path) as folder:
         (folder / "value").write_text("secret")
-        kept.hardlink_to(folder / "value")  # shows what was left on the disk
+        kept.hardlink_to(folder / "value")  # shows what remains on the disk
     assert kept.read_bytes() == b"\0" * 6
 
 
@@ -55,8 +55,8 @@ def test_what_cannot_be_overwritten_keeps_nothing_else(tmp_path: Path) -> None:
         (folder / "below").mkdir()
         (folder / "below" / "value").write_text("secret")
         kept.hardlink_to(folder / "below" / "value")
-        (folder / "below").chmod(0)  # who is not root may not look into it
-        busy = shutil.copy(sys.executable, folder / "busy")  # nobody may write to what runs (ETXTBSY)
+        (folder / "below").chmod(0)  # without root, it cannot be read
+        busy = shutil.copy(sys.executable, folder / "busy")  # a running program cannot be written to (ETXTBSY)
         process = subprocess.Popen([busy, "-Sc", "input()"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
         ending.callback(process.communicate, b"\n", timeout=30)
     assert not folder.exists()

@@ -32,7 +32,7 @@ def command() -> None:
 
 @pytest.fixture(params=["folder", "zip"])
 def package(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A package of commands that holds one file."""
+    """A package with two command files."""
     name, archive = f"greetings_in_{request.param}", tmp_path / "packed.zip"
     files = {f"{name}/__init__.py": "", f"{name}/say_hello.py": _FILE, f"{name}/import_.py": _FILE}
     with zipfile.ZipFile(archive, "w") as packed:

@@ -43,7 +43,7 @@ def test_doctor_is_not_advised_by_doctor(error: ConfigsvcError) -> None:
     found = setup_checks.report_failure("service", error)
     assert "doctor" not in found.found + found.advice
     assert found.found.endswith(".")
-    assert found.advice in ("", "Is that address right?")
+    assert found.advice in ("", "Is that address correct?")
 
 
 WRITES = {"principal": "arn", "grants": [{"actions": ["write"], "namespaces": ["*"]}], "administrator": True}

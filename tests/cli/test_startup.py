@@ -46,7 +46,7 @@ def test_help_loads_nothing_that_it_does_not_need(arguments: tuple[str, ...]) ->
 def test_the_list_in_help_names_every_command_and_each_has_a_help_of_its_own() -> None:
     group = Commands("configsvc")
     for name in find_commands():
-        command = group.get_command(None, name)  # type: ignore[arg-type]  # the context is not looked at
+        command = group.get_command(None, name)  # type: ignore[arg-type]  # the context is not used
         assert command is not None
         assert command.name == name
         assert command.help

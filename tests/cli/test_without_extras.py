@@ -1,4 +1,4 @@
-"""An installation without the extra `cli`, or with a part of it: what is missing is named, and what installs it."""
+"""An installation without all of the extra `cli` names what is missing and how to install it."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ pytestmark = pytest.mark.slow
 
 
 class Installed(NamedTuple):
-    """A virtual environment, and a folder to work in."""
+    """A virtual environment and a folder to work in."""
 
     venv: Path
     folder: Path
 
     def uv(self, *arguments: str) -> None:
-        """Change what is installed."""
+        """Installs or removes packages."""
         command = [str(UV), "pip", *arguments, "--quiet", "--python", str(self.venv / "bin" / "python")]
         subprocess.run(command, check=True, cwd=ROOT, timeout=100)
 
     def run(self, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run a program of the environment."""
+        """Runs a program of the environment."""
         program, *arguments = command
         return subprocess.run(
             [self.venv / "bin" / program, *arguments],
@@ -57,7 +57,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _installed(wheel: Path, folder: Path, *extras: str) -> Installed:
-    """The wheel with the locked packages that it needs."""
+    """Builds an environment with the wheel and the locked packages that it needs."""
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, folder / "venv"], check=True, timeout=100)
     made = Installed(folder / "venv", folder)
     locked = folder / "locked.txt"

@@ -112,7 +112,7 @@ def _people_and_a_namespace(cast: Cast) -> None:
     assert iam_principal(cast.person) in owner.ok("whoami")
     assert cast.consumer in cast.administrator.ok("grants", cast.consumer)
     owner.ok("init", "--url", owner.environ["CONFIGSVC_URL"], "-n", cast.namespace)
-    assert "is trusted already" in owner.run("trust").err
+    assert "is already trusted" in owner.run("trust").err
     assert "failed" not in owner.ok("doctor")
     assert "kms:Decrypt" in owner.ok("iam-policy", "--for", "reader")
     assert "_CONFIGSVC_COMPLETE" in owner.ok("completion", "bash")

@@ -23,19 +23,19 @@ class Commands(common.Group):
     """A group that imports a command once it is used, so that `--help` and completion start at once."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # the signature is click's
-        """The names."""
+        """Lists the names."""
         return sorted(find_commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
-        """The command of a name."""
+        """Returns the command of a name."""
         found = find_commands().get(cmd_name)
         return None if found is None else common.attach_options(load_command(found))
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command. An error leaves in its words: what may have been meant, and where its settings come from.
+        """Runs the command. Adds to an error which name may have been meant, and where its settings come from.
 
         Raises:
-            Said: a wrong setting, argument or answer, as a person is to read it.
+            ExitMessage: a wrong setting, argument or response, in the words for a person.
         """
         try:
             return super().invoke(ctx)
@@ -51,7 +51,7 @@ class Commands(common.Group):
             raise exit_codes.describe_error(error) from None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The names that begin so, without importing a command; or options, where those are asked for."""
+        """Completes command names without importing a command, and options."""
         from click.shell_completion import CompletionItem
 
         if incomplete[:1] == "-":
@@ -63,7 +63,7 @@ class Commands(common.Group):
         ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
-        """The list in `--help`, without importing a command."""
+        """Writes the list of commands in `--help`, without importing a command."""
         found = sorted(find_commands().items())
         with formatter.section("Commands"):
             formatter.write_dl([(name, read_summary(each)) for name, each in found])
@@ -74,12 +74,12 @@ class Commands(common.Group):
     params=list[click.Parameter](common.make_options()),
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=(
-        "Settings, the first that says something counts: options, variables (CONFIGSVC_URL, CONFIGSVC_API_KEY, "
-        "CONFIGSVC_NAMESPACES where -n is left out, CONFIGSVC_KMS_KEYS, AWS_REGION, AWS_PROFILE), .configsvc.toml here "
-        "or above, your own config.toml. NO_COLOR is honoured. "
-        "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 forbidden, 5 precondition or conflict, "
-        "6 throttled or unavailable, 7 a difference was found (--exit-code), 130 interrupted; exec ends as its command "
-        "does."
+        "Settings come from, in this order: options, environment variables (CONFIGSVC_URL, CONFIGSVC_API_KEY, "
+        "CONFIGSVC_NAMESPACES, CONFIGSVC_KMS_KEYS, AWS_REGION, AWS_PROFILE), .configsvc.toml in this folder or a "
+        "parent, your own config.toml. NO_COLOR is honoured. "
+        "Exit codes: 0 success, 1 failure, 2 wrong usage or settings, 3 not found, 4 forbidden, 5 precondition or "
+        "conflict, 6 throttled or unavailable, 7 a difference was found (--exit-code), 130 interrupted; exec "
+        "exits with the code of its command."
     ),
 )
 @click.version_option(package_name="configsvc")
@@ -88,7 +88,7 @@ def _commands() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; answers the exit code. Nothing escapes as a traceback."""
+    """Runs one command line and returns the exit code. Nothing escapes as a traceback."""
     try:
         stdio.settle()
         result = _commands.main(list(arguments), prog_name="configsvc", standalone_mode=False)
@@ -99,7 +99,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _report_error(error: BaseException) -> int:
-    """Says what went wrong, and answers the exit code."""
+    """Prints what went wrong and returns the exit code."""
     match error:
         case exit_codes.ExitMessage():
             return _say(error.lines, error.code)
@@ -116,7 +116,7 @@ def _report_error(error: BaseException) -> int:
 
 
 def _describe_surprise(error: BaseException) -> list[str]:
-    """What the system, the installation or a fault of ours ended it with."""
+    """Describes an error of the system or the installation, or a bug of ours."""
     match error:
         case stdio.Unwritten():
             stdio.give_up_stdout()
@@ -142,7 +142,7 @@ _QUOTES = '"""'
 
 
 class CommandFile(NamedTuple):
-    """A file that holds a command."""
+    """A file that defines a command."""
 
     name: str
     package: str
@@ -151,20 +151,20 @@ class CommandFile(NamedTuple):
 
 @cache
 def find_commands(package: ModuleType = commands) -> dict[str, CommandFile]:
-    """The command files of a package by their commands' names."""
+    """Finds the command files of a package, by command name."""
     modules = [each.name for each in pkgutil.iter_modules(package.__path__)]
     names = {module: module.rstrip("_").replace("_", "-") for module in modules}
     return {names[module]: CommandFile(names[module], package.__name__, module) for module in modules}
 
 
 def read_summary(found: CommandFile) -> str:
-    """The first line of a file's docstring. Reading the text is faster than importing it, and works in a zip too."""
+    """Reads the first line of a file's docstring. Reading is faster than importing, and works in a zip too."""
     text = pkgutil.get_data(found.package, f"{found.module}.py") or b""
     return text.decode().partition(_QUOTES)[2].partition("\n")[0].removesuffix(_QUOTES)
 
 
 def load_command(found: CommandFile) -> click.Command:
-    """Import a file's command, and name it as the file is named."""
+    """Imports a file's command and names it after the file."""
     command: click.Command = importlib.import_module(f"{found.package}.{found.module}").command
     command.name = found.name
     return command

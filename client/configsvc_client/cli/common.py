@@ -1,4 +1,4 @@
-"""Common to all commands: the options --output, --profile, --debug and --yes, groups of commands, and typed text."""
+"""Shared by all commands: the options --output, --profile, --debug and --yes, command groups, and typed text."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ _KEPT = "configsvc.{}"
 
 
 class CommonOption(click.Option):
-    """An option of every command. The last one that is given counts."""
+    """An option of every command. If it is passed twice, the last one wins."""
 
 
 def make_options() -> list[CommonOption]:
-    """Those options, for one command."""
+    """Makes these options for one command."""
     return [
         CommonOption(
             ["-o", "--output"], type=click.Choice(OUTPUTS), expose_value=False, callback=_keep,
-            help="table, plain (tab-separated; control characters and \\ as in \\x1b, \\t, \\\\) or json; table on a "
-            "terminal and plain in a pipe where left out.",
+            help="Format: table (default on a terminal), plain (default in a pipe; tab-separated, with escapes such as "
+            "\\x1b, \\t and \\\\) or json.",
         ),
         CommonOption(
             ["--profile"], metavar="NAME", expose_value=False, callback=_keep,
-            help="Settings under that name in .configsvc.toml or your own config.toml.",
+            help="Use the settings under this name in .configsvc.toml or your own config.toml.",
         ),
         CommonOption(
             ["--debug"], is_flag=True, default=None, expose_value=False, callback=_keep,
-            help="Log each request to stderr: method, route, status, time, correlation id. Never a value.",
+            help="Log each request to stderr: method, route, status, time, correlation id. Never logs values.",
         ),
         CommonOption(
             ["-y", "--yes"], is_flag=True, default=None, expose_value=False, callback=_keep,
@@ -40,14 +40,14 @@ def make_options() -> list[CommonOption]:
 
 
 def attach_options(command: click.Command) -> click.Command:
-    """The command with those options, and all commands below it too.
+    """Adds these options to a command and to all commands below it.
 
-    Its texts are UTF-8 then, or refused. So is an option's empty text, unless the option's default is one.
+    Its text arguments must then be UTF-8, and its options must not be empty, unless their default is empty.
     """
     if not any(isinstance(each, CommonOption) for each in command.params):
         command.params.extend(make_options())
     for param in command.params:
-        if param.type is click.STRING:  # UNPROCESSED is left alone: paths, and what is handed on
+        if param.type is click.STRING:  # not UNPROCESSED: paths, and what is passed on to a command
             filled = isinstance(param, click.Option) and param.default != ""
             param.type = FILLED if filled else TEXT
     if isinstance(command, click.Group):
@@ -57,19 +57,19 @@ def attach_options(command: click.Command) -> click.Command:
 
 
 def get_given(name: str) -> Any:  # noqa: ANN401  # a text or a flag, as the option is
-    """What was given for one of them; None where it was not."""
+    """Returns the value of one of these options; None if it was not passed."""
     context = click.get_current_context(silent=True)
     return context.meta.get(_KEPT.format(name)) if context else None
 
 
 def force(name: str, given: object) -> None:
-    """Set one of them for the rest of the command: an option of its own said so."""
+    """Sets one of these options for the rest of the command, because another option implies it."""
     click.get_current_context().meta[_KEPT.format(name)] = given
 
 
 def _keep(context: click.Context, option: click.Parameter, given: object) -> None:
     if given == "":
-        raise click.BadParameter("it is empty, as an unset variable is.", context, option)
+        raise click.BadParameter("it is empty, like an unset variable.", context, option)
     if given is not None:
         context.meta[_KEPT.format(option.name)] = given
 
@@ -80,19 +80,19 @@ _OTHER_WORDS = {
     "setup": "init", "show": "get", "status": "doctor", "store": "put", "undo": "rollback", "unset": "delete",
     "update": "put", "versions": "history", "write": "put",
 }  # fmt: skip
-"""What other tools call it."""
+"""The commands by the words of other tools."""
 
 
 class Group(click.Group):
-    """A group whose error for a command that does not exist names those that are spelt like it."""
+    """A group that suggests similar names for an unknown command."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click's.
+        """Resolves a command, as click does.
 
         Raises:
-            click.UsageError: there is no such command; names the ones that may have been meant.
+            click.UsageError: the command does not exist; suggests similar ones.
         """
         name = args[0]
         if name[:1] != "-" and self.get_command(ctx, name) is None and not ctx.resilient_parsing:
@@ -107,7 +107,7 @@ class Group(click.Group):
         return found
 
     def like(self, ctx: click.Context, name: str) -> list[str]:
-        """Commands that may have been meant, with that of a group below written as `namespace create`."""
+        """Suggests commands for an unknown name; one in a group is written like `namespace create`."""
         from configsvc_client import _wording
 
         known = self.list_commands(ctx)
@@ -126,36 +126,36 @@ def _list_below(context: click.Context, group: click.Group, name: str) -> list[s
 
 
 class Utf8Text(click.types.StringParamType):
-    """A text of the command line: UTF-8 whatever the locale, or refused."""
+    """A text argument: UTF-8 whatever the locale, or refused."""
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The text; click names the option or argument that holds none."""
+        """Returns the text. On failure, click names the option or argument."""
         found = decode_typed(str(value))
         if found is None:
-            self.fail("this is not UTF-8 text.", param, ctx)
+            self.fail("not UTF-8 text.", param, ctx)
         return found
 
 
 class FilledText(Utf8Text):
-    """A text that is not empty: `--to "$UNSET"` must not count as left out."""
+    """A text that is not empty: `--to "$UNSET"` must not be taken for a missing option."""
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The text; click names the option that holds none."""
+        """Returns the text. On failure, click names the option."""
         found = super().convert(value, param, ctx)
         if not found:
-            self.fail("it is empty, as an unset variable is.", param, ctx)
+            self.fail("it is empty, like an unset variable.", param, ctx)
         return found
 
 
 class FilledPath(click.Path):
-    """A path that is not empty: of `--errors "$UNSET"` click makes the working folder, or nothing."""
+    """A path that is not empty: click takes `--errors "$UNSET"` for the working folder, or for nothing."""
 
     def convert(
         self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
     ) -> str | bytes | os.PathLike[str]:
-        """The path; click names the option or argument that holds none."""
+        """Returns the path. On failure, click names the option or argument."""
         if value == "":
-            self.fail("it is empty, as an unset variable is.", param, ctx)
+            self.fail("it is empty, like an unset variable.", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -163,13 +163,13 @@ TEXT, FILLED = Utf8Text(), FilledText()
 
 
 def encode_typed(text: str) -> bytes:
-    """The bytes of a value: UTF-8, and what is no text in the locale exactly as it was typed."""
+    """Encodes a typed value as UTF-8; bytes that are not text in the locale stay exactly as typed."""
     found = decode_typed(text)
     return os.fsencode(text) if found is None else found.encode()
 
 
 def decode_typed(text: str) -> str | None:
-    """The text without surrogates; None where its bytes are not UTF-8."""
+    """Decodes a typed text without surrogates; None if its bytes are not UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,8 +1,8 @@
-"""Exit codes by kind of error, and errors in one or two lines.
+"""Exit codes by kind of error, and error messages of one or two lines.
 
-0 done · 1 failed · 2 usage or settings · 3 not found · 4 forbidden · 5 precondition or conflict · 6 throttled or
-unavailable · 7 a difference was found, where `--exit-code` asks · 130 interrupted; `exec` ends as its command does (126
-and 127 when that cannot be started, as in a shell).
+0 success · 1 failure · 2 wrong usage or settings · 3 not found · 4 forbidden · 5 precondition or conflict · 6 throttled
+or unavailable · 7 a difference was found (with `--exit-code`) · 130 interrupted; `exec` exits with the code of its
+command (126 or 127 if it cannot be started, as in a shell).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ INTERRUPTED = 130
 
 _FORBIDDEN = 4
 _A_LITTLE = 10  # seconds
-_LISTED = 100  # of the faults of a file; the first ones show what is wrong with it
+_LISTED = 100  # problems of a file; the first ones show what is wrong
 _UNREACHED = frozenset({"connection", "deadline", "certificate"})
-_UNREACHED_NEXT = "Is that address right? To check your setup: configsvc doctor"
+_UNREACHED_NEXT = "Is that address correct? To check your setup: configsvc doctor"
 
-# What the API says in HTTP's words, in those of the command line.
+# HTTP terms in the API's errors, and what they are on the command line.
 _WORDS = {
     '"declassify": true': "--declassify",
     "If-Match or If-None-Match: * (in a change set if_match or create_only)": "--if-match or --create-only",
@@ -52,17 +52,17 @@ _KINDS: tuple[tuple[type[errors.ConfigsvcError], int], ...] = (
 
 _NEXT: tuple[tuple[type[errors.ConfigsvcError], str], ...] = (
     (errors.VersionClaimed, "Others are writing the same key. Read it again, then repeat."),
-    (errors.PreconditionFailed, "It has changed since you read it. Look at it again, then repeat."),
+    (errors.PreconditionFailed, "It has changed since you read it. Read it again, then repeat."),
     (errors.PreconditionRequired, "configsvc list shows the revision of each key."),
-    (errors.Throttled, "Wait a little, then repeat: a write that was done is not done twice."),
+    (errors.Throttled, "Wait a little, then repeat: a write that succeeded is not repeated."),
 )
 
 _OURS = frozenset({"configsvc", "configsvc_client"})
-_OVERTAKEN = "Someone else wrote the key meanwhile. Run it again."
+_OVERTAKEN = "Someone else wrote the key in the meantime. Run the command again."
 
 
 class ExitMessage(Exception):
-    """An error in the words of the command that ended with it: its lines, and the exit code."""
+    """An error as the command reports it: its lines and the exit code."""
 
     def __init__(self, lines: list[str], code: int) -> None:
         super().__init__(*lines)
@@ -70,7 +70,7 @@ class ExitMessage(Exception):
 
 
 class Problems(click.UsageError):
-    """Something typed or a file is wrong in several places, each of which gets a line, up to a hundred."""
+    """Several problems in the arguments or a file, one line each, a hundred at most."""
 
     def __init__(self, message: str, problems: Iterable[object]) -> None:
         super().__init__(message)
@@ -80,7 +80,7 @@ class Problems(click.UsageError):
 
 
 def get_code(error: errors.ConfigsvcError) -> int:
-    """The exit code of an error."""
+    """Returns the exit code of an error."""
     if isinstance(error, errors.CannotOpen):
         from configsvc_client._aws import refusals
 
@@ -90,19 +90,19 @@ def get_code(error: errors.ConfigsvcError) -> int:
 
 
 def get_first_code(failures: Mapping[str, errors.ConfigsvcError]) -> int:
-    """The exit code of a command that stores many keys: that of the first key that failed, 0 without any."""
+    """Returns the exit code of a command that stores many keys: that of the first failure, or 0."""
     return get_code(next(iter(failures.values()))) if failures else 0
 
 
 def describe_error(error: errors.ConfigsvcError | click.ClickException) -> ExitMessage:
-    """The lines of an error, and the exit code."""
+    """Returns the lines and the exit code of an error."""
     if isinstance(error, click.ClickException):
         return ExitMessage(describe_usage(error), error.exit_code)
     return ExitMessage(get_lines(error), get_code(error))
 
 
 def get_lines(error: errors.ConfigsvcError) -> list[str]:
-    """What a person is told: what happened, and what to do next where the error does not say it."""
+    """Returns the message: what happened, and what to do next if the error does not say so."""
     said, following = get_own_words(error), option_advice.fit_here(get_next_step(error))
     problems = error.members.get("problems")
     listed = [f"  {option_advice.fit_here(str(each))}" for each in problems] if isinstance(problems, list) else []
@@ -111,12 +111,12 @@ def get_lines(error: errors.ConfigsvcError) -> list[str]:
 
 
 def get_notes(error: BaseException) -> list[str]:
-    """What was added to an error: where the settings come from that it names."""
+    """Returns the notes of an error: where the settings that it names come from."""
     return list(getattr(error, "__notes__", ()))
 
 
 def get_own_words(error: errors.ConfigsvcError) -> str:
-    """The error's own words, with the running command's options for HTTP's headers and members."""
+    """Returns the error's own words, with command-line options instead of HTTP headers and members."""
     said = error.detail.strip()
     for word, option in _WORDS.items():
         said = said.replace(word, option)
@@ -124,15 +124,18 @@ def get_own_words(error: errors.ConfigsvcError) -> str:
 
 
 def get_reason(error: errors.ConfigsvcError) -> str:
-    """Why one key of many was not stored. What stores many guards each by what it read, and says so by no option."""
+    """Returns why one key of many was not stored.
+
+    A command that stores many keys guards each by the revision it read, without an option, so none is named.
+    """
     if not isinstance(error, (errors.PreconditionFailed, errors.VersionClaimed)):
         return get_own_words(error)
     who = error.members.get("changed_by")
-    return f"{who} wrote the key in the meantime. Run it again." if who else _OVERTAKEN
+    return f"{who} wrote the key in the meantime. Run the command again." if who else _OVERTAKEN
 
 
 def get_next_step(error: errors.ConfigsvcError) -> str:
-    """What to do next; empty where the error says it."""
+    """Returns what to do next; empty if the error says so itself."""
     reason = error.members.get("reason")
     unset = error.members.get("missing")
     if isinstance(unset, list) and "CONFIGSVC_API_KEY" in unset:
@@ -141,18 +144,18 @@ def get_next_step(error: errors.ConfigsvcError) -> str:
         return api_key.advise()
     if isinstance(error, errors.Unavailable) and reason in _UNREACHED:
         return _UNREACHED_NEXT
-    if error.members.get("gateway") == "QUOTA_EXCEEDED":  # it comes back with the day, not in a little
+    if error.members.get("gateway") == "QUOTA_EXCEEDED":  # renewed the next day, not in a few seconds
         return ""
     if isinstance(error, errors.NotFound):
         return _find_next_command(error)
     seconds = get_retry_after(error) or 0
     if isinstance(error, errors.Throttled) and seconds > _A_LITTLE:
-        return f"Wait {seconds} s, then repeat: a write that was done is not done twice."
+        return f"Wait {seconds} s, then repeat: a write that succeeded is not repeated."
     return next((text for kind, text in _NEXT if isinstance(error, kind)), "")
 
 
 def _find_next_command(error: errors.NotFound) -> str:
-    """What shows the likes of what is not there, by the members that name it."""
+    """Returns the command that lists what exists, by the members that name what does not."""
     where = option_advice.get_namespace_options(error.members.get("namespace"))
     match error.members:
         case {"key": key, "version": _}:
@@ -165,7 +168,7 @@ def _find_next_command(error: errors.NotFound) -> str:
 
 
 def describe_usage(error: click.ClickException) -> list[str]:
-    """What was typed wrongly. An argument too many is not repeated: it may be a secret."""
+    """Describes a usage error. An extra argument is not repeated: it may be a secret."""
     from configsvc_client.cli import usage_errors
 
     context: click.Context | None = getattr(error, "ctx", None)
@@ -178,14 +181,14 @@ def describe_usage(error: click.ClickException) -> list[str]:
 
 
 def describe_unwritten(reason: str) -> list[str]:
-    """That stdout took not all of it; nothing where its reader has gone, as after `| head -1`."""
+    """Says that stdout cannot be written; nothing if its reader has gone, as after `| head -1`."""
     return [f"configsvc: stdout cannot be written: {reason}."] if reason else []
 
 
 def describe_os_error(error: OSError) -> str:
-    """What the system refused, in one line."""
+    """Describes an error of the operating system in one line."""
     if isinstance(error, FileNotFoundError) and not error.filename and not _has_working_folder():
-        return "configsvc: The working folder was removed. Change to another one (cd)."
+        return "configsvc: The working folder was removed. Change to another folder (cd)."
     said = error.strerror or type(error).__name__
     return f"configsvc: {error.filename}: {said}." if error.filename else f"configsvc: {said}."
 
@@ -199,7 +202,7 @@ def _has_working_folder() -> bool:
 
 
 def describe_missing_package(error: ImportError) -> str:
-    """Which package of others is missing and what installs it; empty where the module is ours."""
+    """Names the missing third-party package and how to install it; empty if the module is ours."""
     package = (error.name or "").partition(".")[0]
     if not package or package in _OURS:
         return ""
@@ -207,7 +210,7 @@ def describe_missing_package(error: ImportError) -> str:
 
 
 def describe_unexpected(error: BaseException) -> str:
-    """A fault of ours in one line: its kind and place. Its text is left out, for it may hold a value."""
+    """Describes a bug of ours in one line: its type and place. Its text is left out, because it may contain a value."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"configsvc: failed unexpectedly ({type(error).__name__}{place}). Please report this line."

@@ -1,4 +1,4 @@
-"""What several commands take: `-n/--namespace`, then CONFIGSVC_NAMESPACES. The argument is the key or file."""
+"""Options of several commands, and the namespaces they choose: `-n`, then CONFIGSVC_NAMESPACES."""
 
 from __future__ import annotations
 
@@ -17,119 +17,119 @@ from configsvc_client.cli.settings import composition
 
 OptionDecorated = TypeVar("OptionDecorated", bound=Callable[..., object])
 
-_HELP = "Namespace, like payments.prod; CONFIGSVC_NAMESPACES where left out."
+_HELP = "Namespace, like payments.prod. Default: CONFIGSVC_NAMESPACES."
 
 
 def one_namespace(command: OptionDecorated) -> OptionDecorated:
-    """The option for a command that works on one namespace."""
+    """Adds the option of a command that works on one namespace."""
     return click.option(
         "-n", "--namespace", metavar="NAMESPACE", multiple=True, callback=check_once, help=_HELP,
     )(command)  # fmt: skip
 
 
 def check_once(context: click.Context, option: click.Parameter, given: Sequence[str]) -> str | None:
-    """The one namespace of an option. `-n` is repeatable for commands that read, so the last one must not win here.
+    """Returns the only namespace of an option. `-n` is repeatable for reads, so here the last one must not win.
 
     Raises:
-        click.BadParameter: several were passed.
+        click.BadParameter: several namespaces were passed.
     """
     found = list(dict.fromkeys(given))
     if len(found) > 1:
-        raise click.BadParameter(f"it takes one namespace, not {join(found)}.", context, option)
+        raise click.BadParameter(f"takes one namespace, not {join(found)}.", context, option)
     return found[0] if found else None
 
 
 def namespaces(command: OptionDecorated) -> OptionDecorated:
-    """The option for a command that takes several; the first one that holds a key wins."""
+    """Adds the option of a command that takes several namespaces; the first that holds a key wins."""
     text = f"{_HELP} Repeatable: the first that holds a key wins."
     return click.option("-n", "--namespace", "namespaces", multiple=True, metavar="NAMESPACE", help=text)(command)
 
 
 def message(command: OptionDecorated) -> OptionDecorated:
-    """The option for the change log's why."""
+    """Adds the option for the reason in the change log."""
     return click.option(
         "-m", "--message", default="", callback=_fold_message,
-        help="Why, for the change log; line breaks become spaces. Never a value.",
+        help="Reason, for the change log. Line breaks become spaces. Never include a value.",
     )(command)  # fmt: skip
 
 
 def long(command: OptionDecorated) -> OptionDecorated:
-    """The option for exact times and whole principals on a terminal."""
+    """Adds the option for exact times and whole principals on a terminal."""
     return click.option(
-        "--long", "longer", is_flag=True, help="Exact times and whole principals, as in a pipe, on a terminal too."
+        "--long", "longer", is_flag=True, help="Show exact times and whole principals on a terminal too, as in a pipe."
     )(command)
 
 
 def _fold_message(_context: click.Context, _option: click.Parameter, given: str) -> str:
-    """The message in one line, as `git log --oneline` and the change log have it."""
+    """Folds a message into one line, for the change log."""
     return " ".join(part.strip() for part in given.splitlines() if part.strip())
 
 
 def every(command: OptionDecorated) -> OptionDecorated:
-    """The option for how often to look."""
+    """Adds the option for the seconds between polls."""
     return click.option(
         "--every", type=click.FloatRange(0.05, 86400), default=60.0, envvar="CONFIGSVC_POLL_SECONDS",
-        help="Seconds between looks (60); CONFIGSVC_POLL_SECONDS where left out.",
+        help="Seconds between polls. Default: CONFIGSVC_POLL_SECONDS, or 60.",
     )(command)  # fmt: skip
 
 
 def choose_namespace(given: str | None) -> Namespace:
-    """The one namespace that was meant; it is never guessed among several.
+    """Returns the one namespace to work on; never guesses among several.
 
     Raises:
         click.UsageError: none, or several in CONFIGSVC_NAMESPACES.
-        InvalidName, Misconfigured: as `the_namespaces`.
+        InvalidName, Misconfigured: see `choose_namespaces`.
     """
     found = drop_repeats(choose_namespaces([given] if given is not None else []))
     if len(found) > 1:
         raise click.UsageError(
-            f"CONFIGSVC_NAMESPACES names {join(found)}, and this command works on one namespace. Choose it: "
+            f"CONFIGSVC_NAMESPACES names {join(found)}, and this command works on one namespace. Choose one: "
             "-n NAMESPACE."
         )
     return found[0]
 
 
 def drop_repeats(found: Sequence[Namespace]) -> list[Namespace]:
-    """The namespaces in their order, each once."""
+    """Returns the namespaces in order, each once."""
     return list(dict.fromkeys(found))
 
 
 def choose_either(argument: str | None, option: str | None) -> str | None:
-    """The namespace as an argument or as -n. An empty one, as an unset variable is, is not left out: it is refused."""
+    """Returns the namespace from the argument or from -n. An empty argument is not skipped, so it is refused later."""
     return option if argument is None else argument
 
 
 def choose_target(given: str | None) -> Namespace:
-    """The one namespace to write to. A project file that is not trusted does not choose it.
+    """Returns the one namespace to write to. An untrusted project file does not choose it.
 
     Raises:
-        click.UsageError, InvalidName: as `the_namespace`.
+        click.UsageError, InvalidName: see `choose_namespace`.
     """
     check_trusted([given] if given is not None else [])
     return choose_namespace(given)
 
 
 def check_trusted(given: Sequence[str]) -> None:
-    """Refuse namespaces that were not given and that a project file names without being trusted.
+    """Refuses namespaces that only an untrusted project file names.
 
     Raises:
-        click.UsageError: says what to do.
+        click.UsageError: the project file is not trusted; says what to do.
     """
     found = composition.resolve()
     if not given and "CONFIGSVC_NAMESPACES" in found.untrusted:
         raise click.UsageError(
-            f"{found.project} names the namespace, and you have not trusted it. Pass -n NAMESPACE, or look at the file "
+            f"{found.project} names the namespace, and you have not trusted it. Pass -n NAMESPACE, or review the file "
             "with: configsvc trust"
         )
 
 
 def choose_namespaces(given: Sequence[str], *, none: bool = False) -> list[Namespace]:
-    """The namespaces that were meant, in order; `none` says that there may be none.
+    """Returns the namespaces to work on, in order; with `none`, there may be none.
 
     Raises:
-        click.UsageError: none.
-        InvalidName: one that was given is not spelt as namespaces are.
-        Misconfigured: one of CONFIGSVC_NAMESPACES is not.
+        click.UsageError: no namespace was passed or set.
+        InvalidName: a passed name is not a valid namespace.
+        Misconfigured: a name in CONFIGSVC_NAMESPACES is not.
     """
     option_advice.remember(given, typed=bool(given))
     if given:
@@ -142,10 +142,10 @@ def choose_namespaces(given: Sequence[str], *, none: bool = False) -> list[Names
 
 
 def parse_namespace(option: str, text: str) -> Namespace:
-    """The namespace that an option names.
+    """Parses the namespace of an option.
 
     Raises:
-        InvalidName: it is not spelt as namespaces are; names the option.
+        InvalidName: it is not a valid namespace; names the option.
     """
     composition.note_typed(text)
     try:
@@ -155,10 +155,10 @@ def parse_namespace(option: str, text: str) -> Namespace:
 
 
 def parse_setting(text: str) -> Namespace:
-    """A namespace in CONFIGSVC_NAMESPACES.
+    """Parses a namespace of CONFIGSVC_NAMESPACES.
 
     Raises:
-        Misconfigured: it is not spelt as namespaces are.
+        Misconfigured: it is not a valid namespace.
     """
     try:
         return names.parse_namespace(text)

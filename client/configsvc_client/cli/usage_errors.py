@@ -1,4 +1,4 @@
-"""Usage errors with what may have been meant: commands, options, keys and namespaces that are spelled alike."""
+"""Usage errors, with suggestions: similar commands, options, keys and namespaces."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CHOSEN = re.compile(r"'([^']*)' is not one of ")
 
 
 def explain(error: click.ClickException, context: click.Context | None) -> str:
-    """What was typed wrongly."""
+    """Explains a usage error."""
     if isinstance(error, click.NoSuchOption):
         return f"No such option {error.option_name}. {_suggest_option(error, context)}".strip()
     said = " ".join(error.format_message().split())
@@ -43,7 +43,7 @@ def explain(error: click.ClickException, context: click.Context | None) -> str:
 
 
 def _suggest_choice(error: click.ClickException) -> str:
-    """Of a value that is none of several: those that are spelt like it."""
+    """Suggests similar choices for a value that is not one of them."""
     kind = error.param.type if isinstance(error, click.BadParameter) and error.param else None
     found = _CHOSEN.search(error.format_message())
     if not isinstance(kind, click.Choice) or not found:
@@ -52,20 +52,20 @@ def _suggest_choice(error: click.ClickException) -> str:
 
 
 def _explain_too_many(context: click.Context | None) -> str:
-    """An argument that was not expected is not repeated: it may be a secret."""
+    """Explains extra arguments without repeating them: one may be a secret."""
     if context is None:
-        return "More arguments than the command takes."
+        return "Too many arguments."
     usage = " ".join((context.command_path, *context.command.collect_usage_pieces(context)))
     named = (
         f" The namespace is an option: {_NAMESPACE} NAMESPACE."
         if _NAMESPACE in option_advice.list_options(context.command)
         else ""
     )
-    return f"More arguments than the command takes: {usage}.{named}"
+    return f"Too many arguments. Usage: {usage}.{named}"
 
 
 def _suggest_option(error: click.NoSuchOption, context: click.Context | None) -> str:
-    """The options that may have been meant, or the commands that have one of that name."""
+    """Suggests similar options, or the commands that have this one."""
     having = list(_list_commands_with(error.option_name, context)) if context else []
     if context and isinstance(context.command, click.Group) and having:
         command = having[0] if len(having) == 1 else "COMMAND"
@@ -87,17 +87,17 @@ def _list_commands_with(option: str, context: click.Context) -> Iterator[str]:
 
 _LISTED = 5000
 _ALSO_DELETED = frozenset({"activate", "destroy", "history"})
-"""Commands on keys that need not be served."""
+"""Commands that also work on keys that are not served."""
 
 
 def note_near_names(error: ConfigsvcError, command: str | None) -> None:
-    """Add to an error about a key or namespace that does not exist, as a note, the names that are like it.
+    """Adds similar names, as a note, to an error about an unknown key or namespace.
 
-    They are listed now, after the failure, with the caller's own API key. What it may not list is not suggested.
+    They are listed only now, after the failure, with the caller's own API key. What it may not list is not suggested.
 
     Args:
-        error: what ends the command; nothing is added to one about something else.
-        command: its name.
+        error: the error that ends the command; unchanged if it is about something else.
+        command: the name of the command.
     """
     if not isinstance(error, NotFound | InvalidName):
         return
@@ -111,7 +111,7 @@ def note_near_names(error: ConfigsvcError, command: str | None) -> None:
 
 
 def _find_unknown(error: ConfigsvcError) -> Iterator[str]:
-    """The names that do not exist: keys, else namespaces."""
+    """Yields the unknown names: keys, else namespaces."""
     members = error.members
     if isinstance(error, InvalidName):
         if members.get("field") == "namespace":
@@ -134,7 +134,7 @@ def _find_near(admin: Admin, asked: list[str], error: ConfigsvcError, command: s
 
 
 def _list_keys(admin: Admin, error: ConfigsvcError, *, served: bool) -> Iterator[str]:
-    """The keys of the namespaces that were looked in; deleted ones too, where `served` is false."""
+    """Lists the keys of the searched namespaces; without `served`, deleted ones too."""
     named = error.members.get("namespaces") or option_advice.get_namespaces()
     for namespace in named if isinstance(named, list) else ():
         for each in islice(admin.values.list_keys(str(namespace)), _LISTED):

@@ -48,10 +48,10 @@ def test_what_nothing_names_is_sealed_in_the_target_whatever_the_source_does(
     other = service.namespace(f"{namespace}.other")
     done = filled.run("copy", "--all", "--to", other)
     assert {each.form for each in service.admin().values.get_snapshot(other).entries} == {"envelope"}
-    assert "Sealed now" in done.err
+    assert "Now sealed" in done.err
     again = filled.run("copy", "--all", "--to", other)
     assert "0 copied: 3 unchanged" in again.err
-    named = filled.run("copy", "--all", "--to", other, "--kms", "raw", "--yes")  # another form is named
+    named = filled.run("copy", "--all", "--to", other, "--kms", "raw", "--yes")  # another form is requested
     assert (
         "1 copied: 0 new, 1 replaced, 2 unchanged" in named.err,
         service.admin().values.get_entry(other, "raw").form,
@@ -80,7 +80,7 @@ def test_a_value_is_copied_to_another_key(filled: Shell) -> None:
 
 def test_a_dry_run_shows_no_value_and_stores_nothing(filled: Shell, service: Loopback) -> None:
     done = filled.run("copy", "db.password", "limits", "--to", "any.where", "--dry-run")
-    assert done.code == 3  # not there
+    assert done.code == 3  # does not exist
     done = filled.run("copy", "db.password", "--as", "x", "--dry-run")
     assert (done.code, done.out) == (0, f"x\tnew\tenvelope\ttext/plain\t{len(CANARY)}\t\n")
     assert not [each for each in service.requests if not each.startswith("GET")]
@@ -113,7 +113,7 @@ def test_what_is_refused_is_told_by_key(filled: Shell, service: Loopback, namesp
 
 @pytest.fixture
 def prod(filled: Shell, service: Loopback, namespace: str) -> str:
-    """A namespace that has every key of the source in another way, and one of its own."""
+    """A namespace that has every key of the source in another state, and one more."""
     assert filled
     prod, admin = service.namespace(f"{namespace}.prod"), service.admin()
     admin.values.put(namespace, "same", {"a": 1, "b": 2})

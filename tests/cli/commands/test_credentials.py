@@ -16,7 +16,7 @@ ends = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes
 print(json.dumps({{"Version": 1, "AccessKeyId": "AKIAWRITER", "SecretAccessKey": "secret-of-writer",
                   "Expiration": ends.isoformat()}}))
 """
-"""Credentials that end so soon that botocore renews them whenever it is asked."""
+"""Credentials that expire so soon that botocore renews them on every use."""
 
 
 def test_put_fetches_credentials_once(service: Loopback, namespace: str, tmp_path: Path) -> None:
@@ -26,4 +26,4 @@ def test_put_fetches_credentials_once(service: Loopback, namespace: str, tmp_pat
     environ = service.environ("writer", namespace) | {"AWS_PROFILE": "team", "AWS_CONFIG_FILE": f"{tmp_path}/config"}
     del environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"]
     Shell(environ).ok("put", "db.password", "-", given="hunter2")
-    assert len(runs.read_text()) == 2  # botocore's own: once to load them, once because they end soon
+    assert len(runs.read_text()) == 2  # by botocore itself: once to load them, once because they expire soon

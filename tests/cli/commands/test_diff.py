@@ -13,7 +13,7 @@ CANARY = "canary-d1ff00"
 
 @pytest.fixture
 def other(service: Loopback, namespace: str) -> str:
-    """Two namespaces that differ in all ways."""
+    """Two namespaces that differ in every way."""
     other, admin = service.namespace(f"{namespace}.other"), service.admin()
     for each in (namespace, other):
         admin.values.put(each, "same.sealed", "same")

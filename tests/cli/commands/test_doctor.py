@@ -131,7 +131,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def newcomer(service: Loopback, folder: Path) -> Shell:
-    """Who has AWS credentials, an API key, and an empty folder."""
+    """A person with AWS credentials, an API key and an empty folder."""
     environ = service.environ("writer") | {"XDG_CONFIG_HOME": str(folder.parent)}
     return Shell(environ, folder).but(CONFIGSVC_URL="", CONFIGSVC_NAMESPACES="", CONFIGSVC_KMS_KEYS="")
 
@@ -152,7 +152,9 @@ def test_init_writes_settings_without_a_secret_and_checks_them(
     }
     assert newcomer.environ["CONFIGSVC_API_KEY"] not in text
     newcomer.ok("put", "k", "-", given="v")
-    assert newcomer.run("init", "--url", service.url, "-n", namespace).code == 2  # there already, nobody to ask
+    assert (
+        newcomer.run("init", "--url", service.url, "-n", namespace).code == 2
+    )  # the file exists, and there is nobody to ask
 
 
 def test_init_asks_on_a_terminal_and_lets_a_person_decide_whom_to_trust(
@@ -179,7 +181,7 @@ def test_init_puts_the_api_key_into_the_keyring_and_not_on_the_screen(
     key = newcomer.environ["CONFIGSVC_API_KEY"]
     keyless = newcomer.but(CONFIGSVC_API_KEY="", PYTHONPATH=str(folder.parent))
     arguments = ("init", "--url", service.url, "-n", namespace, "--kms-key", KMS_KEY)
-    done = keyless.on_terminal(*arguments, typed={"(empty: none): ": key})
+    done = keyless.on_terminal(*arguments, typed={"(leave empty to skip): ": key})
     assert (done.code, key in done.out) == (0, False)
     assert json.loads(vault.read_text()) == {service.url: key}
     assert keyless.ok("whoami", "--api-key-only").startswith("API key: api-key:idwriter")
@@ -209,7 +211,7 @@ def test_init_without_a_keyring_says_once_what_helps_on_this_system(  # noqa: PL
     done = keyless.on_terminal("init", "--url", service.url, "-n", namespace, "--kms-key", KMS_KEY)
     shown = " ".join(done.out.split())
     assert (done.code, shown.count(says), "Traceback" in shown) == (1, 1, False), done.out
-    assert shown.count("CONFIGSVC_API_KEY") <= 2, done.out  # what is not set, and what helps
+    assert shown.count("CONFIGSVC_API_KEY") <= 2, done.out  # the missing setting, and how to set it
     assert ("pip install" in shown) == ("pip install" in says), done.out
     told = keyless.run("list", "-n", namespace)
     assert (told.code, told.err.count(says)) == (2, 1), told
@@ -221,7 +223,9 @@ def test_the_backends_of_keyring_that_keep_nothing_are_no_keyring(
 ) -> None:
     keyless = newcomer.but(CONFIGSVC_API_KEY="", PYTHON_KEYRING_BACKEND=backend)
     done = keyless.on_terminal("init", "--url", service.url, "-n", namespace, "--kms-key", KMS_KEY)
-    assert (done.code, "for the keyring" in done.out, "pip install" in done.out) == (1, False, False), done.out
+    assert (done.code, "API key to store in the keyring" in done.out, "pip install" in done.out) == (1, False, False), (
+        done.out
+    )
     assert "has no keyring for it" in " ".join(done.out.split())
 
 
@@ -231,9 +235,9 @@ def test_a_keyring_that_forgets_the_api_key_is_not_believed(
     (folder.parent / "keyring.py").write_text(_FORGETS)
     keyless = newcomer.but(CONFIGSVC_API_KEY="", PYTHONPATH=str(folder.parent))
     arguments = ("init", "--url", service.url, "-n", namespace, "--kms-key", KMS_KEY)
-    done = keyless.on_terminal(*arguments, typed={"(empty: none): ": "  value "})
+    done = keyless.on_terminal(*arguments, typed={"(leave empty to skip): ": "  value "})
     assert (done.code, "did not keep" in done.out, "run configsvc init again" in done.out) == (1, True, True), done.out
-    blank = keyless.on_terminal(*arguments, "--yes", typed={"(empty: none): ": "   "})
+    blank = keyless.on_terminal(*arguments, "--yes", typed={"(leave empty to skip): ": "   "})
     assert (blank.code, "did not keep" in blank.out) == (1, False)
 
 

@@ -1,4 +1,4 @@
-"""edit, with editors that are programs: they note what they see, and write what they are told."""
+"""edit, with programs as editors: they note what they see and write prepared texts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.cli.shell import Done, Shell
 
 CANARY = "canary-e91a77"
 
-# Notes the files it was given with their modes and contents; writes the next text of `texts`; waits for `go` if asked.
+# Notes its files with their modes and contents; writes the next text of `texts`; waits for `go` if asked.
 _EDITOR = """
 import json, os, pathlib, sys, time
 notes = pathlib.Path(sys.argv[1])
@@ -43,7 +43,7 @@ sys.exit(int((notes / "code").read_text()) if (notes / "code").exists() else 0)
 
 
 class Editor:
-    """What the editor is told, and what it saw."""
+    """The instructions of the editor, and what it saw."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -60,7 +60,7 @@ class Editor:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def meanwhile(self) -> None:
-        """Wait until it runs."""
+        """Waits until the editor runs."""
         bound = time.monotonic() + 30
         while not (self.folder / "waiting").exists():
             assert time.monotonic() < bound
@@ -160,12 +160,12 @@ def test_who_was_faster_is_shown_and_never_overwritten(
         _, err = process.communicate(timeout=60)
     assert process.returncode == 5
     assert b"version 2 by arn:aws:iam" in err
-    assert b"forgotten" in err
+    assert b"draft was discarded" in err
     assert editing.ok("get", "k") == "theirs"
 
 
 def _faster(editor: Editor, put: Callable[[str], None], value: str) -> Callable[[], None]:
-    """What someone else does while the editor runs for the first time."""
+    """The write by someone else while the editor runs for the first time."""
 
     def act() -> None:
         editor.meanwhile()
@@ -177,7 +177,7 @@ def _faster(editor: Editor, put: Callable[[str], None], value: str) -> Callable[
 
 
 def _overtaken(editing: Shell, editor: Editor, put: Callable[[str], None], answer: str) -> Done:
-    """An edit on a terminal that someone is faster than, and the answer to what becomes of the draft."""
+    """Edits on a terminal while someone else writes first, and answers what to do with the draft."""
     put("one")
     editor.will_write("mine", "both")
     (editor.folder / "wait").touch()

@@ -33,7 +33,7 @@ def held(service: Loopback, namespace: str) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("wanted", [each for each in FORMATS if each != "shell"])  # which cannot name these keys
+@pytest.mark.parametrize("wanted", [each for each in FORMATS if each != "shell"])  # a shell cannot name these keys
 def test_what_is_exported_is_imported_the_same_and_nothing_is_left_to_do(
     shell: Shell, service: Loopback, held: dict[str, bytes], tmp_path: Path, wanted: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""iam-policy says what the stack's own policies say."""
+"""iam-policy prints the same policies as the stack's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ API = "arn:aws:execute-api:eu-central-1:111122223333:abcde12345/api"
 
 
 def _of_the_stack(name: str, pattern: str) -> Any:  # noqa: ANN401  # JSON
-    """The policy of a stack with its references filled in."""
+    """Fills in the references of a stack's policy."""
     statements = {
         "reader": lambda: access.reader([access.OWN_KEY], pattern),
         "writer": lambda: access.writer([access.OWN_KEY], pattern),
@@ -78,7 +78,7 @@ def test_the_arn_of_the_api_is_as_given_or_in_its_url(given: str | None, url: st
     ],
 )
 def test_an_arn_that_is_not_known_is_asked_for(given: str | None, url: str) -> None:
-    says = "--api-arn is" if given else "--api-arn arn.*--domain-name config"
+    says = "--api-arn takes" if given else "--api-arn arn.*--domain-name config"
     with pytest.raises(Misconfigured, match=says):
         find_api_arn(given, url)
 
@@ -93,7 +93,7 @@ def test_the_command_needs_no_service_and_no_credentials() -> None:
 
 @pytest.mark.parametrize("wide", [KMS_KEY[:-36] + "*", KMS_KEY.replace("eu-central-1", "*"), "arn:aws:kms:x:1:key/a b"])
 def test_no_kms_key_that_stands_for_several_gets_into_a_policy(wide: str) -> None:
-    """In a policy `*` is any key; in a pin it would be none."""
+    """In a policy, `*` matches any key; in a pin it would match none."""
     asked = ("iam-policy", "--for", "reader", "-n", "payments.prod")
     assert Shell({}).run(*asked, "--kms-key", wide).code == 2
     assert Shell({"CONFIGSVC_KMS_KEYS": f"{KMS_KEY},{wide}"}).run(*asked).code == 2

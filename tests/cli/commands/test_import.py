@@ -88,7 +88,7 @@ def test_each_key_that_fails_is_named_and_the_rest_is_stored(
 ) -> None:
     text = f"fine=1\nbad/key={CANARY}\nlimits={{{CANARY}\nlarge={'x' * limits.STORED_VALUE}\nalso.fine=2\n"
     done = shell.run("import", _file(tmp_path, text), "--json", "limits")
-    assert done.code == 2  # of the first that failed: a name
+    assert done.code == 2  # the code of the first failure, a wrong name
     for place in ("line 2 (bad/key): ", "line 3 (limits): ", "line 4 (large): "):
         assert place in done.err
     assert "--separator / turns / into dots." in done.err
@@ -154,7 +154,7 @@ def test_all_or_nothing_is_one_change_set(shell: Shell, service: Loopback, names
     text = "".join(f"key.{number}={number}\n" for number in range(limits.OPERATIONS))
     shell.ok("import", _file(tmp_path, text), "--atomic")
     assert sum(each.startswith("POST") for each in service.requests) == 1
-    shell.ok("import", _file(tmp_path, f"{text}one.more=x\n"), "--atomic")  # what is unchanged does not count
+    shell.ok("import", _file(tmp_path, f"{text}one.more=x\n"), "--atomic")  # unchanged keys do not count
     assert len(service.admin().values.get_all(namespace)) == limits.OPERATIONS + 1
 
 

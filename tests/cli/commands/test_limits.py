@@ -1,4 +1,4 @@
-"""What is too large is refused before it is sealed or sent, with its size, the limit and what to do."""
+"""Oversized values are refused before sealing or sending, with their size, the limit and what to do."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_an_import_or_copy_goes_by_the_target_s_own_limit(
     owner: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     path, other = tmp_path / "values.json", service.namespace(f"{namespace}.other")
-    path.write_text(json.dumps({f"k{number:03}": "x" * 1000 for number in range(60)}))  # more than one change set
+    path.write_text(json.dumps({f"k{number:03}": "x" * 1000 for number in range(60)}))  # several change sets
     owner.ok("import", path, "-n", other)
     owner.ok("namespace", "set", "--snapshot-bytes", "80000")
     setting = f"configsvc namespace set {namespace} --snapshot-bytes N"

@@ -1,4 +1,4 @@
-"""`list` says why nothing is served under a key, and which values are overdue."""
+"""`list` shows why a key is not served, and which values are overdue."""
 
 from __future__ import annotations
 

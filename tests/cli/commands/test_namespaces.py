@@ -1,4 +1,4 @@
-"""Namespaces and data keys, as an administrator keeps them."""
+"""Namespaces and data keys, as an administrator manages them."""
 
 from __future__ import annotations
 
@@ -80,15 +80,15 @@ def test_deleting_a_namespace_says_what_is_kept_and_creating_it_brings_it_back(
     service.admin().values.put(namespace, "a", "first", form="plain")
     data_key = service.admin().data_keys.list(namespace)[0].data_key
     refused = owner.run("namespace", "delete")
-    assert (refused.code, "serves 1 key." in refused.err) == (5, True)  # before anyone is asked
+    assert (refused.code, "serves 1 key." in refused.err) == (5, True)  # before the confirmation prompt
     service.admin().values.delete(namespace, "a")
     asked = owner.on_terminal("namespace", "delete", typed={"[y/N]": "y"}).out
     assert "are kept" in asked
     assert "configsvc destroy" in asked
     assert "history" not in asked
-    assert f"Back: configsvc namespace create {namespace}" in asked
+    assert f"To restore it: configsvc namespace create {namespace}" in asked
     again = owner.run("namespace", "create")
-    assert (again.code, "again, with the versions and data keys that it had" in again.err) == (0, True), again.err
+    assert (again.code, "again, with its earlier versions and data keys" in again.err) == (0, True), again.err
     assert [each.data_key for each in service.admin().data_keys.list(namespace)] == [data_key]
     assert json.loads(owner.ok("list", "-o", "json"))[0]["state"] == "deleted"
     owner.ok("activate", "a", "1")
@@ -100,7 +100,7 @@ def test_creating_a_namespace_that_exists_changes_nothing(owner: Shell, namespac
     before = owner.ok("namespace", "show", "-o", "json")
     for options in ((), ("--description", "as it was"), ("--kms-key", KMS_KEY), ("--no-data-key",)):
         done = owner.run("namespace", "create", namespace, *options)
-        assert (done.code, "exists already, nothing changed" in done.err) == (0, True), done.err
+        assert (done.code, "already exists, nothing changed" in done.err) == (0, True), done.err
     for option, value, other in (
         ("--description", "another", "namespace set"), ("--kms-key", OTHER_KEY, "data-key rewrap"),
     ):  # fmt: skip
@@ -113,7 +113,7 @@ def test_a_creation_that_was_interrupted_is_completed(owner: Shell, namespace: s
     other = f"{namespace}.half"
     owner.ok("namespace", "create", other, "--no-data-key")
     done = owner.run("namespace", "create", other)
-    assert (done.code, "exists already, without a data key" in done.err) == (0, True)
+    assert (done.code, "already exists, without a data key" in done.err) == (0, True)
     assert len(owner.ok("data-key", "list", "-n", other).splitlines()) == 1
 
 

@@ -1,4 +1,4 @@
-"""Who one is, who may what, and what a consumer needs."""
+"""Identities, grants, and the settings of a consumer."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_grant_adds_to_what_is_there_and_replace_does_not(service: Loopback, a
     assert service.admin("admin").grants.get(who) == both
     administrator.ok(*replacing, "--yes")
     assert service.admin("admin").grants.get(who) == (Grant(("read",), ("*",)),)
-    administrator.ok(*replacing)  # nothing else is there to be lost
+    administrator.ok(*replacing)  # there are no other grants to lose
 
 
 def test_the_arn_of_a_session_stands_for_its_role(service: Loopback, administrator: Shell) -> None:

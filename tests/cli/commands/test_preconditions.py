@@ -1,4 +1,4 @@
-"""A namespace that requires preconditions: every command either says what must stand before, or tells how to say it."""
+"""In a namespace that requires preconditions, every command sends one or says how to pass one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.cli.shell import Shell
 
 pytestmark = pytest.mark.slow  # many processes
 
-# An editor that someone else is faster than: it has a put of theirs done before it saves its own.
+# An editor during which someone else writes: it runs a put of theirs before it saves.
 _OVERTAKEN = """
 import pathlib, subprocess, sys
 subprocess.run([sys.executable, "-m", "configsvc_client.cli", *sys.argv[1].split()], input=b"theirs", check=True)
@@ -24,7 +24,7 @@ pathlib.Path(sys.argv[2]).write_text("mine")
 
 @pytest.fixture
 def strict(shell: Shell, service: Loopback, namespace: str) -> Shell:
-    """Four keys: served, served in plain, deleted, only staged; from here on every write has to say what it saw."""
+    """Four keys: served, served in plain, deleted, only staged. From then on, every write needs a precondition."""
     admin = service.admin()
     admin.values.put(namespace, "served", "old")
     admin.values.put(namespace, "plain", "old", form="plain")

@@ -1,4 +1,4 @@
-"""How a value is stored: options before the policy, the policy before sealing, and what is served last of all."""
+"""How a value is stored: options override the policy, the policy overrides sealing, and the served form comes last."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.cli.shell import Shell
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder with a project file that is trusted, as in a job that runs reviewed commits."""
+    """A folder with a trusted project file, as in a job that runs reviewed commits."""
     return tmp_path
 
 
@@ -36,7 +36,7 @@ def test_the_policy_names_what_may_be_plain_and_options_count_before_it(
     trusting: Shell, service: Loopback, namespace: str, project: Path
 ) -> None:
     policy(project, f'[policy."{namespace}"]\nplain = ["limits.*"]\nkms = ["by.kms"]\n')
-    trusting.ok("put", "limits.daily", "5")  # no secret, so it may be on the command line
+    trusting.ok("put", "limits.daily", "5")  # not a secret, so it may be on the command line
     trusting.ok("put", "limits.secret", "-", "--seal", given="s")
     trusting.ok("put", "by.kms", "-", given="k")
     trusting.ok("put", "db.url", "-", given="u")

@@ -1,4 +1,4 @@
-"""With several namespaces configured, reads answer as a consumer does, and writes never guess."""
+"""With several namespaces configured, reads work as for a consumer, and writes never guess."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_list_shows_each_key_once_with_its_namespace(two: Shell, namespace: str,
         ("both", "1", namespace), ("gone", "1", shared), ("mine", "1", namespace), ("theirs", "2", shared),
     ]  # fmt: skip
     assert f"{shared}: 1 key is hidden" in done.err
-    assert f"{namespace}: 1 key is hidden" in done.err  # it serves `gone` no longer
+    assert f"{namespace}: 1 key is hidden" in done.err  # it no longer serves `gone`
     assert [each["namespace"] for each in json.loads(two.ok("list", "--long", "-o", "json"))] == [
         namespace, shared, namespace, shared,
     ]  # fmt: skip
@@ -136,7 +136,7 @@ def test_a_command_on_one_namespace_refuses_two_and_does_not_take_the_last(
 def test_copy_refuses_two_targets(shell: Shell, service: Loopback, namespace: str, shared: str) -> None:
     service.requests.clear()
     done = shell.here("copy", "both", "--to", shared, "--to", f"{namespace}.third")
-    assert (done.code, "it takes one namespace" in done.err, service.requests) == (2, True, []), done
+    assert (done.code, "takes one namespace" in done.err, service.requests) == (2, True, []), done
 
 
 def test_a_namespace_that_is_named_twice_is_one(shell: Shell, shared: str) -> None:

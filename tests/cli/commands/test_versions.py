@@ -1,4 +1,4 @@
-"""History, and what moves the active pointer: activate, rollback, delete, destroy."""
+"""History, and the commands that move the active pointer: activate, rollback, delete, destroy."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_rollback_of_a_namespace_to_a_revision_brings_back_deletes_and_changes(
     assert not service.kms.calls
     assert _served(service, namespace) == before
     again = versions.run("rollback", "--to-revision", str(revision), "--yes")
-    assert (again.code, "serves what it did" in again.err) == (0, True)
+    assert (again.code, "already serves what it served" in again.err) == (0, True)
 
 
 def test_rollback_of_a_namespace_asks_on_a_terminal(versions: Shell, service: Loopback, namespace: str) -> None:
@@ -99,7 +99,7 @@ def test_rollback_of_a_namespace_asks_on_a_terminal(versions: Shell, service: Lo
     service.admin().values.put(namespace, "a", "four")
     asked = {"back to revision": "n"}
     refused = versions.on_terminal("rollback", "--to-revision", revision, typed=asked)
-    assert (refused.code, "Nothing was done" in refused.out) == (1, True)
+    assert (refused.code, "Nothing was changed" in refused.out) == (1, True)
     assert versions.ok("get", "a") == "four"
     versions.on_terminal("rollback", "--to-revision", revision, typed={"back to revision": "y"})
     assert versions.ok("get", "a") == "two"

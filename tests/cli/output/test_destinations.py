@@ -1,4 +1,4 @@
-"""Where `export` writes: never through a link, never over a device, and a terminal is one whatever its name is."""
+"""Where `export` writes: never through a link or over a device; terminals are detected whatever their name."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_link_in_shared_memory_is_no_exception() -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("no/such/x.env", "there is no folder no/such"),
+        ("no/such/x.env", "folder no/such does not exist"),
         (".", "it is a folder"),
         ("new/", "it names a folder"),
         ("/dev/fd/987", "it is not open"),
@@ -66,7 +66,7 @@ def test_what_cannot_be_written_is_said_before_a_value_is_opened(
 def test_a_socket_and_a_disk_are_refused(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "socket"))
-        with pytest.raises(Misconfigured, match="no file, pipe or terminal"):
+        with pytest.raises(Misconfigured, match="not a file, pipe or terminal"):
             find_destination(str(tmp_path / "socket"))
 
 
@@ -131,7 +131,7 @@ def test_a_reader_that_is_gone_is_said_in_one_sentence() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        with pytest.raises(Unprocessable, match=f"/dev/fd/{writing}: its reader ended"):
+        with pytest.raises(Unprocessable, match=f"/dev/fd/{writing}: its reader stopped"):
             find_destination(f"/dev/fd/{writing}").write("A=b\n")
     finally:
         os.close(writing)

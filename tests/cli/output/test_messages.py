@@ -1,4 +1,4 @@
-"""Each message has a next step that helps, in the words of the command line."""
+"""Each message has a useful next step, in the terms of the command line."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_missing_kms_right_names_key_context_and_the_policy(shell: Shell, serv
 def test_a_missing_grant_names_principal_action_namespace_and_command(
     service: Loopback, namespace: str, arguments: tuple[str, ...]
 ) -> None:
-    """`data-key list` is a read: the API key's grant is missing, and that is not told from an absent namespace."""
+    """`data-key list` is a read: a missing grant of the API key looks like a missing namespace."""
     service.keys["value-of-nobody"] = "idnobody"
     environ = service.environ("reader", namespace)
     reads = arguments[0] == "data-key"
@@ -151,7 +151,7 @@ def test_a_new_key_that_someone_else_creates_meanwhile_leads_to_another_run(
     service.requests.clear()
 
     def while_waiting() -> None:
-        if f"GET /v1/namespaces/{namespace}/keys" in service.requests:  # what the keys are was read by then
+        if f"GET /v1/namespaces/{namespace}/keys" in service.requests:  # the keys have been read by then
             theirs.values.put(namespace, "new", "theirs", form="plain")
 
     service.kms.while_waiting.append(while_waiting)
@@ -161,7 +161,7 @@ def test_a_new_key_that_someone_else_creates_meanwhile_leads_to_another_run(
     finally:
         service.kms.while_waiting.clear()
     key = "new: " if arguments[0] == "copy" else "line 1 (new): "
-    who = f"{key}{arn('writer')} wrote the key in the meantime. Run it again."
+    who = f"{key}{arn('writer')} wrote the key in the meantime. Run the command again."
     assert (told.code, who in told.err) == (5, True), told
     assert "create-only" not in told.err
     assert shell.ok("get", "new") == "theirs"

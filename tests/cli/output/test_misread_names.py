@@ -1,4 +1,4 @@
-"""`configsvc export` with an argument that was meant to choose what is exported."""
+"""`configsvc export` with a FILE that was meant to select values."""
 
 from __future__ import annotations
 

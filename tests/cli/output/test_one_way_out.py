@@ -1,4 +1,4 @@
-"""Nothing but `_terminal` writes to a person: what a server says would reach the terminal unescaped."""
+"""Only `terminal` prints: otherwise text from a server could reach the terminal unescaped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import configsvc_client.cli
 from configsvc_client.cli.output import stdio, terminal
 
 CLI = Path(configsvc_client.cli.__file__).parent
-ONLY = {Path(terminal.__file__), Path(stdio.__file__)}  # the second replaces closed streams, and writes nothing
+ONLY = {Path(terminal.__file__), Path(stdio.__file__)}  # stdio replaces closed streams and writes nothing
 
 CALLS = {"print", "input", "breakpoint"}
 MEMBERS = {
@@ -22,11 +22,11 @@ MEMBERS = {
     "traceback": {"print_exc", "print_exception", "print_stack", "print_tb"},
 }
 MODULES = {"rich", "getpass", "logging", "warnings", "curses", "readline", "pprint"}
-SILENT = {"rich.box", "rich.cells", "rich.table", "rich.text"}  # they lay out; it is rich's Console that writes
+SILENT = {"rich.box", "rich.cells", "rich.table", "rich.text"}  # these only lay out; rich's Console writes
 
 
 def bypasses(tree: ast.AST) -> Iterator[int]:
-    """The lines that write, or import what writes."""
+    """Finds the lines that write, or import something that writes."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id=name)) if name in CALLS:

@@ -1,4 +1,4 @@
-"""With `--output json` every write has one JSON document for stdout, also where it was refused in part."""
+"""With `--output json`, every write prints one JSON document to stdout, even if refused in part."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ def test_an_import_has_json_by_the_variable_too(owner: Shell, namespace: str) ->
 @pytest.mark.parametrize(
     ("lines", "failed"),
     [
-        (["fine=1", "bad/key=2"], ["bad/key"]),  # told by the file alone
-        (["fine=1", "sealed=2"], ["sealed"]),  # by the service, and by name
+        (["fine=1", "bad/key=2"], ["bad/key"]),  # known from the file alone
+        (["fine=1", "sealed=2"], ["sealed"]),  # refused by the service
         ([f"k{number}=1" for number in range(limits.OPERATIONS + 1)], [f"k{n}" for n in range(limits.OPERATIONS + 1)]),
     ],
 )

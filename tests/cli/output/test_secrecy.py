@@ -1,4 +1,4 @@
-"""Where a secret must not be while a command works with it: its command line, its output, files."""
+"""No secret appears in a command line, output or file while a command works with it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _down() -> None:
 def test_s46_while_the_api_is_down_a_secret_is_in_no_command_line_output_or_file(
     shell: Shell, service: Loopback, tmp_path: Path, words: tuple[str, ...], when: str
 ) -> None:
-    """KMS works. The first address takes no connection; the service fails each write."""
+    """KMS works. The first address refuses connections; the service fails each write."""
     home, closed = shell.but(HOME=str(tmp_path), TMPDIR=str(tmp_path)), "http://127.0.0.1:9/api"
     process = (home.but(CONFIGSVC_URL=closed) if when == "from the start" else home).start(*words)
     seen: list[bytes] = []

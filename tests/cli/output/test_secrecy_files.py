@@ -1,4 +1,4 @@
-"""Where secrets of files must not be while they are imported, exported and sealed anew."""
+"""No secret of a file leaks while it is imported, exported or sealed again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FILES = {
 
 
 def _watched(shell: Shell, service: Loopback, home: Path, given: str, *words: str) -> tuple[Done, bytes]:
-    """What came of it, and all that anyone could see of the process while it held the secret."""
+    """Runs a command. Returns its result and everything visible of the process while it held the secret."""
     process = shell.but(HOME=str(home), TMPDIR=str(home)).start(*words)
     seen: list[bytes] = []
 

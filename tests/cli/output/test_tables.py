@@ -1,4 +1,4 @@
-"""Tables on terminals of any width: nothing wider than the terminal, and no word cut that could be kept whole."""
+"""Tables on terminals of any width: nothing is wider than the terminal, and no word that fits is cut."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_the_first_column_gets_the_room_where_that_makes_fewer_lines() -> None:
 
 
 def _cells(text: str) -> int:
-    """Cells of a text without combining characters, by Unicode's East Asian Width (UAX #11)."""
+    """Counts the cells of a text without combining characters, by Unicode's East Asian Width (UAX #11)."""
     return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
 
 
@@ -151,7 +151,7 @@ def test_yesterday_is_the_person_s_own() -> None:
     ],
 )
 def test_days_are_counted_by_the_calendar_when_clocks_were_put_forward_or_back(text: str, now: str, said: str) -> None:
-    # The time zone of a process cannot be set for one call, so a process of its own is asked.
+    # The time zone cannot be set for one call, so a new process is used.
     code = (
         "import sys; from datetime import datetime; from configsvc_client.cli.output import words; "
         "now = datetime.fromisoformat(sys.argv[2]).astimezone(); print(*words.shorten_times(now)([sys.argv[1]]))"

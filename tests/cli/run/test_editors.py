@@ -143,7 +143,7 @@ def test_a_letter_or_the_end_of_input_answers_what_becomes_of_a_draft(
     service.admin().values.put(namespace, "json", {"a": 1})
     told = _answered(shell, answer)
     assert (told.code, "Traceback" in told.out, shell.ok("get", "json")) == (code, False, '{"a":1}'), told
-    assert ("draft is forgotten" in told.out) == (code == 1)
+    assert ("draft was discarded" in told.out) == (code == 1)
 
 
 def test_an_answer_that_is_none_is_asked_for_again(shell: Shell, service: Loopback, namespace: str) -> None:

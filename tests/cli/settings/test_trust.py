@@ -93,7 +93,7 @@ def test_a_person_on_a_terminal_trusts_once_also_for_worktrees_and_branches(pers
     worktree = project.parent / "worktree"
     worktree.mkdir()
     (worktree / ".configsvc.toml").write_text("# elsewhere\n" + TEXT)
-    assert "is trusted already" in Shell(person.environ, worktree).run("trust").err
+    assert "is already trusted" in Shell(person.environ, worktree).run("trust").err
     (project / ".configsvc.toml").write_text("")
     assert person.run("trust").code == 2
     (project / ".configsvc.toml").write_text(TEXT)  # back on the branch

@@ -166,7 +166,7 @@ def test_exec_with_an_empty_option_starts_nothing(shell: Shell, option: str) -> 
 def test_a_person_decides_about_a_value_that_was_emptied(shell: Shell) -> None:
     editing = shell.but(EDITOR="truncate -s0")
     told = editing.on_terminal("edit", "k", typed={"(edit, store, quit): ": "q"})
-    assert (told.code, "forgotten" in told.out) == (2, True)
+    assert (told.code, "draft was discarded" in told.out) == (2, True)
     assert _is_kept(shell)
     assert editing.on_terminal("edit", "k", typed={"(edit, store, quit): ": "store"}).code == 0
     assert shell.ok("get", "k") == ""

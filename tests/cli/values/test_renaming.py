@@ -191,7 +191,7 @@ def test_the_plan_and_the_summary_show_what_is_renamed(shell: Shell, tmp_path: P
     assert json.loads(shell.ok("import", path, *options, "-o", "json"))["renamed"] == 2
     assert shell.ok("diff", path, *options[:3]) == ""
     alone = shell.run("diff", "--from", "1", "--flatten")
-    assert (alone.code, "go with FILE" in alone.err) == (2, True)
+    assert (alone.code, "need a FILE" in alone.err) == (2, True)
 
 
 def test_a_bad_name_is_told_with_its_line_and_the_option(shell: Shell, tmp_path: Path) -> None:

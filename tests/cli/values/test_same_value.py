@@ -144,7 +144,7 @@ def test_a_rollback_to_the_same_plain_value_has_nothing_to_do(shell: Shell, serv
     admin.values.put(namespace, "k", {"a": 1, "b": 2}, form="plain")
     revision = str(admin.namespaces.get(namespace)["revision"])
     admin.values.put(namespace, "k", '{"b":2, "a":1}', form="plain", content_type=JSON)
-    assert "serves what it did" in shell.run("rollback", "--to-revision", revision).err
+    assert "already serves what it served" in shell.run("rollback", "--to-revision", revision).err
     admin.values.put(namespace, "k", '{"b":2, "a":true}', form="plain", content_type=JSON)
     assert shell.run("rollback", "--to-revision", revision, "--dry-run").out == "k\t3\t1\n"
 
@@ -178,7 +178,9 @@ def test_what_a_real_editor_only_saves_is_the_value_that_was_there(tmp_path: Pat
     for file in files if editor == "ed" else ():
         _ran(["ed", "-s", str(file)], b"w\nq\n")
     assert any(file.read_bytes() != base.content for base, file in zip(bases, files, strict=True))  # it did write
-    assert [base.leaves(file.read_bytes()) for base, file in zip(bases, files, strict=True)] == [True] * len(bases)
+    assert [base.is_unchanged_by(file.read_bytes()) for base, file in zip(bases, files, strict=True)] == [True] * len(
+        bases
+    )
 
 
 def _ran(command: list[str], given: bytes = b"") -> None:
@@ -188,8 +190,8 @@ def _ran(command: list[str], given: bytes = b"") -> None:
 @pytest.mark.parametrize("saved", [b"a\n\n", b"a ", b"A\n", b"a\r\n"])
 def test_what_was_changed_in_an_editor_is_stored(saved: bytes) -> None:
     base = _Base(Opened(A, 1, "envelope", "text/plain", b"a"), 1)
-    assert not base.leaves(saved)
-    assert base.saved(saved) == saved.removesuffix(b"\n")
+    assert not base.is_unchanged_by(saved)
+    assert base.parse_saved(saved) == saved.removesuffix(b"\n")
 
 
 @pytest.mark.skipif(not shutil.which("ed"), reason="ed is not installed")

@@ -1,4 +1,4 @@
-"""What other tools print, each with the keys and values in it."""
+"""Output of other tools, each with the keys and values in it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 
-def _encoded(text: str | bytes) -> str:
+def _encode(text: str | bytes) -> str:
     return base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
 
 
@@ -22,8 +22,8 @@ _CONTAINER = {"name": "web", "image": "shop", "environment": [{"name": "A", "val
 _TASK = {"family": "shop", "containerDefinitions": [{"name": "side", "environment": []}, _CONTAINER]}
 _CONSUL = [
     {"key": "shop/prod/", "flags": 0, "value": ""},
-    {"key": "shop/prod/db/url", "flags": 0, "value": _encoded("x\ny")},
-    {"key": "shop/prod/raw", "flags": 0, "value": _encoded(b"\x00\xff")},
+    {"key": "shop/prod/db/url", "flags": 0, "value": _encode("x\ny")},
+    {"key": "shop/prod/raw", "flags": 0, "value": _encode(b"\x00\xff")},
     {"key": "shop/prod/empty", "flags": 0, "value": ""},
 ]
 _AB = {"A": "1", "B": "2"}
@@ -66,12 +66,12 @@ JSON_FILES: dict[str, tuple[Any, dict[str, Any]]] = {
         {"A": "1", "n": "1.10"},
     ),
     "secrets-manager-text": ({"ARN": _ARN, "Name": "shop", "SecretString": "x\n"}, {"put": "x\n"}),
-    "secrets-manager-bytes": ({"ARN": _ARN, "Name": "shop", "SecretBinary": _encoded("\u00e9")}, {"put": "\u00e9"}),
+    "secrets-manager-bytes": ({"ARN": _ARN, "Name": "shop", "SecretBinary": _encode("\u00e9")}, {"put": "\u00e9"}),
     "secrets-manager-batch": (
         {
             "SecretValues": [
                 {"ARN": _ARN, "Name": "prod/a", "SecretString": ""},
-                {"ARN": _ARN, "Name": "prod/b/c", "SecretBinary": _encoded("x")},
+                {"ARN": _ARN, "Name": "prod/b/c", "SecretBinary": _encode("x")},
             ],
             "Errors": [],
         },
@@ -85,7 +85,7 @@ JSON_FILES: dict[str, tuple[Any, dict[str, Any]]] = {
     "ecs-file": (_TASK, {"A": "1", "B": ""}),
     "consul": (_CONSUL, {"db.url": "x\ny", "raw": b"\x00\xff", "empty": ""}),
     "consul-http": (
-        [{"LockIndex": 0, "Key": "a/b", "Flags": 0, "Value": _encoded("x"), "CreateIndex": 1, "ModifyIndex": 2}],
+        [{"LockIndex": 0, "Key": "a/b", "Flags": 0, "Value": _encode("x"), "CreateIndex": 1, "ModifyIndex": 2}],
         {"b": "x"},
     ),
     "etcd": (
@@ -93,8 +93,8 @@ JSON_FILES: dict[str, tuple[Any, dict[str, Any]]] = {
             "header": {"revision": 5},
             "count": 1,
             "kvs": [
-                {"key": _encoded("/a/b"), "mod_revision": 2, "value": _encoded("x")},
-                {"key": _encoded("c"), "mod_revision": 2},
+                {"key": _encode("/a/b"), "mod_revision": 2, "value": _encode("x")},
+                {"key": _encode("c"), "mod_revision": 2},
             ],
         },
         {"a.b": "x", "c": ""},

@@ -1,6 +1,6 @@
-"""Every command of the tree with the least that it takes, and ways to run it: streams, locales, a terminal.
+"""Runs every command with its minimal arguments, in several ways: streams, locales, a terminal.
 
-A command that is added joins by itself: its arguments are filled in by their names. One with a name that is not known
+A new command is included automatically: its arguments are filled in by their names. An argument whose name is unknown
 here fails the tests until it has a sample.
 """
 
@@ -34,7 +34,7 @@ _THREADS = 4
 
 
 class Place(NamedTuple):
-    """What one run has for itself: a namespace with known contents, and a folder to work in."""
+    """The place of one run: a namespace with known contents, and a folder to work in."""
 
     namespace: str
     kid: str
@@ -42,13 +42,13 @@ class Place(NamedTuple):
     service: Loopback
 
     def shell(self, **changed: str) -> Shell:
-        """The owner's shell, who may do everything."""
+        """Returns the shell of the owner, who may do everything."""
         environ = {**self.service.environ("owner", self.namespace), "EDITOR": "sed -i s/☃/☂/", **changed}
         return Shell(environ, self.folder)
 
 
 class Result(NamedTuple):
-    """How a run ended, with everything of its own place replaced."""
+    """The result of a run, with the names of its place replaced."""
 
     code: int
     out: str
@@ -68,7 +68,7 @@ _SAMPLES: dict[str, Callable[[Place], Iterable[str]]] = {
     "file": lambda _: ["file"],
     "arguments": lambda _: ["printf", "%s", TEXT],
 }
-"""For each required argument and option, by its name."""
+"""Samples for required arguments and options, by name."""
 
 _MORE: dict[Command, Callable[[Place], Iterable[str]]] = {
     ("copy",): lambda _: ["note", "--as", "copied", "--plain", "copied"],
@@ -86,7 +86,7 @@ _MORE: dict[Command, Callable[[Place], Iterable[str]]] = {
     ("revoke",): lambda _: ["--all"],
     ("rollback",): lambda _: ["note"],
 }
-"""What a command takes besides, so that it does something."""
+"""Further arguments that a command needs to do something."""
 
 _FILES: dict[Command, str] = {("snapshot", "show"): "snapshot", ("snapshot", "verify"): "snapshot"}
 _ANSWERS: dict[Command, Mapping[str, str]] = {("init",): {"Add this policy? [y/N]: ": "n"}}
@@ -100,7 +100,7 @@ _PLACES = (
 
 
 def commands() -> dict[Command, click.Command]:
-    """All commands by their words, groups left out."""
+    """Lists all commands by their words, without groups."""
     return dict(_below(_commands, ()))
 
 
@@ -116,7 +116,7 @@ def _below(command: click.Command, words: Command) -> Iterator[tuple[Command, cl
 
 
 def line(words: Command, command: click.Command, place: Place) -> list[str]:
-    """The least valid invocation."""
+    """Makes the minimal valid command line."""
     options, values = ["--yes", *words], list[str]()
     for each in command.params:
         if each.required and isinstance(each, click.Option):
@@ -130,7 +130,7 @@ def line(words: Command, command: click.Command, place: Place) -> list[str]:
 
 
 def places(service: Loopback, folder: Path, wanted: Iterable[Command]) -> dict[Command, Place]:
-    """A place for each command: `note` in two versions and a secret, with texts beyond ASCII."""
+    """Makes a place for each command: `note` in two versions and a secret, with texts beyond ASCII."""
     found = {}
     for words in wanted:
         name, admin = f"matrix.{uuid4().hex[:10]}", service.admin()
@@ -152,20 +152,20 @@ def places(service: Loopback, folder: Path, wanted: Iterable[Command]) -> dict[C
 def run_all(
     service: Loopback, folder: Path, run: Callable[[Place, list[str], Command], Result], only: Iterable[Command] = ()
 ) -> dict[Command, Result]:
-    """What each command gives, several of them at a time."""
+    """Runs each command, several at a time, and returns the results."""
     found = {words: command for words, command in commands().items() if not only or words in set(only)}
     made = places(service, folder, found)
 
-    def one(words: Command) -> Result:
+    def run_one(words: Command) -> Result:
         place = made[words]
         return run(place, line(words, found[words], place), words)
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        return dict(zip(found, pool.map(one, found), strict=True))
+        return dict(zip(found, pool.map(run_one, found), strict=True))
 
 
 def in_pipes(redirection: str = "", **changed: str) -> Callable[[Place, list[str], Command], Result]:
-    """A way to run: with nothing on stdin, streams as a shell redirects them, and some variables changed."""
+    """Returns a way to run: with empty stdin, redirected streams and changed variables."""
 
     def run(place: Place, arguments: list[str], words: Command) -> Result:
         shell, pipe = place.shell(**changed), subprocess.PIPE
@@ -180,14 +180,14 @@ def in_pipes(redirection: str = "", **changed: str) -> Callable[[Place, list[str
                 out, err = process.communicate(timeout=_SECONDS)
             finally:
                 process.kill()
-        heard = b"" if words == _WATCH else err  # Ctrl-C comes before or after it says that it watches
-        return Result(process.returncode, _own(out, place), _own(heard, place))
+        heard = b"" if words == _WATCH else err  # Ctrl-C may come before or after its first line
+        return Result(process.returncode, _normalize(out, place), _normalize(heard, place))
 
     return run
 
 
 def without_reader(place: Place, arguments: list[str], words: Command) -> Result:
-    """A way to run: nobody reads stdout."""
+    """Runs a command while nobody reads stdout."""
     reading, writing = os.pipe()
     os.close(reading)
     with subprocess.Popen(
@@ -201,18 +201,18 @@ def without_reader(place: Place, arguments: list[str], words: Command) -> Result
             _, err = process.communicate(timeout=_SECONDS)
         finally:
             process.kill()
-    return Result(process.returncode, "", "" if words == _WATCH else _own(err, place))
+    return Result(process.returncode, "", "" if words == _WATCH else _normalize(err, place))
 
 
 def on_terminal(place: Place, arguments: list[str], words: Command) -> Result:
-    """A way to run: on a terminal, where stdout and stderr are one."""
+    """Runs a command on a terminal, where stdout and stderr are one."""
     typed = {"Watching": "\x03"} if words == _WATCH else _ANSWERS.get(words)
     done = place.shell().on_terminal(*arguments, typed=typed)
-    return Result(done.code, _own(done.out.encode(), place), "")
+    return Result(done.code, _normalize(done.out.encode(), place), "")
 
 
 def _interrupt(process: subprocess.Popen[bytes], place: Place) -> None:
-    """Ctrl-C once it has looked for the first time."""
+    """Sends Ctrl-C after the first poll."""
     wanted, bound = f"GET /v1/namespaces/{place.namespace}/snapshot", time.monotonic() + _SECONDS
     while wanted not in place.service.requests:
         assert process.poll() is None, process.communicate()
@@ -221,8 +221,8 @@ def _interrupt(process: subprocess.Popen[bytes], place: Place) -> None:
     process.send_signal(signal.SIGINT)
 
 
-def _own(found: bytes, place: Place) -> str:
-    """What was written, in any of the encodings, without escapes and without what is this place's own."""
+def _normalize(found: bytes, place: Place) -> str:
+    """Decodes output in any of the encodings, without escapes, and with the names of its place replaced."""
     try:
         text = found.decode()
     except UnicodeDecodeError:

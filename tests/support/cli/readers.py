@@ -1,4 +1,4 @@
-"""Programs that read the files we write, none of which is ours. Each reads a whole file in one process."""
+"""Foreign programs that read the files we write. Each reads a whole file in one process."""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ _NODE = ROOT / ".venvs/node/node_modules"
 _READ = ROOT / "tests/cli/formats/node/read.cjs"
 _SECONDS = 60
 
-# The file is $1 and names follow; each value ends with a NUL, which no value can hold.
+# The file is $1, then the names; each value ends with a NUL, which no value can contain.
 _SOURCED = '. "$1"'
 _EVALUATED = 'eval "$(cat "$1")"'
 PRINTED = """shift; for name in "$@"; do eval "printf '%s\\\\000' \\"\\${$name-(unset)}\\""; done"""
 
 
 def shells() -> list[str]:
-    """The shells that are installed, of those that we promise something for."""
+    """Lists the installed shells among those we support."""
     return [each for each in ("bash", "dash", "zsh", "mksh", "yash") if shutil.which(each)]
 
 
 def sourced(shell: str, path: Path, names: Sequence[str], *, evaluated: bool = False) -> list[str]:
-    """What a shell has in each variable after it read the file with `.`, or with `eval "$(cat FILE)"`."""
+    """Returns each variable of a shell after it read the file with `.`, or with `eval "$(cat FILE)"`."""
     script = f"{_EVALUATED if evaluated else _SOURCED}\n{PRINTED}"
     return _values(run([shell, "-c", script, shell, str(path.absolute()), *names], path.parent))
 
 
 def typed(path: Path, names: Sequence[str]) -> list[str]:
-    """The same for an interactive bash, where `!` is history."""
+    """Like `read_in_shell`, for an interactive bash, where `!` means history."""
     listed = " ".join(names)
     script = f'set -H\nset -- "{path.absolute()}" {listed}\n{_SOURCED}\n{PRINTED}\nexit 0\n'
     return _values(run(["bash", "--norc", "--noprofile", "-i"], path.parent, script.encode()))
 
 
 def python_dotenv(path: Path) -> dict[str, str | None]:
-    """What python-dotenv reads in the file, filling in variables, as it does by default."""
+    """Reads the file with python-dotenv, which expands variables by default."""
     return dict(dotenv_values(path))
 
 
 def compose(path: Path, environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What docker compose reads, by its rules."""
+    """Reads the file by the rules of docker compose."""
     return compose_rules.read(path.read_bytes().decode(), environ)
 
 
 def node(*paths: Path, expand: bool = False) -> list[dict[str, dict[str, str]]]:
-    """What npm's dotenv reads in each file: the current version, its fast parser, and the last of version 16."""
+    """Reads each file with npm's dotenv: the current version, its fast parser, and the last version 16."""
     _require_node()
     command = ["node", str(_READ), str(_NODE), *map(str, paths)]
     found: list[dict[str, dict[str, str]]] = json.loads(run(command, paths[0].parent, EXPAND="1" if expand else ""))
@@ -65,7 +65,7 @@ def node(*paths: Path, expand: bool = False) -> list[dict[str, dict[str, str]]]:
 
 
 def node_itself(path: Path) -> dict[str, str]:
-    """What node has in its environment for `node --env-file`."""
+    """Returns the environment of `node --env-file`."""
     if not shutil.which("node"):
         pytest.skip("node is not installed")
     script = "process.stdout.write(JSON.stringify(process.env))"
@@ -74,10 +74,10 @@ def node_itself(path: Path) -> dict[str, str]:
 
 
 def docker(path: Path) -> list[str]:
-    """The variables that Docker's command line sends to its daemon for `--env-file`, as NAME=value.
+    """Returns the variables that Docker's command line sends to its daemon for `--env-file`, as NAME=value.
 
     Raises:
-        ValueError: it refuses the file.
+        ValueError: Docker refuses the file.
     """
     program = shutil.which("docker") or pytest.skip("docker is not installed")
     with _daemon() as (port, seen):
@@ -92,7 +92,7 @@ def docker(path: Path) -> list[str]:
 
 
 def kubectl(path: Path) -> dict[str, str]:
-    """The data of the Secret that `kubectl create secret generic --from-env-file` makes, as base64."""
+    """Returns the data of the Secret that `kubectl create secret generic --from-env-file` makes, as base64."""
     if not shutil.which("kubectl"):
         pytest.skip("kubectl is not installed")
     command = [
@@ -136,14 +136,14 @@ def _require_node() -> None:
 
 @contextmanager
 def _daemon() -> Iterator[tuple[int, list[list[str]]]]:
-    """A stub of Docker's daemon, which keeps the variables of containers that it is asked to create."""
+    """Runs a stub of Docker's daemon that records the variables of requested containers."""
     seen: list[list[str]] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def log_message(self, *_: object) -> None:
-            """Quiet."""
+            """Logs nothing."""
 
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

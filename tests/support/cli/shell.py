@@ -1,6 +1,4 @@
-"""`configsvc` as a person runs it: a process of its own, in a pipe or on a terminal."""
-
-# the command is our own
+"""Runs `configsvc` as a person does: in a new process, in a pipe or on a terminal."""
 
 from __future__ import annotations
 
@@ -39,12 +37,12 @@ class Shell:
         self.environ = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": "/nonexistent", **environ}
 
     def but(self, **changed: str) -> Shell:
-        """The same with some variables changed; an empty one is taken out."""
+        """Returns a shell with some variables changed; an empty one is removed."""
         merged = {**self.environ, **changed}
         return Shell({name: value for name, value in merged.items() if value}, self.folder)
 
     def run(self, *arguments: str | Path, given: bytes | str = b"") -> Done:
-        """In a pipe, with something on stdin."""
+        """Runs the command in a pipe, with something on stdin."""
         done = subprocess.run(
             [*COMMAND, *map(str, arguments)],
             env=self.environ,
@@ -57,7 +55,7 @@ class Shell:
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def here(self, *arguments: str, given: bytes | str = b"") -> Done:
-        """As `run`, but in this process: a tenth of the time. Not for `exec`, which would take its place."""
+        """Like `run`, but in this process, ten times as fast. Not for `exec`, which would replace it."""
         from configsvc_client.cli.command_line import run
 
         assert arguments[0] != "exec"
@@ -78,13 +76,13 @@ class Shell:
         return Done(code, out, err)
 
     def ok(self, *arguments: str | Path, given: bytes | str = b"") -> str:
-        """Standard output of what must succeed."""
+        """Runs a command that must succeed, and returns its standard output."""
         done = self.run(*arguments, given=given)
         assert done.code == 0, done
         return done.out
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Started and left running; the caller ends it."""
+        """Starts the command; the caller must end it."""
         pipe = subprocess.PIPE
         return subprocess.Popen(
             [*COMMAND, *arguments], env=self.environ, cwd=self.folder,
@@ -92,9 +90,9 @@ class Shell:
         )  # fmt: skip
 
     def on_terminal(self, *arguments: str, typed: Mapping[str, str] | None = None, width: int | None = None) -> Done:
-        """On a terminal of its own, where stdout and stderr are one; what follows each prompt is typed after it.
+        """Runs the command on a new terminal, where stdout and stderr are one, and types the answer after each prompt.
 
-        `width` is the terminal's own, in the place of a COLUMNS of 120.
+        `width` sets the width of the terminal, instead of a COLUMNS of 120.
         """
         ours, theirs = pty.openpty()
         sized: dict[str, str] = {"COLUMNS": "120"}
@@ -109,7 +107,7 @@ class Shell:
                 cwd=self.folder, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
             )  # fmt: skip
             os.close(theirs)
-            seen = _talked(ours, list((typed or {}).items()))
+            seen = _talk(ours, list((typed or {}).items()))
             return Done(process.wait(_SECONDS), seen, "")
         finally:
             os.close(ours)
@@ -122,8 +120,8 @@ def _bytes(given: bytes | str) -> bytes:
     return given.encode() if isinstance(given, str) else given
 
 
-def _talked(terminal: int, typed: list[tuple[str, str]]) -> str:
-    """Everything that was shown, until the other side closed."""
+def _talk(terminal: int, typed: list[tuple[str, str]]) -> str:
+    """Types the answers, and returns everything shown until the other side closed."""
     seen, answered, deadline = b"", 0, time.monotonic() + _SECONDS
     while select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0]:
         try:

@@ -1,6 +1,6 @@
 """Serve a version of a key.
 
-VERSION may be staged, an earlier one, or one of a deleted KEY.
+VERSION may be a staged version, an earlier one, or one of a deleted KEY.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from configsvc_client.cli.values import lost_answers
 @click.argument("key")
 @click.argument("version", type=click.IntRange(min=1))
 @click.option("--if-match", type=click.IntRange(min=1), help="Only if the key was last changed at this revision.")
-@click.option("--declassify", is_flag=True, help="Let a plain version replace a sealed one; do not ask.")
+@click.option("--declassify", is_flag=True, help="Let a plain version replace a sealed one without asking.")
 @options.message
 def command(
     key: str, version: int, namespace: str | None, message: str, if_match: int | None, *, declassify: bool

@@ -1,16 +1,16 @@
 """Copy values to another namespace or key.
 
-Content types stay. A KEY may be a pattern like 'db.*'; a pattern that names no key is refused. On a terminal or
-with --dry-run the plan is shown: keys that are new, changed or unchanged in the target, never values; `again` marks
-a key whose value in the target you cannot open to compare. You are asked before a value that the target serves is
-replaced; without a terminal, pass --yes. --new-only replaces nothing.
+Content types are kept. KEY may be a pattern like 'db.*'; a pattern that matches no key is refused. On a terminal, or
+with --dry-run, the plan is shown: which keys are new, changed or unchanged in the target, never values. `again` marks a
+key whose value in the target you cannot open to compare. You are asked before a served value in the target is replaced;
+without a terminal, pass --yes. With --new-only, nothing is replaced.
 
-Each value is sealed, however the source stores it, unless --plain or your policy of the target namespace names its
+Each value is sealed, whatever its form in the source, unless --plain or your policy for the target namespace names its
 key. Patterns of --seal, --plain and --kms match keys in the target.
 
-A sealed value opens only under its own key and namespace, so each is opened here and sealed again. Values that are
-already there are left alone, so the command can be run again. Up to 40 keys are stored together or not at all; a
-key that someone else writes in the meantime is not overwritten.
+A sealed value opens only under its own key and namespace, so each value is opened here and sealed again. Values that
+the target already has are left unchanged, so it is safe to run the command again. Up to 40 keys are stored together or
+not at all. A key that someone else writes at the same time is not overwritten.
 """
 
 from __future__ import annotations
@@ -37,19 +37,21 @@ if TYPE_CHECKING:
 @click.command(help=__doc__)
 @options.one_namespace
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
-@click.option("--all", "everything", is_flag=True, help="Every key that is served.")
+@click.option("--all", "everything", is_flag=True, help="Copy every served key.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Keys to copy, like 'db.*'. Repeatable.")
 @click.option(
     "--to", "target", metavar="NAMESPACE", multiple=True, callback=options.check_once,
-    help="Into this namespace; the same one where left out.",
+    help="Target namespace. Default: the same namespace.",
 )  # fmt: skip
-@click.option("--as", "name", metavar="KEY", help="Under another name; with one KEY.")
-@click.option("--new-only", is_flag=True, help="Copy only keys that the target does not serve; keep all others.")
+@click.option("--as", "name", metavar="KEY", help="Name in the target; only with one KEY.")
+@click.option("--new-only", is_flag=True, help="Copy only keys that the target does not serve yet.")
 @protection.add_patterns
 @click.option(
-    "--declassify", is_flag=True, help="Let plain values replace sealed ones; do not ask (takes the admin action)."
+    "--declassify",
+    is_flag=True,
+    help="Let plain values replace sealed ones without asking (requires the admin action).",
 )
-@click.option("--dry-run", is_flag=True, help="Show the plan, and store nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and store nothing.")
 @options.message
 def command(
     keys: tuple[str, ...], namespace: str | None, message: str, *,
@@ -69,26 +71,26 @@ def command(
         admin.values.get_snapshot(to),
         protection.FormPatterns(seal, plain, kms),
     )
-    plan, failures = copying.planned(chosen, new_only=new_only, ask=not dry_run)
-    copying.tell(plan, dry_run=dry_run)
+    plan, failures = copying.make_plan(chosen, new_only=new_only, ask=not dry_run)
+    copying.show(plan, dry_run=dry_run)
     if not dry_run:
         replacing.confirm_replacing(to, replacing.list_replaced(plan), required=True)
-        failures |= copying.stored(plan, message, declassify=declassify)
+        failures |= copying.store(plan, message, declassify=declassify)
     _report_copies((source, to), plan, failures, dry_run=dry_run)
     return exit_codes.get_first_code(failures)
 
 
 class _Chosen(NamedTuple):
-    """The keys and patterns to copy, all keys without any; and the name for the one key in the target."""
+    """The keys and patterns to copy (none: all keys), and the name for a single key in the target."""
 
     patterns: tuple[str, ...]
     name: Key | None
 
-    def entries(self, here: SealedSnapshot) -> list[Entry]:
-        """What is served under them.
+    def select_entries(self, here: SealedSnapshot) -> list[Entry]:
+        """Returns the entries that are served under them.
 
         Raises:
-            NotFound: a key is not served, or a pattern names none that is.
+            NotFound: a key is not served, or a pattern matches no served key.
         """
         served = {entry.key: entry for entry in here.entries}
         missing = [each for each in self.patterns if "*" not in each and each not in served]
@@ -97,47 +99,49 @@ class _Chosen(NamedTuple):
         wanted = reading.select_keys(served, self.patterns, "")
         return [entry for key, entry in served.items() if key in wanted]
 
-    def target(self, key: Key) -> Key:
-        """The key in the target."""
+    def find_target(self, key: Key) -> Key:
+        """Returns the key in the target."""
         return self.name or key
 
 
 def _check(chosen: _Chosen, *, everything: bool, keys: Sequence[str], same: bool) -> None:
     if "" in keys:
-        raise click.UsageError("A KEY is empty, as an unset variable is.")
+        raise click.UsageError("A KEY is empty, like an unset variable.")
     if (everything and keys) or not (everything or chosen.patterns):
-        raise click.UsageError("Name KEYs or patterns of them, or --all of them.")
+        raise click.UsageError("Name the keys to copy: KEY..., a pattern, or --all.")
     if chosen.name and (len(chosen.patterns) != 1 or "*" in chosen.patterns[0]):
-        raise click.UsageError("--as goes with one KEY.")
+        raise click.UsageError("--as needs exactly one KEY.")
     if same and not chosen.name:
-        raise click.UsageError("Say where to: --to NAMESPACE, or --as KEY in the same one.")
+        raise click.UsageError("Name the target: --to NAMESPACE, or --as KEY in the same namespace.")
 
 
 class _Copying(NamedTuple):
-    """What is served in the source and in the target, and what the options say of forms."""
+    """The served values of the source and the target, and the forms that options ask for."""
 
     admin: Admin
     here: SealedSnapshot
     there: SealedSnapshot
     forms: protection.FormPatterns
 
-    def planned(self, chosen: _Chosen, *, new_only: bool, ask: bool) -> tuple[list[Planned], dict[str, ConfigsvcError]]:
-        """The plan, and what is refused because nothing says how to store it.
+    def make_plan(
+        self, chosen: _Chosen, *, new_only: bool, ask: bool
+    ) -> tuple[list[Planned], dict[str, ConfigsvcError]]:
+        """Makes the plan, and lists the keys that are refused because nothing says how to store them.
 
         Raises:
-            NotFound: as `_Chosen.entries`.
-            Problems: as `_forms.check_named`.
-            CannotOpen: a value does not open. Nothing is copied then.
+            NotFound: see `_Chosen.select_entries`.
+            Problems: as `protection.check_named`.
+            CannotOpen: a value does not open; nothing is copied.
             TooLarge: the target has no room for them.
         """
         from configsvc_client.admin import Draft
         from configsvc_client.cli.values.planning import Planned, check_sizes, make_plan, select_to_open
 
         served = {entry.key for entry in self.there.entries} if new_only else frozenset()
-        entries = chosen.entries(self.here)
-        protection.check_named([chosen.target(each.key) for each in entries], self.forms)
-        fresh = [each for each in entries if chosen.target(each.key) not in served]
-        drafts = [self._draft(each, chosen.target(each.key)) for each in self._opened(fresh)]
+        entries = chosen.select_entries(self.here)
+        protection.check_named([chosen.find_target(each.key) for each in entries], self.forms)
+        fresh = [each for each in entries if chosen.find_target(each.key) not in served]
+        drafts = [self._make_draft(each, chosen.find_target(each.key)) for each in self._open_all(fresh)]
         drafts, too_large = check_sizes(drafts, partial(self.admin.values.check_size, self.there.namespace))
         opened = self.admin.values.open_entries(self.there, select_to_open(drafts, self.there.entries))
         found, refused = replacing.name_forms(
@@ -145,46 +149,46 @@ class _Copying(NamedTuple):
         )
         self.admin.change_sets.check_room(self.there, [each.draft for each in found if each.step in replacing.STORED])
         kept = [
-            Planned(Draft(chosen.target(each.key), b"", each.content_type), "kept")
+            Planned(Draft(chosen.find_target(each.key), b"", each.content_type), "kept")
             for each in entries
-            if chosen.target(each.key) in served
+            if chosen.find_target(each.key) in served
         ]
         return sorted([*found, *kept], key=lambda each: each.draft.key), too_large | refused
 
-    def _opened(self, entries: Sequence[Entry]) -> list[Opened]:
+    def _open_all(self, entries: Sequence[Entry]) -> list[Opened]:
         found = self.admin.values.open_entries(self.here, entries)
-        return [self._open(key, each) for key, each in found.items()]
+        return [self._check_opened(key, each) for key, each in found.items()]
 
-    def _open(self, key: str, found: Opened | CannotOpen) -> Opened:
+    def _check_opened(self, key: str, found: Opened | CannotOpen) -> Opened:
         if isinstance(found, CannotOpen):
             raise reading.explain_unopened(self.here.namespace, key, found)
         return found
 
-    def _draft(self, opened: Opened, key: Key) -> Draft:
-        """The draft with the form that an option or the target's policy names; the source's form does not count."""
+    def _make_draft(self, opened: Opened, key: Key) -> Draft:
+        """Makes the draft, in the form that an option or the target's policy names, not that of the source."""
         from configsvc_client.admin import Draft
 
         form = self.admin.values.resolve_form(self.there.namespace, key, self.forms.form(key))
         return Draft(key, opened.data, opened.content_type, form)
 
-    def tell(self, plan: Sequence[Planned], *, dry_run: bool) -> None:
-        """Show the plan to a person or where it is asked for, and say which forms and content types change.
+    def show(self, plan: Sequence[Planned], *, dry_run: bool) -> None:
+        """Shows the plan to a person or on request, and says which forms and content types change.
 
-        Whoever reads a value in the clear, or opens it with the AWS CLI, will miss that.
+        This matters to anyone who reads a value in the clear or opens it with the AWS CLI.
         """
         others = {entry.key for entry in self.here.entries if entry.form != "envelope"}
         drafts = [each.draft for each in plan if each.step in replacing.STORED]
         sealed = [each.key for each in drafts if each.form is None and each.key in others]
         if sealed:
-            terminal.say(f"Sealed now, because no option and no policy says otherwise: {', '.join(sealed)}")
+            terminal.say(f"Now sealed, because no option or policy says otherwise: {', '.join(sealed)}")
         by_kms = {entry.key for entry in self.there.entries if entry.form == "kms"}
         protection.tell_kms([each.key for each in drafts if each.form is None and each.key in by_kms])
         replacing.tell_types(plan, self.there)
         if dry_run or (terminal.is_terminal() and records.get_kind() != "json"):
             _show_plan(self.admin, plan, self.there)
 
-    def stored(self, plan: Sequence[Planned], message: str, *, declassify: bool) -> dict[str, ConfigsvcError]:
-        """Store what is new or changed; the keys that were refused and why."""
+    def store(self, plan: Sequence[Planned], message: str, *, declassify: bool) -> dict[str, ConfigsvcError]:
+        """Stores what is new or changed. Returns the keys that were refused, and why."""
         drafts = [each.draft for each in plan if each.step in replacing.STORED]
         if not drafts:
             return {}
@@ -195,7 +199,7 @@ class _Copying(NamedTuple):
 
 
 def _declassify(drafts: Sequence[Draft], there: SealedSnapshot, *, given: bool) -> list[Draft]:
-    """The drafts, where --declassify or a person lets plain values replace sealed ones."""
+    """Marks the drafts whose plain values may replace sealed ones, by --declassify or a person's consent."""
     sealed = {entry.key for entry in there.entries if entry.sealed}
     declassifying = [each.key for each in drafts if each.form == "plain" and each.key in sealed]
     if declassifying and not given:
@@ -208,7 +212,7 @@ _COLUMNS = ("key", "step", "form", "content type", "bytes", "in the target")
 
 
 def _show_plan(admin: Admin, plan: Sequence[Planned], there: SealedSnapshot) -> None:
-    """The plan as a table, beside what the target has under each key. No value is in it."""
+    """Prints the plan as a table, with what the target has under each key, without values."""
     served = {entry.key: entry for entry in there.entries}
     known = admin.values.find_keys(there.namespace, [each.draft.key for each in plan if each.step == "new"])
     records.print_table(
@@ -224,7 +228,7 @@ def _plan_row(each: Planned, served: Entry | None, known: KeyInfo | None) -> tup
 
 
 def _describe_target(content_type: str, served: Entry | None, known: KeyInfo | None) -> str | None:
-    """What the target has: the version that is served, with its content type where that is another."""
+    """Describes what the target has: the served version, with its content type if that differs."""
     if served:
         other = f", {served.content_type}" if served.content_type != content_type else ""
         return f"version {served.version}, {served.form}{other}"
@@ -235,7 +239,7 @@ def _report_copies(
     namespaces: tuple[Namespace, Namespace], plan: Sequence[Planned], failures: Mapping[str, ConfigsvcError], *,
     dry_run: bool,
 ) -> None:  # fmt: skip
-    """Say what was copied, and why the rest was not."""
+    """Reports what was copied, and why the rest was not."""
     source, target = namespaces
     for key, error in failures.items():
         terminal.say(f"{key}: {exit_codes.get_reason(error)}")

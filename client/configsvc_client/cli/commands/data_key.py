@@ -27,10 +27,10 @@ _DASHED_KID = re.compile("-[A-Za-z0-9_-]{42}")
 
 
 class _TakesKid(click.Command):
-    """A command with a kid as its argument: one in 64 begins with a dash, and is no option."""
+    """A command that takes a kid: one in 64 begins with a dash and must not be read as an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The arguments, such a kid behind the options."""
+        """Moves such a kid behind the options."""
         kids = [each for each in args if _DASHED_KID.fullmatch(each)]
         if kids and "--" not in args:
             args = [*(each for each in args if each not in kids), "--", *kids]
@@ -44,11 +44,11 @@ def command() -> None:
 
 @command.command("add")
 @options.one_namespace
-@click.option("--kms-key", metavar="ARN", help="KMS key that wraps it; CONFIGSVC_KMS_KEYS where left out.")
+@click.option("--kms-key", metavar="ARN", help="KMS key that wraps it. Default: CONFIGSVC_KMS_KEYS.")
 def add(namespace: str | None, kms_key: str | None) -> None:
     """Add a data key and seal new values under it.
 
-    It is made with kms:GenerateDataKey.
+    The data key is generated with kms:GenerateDataKey.
     """
     target = options.choose_target(namespace)
     wrapping = composition.choose_kms_key(kms_key)
@@ -63,7 +63,7 @@ def add(namespace: str | None, kms_key: str | None) -> None:
 def list_(namespace: str | None) -> None:
     """List the data keys, newest first.
 
-    Revision is the one that added the data key: the newest has the highest.
+    The revision is the one that added the data key, so the newest has the highest.
 
     In a pipe: kid, state, seals, served, KMS key, revision, separated by tabs.
     """
@@ -80,17 +80,17 @@ def list_(namespace: str | None) -> None:
 @command.command("rewrap", cls=_TakesKid)
 @options.one_namespace
 @click.argument("kid", required=False)
-@click.option("--kms-key", metavar="ARN", help="KMS key to wrap it under; CONFIGSVC_KMS_KEYS where left out.")
+@click.option("--kms-key", metavar="ARN", help="KMS key to wrap it under. Default: CONFIGSVC_KMS_KEYS.")
 def rewrap(kid: str | None, namespace: str | None, kms_key: str | None) -> None:
-    """Wrap data keys under another KMS key. Values stay.
+    """Wrap data keys under another KMS key. Values do not change.
 
-    Wraps KID, or every live data key. This takes the admin action.
+    Wraps KID, or every live data key. This requires the admin action.
 
-    Readers have to pin the new KMS key (CONFIGSVC_KMS_KEYS) first: otherwise they can open nothing from then on.
+    Readers must pin the new KMS key (CONFIGSVC_KMS_KEYS) first: otherwise they cannot open anything afterwards.
     """
     target, wrapping = options.choose_target(namespace), composition.choose_kms_key(kms_key)
     admin = composition.open_admin()
-    kids = _live(admin, target) if kid is None else [kid]
+    kids = _list_live(admin, target) if kid is None else [kid]
     for each in kids:
         admin.data_keys.rewrap(target, each, wrapping)
         terminal.say(f"{target}: data key {each} wrapped under {wrapping}")
@@ -98,13 +98,13 @@ def rewrap(kid: str | None, namespace: str | None, kms_key: str | None) -> None:
         records.print_record({"namespace": target, "kids": kids, "kms_key": wrapping})
 
 
-def _live(admin: Admin, namespace: Namespace) -> list[Kid]:
-    """Those that are live by the service's word and not retired by ours."""
+def _list_live(admin: Admin, namespace: Namespace) -> list[Kid]:
+    """Lists the data keys that are live according to the service and not retired according to us."""
     live = [each.kid for each in admin.data_keys.list(namespace) if each.state == "live"]
     back = [kid for kid in live if kid in admin.data_keys.get_retired(namespace)]
     if back:
         terminal.say(
-            f"{namespace}: {retired_data_keys.describe_offered(back)}. They are not wrapped again; rotate: "
+            f"{namespace}: {retired_data_keys.describe_offered(back)}. They are not rewrapped. Rotate instead: "
             f"configsvc data-key rotate -n {namespace} --fresh"
         )
     return [kid for kid in live if kid not in back]
@@ -116,39 +116,39 @@ def _live(admin: Admin, namespace: Namespace) -> list[Kid]:
 def retire(kid: str, namespace: str | None) -> None:
     """Retire a data key for good.
 
-    Nothing more is sealed under KID, and no version sealed under it is activated. There is no way back. This is refused
-    while served entries need it: `configsvc data-key rotate` seals those again and retires it.
+    Nothing more is sealed under KID, and versions sealed under it can no longer be activated. This cannot be undone. It
+    is refused while served entries need KID: `configsvc data-key rotate` seals them again and retires it.
     """
     target, admin = options.choose_target(namespace), composition.open_admin()
     question = f"Retire data key {kid} of {target}? Versions sealed under it can no longer be activated."
-    confirm.confirm(question, lambda: _check(admin, target, kid))
+    confirm.confirm(question, lambda: _check_exists(admin, target, kid))
     admin.data_keys.retire(target, kid)
     retired_kids = _advise_retired(admin, target)
     done = {"namespace": target, "kid": kid, "retired_kids": retired_kids}
     records.report_done(f"{target}: data key {kid} retired", done)
 
 
-def _check(admin: Admin, namespace: Namespace, kid: str) -> None:
-    """That the data key exists.
+def _check_exists(admin: Admin, namespace: Namespace, kid: str) -> None:
+    """Checks that the data key exists.
 
     Raises:
-        NotFound: it does not.
+        NotFound: it does not exist.
     """
     if kid not in {each.data_key.kid for each in admin.data_keys.list(namespace)}:
         raise NotFound(f"{namespace} has no data key {kid}.", kid=kid)
 
 
 def _advise_retired(admin: Admin, namespace: Namespace) -> list[str]:
-    """The retired kids of a namespace. Those that the trusted policy lacks are shown as the line to paste."""
-    with suppress(ConfigsvcError):  # earlier retired ones too, where the API key may read
+    """Returns the retired kids of a namespace, and prints the policy line to paste if the trusted policy lacks any."""
+    with suppress(ConfigsvcError):  # also those retired earlier, if the API key may read
         admin.data_keys.list(namespace)
     policy = composition.get_policy()
     held = policy.retired_kids(namespace) if composition.resolve().project_trusted else frozenset[str]()
     kids = sorted(admin.data_keys.get_retired(namespace) | held)
     if records.get_kind() != "json" and not held.issuperset(kids):
         terminal.say(
-            "The service could be made to offer a retired data key again. So that nobody seals under it, set this in "
-            f'.configsvc.toml under [policy."{policy.table(namespace) or namespace}"], run configsvc trust, and commit '
+            "A tampered service could offer a retired data key again. So that nobody seals under it, add this line "
+            f'to [policy."{policy.table(namespace) or namespace}"] in .configsvc.toml, run configsvc trust, and commit '
             "the file:",
             f"retired_kids = {json.dumps(kids)}",
         )
@@ -160,22 +160,20 @@ def _advise_retired(admin: Admin, namespace: Namespace) -> list[str]:
 @click.option(
     "--kms-key",
     metavar="ARN",
-    help="KMS key that wraps the new data key. Needed if CONFIGSVC_KMS_KEYS names several; else that of the newest.",
+    help="KMS key that wraps the new data key. Required if CONFIGSVC_KMS_KEYS names several. Default: the newest's.",
 )
-@click.option(
-    "--fresh", is_flag=True, help="Make a new data key even if an earlier rotation was interrupted and left one."
-)
+@click.option("--fresh", is_flag=True, help="Make a new data key, even if an interrupted rotation left one.")
 @options.message
 def rotate(namespace: str | None, kms_key: str | None, message: str, *, fresh: bool) -> int:
     """Seal all served values under a new data key, and retire the others.
 
-    This takes the write and admin actions, which are checked first. Others may read and write concurrently: no value of
-    theirs is overwritten. If it is interrupted, run it again and it continues. After a leak use --fresh: a data key
-    that an interrupted rotation left may be known too. Then paste the line with retired_kids into
-    .configsvc.toml, as it is printed.
+    This requires the write and admin actions, which are checked first. Others can read and write at the same time:
+    their values are not overwritten. If it is interrupted, run it again to continue. After a leak, use --fresh, because
+    the data key of an interrupted rotation may have leaked too. Then paste the printed retired_kids line into
+    .configsvc.toml.
 
-    Versions that are not served keep their data key. They can be read but no longer activated;
-    `configsvc rollback --to-revision` seals them again. Values in plain and kms form have no data key.
+    Versions that are not served keep their data key: they can be read but no longer activated. `configsvc rollback
+    --to-revision` seals them again. Values in plain and kms form have no data key.
     """
     target = options.choose_target(namespace)
     wrapping = None if kms_key is None else composition.choose_kms_key(kms_key)
@@ -183,19 +181,19 @@ def rotate(namespace: str | None, kms_key: str | None, message: str, *, fresh: b
     total = sum(each.served for each in admin.data_keys.list(target))
     with terminal.show_progress(f"rotate {target}", total) as advance:
 
-        def told(part: Part) -> None:
+        def report_part(part: Part) -> None:
             advance(len(part.keys))
 
         try:
-            done = admin.data_keys.rotate(target, wrapping, message or "rotate", fresh=fresh, told=told)
+            done = admin.data_keys.rotate(target, wrapping, message or "rotate", fresh=fresh, told=report_part)
         except KeyboardInterrupt:
-            terminal.say(f"{target}: every value opens. Run it again: it goes on with what is left.")
+            terminal.say(f"{target}: every value still opens. Run the command again to continue.")
             raise
     return _report_rotation(admin, target, done)
 
 
 def _report_rotation(admin: Admin, namespace: Namespace, done: Rotation) -> int:
-    """What came of it; the exit code is that of the first key that was refused."""
+    """Reports a rotation. Returns the exit code of the first refused key, or 0."""
     for key, error in sorted(done.refused.items()):
         terminal.say(f"{key}: {error.detail}")
     left = f", {len(done.left)} still needed" if done.left else ""

@@ -1,7 +1,7 @@
 """Delete a key. Its versions are kept.
 
-`configsvc activate` brings one back. Where `configsvc namespace set --keep-deleted-days N` was given, they are kept
-for N days.
+`configsvc activate` brings one back. If the namespace has a limit (`configsvc namespace set --keep-deleted-days N`),
+they are kept for N days.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ def command(key: str, namespace: str | None, message: str, if_match: int | None)
     done = lost_answers.accept_earlier(
         admin,
         lambda: admin.values.delete(target, key, message, if_match=if_match).revision,
-        lambda error: _deleted_before(admin, target, key, error),
+        lambda error: _find_earlier_deletion(admin, target, key, error),
     )
     records.report_done(
-        f"{target} {key}: deleted, revision {done}. Back: configsvc activate -n {target} {key} VERSION",
+        f"{target} {key}: deleted, revision {done}. To restore it: configsvc activate -n {target} {key} VERSION",
         {"namespace": target, "key": key, "active": None, "revision": done},
     )
 
 
-def _deleted_before(admin: Admin, namespace: Namespace, key: str, error: PreconditionFailed) -> int | None:
-    """The revision that deleted the key; a key that was only ever staged serves nothing either."""
+def _find_earlier_deletion(admin: Admin, namespace: Namespace, key: str, error: PreconditionFailed) -> int | None:
+    """Returns the revision that deleted the key; None for a key that was only ever staged."""
     info = lost_answers.find_key_at(admin, namespace, key, error)
     return info.revision if info and info.state == "deleted" else None

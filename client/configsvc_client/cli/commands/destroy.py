@@ -1,7 +1,7 @@
 """Destroy the value of a version for good.
 
-This takes the admin action. The record that it was there stays, and its number is never given out again. What is
-served cannot be destroyed.
+This requires the admin action. The record of the version remains, and its number is never reused. A served version
+cannot be destroyed.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def command(key: str, version: int, namespace: str | None) -> None:
     names.parse_key(key)
     target, admin = options.choose_target(namespace), composition.open_admin()
-    question = f"Destroy the value of version {version} of {key} in {target}? Nothing brings it back."
-    confirm.confirm(question, lambda: _check(admin, target, key, version))
+    question = f"Destroy the value of version {version} of {key} in {target}? This cannot be undone."
+    confirm.confirm(question, lambda: _check_not_served(admin, target, key, version))
     revision = admin.values.destroy(target, key, version)
     records.report_done(
         f"{target} {key}: version {version} destroyed, revision {revision}",
@@ -37,14 +37,14 @@ def command(key: str, version: int, namespace: str | None) -> None:
     )
 
 
-def _check(admin: Admin, namespace: Namespace, key: str, version: int) -> None:
-    """That there is a value to destroy.
+def _check_not_served(admin: Admin, namespace: Namespace, key: str, version: int) -> None:
+    """Checks that the version has a value and is not served.
 
     Raises:
-        NotFound, Gone: there is none.
+        NotFound, Gone: it has no value.
         Conflict: it is served.
     """
     admin.values.get_entry(namespace, key, version)
     info = next(iter(admin.values.find_keys(namespace, [key]).values()), None)
     if info and info.active == version:
-        raise Conflict(f"Version {version} of {key} is served. Serve another or delete the key first.", key=key)
+        raise Conflict(f"Version {version} of {key} is served. Serve another version or delete the key first.", key=key)

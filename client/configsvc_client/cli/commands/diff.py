@@ -1,8 +1,8 @@
 """Compare namespaces, revisions or files.
 
-The sides are two namespaces, two revisions of one, a namespace and a FILE, or two FILEs. Values are opened here to be
-compared, and shown only with --reveal; one that you cannot open is `unknown`. Files are of any format that
-`configsvc import` reads, with the same options that rename keys; they apply to each FILE.
+Compares two namespaces, two revisions of one namespace, a namespace and a FILE, or two FILEs. Values are opened on this
+computer for the comparison and shown only with --reveal; a value that you cannot open is `unknown`. FILE may be in any
+format that `configsvc import` reads. The options that rename keys work as for import and apply to each FILE.
 
 In a pipe: key, change (added, removed, changed, unknown), left, right, separated by tabs.
 """
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 class SideItem(NamedTuple):
     """A key without its value. `version` and `form` are None in a file; `identity` is the same for the same value.
 
-    `content_type` is None for a text in a file of a format that has no types: it may stand for any JSON.
+    `content_type` is None for a text in a file format without types: it may be any JSON.
     """
 
     content_type: ContentType | None
@@ -46,19 +46,19 @@ class SideItem(NamedTuple):
 
 
 class DiffSide(Protocol):
-    """One of two."""
+    """One of the two sides."""
 
     name: str
 
     def items(self) -> Mapping[str, SideItem]:
-        """Its keys."""
+        """Returns its keys."""
 
     def data(self, keys: Iterable[str]) -> Mapping[str, bytes | None]:
-        """Their values in the clear; None for one that this caller cannot open."""
+        """Returns the values of keys in the clear; None for one that this caller cannot open."""
 
 
 class ServedSide:
-    """The entries of a sealed snapshot; only what is asked for is opened."""
+    """The entries of a sealed snapshot; only requested values are opened."""
 
     def __init__(self, name: str, admin: Admin, snapshot: SealedSnapshot) -> None:
         self.name = name
@@ -66,7 +66,7 @@ class ServedSide:
         self._snapshot = snapshot
 
     def items(self) -> Mapping[str, SideItem]:
-        """See `Side`."""
+        """See `DiffSide`."""
         namespace = self._snapshot.namespace
         return {
             each.key: SideItem(each.content_type, each.version, each.form, (namespace, each.key, each.version))
@@ -74,7 +74,7 @@ class ServedSide:
         }
 
     def data(self, keys: Iterable[str]) -> Mapping[str, bytes | None]:
-        """See `Side`."""
+        """See `DiffSide`."""
         wanted = set(keys)
         entries = [each for each in self._snapshot.entries if each.key in wanted]
         try:
@@ -87,7 +87,7 @@ class ServedSide:
 
 
 class FileSide:
-    """The rows of a file in any format that `import` reads, by the file's ending where none is named."""
+    """The rows of a file in any format that `import` reads; by default the one of its ending."""
 
     def __init__(self, path: Path, wanted: str | None = None, shaping: Shaping = AS_IN_THE_FILE) -> None:
         self.name = str(path)
@@ -98,14 +98,14 @@ class FileSide:
         self._typed = (wanted or formats.format_of(path.name)) in formats.TREE_FORMATS
 
     def items(self) -> Mapping[str, SideItem]:
-        """See `Side`."""
+        """See `DiffSide`."""
         return {
             key: SideItem(row.content_type if self._typed or row.content_type != TEXT else None)
             for key, row in self._rows.items()
         }
 
     def data(self, keys: Iterable[str]) -> Mapping[str, bytes | None]:
-        """See `Side`."""
+        """See `DiffSide`."""
         return {key: self._rows[key].data for key in keys}
 
 
@@ -117,7 +117,7 @@ SideChange = Literal["added", "removed", "changed", "unknown"]
 
 
 class Compared(NamedTuple):
-    """A key that differs; the values are there where they were asked for and open."""
+    """A key that differs; with its values if they were requested and open."""
 
     key: str
     change: SideChange
@@ -131,7 +131,7 @@ class Compared(NamedTuple):
 
 
 def compare_sides(left: DiffSide, right: DiffSide, *, values: bool) -> list[Compared]:
-    """The keys that differ, in their order; `values` asks for the values of all of them."""
+    """Returns the keys that differ, in order; with `values`, the values of all of them."""
     here, there = left.items(), right.items()
     both = sorted(key for key in here.keys() & there.keys() if not _is_identical(here[key], there[key]))
     was, now = left.data(both), right.data(both)
@@ -156,7 +156,7 @@ def _fill(each: Compared, was: Mapping[str, bytes | None], now: Mapping[str, byt
 
 
 def _is_identical(left: SideItem, right: SideItem) -> bool:
-    """Whether they are one version of one key: that never changes."""
+    """Whether both are the same version of the same key, which never changes."""
     return left.identity is not None and left.identity == right.identity
 
 
@@ -169,7 +169,7 @@ def _find_change(left: SideItem, right: SideItem, was: bytes | None, now: bytes 
 
 
 def differ_in_type(left: SideItem | None, right: SideItem | None) -> bool:
-    """Whether two values differ in their content type, so far as both have one."""
+    """Whether both values have a content type, and they differ."""
     types = {each.content_type for each in (left, right) if each and each.content_type}
     return len(types) > 1
 
@@ -179,18 +179,20 @@ def differ_in_type(left: SideItem | None, right: SideItem | None) -> bool:
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "-f", "--format", "wanted", multiple=True, type=click.Choice(FORMATS),
-    help="Of the FILE, by its ending where left out. Once for both of two FILEs, or once for each.",
+    help="Format of FILE. Default: by its ending. Of two FILEs: once for both, or once for each.",
 )  # fmt: skip
 @renaming.add_options
-@click.option("--from", "start", type=click.IntRange(min=1), metavar="REVISION", help="Compare two revisions.")
-@click.option("--to", "end", type=click.IntRange(min=1), metavar="REVISION", help="Now, where left out.")
+@click.option("--from", "start", type=click.IntRange(min=1), metavar="REVISION", help="Compare this revision.")
+@click.option(
+    "--to", "end", type=click.IntRange(min=1), metavar="REVISION", help="With this revision. Default: the current one."
+)
 @click.option("--reveal", is_flag=True, help="Show the values.")
-@click.option("--exit-code", is_flag=True, help="End with 7 if something differs.")
+@click.option("--exit-code", is_flag=True, help="Exit with 7 if anything differs.")
 def command(
     namespaces: tuple[str, ...], files: tuple[Path, ...], *, wanted: tuple[str, ...],
     shaping: Shaping, start: int | None, end: int | None, reveal: bool, exit_code: bool,
 ) -> int:  # fmt: skip
-    left, right = _sides(namespaces, _files(files, wanted, shaping), start, end)
+    left, right = _choose_sides(namespaces, _open_files(files, wanted, shaping), start, end)
     found = compare_sides(left, right, values=reveal)
     records.print_table(
         ("key", "change", "left", "right"),
@@ -201,42 +203,42 @@ def command(
     return exit_codes.DIFFERENT if found and exit_code else 0
 
 
-def _files(paths: tuple[Path, ...], wanted: tuple[str, ...], shaping: Shaping) -> list[FileSide]:
+def _open_files(paths: tuple[Path, ...], wanted: tuple[str, ...], shaping: Shaping) -> list[FileSide]:
     if (shaping.renames or shaping.as_is) and not paths:
-        raise click.UsageError("--flatten, --strip-prefix, --map, --separator and --as-is go with FILE.")
+        raise click.UsageError("--flatten, --strip-prefix, --map, --separator and --as-is need a FILE.")
     if wanted and (not paths or len(wanted) not in (1, len(paths))):
-        raise click.UsageError("--format goes with FILE: once, or once for each.")
+        raise click.UsageError("--format needs a FILE. Pass it once, or once for each FILE.")
     each = wanted if len(wanted) > 1 else (wanted or (None,)) * len(paths)
     return [FileSide(path, format_, shaping) for path, format_ in zip(paths, each, strict=True)]
 
 
-def _sides(
+def _choose_sides(
     namespaces: tuple[str, ...], files: list[FileSide], start: int | None, end: int | None
 ) -> tuple[DiffSide, DiffSide]:
     two_files = len(files) == 2  # noqa: PLR2004  # a left and a right one
     if len(files) > 2 or (two_files and (namespaces or start)) or (files and start) or (end and not start):  # noqa: PLR2004
-        raise click.UsageError("Two sides: -n A -n B, --from REVISION [--to REVISION], FILE, or FILE FILE.")
+        raise click.UsageError("Choose two sides: -n A -n B, --from REVISION [--to REVISION], FILE, or FILE FILE.")
     if two_files:
         return files[0], files[1]
     if files:
-        return _served(composition.open_admin(), options.choose_namespace(_one(namespaces))), files[0]
+        return _open_served(composition.open_admin(), options.choose_namespace(_get_only(namespaces))), files[0]
     if start:
-        admin, target = composition.open_admin(), options.choose_namespace(_one(namespaces))
-        return _served(admin, target, start), _served(admin, target, end)
+        admin, target = composition.open_admin(), options.choose_namespace(_get_only(namespaces))
+        return _open_served(admin, target, start), _open_served(admin, target, end)
     wanted = options.choose_namespaces(namespaces)
     if len(wanted) != 2:  # noqa: PLR2004
         raise click.UsageError("Name the two namespaces: -n A -n B; or --from REVISION, or a FILE.")
     admin = composition.open_admin()
-    return _served(admin, wanted[0]), _served(admin, wanted[1])
+    return _open_served(admin, wanted[0]), _open_served(admin, wanted[1])
 
 
-def _one(namespaces: tuple[str, ...]) -> str | None:
+def _get_only(namespaces: tuple[str, ...]) -> str | None:
     if len(namespaces) > 1:
-        raise click.UsageError("One namespace, with --from or a FILE.")
+        raise click.UsageError("--from and FILE take one namespace.")
     return namespaces[0] if namespaces else None
 
 
-def _served(admin: Admin, namespace: Namespace, revision: int | None = None) -> DiffSide:
+def _open_served(admin: Admin, namespace: Namespace, revision: int | None = None) -> DiffSide:
     snapshot = admin.values.get_snapshot(namespace, revision)
     return ServedSide(f"{namespace} at revision {revision or snapshot.revision}", admin, snapshot)
 
@@ -245,11 +247,11 @@ def _show_values(each: Compared, *, reveal: bool) -> tuple[str | None, str | Non
     if not reveal:
         typed = differ_in_type(each.left, each.right)
         return _describe_side(each.left, typed=typed), _describe_side(each.right, typed=typed)
-    return _text(each.left, each.was), _text(each.right, each.now)
+    return _render_value(each.left, each.was), _render_value(each.right, each.now)
 
 
 def _describe_side(item: SideItem | None, *, typed: bool) -> str | None:
-    """A side without its value; with the content type where that differs."""
+    """Describes a side without its value, and with the content type if that differs."""
     if item is None:
         return None
     found = f"version {item.version}, {item.form}" if item.version else "in the file"
@@ -257,14 +259,14 @@ def _describe_side(item: SideItem | None, *, typed: bool) -> str | None:
 
 
 def _tell_types(found: Sequence[Compared]) -> None:
-    """Say of each value that is shown what its content types are, where they differ: its text may be the same."""
+    """Reports content types that differ, because the texts may be the same."""
     for each in found:
         if each.left and each.right and differ_in_type(each.left, each.right):
             types = f"{each.left.content_type} → {each.right.content_type}"
             terminal.say(f"{each.key}: the content type differs: {types}")
 
 
-def _text(item: SideItem | None, data: bytes | None) -> str | None:
+def _render_value(item: SideItem | None, data: bytes | None) -> str | None:
     if item is None:
         return None
     if data is None:

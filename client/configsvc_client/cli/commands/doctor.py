@@ -1,9 +1,9 @@
 """Check your setup and suggest fixes.
 
-Settings, the service, the clock, both principals and their grants; for each namespace whether a grant and IAM allow
-writing, its data keys, whether their KMS keys are pinned, and whether KMS opens them. Nothing is written: IAM is
-asked with signed requests without content, which the service refuses. Of two API keys each is checked; it is a
-warning if one is refused. Ends with 1 if something fails.
+Checks the settings, the service, the clock, both principals and their grants. For each namespace, checks whether a
+grant and IAM allow writes, its data keys, whether their KMS keys are pinned, and whether KMS opens them. Nothing is
+written: IAM is asked with empty signed requests, which the service refuses. Of two API keys, each is checked, and a
+refused one is a warning. Exits with 1 if a check fails.
 
 In a pipe: name, state (ok, warning, failed, skipped), what was found, what to do, separated by tabs.
 """
@@ -43,20 +43,20 @@ def command(namespaces: tuple[str, ...]) -> int:
 
 
 def report(namespaces: list[str]) -> int:
-    """Prints the checks; the exit code."""
+    """Prints the checks and returns the exit code."""
     found = list(examine(namespaces))
     records.print_table(("check", "state", "found", "what to do"), found)
     return exit_codes.FAILED if any(each.state == "failed" for each in found) else 0
 
 
 _SHOWN = (("CONFIGSVC_NAMESPACES", "namespaces"), ("CONFIGSVC_KMS_KEYS", "KMS keys"), ("AWS_REGION", "region"))
-"""Settings of which doctor says where they come from, beside the URL, the API key and the AWS identity."""
+"""Settings whose origin is shown, besides those of the URL, the API key and the AWS identity."""
 
 
 def examine(namespaces: list[str]) -> Iterator[SetupCheck]:
-    """Each check as it is made, with where the settings that a failed one names come from.
+    """Runs the checks one by one; a failed one also names the origin of its settings.
 
-    What cannot go on ends the list.
+    A failure that makes further checks pointless ends the list.
     """
     for each in _run_checks(namespaces):
         origins = sources.list_origins(f"{each.found} {each.advice}") if each.state in ("failed", "warning") else []
@@ -85,7 +85,7 @@ def _run_checks(namespaces: list[str]) -> Iterator[SetupCheck]:
 
 
 def _check_settings(namespaces: list[str]) -> SetupCheck:
-    """Where the settings come from. Without namespaces, those that are set are checked too.
+    """Checks the settings and says where they come from. Without namespaces, also checks those that are set.
 
     Raises:
         Misconfigured: one is missing or wrong.
@@ -104,7 +104,7 @@ def _check_settings(namespaces: list[str]) -> SetupCheck:
 
 
 def _describe_identity(resolved: Resolved) -> str:
-    """What chooses the AWS credentials, and where that is set."""
+    """Describes what chooses the AWS credentials, and where that is set."""
     keys = resolved.settings.get("AWS_ACCESS_KEY_ID"), resolved.settings.get("AWS_SECRET_ACCESS_KEY")
     if keys[0] and keys[1]:
         return f"AWS_ACCESS_KEY_ID from {keys[0].source}"
@@ -123,7 +123,7 @@ def _check_table(admin: Admin) -> SetupCheck:
 
 
 def _check_api_keys(namespaces: list[Namespace]) -> Iterator[SetupCheck]:
-    """Each by itself: where two are set, one of them is enough, and each request is tried with the other."""
+    """Checks each API key by itself: of two keys, one is enough, because requests are tried with both."""
 
     def look(admin: Admin) -> SetupCheck:
         return setup_checks.check_api_key(_get_member(admin.access.whoami(signed=False), "api_key"), namespaces)
@@ -141,14 +141,16 @@ def _check_principals(admin: Admin, namespaces: list[Namespace]) -> Iterator[Set
     try:
         found = _get_member(admin.access.whoami(), "iam")
     except Misconfigured as error:
-        yield SetupCheck("AWS identity", "warning", error.detail, "Needed to write, and to seal and open.")
+        yield SetupCheck("AWS identity", "warning", error.detail, "You need one to write, seal and open.")
         return
     except ConfigsvcError as error:
         if error.members.get("gateway") != "ACCESS_DENIED":
             yield setup_checks.report_failure("AWS identity", error)
             return
         found = None
-        yield SetupCheck("AWS identity", "warning", error.detail, "Needed to write. Reading takes the API key and KMS.")
+        yield SetupCheck(
+            "AWS identity", "warning", error.detail, "You need this to write. To read, the API key and KMS are enough."
+        )
     else:
         yield setup_checks.check_iam(found)
         if found is None:
@@ -180,7 +182,7 @@ def _check_namespace(admin: Admin, namespace: Namespace) -> Iterator[SetupCheck]
 
 
 def _find_region(pins: Pin, kms_key: str) -> str:
-    """Where KMS is asked for a key."""
+    """Finds the region in which KMS is asked for a key."""
     from configsvc_client.admin import read_settings
 
     ours = read_settings(composition.get_environ()).region

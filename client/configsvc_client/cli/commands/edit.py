@@ -1,17 +1,17 @@
-"""Edit a value in $EDITOR, and seal it when it is saved.
+"""Edit a value in $EDITOR and seal it on save.
 
-It is stored only if nobody else changed KEY in between. The value is in a file of mode 0600, in memory (/dev/shm)
-where the system has that, only while the editor runs; the file and all that the editor leaves beside it are wiped.
-JSON is shown indented. A newline at the end that the value did not have is the editor's, and is not stored. Nothing
-is stored if nothing changed or the editor fails. It is sealed unless --plain or your policy says that KEY is no
-secret, however it is served now.
+It is stored only if nobody else has changed KEY in the meantime. While the editor runs, the value is in a file of mode
+0600, in memory (/dev/shm) where the system has that; afterwards, the file and everything the editor left beside it are
+wiped. JSON is shown indented. A newline that the editor adds at the end is not stored. Nothing is stored if nothing
+changed or the editor fails. The value is sealed, whatever its form until now, unless --plain or your policy says that
+KEY is not secret.
 
-$VISUAL comes before $EDITOR. The editor has to run until the value is edited, like EDITOR='code --wait'. Without a
-terminal, set one that edits by itself, like EDITOR='sed -i s/old/new/'. A value that was emptied, or left with
-white space only, is stored if you confirm it, or with --allow-empty.
+$VISUAL takes precedence over $EDITOR. The editor must run until you have finished, like EDITOR='code --wait'. Without a
+terminal, use a program that edits by itself, like EDITOR='sed -i s/old/new/'. A value that you emptied, or that is now
+only white space, is stored if you confirm it, or with --allow-empty.
 
-If someone else was faster, nothing is overwritten. On a terminal you are asked: edit again, with their value beside
-yours; stage yours as a version that is not served; or quit, which discards it.
+If someone else changed KEY first, nothing is overwritten. On a terminal you choose: edit again, with their value next
+to yours; stage yours as a version that is not served; or quit and discard yours.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ def command(
 
 
 class _Base(NamedTuple):
-    """What is edited: as it is served, None where nothing is, and the revision that last touched the key.
+    """The value to edit: the served one or None, and the revision that last touched the key.
 
-    `form` is how it will be stored, which an option, the policy or a person decides; None where none of them did.
+    `form` is how it will be stored, by an option, the policy or a person; None if none of them decided.
     """
 
     opened: Opened | None
@@ -64,7 +64,7 @@ class _Base(NamedTuple):
 
     @property
     def content(self) -> bytes:
-        """What the editor is to show."""
+        """The text to show in the editor."""
         if self.opened is None:
             return b""
         if not KINDS[self.opened.content_type].is_json:
@@ -73,30 +73,30 @@ class _Base(NamedTuple):
 
     @property
     def suffix(self) -> str:
-        """What the editor goes by for colours."""
+        """The file name suffix, by which the editor chooses its colours."""
         return KINDS[self.opened.content_type if self.opened else TEXT].suffix
 
-    def leaves(self, content: bytes) -> bool:
-        """Whether storing what the editor saved would change nothing."""
+    def is_unchanged_by(self, content: bytes) -> bool:
+        """Whether storing the saved text would change nothing."""
         if self.opened is None:
             return content == self.content
-        return self.saved(content) == self.opened.data and self.form in (None, self.opened.form)
+        return self.parse_saved(content) == self.opened.data and self.form in (None, self.opened.form)
 
-    def saved(self, content: bytes) -> bytes:
-        """The value in what the editor saved: as it was, where that is the same value."""
+    def parse_saved(self, content: bytes) -> bytes:
+        """Parses the value from the saved text; returns the original bytes if the value is the same."""
         if self.opened is None:
             return content.removesuffix(b"\n")
         before = self.opened.data
         found = before if content == self.content else _drop_added_end(content, before)
         return before if same_value(self.opened.content_type, found, before) else found
 
-    def empties(self, content: bytes) -> bool:
-        """Whether what the editor saved is empty or white space only, and what was served is not."""
+    def is_emptied_by(self, content: bytes) -> bool:
+        """Whether the saved text is empty or only white space, and the served value is not."""
         before = self.opened.data if self.opened else None
-        return inputs.is_blank(self.saved(content)) and (before is None or not inputs.is_blank(before))
+        return inputs.is_blank(self.parse_saved(content)) and (before is None or not inputs.is_blank(before))
 
-    def draft(self, key: str, data: bytes) -> Draft:
-        """The value to store, if the key is still as it was read.
+    def make_draft(self, key: str, data: bytes) -> Draft:
+        """Makes the draft to store, on the condition that the key has not changed.
 
         Raises:
             InvalidName, Unprocessable: it cannot be stored so.
@@ -113,7 +113,7 @@ class _Base(NamedTuple):
 
 
 def _drop_added_end(content: bytes, before: bytes) -> bytes:
-    """What was saved, without the line end that an editor adds to a value that had none, as the lines before end."""
+    """Removes the line end that an editor added to a value without one."""
     if before.endswith(b"\n"):
         return content
     ends = b"\r\n" if b"\r\n" in before and not before.endswith(b"\r") else b"\n"
@@ -121,7 +121,7 @@ def _drop_added_end(content: bytes, before: bytes) -> bytes:
 
 
 class _Session:
-    """One value, edited until it is stored or given up."""
+    """Edits one value until it is stored or discarded."""
 
     def __init__(
         self, admin: Admin, namespace: Namespace, key: str, message: str, asked: Form | None, *, allow_empty: bool
@@ -134,42 +134,42 @@ class _Session:
         self._allow_empty = allow_empty
 
     def run(self, editor: Editor) -> int:
-        """The exit code."""
+        """Runs the session and returns the exit code."""
         base, theirs = self._read(), None
         if base.opened is None:
-            terminal.say(f"Nothing is served under {self._key}: what you save is the first value.")
+            terminal.say(f"Nothing is served under {self._key}: what you save will be its first value.")
         start = base.content
         while True:
             content = editor.edited(start, base.suffix, theirs)
-            if base.leaves(content):
+            if base.is_unchanged_by(content):
                 terminal.say(f"{self._namespace} {self._key}: nothing changed, nothing stored")
                 if editor.may_return_early and terminal.can_ask():
-                    terminal.say("If the editor returned at once, make it wait, like EDITOR='code --wait'.")
+                    terminal.say("If the editor returned immediately, make it wait, like EDITOR='code --wait'.")
                 return 0
-            found = self._tried(base, content)
+            found = self._try_to_store(base, content)
             if isinstance(found, int):
                 return found
             start, base, theirs = content, found, found.content
 
-    def _tried(self, base: _Base, content: bytes) -> int | _Base:
-        """The exit code, or what to edit the draft again for. Whatever fails, the draft is asked about."""
+    def _try_to_store(self, base: _Base, content: bytes) -> int | _Base:
+        """Returns the exit code, or the new base for editing the draft again. On any failure, asks what to do."""
         chosen = ""
         while True:
             try:
                 if chosen == _AGAIN:
                     return self._read()
                 self._check_empty(base, content, asked_for=chosen == _EMPTY)
-                self._told(self._staged(base, content) if chosen == _STAGE else self._stored(base, content))
+                self._report(self._stage(base, content) if chosen == _STAGE else self._store(base, content))
             except ConfigsvcError as error:
-                chosen = self._asked(error, empty=base.empties(content) and base.suffix != ".json")
+                chosen = self._ask(error, empty=base.is_emptied_by(content) and base.suffix != ".json")
                 if chosen == _QUIT:
-                    terminal.say("Nothing was stored; your draft is forgotten.")
+                    terminal.say("Nothing was stored. Your draft was discarded.")
                     return exit_codes.get_code(error)
             else:
                 return 0
 
     def _read(self) -> _Base:
-        """The key's revision first: whoever writes after it makes the put fail."""
+        """Reads the key's revision first, so that a later write by someone else makes the put fail."""
         form = self._admin.values.resolve_form(self._namespace, self._key, self._asked_form)
         info = next(iter(self._admin.values.find_keys(self._namespace, [self._key]).values()), None)
         try:
@@ -178,33 +178,35 @@ class _Session:
             return _Base(None, info.revision if info else None, form)
         if not KINDS[opened.content_type].is_text:
             raise Unprocessable(f"{self._key} holds bytes. Store a file: configsvc put {self._key} @FILE --binary")
-        if opened.form == "plain" and form is None:  # before the editor opens: nobody's work is lost
+        if opened.form == "plain" and form is None:  # before the editor opens, so that no work is lost
             form = self._asked_form = protection.decide_form(self._namespace, self._key)
         protection.tell_kms([self._key] if opened.form == "kms" and form is None else [])
         return _Base(opened, info.revision if info else None, form)
 
     def _check_empty(self, base: _Base, content: bytes, *, asked_for: bool) -> None:
         self._allow_empty = self._allow_empty or asked_for
-        if base.empties(content) and not self._allow_empty:
-            saved = "only white space" if base.saved(content) else "nothing"
+        if base.is_emptied_by(content) and not self._allow_empty:
+            saved = "only white space" if base.parse_saved(content) else "nothing"
             raise inputs.refuse_empty(self._key, f"The editor saved {saved}.", as_json=base.suffix == ".json")
 
-    def _stored(self, base: _Base, content: bytes) -> Stored:
-        return self._admin.values.put_draft(self._namespace, base.draft(self._key, base.saved(content)), self._message)
+    def _store(self, base: _Base, content: bytes) -> Stored:
+        return self._admin.values.put_draft(
+            self._namespace, base.make_draft(self._key, base.parse_saved(content)), self._message
+        )
 
-    def _staged(self, base: _Base, content: bytes) -> Stored:
+    def _stage(self, base: _Base, content: bytes) -> Stored:
         from configsvc_client.admin import guard_draft
 
-        draft = base.draft(self._key, base.saved(content))
-        # The key as it is now: a namespace may require a precondition, and nothing is overwritten by staging.
+        draft = base.make_draft(self._key, base.parse_saved(content))
+        # The key as it is now: a namespace may require a precondition, and staging overwrites nothing.
         staged = guard_draft(draft, self._admin.values.find_keys(self._namespace, [self._key]))._replace(activate=False)
         return self._admin.values.put_draft(self._namespace, staged, self._message)
 
-    def _asked(self, error: ConfigsvcError, *, empty: bool) -> str:
-        """What to do with a draft that was not stored; without a person to ask, to quit."""
+    def _ask(self, error: ConfigsvcError, *, empty: bool) -> str:
+        """Asks what to do with a draft that was not stored; quits if there is nobody to ask."""
         raced = isinstance(error, (PreconditionFailed, VersionClaimed))
         if raced:
-            terminal.say(f"{self._namespace} {self._key} changed while you edited: {self._latest()}")
+            terminal.say(f"{self._namespace} {self._key} changed while you edited: {self._describe_latest()}")
         for line in exit_codes.get_lines(error):
             terminal.say(line)
         if not terminal.can_ask():
@@ -215,14 +217,14 @@ class _Session:
         except terminal.InputEnded:
             return _QUIT
 
-    def _latest(self) -> str:
+    def _describe_latest(self) -> str:
         try:
             latest = next(iter(self._admin.history.list_versions(self._namespace, self._key)))
         except (ConfigsvcError, StopIteration):
-            return "it is not known by whom."
+            return "by an unknown writer."
         return f"version {latest.version} by {latest.written_by} at {latest.written_at}."
 
-    def _told(self, stored: Stored) -> None:
+    def _report(self, stored: Stored) -> None:
         state = "served" if stored.active == stored.version else "staged"
         records.report_done(
             f"{self._namespace} {stored.key}: version {stored.version}, {state}, revision {stored.revision}",

@@ -1,9 +1,9 @@
 """Print the variables for a consumer.
 
-The output is lines for a shell, or JSON. CONFIGSVC_API_KEY is left for you to fill in: a consumer has a key of its
-own, or two, comma separated, while you rotate it. The KMS keys are those that wrap the namespaces' live data keys,
-as the service says. Nothing is printed if your own CONFIGSVC_KMS_KEYS does not name one of them. Without that
-setting, compare them with the keys you know: whoever pins them decides whom to trust.
+Prints lines for a shell, or JSON. Fill in CONFIGSVC_API_KEY yourself: a consumer has its own key, or two of them,
+separated by a comma, during a rotation. The KMS keys are those that, according to the service, wrap the live data keys
+of the namespaces. If your own CONFIGSVC_KMS_KEYS lacks one of them, nothing is printed. If it is not set, compare them
+with the keys you know: whoever pins them decides whom to trust.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.command(help=__doc__)
 @options.namespaces
 def command(namespaces: tuple[str, ...]) -> None:
-    options.check_trusted(namespaces)  # what is printed becomes a consumer's settings
+    options.check_trusted(namespaces)  # the output becomes a consumer's settings
     wanted = options.choose_namespaces(namespaces)
     admin = composition.open_admin()
     kms_keys = find_keys_in_use(admin, wanted)
@@ -41,23 +41,23 @@ def command(namespaces: tuple[str, ...]) -> None:
     if records.get_kind() == "json":
         records.print_json(found)
     else:
-        _lines(found)
+        _print_lines(found)
 
 
 def find_keys_in_use(admin: Admin, namespaces: Iterable[Namespace]) -> list[str]:
-    """The KMS keys that wrap the live data keys of namespaces, by the service's word.
+    """Finds the KMS keys that, according to the service, wrap the live data keys of namespaces.
 
-    Those of retired ones may be on their way out, and nothing that is served needs them.
+    Keys of retired data keys are left out: nothing that is served needs them.
     """
     listed = (each for name in namespaces for each in admin.data_keys.list(name))
     return sorted({each.data_key.kms_key for each in listed if each.state == "live"})
 
 
 def _check_pinned(kms_keys: Iterable[str]) -> None:
-    """A consumer must not be told to trust a KMS key only because the service names it.
+    """Refuses KMS keys that this person does not pin: a consumer must not trust one just because the service says so.
 
     Raises:
-        Misconfigured: this person pins KMS keys, and one is not among them.
+        Misconfigured: this person pins KMS keys, and one is missing.
     """
     known = parse_pin(composition.get_pins())
     unknown = [each for each in kms_keys if known.arns and not known.covers(each)]
@@ -69,7 +69,7 @@ def _check_pinned(kms_keys: Iterable[str]) -> None:
         )
 
 
-def _lines(found: Mapping[str, str]) -> None:
+def _print_lines(found: Mapping[str, str]) -> None:
     for name, text in found.items():
-        terminal.show(f"export {name}={shlex.quote(text)}" if text else "# no data key: nothing is sealed yet")
+        terminal.show(f"export {name}={shlex.quote(text)}" if text else "# no data key yet: nothing is sealed")
     terminal.show("# export CONFIGSVC_API_KEY=<the consumer's own API key>")

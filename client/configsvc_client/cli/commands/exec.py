@@ -1,18 +1,19 @@
 """Run a command with the values in its environment.
 
-The variable of db.url is DB_URL. Whoever can write a namespace chooses these variables, so name those that it may
-set in the policy: exec = ["DB_*", "SMTP_*"] under [policy."payments.*"] in .configsvc.toml. All others are left out
-and named on stderr. PATH, LD_PRELOAD, GIT_SSH_COMMAND, HTTPS_PROXY and many more that run code or change whom a
-program trusts are refused, unless that list names them in full; a pattern does not. This is a second line of
-defence: no list of dangerous variables is complete.
+db.url becomes the variable DB_URL. Whoever can write to a namespace chooses these variables, so list those it may set
+in your policy: exec = ["DB_*", "SMTP_*"] under [policy."payments.*"] in .configsvc.toml. All others are left out and
+named on stderr. PATH, LD_PRELOAD, GIT_SSH_COMMAND, HTTPS_PROXY and many more that run code or change whom a program
+trusts are refused unless that list names them in full; a pattern is not enough. This is a second line of defence: no
+list of dangerous variables is complete.
 
-A variable that is set already stays, and is named on stderr; --override NAME replaces it.
+A variable that is already set is kept and named on stderr; --override NAME replaces it.
 
-Without --mount and --watch the command takes this process's place; with them signals are passed on to it. Its exit
-code is what the shell sees. --drop-credentials takes away CONFIGSVC_API_KEY and every AWS variable that gives
-credentials, and turns the files and metadata that AWS SDKs look at off; files in your home folder stay readable.
+Without --mount and --watch, COMMAND replaces this process; with them, signals are passed on to it. The exit code is
+that of COMMAND. --drop-credentials removes CONFIGSVC_API_KEY and every AWS variable that gives credentials, and
+disables the files and metadata that AWS SDKs look at; files in your home folder stay readable.
 
-With --watch, a change that cannot be opened or written is reported, and tried again at each look; COMMAND goes on.
+With --watch, a change that cannot be opened or written is reported and tried again at each poll, and COMMAND keeps
+running.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from configsvc_client.cli import common, options
 from configsvc_client.cli.output import terminal
 from configsvc_client.cli.settings import composition
 
-# Python ignores these, and what is ignored stays so in the command: `yes | head` would not end quietly.
+# Python ignores these signals, and the command would inherit that: `yes | head` would not end quietly.
 _IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)
 _NOT_FOUND = 127
 _NOT_STARTED = 126
@@ -39,23 +40,27 @@ _SIGNALS = ("HUP", "USR1", "USR2", "TERM")
 
 @click.command(context_settings={"allow_interspersed_args": False}, help=__doc__)
 @options.namespaces
-@click.option("--only", multiple=True, metavar="PATTERN", help="Only these keys, like 'db.*'. Repeatable.")
-@click.option("--prefix", help="Only keys that start so. Their variables have the whole key's name.")
+@click.option("--only", multiple=True, metavar="PATTERN", help="Use only these keys, like 'db.*'. Repeatable.")
+@click.option("--prefix", help="Use only keys with this prefix. Variables are named after the whole key.")
 @click.option(
     "--mount", metavar="FILE", type=common.FilledPath(path_type=Path),
-    help="Write the values to a new FILE (mode 0600), removed at the end; set no variables. By its ending .json, "
-    ".yaml, .toml, .csv, .sh (named as variables), else dotenv.",
+    help="Write the values to a new FILE (mode 0600) instead, and remove it at the end. The format follows the ending: "
+    ".json, .yaml, .toml, .csv, .sh (named as variables), else dotenv.",
 )  # fmt: skip
 @click.option(
     "--override",
     multiple=True,
     metavar="NAME",
-    help="Let a namespace replace this variable, which is set already. Repeatable.",
+    help="Let a namespace replace this variable if it is already set. Repeatable.",
 )
 @click.option("--drop-credentials", is_flag=True, help="Give COMMAND neither the API key nor AWS credentials.")
-@click.option("--watch", is_flag=True, help="Start COMMAND again when a value changes.")
-@click.option("--signal", "instead", type=click.Choice(_SIGNALS), help="With --watch and --mount: signal it instead.")
-@click.option("--grace", type=click.FloatRange(0), default=10.0, help="Seconds to end in before it is killed (10).")
+@click.option("--watch", is_flag=True, help="Restart COMMAND when a value changes.")
+@click.option(
+    "--signal", "instead", type=click.Choice(_SIGNALS), help="With --watch and --mount: send this signal instead."
+)
+@click.option(
+    "--grace", type=click.FloatRange(0), default=10.0, help="Seconds COMMAND has to end before it is killed (10)."
+)
 @options.every
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENT]...")
 def command(
@@ -76,14 +81,18 @@ def command(
     from configsvc_client.cli.run.supervise import NotStarted
 
     if not arguments[0]:
-        raise click.UsageError("COMMAND is empty, as an unset variable is.")
+        raise click.UsageError("COMMAND is empty, like an unset variable.")
     if instead and not (watch and mount):
-        raise click.UsageError("--signal goes with --watch and --mount: a running command's environment cannot change.")
+        raise click.UsageError(
+            "--signal needs --watch and --mount: the environment of a running command cannot change."
+        )
     base = get_inherited(os.environ)
     base = remove_credentials(base) if drop_credentials else base
     child = Child(base, arguments, override)
     named = options.choose_namespaces(namespaces)
-    listed = {each: composition.get_exec_list(each) for each in named}  # now: the thread that looks has no settings
+    listed = {
+        each: composition.get_exec_list(each) for each in named
+    }  # now, because the polling thread has no settings
     becomes_environment = mount is None or is_environment(mount)
     admission = Admission(listed.__getitem__, ADVICE_FOR_FILE if mount else ADVICE)
     admitted = admission.admitted if becomes_environment else _list_every_key
@@ -102,7 +111,7 @@ def _list_every_key(_namespace: str, keys: Sequence[str]) -> Sequence[str]:
 
 
 def _become_command(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
-    """Becomes the command; with a shell's exit codes when it cannot."""
+    """Replaces this process by the command; exits with a shell's codes if that fails."""
     terminal.flush()
     for ignored in _IGNORED:
         signal.signal(ignored, signal.SIG_DFL)
@@ -113,7 +122,7 @@ def _become_command(arguments: Sequence[str], environment: Mapping[str, str]) ->
 
 
 def _report_not_started(command: str, error: OSError) -> int:
-    """Says why, and answers the code that a shell would."""
+    """Reports why, and returns the exit code of a shell."""
     missing = isinstance(error, FileNotFoundError)
-    terminal.say(f"configsvc: {command}: {'no such command' if missing else error.strerror}.")
+    terminal.say(f"configsvc: {command}: {'command not found' if missing else error.strerror}.")
     return _NOT_FOUND if missing else _NOT_STARTED

@@ -1,23 +1,23 @@
 """Write served values to a file or a pipe.
 
-The values are in the clear. FILE gets mode 0600; without FILE they go to stdout. `configsvc import` reads the
-same values back from every format. If a format cannot hold a value, nothing is written, and the formats that can are
-named. The file does not say which values were plain.
+Values are written in the clear. FILE gets mode 0600; without FILE they go to stdout. `configsvc import` reads the same
+values back from every format. If a format cannot hold a value, nothing is written, and the error names the formats that
+can. The file does not record which values were plain.
 
-bash, dash, python-dotenv, npm dotenv and docker compose read the same values from a dotenv file. Texts that they
-would read differently are refused: a carriage return, ${NAME}, and some mixtures of quotes, backslashes and $. The
-format shell (.sh), which only shells read, holds them. Load it with `. FILE`, or without a file:
-`values=$(configsvc export -f shell --variables) && eval "$values"`. The format docker is for `docker run
---env-file` and holds no line breaks. A shell can assign DB_URL but not db.url, so add --variables. Do not use
-dotenv-expand: it fills in and runs what values contain, whatever the quotes.
+bash, dash, python-dotenv, npm dotenv and docker compose read the same values from a dotenv file. Texts that they would
+read differently are refused: carriage returns, ${NAME}, and some combinations of quotes, backslashes and $. The shell
+format (.sh), which only shells read, can hold them. Load it with `. FILE`, or without a file: `values=$(configsvc
+export -f shell --variables) && eval "$values"`. The docker format is for `docker run --env-file` and cannot hold line
+breaks. A shell can assign DB_URL but not db.url, so add --variables. Do not use dotenv-expand: it expands and runs what
+values contain, whatever the quotes.
 
-Files written with --variables, or in the formats docker and shell, become the environment of a program. Variables
-that are known to run code or to change whom a program trusts are refused, and the policy's exec list says which are
-written, as for `configsvc exec`. Do not load a file of another format into an environment. On a terminal, /dev/tty
-included, control and invisible characters are shown as escapes; in a file or a pipe everything is exact. A FILE
+Files in docker and shell format, and files written with --variables, become the environment of a program. Variables
+that are known to run code or to change whom a program trusts are refused, and the exec list of your policy decides
+which are written, as for `configsvc exec`. Do not load a file of another format into an environment. On a terminal,
+including /dev/tty, control and invisible characters are shown as escapes; files and pipes get the exact values. A FILE
 that is a link is refused. So is one named like a key or a namespace; write ./NAME.
 
-Of several namespaces each key is written once, from the first that serves it, as a consumer reads it.
+With several namespaces, each key is written once, from the first that serves it, as a consumer reads it.
 """
 
 from __future__ import annotations
@@ -45,16 +45,20 @@ if TYPE_CHECKING:
 
 
 _NAMED = 3
-"""Keys that are named in a note; the rest are counted."""
+"""How many keys a note names; the rest are counted."""
 
 
 @click.command(help=__doc__)
 @options.namespaces
 @click.argument("file", default=STDOUT, type=common.FilledPath(dir_okay=False, allow_dash=True))
-@click.option("-f", "--format", "wanted", type=click.Choice(FORMATS), help="By the file's ending where left out.")
+@click.option("-f", "--format", "wanted", type=click.Choice(FORMATS), help="Format. Default: by the ending of FILE.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Keys to export, like 'db.*'. Repeatable.")
-@click.option("--variables", is_flag=True, help="Name them as exec does: db.url is DB_URL. Not for importing again.")
-@click.option("--reveal", is_flag=True, help="Write sealed values to a terminal.")
+@click.option(
+    "--variables",
+    is_flag=True,
+    help="Name values as exec does: db.url becomes DB_URL. Such a file is not for importing.",
+)
+@click.option("--reveal", is_flag=True, help="Show sealed values on a terminal.")
 def command(
     file: str, namespaces: tuple[str, ...], wanted: str | None, *, only: tuple[str, ...], variables: bool, reveal: bool
 ) -> None:
@@ -66,11 +70,11 @@ def command(
     if where.is_terminal and not reveal:
         _check_sealed(snapshots, only)
     kind = wanted or format_of(file)
-    opened = reading.open_values(admin, snapshots, only, "", _admission(kind, variables=variables))
+    opened = reading.open_values(admin, snapshots, only, "", _make_admission(kind, variables=variables))
     found = dict(sorted(opened.items()))
     for each in found.values():
         checks.check_content(each.key, each.data, each.content_type)
-    text = _text(kind, name_variables(found) if variables else keep_names(found), targets[0])
+    text = _render(kind, name_variables(found) if variables else keep_names(found), targets[0])
     where.write(text)
     if where.name != STDOUT:
         terminal.say(f"{', '.join(targets)}: {count(len(found), 'value')} in the clear in {file}")
@@ -86,7 +90,7 @@ def _tell_unassignable(keys: Sequence[str]) -> None:
 
 
 def _tell_sources(snapshots: Sequence[SealedSnapshot], found: Mapping[str, Opened]) -> None:
-    """Say how many values each namespace gave, and how many of its keys an earlier one hides."""
+    """Reports how many values come from each namespace, and how many of its keys an earlier one hides."""
     owners = reading.find_owners(snapshots)
     hidden: dict[Namespace, int] = {}
     for snapshot in snapshots:
@@ -101,8 +105,8 @@ _LEAVE_OUT = "Leave it out with --only, or name the variable in full in the poli
 _APART = "Take one of each with --only."
 
 
-def _admission(kind: str, *, variables: bool) -> reading.Admitted:
-    """What may be written: a file that is made to become an environment is under the rules of `exec`."""
+def _make_admission(kind: str, *, variables: bool) -> reading.Admitted:
+    """Chooses what may be written: a file that will become an environment follows the rules of `exec`."""
     if not variables and kind not in ENVIRONMENT_FORMATS:
         return lambda _, keys: keys
     from configsvc_client._reading.variables import Advice
@@ -112,7 +116,11 @@ def _admission(kind: str, *, variables: bool) -> reading.Admitted:
 
 
 def _check_sealed(snapshots: Sequence[SealedSnapshot], only: Sequence[str]) -> None:
-    """Raises click.UsageError where something is sealed: nothing is opened then."""
+    """Refuses sealed values before anything is opened.
+
+    Raises:
+        click.UsageError: some values are sealed.
+    """
     owners = reading.find_owners(snapshots)
     chosen = reading.select_keys(owners, only, "")
     sealed = sum(
@@ -121,10 +129,12 @@ def _check_sealed(snapshots: Sequence[SealedSnapshot], only: Sequence[str]) -> N
         for entry in each.entries
     )
     if sealed:
-        raise click.UsageError(f"{sealed} of these are sealed, and this is a terminal. Name a file, or add --reveal.")
+        raise click.UsageError(
+            f"{sealed} of these values are sealed. To show them on a terminal, add --reveal, or name a file."
+        )
 
 
-def _text(wanted: str, values: list[WritableValue], namespace: str) -> str:
+def _render(wanted: str, values: list[WritableValue], namespace: str) -> str:
     text, problems = write(wanted, values, namespace)
     if problems:
         raise Unprocessable(f"Nothing was written: {wanted} cannot hold everything.", problems=[*map(str, problems)])

@@ -1,10 +1,11 @@
 r"""Print one value.
 
-In a pipe: the value and nothing else, no newline added. On a terminal a sealed value is masked, and control,
-bidirectional and invisible characters are shown as escapes such as \x1b or \u202e, except line feeds and tabs. In
-JSON a JSON value is itself, and bytes are in `base64`.
+In a pipe, prints the value and nothing else, without an added newline. On a terminal, a sealed value is masked, and
+control, bidirectional and invisible characters are shown as escapes such as \x1b or \u202e, except line feeds and
+tabs. In JSON, a JSON value is itself, and bytes are in `base64`.
 
-Of several namespaces the first that serves KEY answers, as for a consumer; stderr names it unless it is the first.
+With several namespaces, the value comes from the first that serves KEY, as for a consumer; stderr names that
+namespace unless it is the first.
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
 @click.command(help=__doc__)
 @options.namespaces
 @click.argument("key")
-@click.option("--version", type=click.IntRange(min=1), help="A version, served or not; the one served if left out.")
-@click.option("--json", "as_json", is_flag=True, help="As --output json: the value with its version, form and type.")
+@click.option("--version", type=click.IntRange(min=1), help="Version to print, served or not. Default: the served one.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Same as --output json: the value with its version, form and type."
+)
 @click.option("--reveal", is_flag=True, help="Show a sealed value on a terminal.")
 def command(key: str, namespaces: tuple[str, ...], version: int | None, *, as_json: bool, reveal: bool) -> None:
     wanted, admin = options.drop_repeats(options.choose_namespaces(namespaces)), composition.open_admin()
@@ -55,7 +58,7 @@ def command(key: str, namespaces: tuple[str, ...], version: int | None, *, as_js
 
 
 def _open(admin: Admin, namespace: str, entry: Entry) -> Opened:
-    """The value.
+    """Opens the value.
 
     Raises:
         CannotOpen: names the key and the namespace.
@@ -67,7 +70,7 @@ def _open(admin: Admin, namespace: str, entry: Entry) -> Opened:
 
 
 def _tell_namespace(key: str, answering: Namespace, among: Sequence[Namespace]) -> None:
-    """Say which of several namespaces answers, where that is not plain to see."""
+    """Names the namespace that the value comes from, if it is not the obvious one."""
     if len(among) > 1 and (answering != among[0] or terminal.is_terminal()):
         terminal.say(f"{key} is from {answering}")
 
@@ -83,10 +86,10 @@ def _print_described(admin: Admin, namespace: str, entry: Entry, *, masked: bool
 
 
 def describe_value(opened: Opened) -> dict[str, OutputField]:
-    """The value in JSON: text, or the JSON itself with its numbers as spelled; bytes in `base64`.
+    """Renders the value for JSON: text, or the JSON itself with its numbers as written; bytes in `base64`.
 
     Raises:
-        Unprocessable: it is not what its content type says.
+        Unprocessable: the value does not match its content type.
     """
     check_content(opened.key, opened.data, opened.content_type)
     if not KINDS[opened.content_type].is_text:

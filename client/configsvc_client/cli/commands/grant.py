@@ -1,7 +1,7 @@
 """Allow a principal actions in namespaces.
 
-They are added to what it may do already. PRINCIPAL is api-key:<id>, or the ARN of an IAM role or user; the ARN of a
-session stands for its role. No action implies another. A grant takes effect within 10 seconds.
+They are added to its existing grants. PRINCIPAL is api-key:<id>, or the ARN of an IAM role or user; the ARN of a
+session means its role. No action implies another. A grant takes effect within 10 seconds.
 """
 
 from __future__ import annotations
@@ -19,23 +19,31 @@ from configsvc_client.cli.settings import composition
 
 @click.command(help=__doc__)
 @click.argument("principal")
-@click.option("-a", "--action", "actions", multiple=True, required=True, type=click.Choice(ACTIONS), help="Repeatable.")
+@click.option(
+    "-a",
+    "--action",
+    "actions",
+    multiple=True,
+    required=True,
+    type=click.Choice(ACTIONS),
+    help="Action to allow. Repeatable.",
+)
 @click.option(
     "-n", "--namespace", "patterns", multiple=True, required=True, metavar="PATTERN",
     help="payments.prod, a prefix like 'payments.*', or '*'. Repeatable; never taken from the environment.",
 )  # fmt: skip
-@click.option("--replace", is_flag=True, help="Take every other grant of the principal away, after asking.")
+@click.option("--replace", is_flag=True, help="Remove all other grants of the principal, after asking.")
 def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ...], *, replace: bool) -> None:
     admin = composition.open_admin()
     who = grants.parse_principal(grants.normalize_arn(principal) or principal)
     given = Grant(tuple(dict.fromkeys(actions)), tuple(grants.parse_pattern(each) for each in dict.fromkeys(patterns)))
     held = admin.grants.get(who)
     if replace and any(each != given for each in held):
-        confirm.confirm(f"Take every other grant of {who} away?")
-    now = admin.grants.change(who, (lambda _: (given,)) if replace else partial(_with, given))
-    told = f"{', '.join(given.actions)} on {', '.join(given.namespaces)}" if now != held else "was granted already"
+        confirm.confirm(f"Remove all other grants of {who}?")
+    now = admin.grants.change(who, (lambda _: (given,)) if replace else partial(_add_grant, given))
+    told = f"{', '.join(given.actions)} on {', '.join(given.namespaces)}" if now != held else "already granted"
     records.report_done(f"{who}: {told}", {"principal": who, "grants": list_held(now)})
 
 
-def _with(given: Grant, held: tuple[Grant, ...]) -> tuple[Grant, ...]:
+def _add_grant(given: Grant, held: tuple[Grant, ...]) -> tuple[Grant, ...]:
     return held if given in held else (*held, given)

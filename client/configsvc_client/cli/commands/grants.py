@@ -1,8 +1,8 @@
 """List the grants of a principal or of everyone.
 
-This takes the admin action on '*'.
+This requires the admin action on '*'.
 
-In a pipe: principal, actions, namespaces, separated by tabs; a line a grant.
+In a pipe: principal, actions, namespaces, separated by tabs; one line per grant.
 """
 
 from __future__ import annotations
@@ -32,5 +32,5 @@ def command(principal: str | None, *, longer: bool) -> None:
 
 
 def list_held(held: Iterable[grants.Grant]) -> list[records.OutputField]:
-    """What a principal has, for JSON."""
+    """Renders the grants of a principal for JSON."""
     return [{"actions": list(each.actions), "namespaces": list(each.namespaces)} for each in held]

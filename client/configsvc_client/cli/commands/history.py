@@ -30,12 +30,20 @@ def command(key: str, namespace: str | None, *, longer: bool) -> None:
     records.print_table(
         ("version", "state", "form", "content type", "revision", "written at", "written by"),
         (
-            (each.version, _state(each), each.form, each.content_type, each.revision, each.written_at, each.written_by)
+            (
+                each.version,
+                _describe_state(each),
+                each.form,
+                each.content_type,
+                each.revision,
+                each.written_at,
+                each.written_by,
+            )
             for each in found
         ),
         {} if longer else {"written at": words.shorten_times(get_now()), "written by": words.shorten_principals},
     )
 
 
-def _state(version: VersionInfo) -> str | None:
+def _describe_state(version: VersionInfo) -> str | None:
     return "active" if version.active else "destroyed" if version.destroyed else None

@@ -1,7 +1,7 @@
 """Print the IAM policy of a reader, writer or administrator.
 
-It goes with grants on the namespaces. Nothing is sent. The condition on the encryption context is what keeps a role
-to its namespaces: a data key opens a whole one.
+The principal also needs grants on the namespaces. Nothing is sent. The condition on the encryption context keeps a role
+within its namespaces, because a data key opens a whole namespace.
 """
 
 from __future__ import annotations
@@ -29,14 +29,16 @@ _ACTIONS: dict[Role, tuple[str, ...]] = {
     "administrator": ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"),
 }
 _WRITES = ("POST {}/changes", "PUT {}/keys/*", "POST {}/keys/*/activate", "DELETE {}/keys/*")
-_DESTROYS = "DELETE {}/keys/*/versions/*"  # `*` stands for slashes too: what deletes keys would destroy versions
+_DESTROYS = (
+    "DELETE {}/keys/*/versions/*"  # `*` matches slashes too: a right to delete keys would include destroying versions
+)
 _ADMINISTERS = tuple(f"{method} {{}}{rest}" for method in ("POST", "PUT", "DELETE") for rest in ("", "/*"))
 _API = re.compile(r"https://(([a-z0-9]+)\.[a-z0-9.-]+)/([A-Za-z0-9_-]+)/?")
 _LOCAL_API = re.compile(r"https?://[^/]+/_aws/execute-api/([a-z0-9]+)/([A-Za-z0-9_-]+)/?")
-"""Of an AWS on this computer; LocalStack's have that form too."""
+"""URLs of a local AWS; LocalStack's have the same form."""
 _UNKNOWN_API = (
-    "The API's ARN is not in its URL. Add --api-arn arn:aws:execute-api:REGION:ACCOUNT:API/STAGE. If the URL has a "
-    "domain of your own, this shows API and STAGE: aws apigateway get-base-path-mappings --domain-name {}"
+    "The ARN of the API cannot be read from its URL. Add --api-arn arn:aws:execute-api:REGION:ACCOUNT:API/STAGE. If "
+    "the URL has a custom domain, this shows API and STAGE: aws apigateway get-base-path-mappings --domain-name {}"
 )
 _API_ARN = re.compile(r"arn:aws[a-z-]*:execute-api:[a-z0-9-]+:([0-9]{12}|\*):[a-z0-9]+/[A-Za-z0-9_-]+")
 
@@ -44,13 +46,13 @@ Statement = dict[str, Any]
 
 
 def make_policy(role: Role, patterns: Sequence[str], kms_keys: Sequence[str], api: str | None) -> dict[str, Any]:
-    """The policy of a reader, writer or administrator of the namespaces that the patterns name.
+    """Makes the policy of a reader, writer or administrator of the namespaces that match the patterns.
 
     Args:
-        role: what it is for. Readers call the API by their key alone, so theirs holds KMS and nothing else.
+        role: a reader's policy contains only KMS, because readers call the API with their key alone.
         patterns: exact, `prefix.*` or `*`.
         kms_keys: ARNs of the KMS keys that wrap the data keys.
-        api: the ARN of the API's stage, for who writes.
+        api: the ARN of the API's stage, for writers and administrators.
     """
     statements = [_allow_calls(role, patterns, api)] if api and role != "reader" else []
     if api and role == "writer":
@@ -59,14 +61,14 @@ def make_policy(role: Role, patterns: Sequence[str], kms_keys: Sequence[str], ap
 
 
 def find_api_arn(given: str | None, url: str) -> str:
-    """The ARN of the API's stage: as given, or what its URL tells of it, in any account.
+    """Returns the ARN of the API's stage: as passed, or from its URL, for any account.
 
     Raises:
-        Misconfigured: it is none, or the URL is not API Gateway's own.
+        Misconfigured: it is not such an ARN, or the URL is not API Gateway's own.
     """
     if given:
         if not _API_ARN.fullmatch(given):
-            raise Misconfigured("--api-arn is arn:aws:execute-api:<region>:<account>:<api>/<stage>.")
+            raise Misconfigured("--api-arn takes arn:aws:execute-api:<region>:<account>:<api>/<stage>.")
         return given
     local = _LOCAL_API.fullmatch(url)
     if local:
@@ -95,7 +97,7 @@ def _deny_destroying(patterns: Sequence[str], api: str) -> Statement:
 
 
 def _allow_keys(patterns: Sequence[str], kms_keys: Sequence[str], actions: Sequence[str]) -> Statement:
-    """KMS under the encryption context of the namespaces, and no other; for `*` under any, but not without."""
+    """Allows KMS only with the encryption context of the namespaces; for `*`, with any, but not without one."""
     statement = _allow("OnlyTheseNamespaces", [f"kms:{each}" for each in actions], _unwrap_single(kms_keys))
     if "*" in patterns:
         return statement | {"Condition": {"Null": {_CONTEXT: "false"}}}
@@ -114,23 +116,31 @@ def _unwrap_single(texts: Sequence[str]) -> object:
 @click.command(help=__doc__)
 @click.option(
     "--for", "role", type=click.Choice(("reader", "writer", "administrator")), required=True,
-    help="Who gets it: a reader opens, a writer seals and calls the writes, an administrator all of it.",
+    help="Role: a reader opens values, a writer also seals and writes, an administrator does everything.",
 )  # fmt: skip
 @click.option(
     "-n", "--namespace", "patterns", multiple=True, metavar="PATTERN",
-    help="payments.prod, a prefix like 'payments.*', or '*'. Repeatable; CONFIGSVC_NAMESPACES where left out.",
+    help="payments.prod, a prefix like 'payments.*', or '*'. Repeatable. Default: CONFIGSVC_NAMESPACES.",
 )  # fmt: skip
-@click.option("--kms-key", "kms_keys", multiple=True, metavar="ARN", help="CONFIGSVC_KMS_KEYS where left out.")
-@click.option("--api-arn", metavar="ARN", help="Of the API's stage, for who writes; from CONFIGSVC_URL if left out.")
+@click.option(
+    "--kms-key",
+    "kms_keys",
+    multiple=True,
+    metavar="ARN",
+    help="KMS key to allow. Repeatable. Default: CONFIGSVC_KMS_KEYS.",
+)
+@click.option(
+    "--api-arn", metavar="ARN", help="ARN of the API's stage, needed for writes. Default: from CONFIGSVC_URL."
+)
 def command(role: Role, patterns: tuple[str, ...], kms_keys: tuple[str, ...], api_arn: str | None) -> None:
-    options.check_trusted(patterns)  # what is printed becomes somebody's right
+    options.check_trusted(patterns)  # the output becomes somebody's permissions
     named = [grants.parse_pattern(each) for each in patterns] or list(options.choose_namespaces(()))
-    keys = [composition.choose_kms_key(each) for each in kms_keys] or _pinned()
-    api = None if role == "reader" else _api(api_arn)
+    keys = [composition.choose_kms_key(each) for each in kms_keys] or _get_pinned_keys()
+    api = None if role == "reader" else _find_api(api_arn)
     terminal.show_json(make_policy(role, named, keys, api), indent=2)
 
 
-def _pinned() -> list[str]:
+def _get_pinned_keys() -> list[str]:
     found = composition.get_pins()
     return (
         [composition.choose_kms_key(each) for each in found]
@@ -139,5 +149,5 @@ def _pinned() -> list[str]:
     )
 
 
-def _api(given: str | None) -> str:
+def _find_api(given: str | None) -> str:
     return find_api_arn(given, composition.resolve().get("CONFIGSVC_URL"))

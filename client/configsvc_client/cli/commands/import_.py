@@ -1,18 +1,18 @@
 """Store the values of a file: dotenv, JSON, YAML and others.
 
-Use - for stdin. Each value is sealed, unless --plain or your policy names its key. Keys stay as they are in the
-file, unless an option renames them: mappings are flattened first, then prefixes are stripped, maps applied and
-separators replaced. Patterns of other options name the new keys. --dry-run shows both.
+Use - for stdin. Each value is sealed unless --plain or your policy names its key. Keys stay as they are in the file
+unless an option renames them: mappings are flattened first, then prefixes are stripped, maps applied and separators
+replaced. Patterns of other options match the new keys. --dry-run shows both.
 
-Values that are served already are left alone, so it can be run again after a failure; a key that someone else
-writes at the same time is refused, not overwritten. Values go in change sets of up to 40 keys: each is all or
-nothing, and refused keys are named. On a terminal the plan is shown, and you are asked before served values are
-replaced. An explicit empty value (KEY=) is stored and named; an empty pipe or --file needs --allow-empty. In
-dotenv, docker and shell files a comment `# configsvc: application/json` says that the next value is JSON.
+Values that are already served are left unchanged, so it is safe to run the command again after a failure. A key that
+someone else writes at the same time is refused, not overwritten. Values go in change sets of up to 40 keys: each is all
+or nothing, and refused keys are named. On a terminal, the plan is shown, and you are asked before served values are
+replaced. An explicit empty value (KEY=) is stored and named; an empty pipe or --file needs --allow-empty. In dotenv,
+docker and shell files, the comment `# configsvc: application/json` marks the next value as JSON.
 
-A dotenv file is read as python-dotenv reads it from a file, so CR LF and CR become LF, in quotes too. Nothing is
-filled in or run: keys whose values contain $NAME, ${…}, $(…) or backquotes that other readers act on are named, and
-the values are stored as written, and so are ${…}, <%…%> and {{…}} of other formats. Of shell code (.sh) only plain
+A dotenv file is read as python-dotenv reads it from a file, so CR LF and CR become LF, also in quotes. Nothing is
+expanded or run: values that contain $NAME, ${…}, $(…) or backquotes, which other readers act on, are stored as written
+and their keys are named. The same goes for ${…}, <%…%> and {{…}} in other formats. Of shell code (.sh), only plain
 assignments are read; other code is refused.
 """
 
@@ -44,22 +44,26 @@ if TYPE_CHECKING:
 @click.command(help=__doc__)
 @options.one_namespace
 @click.argument("file", type=click.File("rb"))
-@click.option("-f", "--format", "wanted", type=click.Choice(FORMATS), help="By the file's ending where left out.")
+@click.option("-f", "--format", "wanted", type=click.Choice(FORMATS), help="Format. Default: by the ending of FILE.")
 @renaming.add_options
 @protection.add_patterns
-@click.option("--json", "as_json", multiple=True, metavar="PATTERN", help="Keys whose texts are JSON. Repeatable.")
+@click.option(
+    "--json", "as_json", multiple=True, metavar="PATTERN", help="Store the texts of these keys as JSON. Repeatable."
+)
 @click.option(
     "--file", "files", multiple=True, metavar="KEY=PATH", type=click.UNPROCESSED,
-    help="One more key, its value in a file. Repeatable.",
+    help="Also store KEY with the content of a file. Repeatable.",
 )  # fmt: skip
 @inputs.allow_empty_option
-@click.option("--declassify", is_flag=True, help="Let --plain keys follow sealed versions (takes the admin action).")
-@click.option("--dry-run", is_flag=True, help="Show what would be stored, and store nothing.")
-@click.option("--new-only", is_flag=True, help="Store only keys that are not served; keep all others as they are.")
-@click.option("--atomic", is_flag=True, help="All or nothing: one change set, so at most 40 keys and 1 MiB stored.")
+@click.option(
+    "--declassify", is_flag=True, help="Let --plain keys replace sealed versions (requires the admin action)."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be stored and store nothing.")
+@click.option("--new-only", is_flag=True, help="Store only keys that are not served yet.")
+@click.option("--atomic", is_flag=True, help="Store all or nothing, in one change set of at most 40 keys and 1 MiB.")
 @click.option(
     "--errors", metavar="PATH", type=common.FilledPath(dir_okay=False),
-    help="Write the refused keys here, with the reasons and without values. Default: FILE.errors.csv.",
+    help="Write refused keys here, with reasons and without values. Default: FILE.errors.csv.",
 )  # fmt: skip
 @options.message
 def command(
@@ -73,9 +77,9 @@ def command(
     target = options.choose_target(namespace)
     places = results.list_places(file.name, errors)
     single = read_single_files(files, allow_empty=allow_empty)
-    content = _content(file, allow_empty=allow_empty)
+    content = _read_content(file, allow_empty=allow_empty)
     shaped = loading.load_rows(file.name, content, wanted, shaping, "Nothing was stored.")
-    rows = _rows(shaped.rows, single)
+    rows = _merge_rows(shaped.rows, single)
     hint = None if wanted else assumed(file.name)
     if hint:
         terminal.say(hint)
@@ -100,8 +104,8 @@ def command(
     return exit_codes.get_first_code(failures)
 
 
-def _rows(rows: Sequence[FileRow], files: dict[str, FileRow]) -> dict[str, FileRow]:
-    """All rows by key, as the file and --file give them.
+def _merge_rows(rows: Sequence[FileRow], files: dict[str, FileRow]) -> dict[str, FileRow]:
+    """Merges the rows of the file and of --file, by key.
 
     Raises:
         click.UsageError: a key is in both.
@@ -112,27 +116,27 @@ def _rows(rows: Sequence[FileRow], files: dict[str, FileRow]) -> dict[str, FileR
     return by_key | files
 
 
-def _content(file: BinaryIO, *, allow_empty: bool) -> bytes:
-    """What is in the file.
+def _read_content(file: BinaryIO, *, allow_empty: bool) -> bytes:
+    """Reads the file.
 
     Raises:
-        click.UsageError: nothing came from a pipe, which is what a command that failed leaves in it.
-        Unprocessable: it is far larger than what a namespace holds.
+        click.UsageError: the pipe is empty, as a failed command leaves it.
+        Unprocessable: it is far larger than a namespace can be.
         OSError: it cannot be read.
     """
     found = read_bounded(file.name, file.read, MOST_OF_A_FILE, "Nothing was stored.")
     if inputs.is_blank(found) and not allow_empty and file.name != os.devnull and is_stream(file.name):
         pipe = "holds only white space" if found else "is empty"
-        raise click.UsageError(f"Nothing was stored: the pipe {pipe}. If that is right: --allow-empty.")
+        raise click.UsageError(f"Nothing was stored: the pipe {pipe}. If that is intended: --allow-empty.")
     return found
 
 
 def read_single_files(given: Iterable[str], *, allow_empty: bool) -> dict[str, FileRow]:
-    """The keys with what their files hold.
+    """Reads the files of --file, by key.
 
     Raises:
         click.UsageError: it is not KEY=PATH, or a key comes twice.
-        Misconfigured: a file is empty, and nobody said that it may be.
+        Misconfigured: a file is empty, without --allow-empty.
         Unprocessable: a file is far larger than a value can be.
         OSError: a file cannot be read.
     """
@@ -142,7 +146,7 @@ def read_single_files(given: Iterable[str], *, allow_empty: bool) -> dict[str, F
         if not separator or not key:
             raise click.UsageError("--file takes KEY=PATH.")
         if key in found:
-            raise click.UsageError(f"{key} is in --file twice. Take one out.")
+            raise click.UsageError(f"{key} is in --file twice. Remove one.")
         data = inputs.read_file(path)
         if inputs.is_blank(data) and not allow_empty:
             raise inputs.refuse_empty(key, inputs.describe_origin(None, path, data))
@@ -160,10 +164,10 @@ class Ways(NamedTuple):
 
     Args:
         message: for the change log.
-        origins: the place in the file of each key, where keys may have been renamed.
+        origins: the place of each key in the file, if keys may have been renamed.
         atomic: all or nothing.
         dry_run: show the plan and store nothing.
-        new_only: leave alone what is served.
+        new_only: keep all served values.
     """
 
     message: str
@@ -182,39 +186,39 @@ class Importing:
         self._ways = ways
 
     def run(self, found: Sequence[Draft], failures: Failures) -> tuple[list[Planned], Failures]:
-        """Plan, and store if nothing speaks against it.
+        """Makes the plan, and stores it unless something forbids that.
 
         Args:
-            found: what could be stored.
-            failures: the keys of the file that cannot, and why.
+            found: the drafts that can be stored.
+            failures: the keys of the file that cannot be stored, and why.
 
         Returns:
-            The plan, empty where an atomic import ends before it; and all failures.
+            The plan, empty if an atomic import ended before it; and all failures.
 
         Raises:
             TooLarge: the namespace has no room for them.
-            Unavailable: whether an atomic import was done is not known.
-            click.exceptions.Exit: a person said no.
+            Unavailable: it is not known whether an atomic import was stored.
+            click.exceptions.Exit: the person declined.
         """
         if self._ways.atomic and failures and not self._ways.dry_run:
             return [], failures
         snapshot = self._admin.values.get_snapshot(self._namespace)
-        plan, refused = self._planned(found, snapshot)
+        plan, refused = self._make_plan(found, snapshot)
         to_store = [each.draft for each in plan if each.step in replacing.STORED]
-        self._tell(plan, to_store, snapshot)
+        self._report_changes(plan, to_store, snapshot)
         self._admin.change_sets.check_room(snapshot, to_store)
-        failures = {**failures, **refused, **(self._unfit(to_store) if self._ways.atomic else {})}
+        failures = {**failures, **refused, **(self._check_one_change_set(to_store) if self._ways.atomic else {})}
         if self._ways.dry_run:
             self._show(plan)
         elif to_store and not (self._ways.atomic and failures):
-            self._agree(plan)
+            self._confirm(plan)
             failures |= self._store(self._admin.values.guard(self._namespace, to_store, snapshot))
         return plan, failures
 
-    def _planned(self, found: Sequence[Draft], snapshot: SealedSnapshot) -> tuple[list[Planned], Failures]:
-        """The plan, and what is refused because nothing says how to store it.
+    def _make_plan(self, found: Sequence[Draft], snapshot: SealedSnapshot) -> tuple[list[Planned], Failures]:
+        """Makes the plan, and lists the keys that are refused because nothing says how to store them.
 
-        What this caller may not open, or has pinned no KMS key for, is put again.
+        A value that this caller may not open, or has pinned no KMS key for, is stored again.
         """
         from configsvc_client.cli.values.planning import make_plan, select_to_open
 
@@ -228,21 +232,21 @@ class Importing:
         named, refused = replacing.name_forms(self._namespace, planned, ask=not self._ways.dry_run)
         return [*named, *kept], refused
 
-    def _tell(self, plan: Sequence[Planned], to_store: Sequence[Draft], snapshot: SealedSnapshot) -> None:
-        """Name what changes beside the values: forms and content types."""
+    def _report_changes(self, plan: Sequence[Planned], to_store: Sequence[Draft], snapshot: SealedSnapshot) -> None:
+        """Reports changes other than those of values: forms and content types."""
         by_kms = {entry.key for entry in snapshot.entries if entry.form == "kms"}
         protection.tell_kms([each.key for each in to_store if each.form is None and each.key in by_kms])
         replacing.tell_types(plan, snapshot)
 
-    def _agree(self, plan: Sequence[Planned]) -> None:
-        """Show a person the plan, and ask, before it replaces anything. A script's file says what it wants."""
+    def _confirm(self, plan: Sequence[Planned]) -> None:
+        """Shows a person the plan and asks before it replaces anything. A script is not asked."""
         keys = replacing.list_replaced(plan)
         if keys and terminal.can_ask() and records.get_kind() != "json":
             self._show(plan)
         replacing.confirm_replacing(self._namespace, keys, required=False)
 
     def _show(self, plan: Sequence[Planned]) -> None:
-        """The plan; with the keys in the file where they may have been renamed."""
+        """Prints the plan, with the keys in the file if they may have been renamed."""
         origins = self._ways.origins
         records.print_table(
             ("key", "step", "form", "content type", "bytes", *(["from"] if origins is not None else [])),
@@ -257,29 +261,29 @@ class Importing:
 
     def _store(self, guarded: Guarded) -> Failures:
         if self._ways.atomic:
-            return {**guarded.overtaken, **self._together(guarded)}
+            return {**guarded.overtaken, **self._store_together(guarded)}
         return replacing.store(self._admin, self._namespace, guarded, self._ways.message, doing="import into")
 
-    def _unfit(self, drafts: Sequence[Draft]) -> Failures:
-        """Why one change set does not take them, where it does not."""
+    def _check_one_change_set(self, drafts: Sequence[Draft]) -> Failures:
+        """Returns why the drafts do not fit into one change set; empty if they do."""
         try:
             self._admin.change_sets.check(self._namespace, drafts, "Import it without --atomic, or in parts.")
         except ConfigsvcError as error:
             return _spread_error(drafts, error)
         return {}
 
-    def _together(self, guarded: Guarded) -> Failures:
-        """Store all drafts in one change set, or say why not.
+    def _store_together(self, guarded: Guarded) -> Failures:
+        """Stores all drafts in one change set. Returns the failures.
 
         Raises:
-            Unavailable: whether it was done is not known.
+            Unavailable: it is not known whether it was stored.
         """
         if guarded.overtaken:
             return {}
         try:
             self._admin.change_sets.apply(self._namespace, guarded.drafts, self._ways.message)
         except Unavailable:
-            terminal.say("All of it was stored or nothing.")
+            terminal.say("Either everything was stored or nothing.")
             raise
         except ConfigsvcError as error:
             return _spread_error(guarded.drafts, error)
@@ -287,6 +291,6 @@ class Importing:
 
 
 def _spread_error(drafts: Sequence[Draft], error: ConfigsvcError) -> Failures:
-    """The error at the key that it names, or at each."""
+    """Assigns an error to the key that it names, or to all keys."""
     named = [each.key for each in drafts if each.key == error.members.get("key")]
     return dict.fromkeys(named or [each.key for each in drafts], error)

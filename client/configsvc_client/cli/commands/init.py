@@ -1,12 +1,12 @@
 """Write .configsvc.toml and check your setup.
 
-The file is written here, to be committed. The checks are those of `configsvc doctor`. What is not given is taken
-from the variables and files that count now, or asked for on a terminal; nothing is taken from a project file that
+The file is written to this folder, for you to commit. The checks are those of `configsvc doctor`. What you do not pass
+is taken from the variables and files in effect, or asked for on a terminal; nothing is taken from a project file that
 you have not trusted. What init writes is trusted. No secret goes into the file.
 
-The API key is in CONFIGSVC_API_KEY, or in the system's keyring, where init puts it on a terminal (pip install
-'configsvc[keyring]'), or a command prints it: api_key_command = ["pass", "show", "configsvc"], with the url of the
-service beside it, in your own ~/.config/configsvc/config.toml. While a key is rotated, give both, comma separated.
+The API key comes from CONFIGSVC_API_KEY; or from the system's keyring, where init stores it on a terminal (pip install
+'configsvc[keyring]'); or from a command: api_key_command = ["pass", "show", "configsvc"], next to the url of the
+service, in your own ~/.config/configsvc/config.toml. During a rotation, provide both keys, separated by a comma.
 """
 
 from __future__ import annotations
@@ -31,10 +31,17 @@ SettingsMembers = dict[str, Any]
 
 
 @click.command(help=__doc__)
-@click.option("--url", help="Of the service, stage included, without /v1.")
-@click.option("-n", "--namespace", "namespaces", multiple=True, metavar="NAMESPACE", help="Repeatable.")
+@click.option("--url", help="URL of the service, with its stage, without /v1.")
+@click.option(
+    "-n",
+    "--namespace",
+    "namespaces",
+    multiple=True,
+    metavar="NAMESPACE",
+    help="Namespace, like payments.prod. Repeatable.",
+)
 @click.option("--kms-key", "kms_keys", multiple=True, metavar="ARN", help="KMS key to trust. Repeatable.")
-@click.option("--region", help="AWS region; where left out, the one in the service's host name.")
+@click.option("--region", help="AWS region. Default: the one in the service's host name.")
 @click.option("--aws-profile", metavar="NAME", help="AWS profile to sign with.")
 def command(
     url: str | None, namespaces: tuple[str, ...], kms_keys: tuple[str, ...], region: str | None, aws_profile: str | None
@@ -64,7 +71,7 @@ def command(
     composition.forget()
     code = report(wanted)
     if not has_api_key:
-        terminal.say("Once there is an API key, run configsvc init again: it offers the KMS keys in use.")
+        terminal.say("Once you have an API key, run configsvc init again: it offers the KMS keys in use.")
     return code
 
 
@@ -72,14 +79,14 @@ def _ask(what: str, default: str, option: str) -> str:
     if not terminal.can_ask():
         if default:
             return default
-        raise click.UsageError(f"Say it with {option}: there is nobody to ask.")
+        raise click.UsageError(f"Pass {option}: there is no terminal to ask on.")
     return terminal.ask(what, default)
 
 
 def _store_api_key(url: str) -> bool:
-    """Whether there is an API key. Asks for one where none is found, and puts it into the keyring.
+    """Returns whether there is an API key. Asks for one if none is found, and stores it in the keyring.
 
-    The checks say what is wrong where that fails.
+    If that fails, the checks say why.
     """
     from configsvc_client.cli.settings import api_key
 
@@ -91,7 +98,7 @@ def _store_api_key(url: str) -> bool:
             return False
     except Misconfigured:
         return False
-    given = terminal.ask("API key, for the keyring (empty: none)", hidden=True, empty=True).strip()
+    given = terminal.ask("API key to store in the keyring (leave empty to skip)", hidden=True, empty=True).strip()
     if not given:
         return False
     kept = api_key.keep_api_key(url, given)
@@ -101,16 +108,16 @@ def _store_api_key(url: str) -> bool:
 
 
 def _offer_pin(path: Path, members: SettingsMembers, namespaces: Sequence[str]) -> None:
-    """Shows the KMS keys in use. To trust them is a person's decision: whoever supplies the pin supplies the key."""
+    """Offers the KMS keys in use. Only a person may decide to trust them: whoever chooses the pin chooses the key."""
     from configsvc_client.cli.commands.env import find_keys_in_use
 
     composition.forget()
     try:
         found = find_keys_in_use(composition.open_admin(), [names.parse_namespace(each) for each in namespaces])
     except ConfigsvcError:
-        return  # the checks tell what is wrong
+        return  # the checks report what is wrong
     if found and terminal.can_ask():
-        terminal.say("KMS keys in use, according to the service. Compare them with those you know:")
+        terminal.say("KMS keys in use, according to the service. Compare them with the keys you know:")
         terminal.say(*(f"  {each}" for each in found))
         if terminal.agree("Trust them?"):
             members["kms_keys"] = found
@@ -118,7 +125,7 @@ def _offer_pin(path: Path, members: SettingsMembers, namespaces: Sequence[str]) 
 
 
 def _offer_policy(path: Path, members: SettingsMembers) -> None:
-    """Shows a policy drafted from what is served. What is no secret is a person's decision, too."""
+    """Offers a policy drafted from the served values. Only a person may decide what is not a secret."""
     from configsvc_client.cli.commands.policy import draft_table, render_draft
 
     if not terminal.can_ask():
@@ -130,7 +137,7 @@ def _offer_policy(path: Path, members: SettingsMembers) -> None:
             each: draft_table(admin, each) for each in members["namespaces"] if admin.values.get_snapshot(each).entries
         }
     except ConfigsvcError:
-        return  # the checks tell what is wrong
+        return  # the checks report what is wrong
     if tables:
         terminal.say(*render_draft(tables).splitlines())
         if terminal.agree("Add this policy?"):
@@ -139,25 +146,25 @@ def _offer_policy(path: Path, members: SettingsMembers) -> None:
 
 
 def _keep_members(path: Path) -> SettingsMembers:
-    """What stays of a file that is replaced: profiles and the policy, where it is trusted."""
+    """Returns the members to keep of a file that is replaced: profiles and the policy, if it is trusted."""
     if not os.path.lexists(path):
         return {}
     found = files.read_project(path.absolute(), os.environ)
     if found.trusted:
-        confirm.confirm(f"{path} is there already. Replace its settings? Its profiles and policy stay.")
+        confirm.confirm(f"{path} already exists. Replace its settings? Its profiles and policy are kept.")
         return {name: found.members[name] for name in ("profiles", "policy") if name in found.members}
-    confirm.confirm(f"{path} is there already, and you have not trusted it. Replace all of it?")
+    confirm.confirm(f"{path} already exists, and you have not trusted it. Replace all of it?")
     return {}
 
 
 def _write(path: Path, members: SettingsMembers) -> None:
-    """Write the file, and trust it: everything in it comes from the person who runs this.
+    """Writes the file and trusts it: everything in it comes from the person who runs this.
 
-    A new file takes the place of what is there, so nothing is written through a link.
+    A new file replaces the existing one, so nothing is written through a link.
     """
     import tomli_w
 
-    text = "# Settings of configsvc. No secret belongs here: commit it.\n" + tomli_w.dumps(members)
+    text = "# Settings of configsvc, to be committed. No secrets here.\n" + tomli_w.dumps(members)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     with temporary.open("x", encoding="utf-8") as file:
         file.write(text)

@@ -1,14 +1,14 @@
 """List the keys of a namespace, without values.
 
 With PREFIX, only keys that start with it. The state of a key is served, staged (a version waits to be served) or
-deleted (its versions are kept). A served value is overdue once the day of its `configsvc put --rotate-by` has
+deleted (its versions are kept). A served value is overdue once the date set with `configsvc put --rotate-by` has
 passed. With --due, the longest overdue come first.
 
-Of several namespaces each key comes from the first that serves it, as for a consumer.
+With several namespaces, each key comes from the first that serves it, as for a consumer.
 
 In a pipe, separated by tabs: key, form, content type, active version, latest version, revision, with --long next
-version, with --long or --due rotate by, then state, overdue (yes or no) and, with several namespaces, namespace.
-JSON has all of it, the namespace with several.
+version, with --long or --due rotate by, then state, overdue (yes or no) and, with several namespaces, namespace. JSON
+has all of it, and the namespace if there are several.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 @options.namespaces
 @click.option(
     "--due", is_flag=False, flag_value="overdue", metavar="[DAYS|DATE]",
-    help="Show only served values that are overdue, or also those due within DAYS (30, 4w) or by a DATE (2027-01-31).",
+    help="Show only served values that are overdue, or due within DAYS (30, 4w) or by a DATE (2027-01-31).",
 )  # fmt: skip
 @click.option(
-    "--long", "longer", is_flag=True, help="Show the next version too, and the date by which to replace a value."
+    "--long", "longer", is_flag=True, help="Also show the next version and the date by which to replace a value."
 )
 @click.argument("prefix", default="")
 def command(prefix: str, namespaces: tuple[str, ...], *, due: str | None, longer: bool) -> None:
@@ -48,9 +48,9 @@ def command(prefix: str, namespaces: tuple[str, ...], *, due: str | None, longer
     found, hidden = _find_keys(admin, wanted, prefix)
     day = get_today(get_now())
     if due is not None:
-        found = _due(found, day, limit)
+        found = _select_due(found, day, limit)
     several = len(wanted) > 1
-    rows = [{**_members(info, day), "namespace": name} for name, info in found]
+    rows = [{**_list_members(info, day), "namespace": name} for name, info in found]
     _show(rows, longer=longer, dated=due is not None, several=several)
     if due is not None and not found and records.get_kind() == "table":
         terminal.say("No value is due.")
@@ -58,7 +58,7 @@ def command(prefix: str, namespaces: tuple[str, ...], *, due: str | None, longer
 
 
 def _find_keys(admin: Admin, namespaces: list[Namespace], prefix: str) -> tuple[Found, dict[Namespace, int]]:
-    """The keys with the namespace that each comes from, and how many of each namespace are hidden."""
+    """Finds the keys, each with its namespace, and counts the hidden keys of each namespace."""
     if len(namespaces) == 1:
         return [(namespaces[0], each) for each in admin.values.list_keys(namespaces[0], prefix)], {}
     listed = {each: list(admin.values.list_keys(each, prefix)) for each in namespaces}
@@ -68,18 +68,18 @@ def _find_keys(admin: Admin, namespaces: list[Namespace], prefix: str) -> tuple[
 
 
 def is_overdue(key: KeyInfo, day: date) -> bool:
-    """Whether a value that is served should have been replaced before this day."""
+    """Whether a served value should have been replaced before this day."""
     return key.state == "served" and key.rotate_by is not None and date.fromisoformat(key.rotate_by) < day
 
 
-def _due(found: Found, day: date, limit: date | None) -> Found:
-    """The keys that are overdue, or due by a day; the longest overdue first."""
+def _select_due(found: Found, day: date, limit: date | None) -> Found:
+    """Selects the keys that are overdue, or due by a day; the longest overdue first."""
     dated = [(each[1].rotate_by, each) for each in found if each[1].state == "served" and each[1].rotate_by]
     due = [(by, each) for by, each in dated if is_overdue(each[1], day) or (limit and date.fromisoformat(by) <= limit)]
     return [each for _, each in sorted(due, key=lambda one: one[0])]
 
 
-def _members(key: KeyInfo, day: date) -> dict[str, records.OutputField]:
+def _list_members(key: KeyInfo, day: date) -> dict[str, records.OutputField]:
     return {
         "key": key.key, "form": key.form, "content type": key.content_type, "active": key.active,
         "latest": key.latest, "revision": key.revision, "next version": key.next_version,

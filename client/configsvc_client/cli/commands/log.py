@@ -1,10 +1,10 @@
 """Show the change log, newest last.
 
-It says what, who, when and why; never a value. On a terminal, times are relative, and a principal is shortened to
-its role and session, or to its user.
+Shows what changed, who did it, when and why, never a value. On a terminal, times are relative, and principals are
+shortened to role and session, or to the user.
 
-In a pipe: revision, time, principal, what, message, separated by tabs. JSON has all of a record: from where, with
-which API key, each key with the version that was and is served.
+In a pipe: revision, time, principal, what, message, separated by tabs. JSON has the whole record: source address, API
+key, and each key with the version served before and after.
 """
 
 from __future__ import annotations
@@ -32,15 +32,17 @@ _GRANTS = ("set_grants", "delete_grants")
 @click.command(help=__doc__)
 @options.one_namespace
 @click.argument("key", required=False)
-@click.option("--by", metavar="PRINCIPAL", help="Only what this principal did; api-key:<id> or an ARN.")
+@click.option("--by", metavar="PRINCIPAL", help="Show only changes by this principal: api-key:<id> or an ARN.")
 @click.option(
-    "--since", metavar="TIME", help="From then on: 2h (ago), 7d, a date, 2027-01-15T08:00:00Z. Without a zone: UTC."
+    "--since",
+    metavar="TIME",
+    help="Show changes since then: 2h (ago), 7d, a date, 2027-01-15T08:00:00Z. Without a zone: UTC.",
 )
-@click.option("--until", metavar="TIME", help="Before then.")
-@click.option("--after", "revision", type=click.IntRange(min=0), help="Only revisions above this one.")
-@click.option("--last", type=click.IntRange(min=1), help=f"So many of them; {_LAST} where left out.")
-@click.option("--all", "everything", is_flag=True, help="All of them.")
-@click.option("--grants", is_flag=True, help="The log of the grants (takes the admin action on '*').")
+@click.option("--until", metavar="TIME", help="Show changes before then.")
+@click.option("--after", "revision", type=click.IntRange(min=0), help="Show only revisions above this one.")
+@click.option("--last", type=click.IntRange(min=1), help=f"Show at most this many changes. Default: {_LAST}.")
+@click.option("--all", "everything", is_flag=True, help="Show all changes.")
+@click.option("--grants", is_flag=True, help="Show the log of grants instead (requires the admin action on '*').")
 @options.long
 def command(
     key: str | None, namespace: str | None, *, by: str | None, since: str | None, until: str | None,
@@ -49,7 +51,7 @@ def command(
     from configsvc_client.admin import LogFilter
 
     if grants and (namespace or key):
-        raise click.UsageError("The log of the grants has no namespace and no keys.")
+        raise click.UsageError("--grants takes no namespace and no KEY: the log of grants has neither.")
     if key is not None:
         names.parse_key(key)
     moment = get_now()
@@ -93,12 +95,12 @@ def _show(entries: Iterator[LogEntry], brief: Mapping[str, words.Brief]) -> None
 
 
 def _describe_principal(entry: LogEntry, *, short: bool) -> str:
-    """The principal; for a person on a terminal the session of a role, whose name often is that of someone."""
+    """Returns the principal; on a terminal, the session of a role, which often names a person."""
     return entry.arn or entry.principal if short and terminal.is_terminal() else entry.principal
 
 
 def _describe_change(entry: LogEntry) -> str:
-    """What was done in a line: each key with its version, or what else the record is about."""
+    """Describes a change in one line: each key with its version, or the subject of the record."""
     if entry.keys:
         return ", ".join(map(_describe_moved, entry.keys))
     granted = f": {_describe_granted(entry.details['now'])}" if "now" in entry.details and entry.verb in _GRANTS else ""
@@ -106,7 +108,7 @@ def _describe_change(entry: LogEntry) -> str:
 
 
 def _describe_granted(held: Any) -> str:  # noqa: ANN401  # as the log has it
-    """What a principal may from then on."""
+    """Describes the new grants of a principal."""
     said = (f"{', '.join(each['actions'])} on {', '.join(each['namespaces'])}" for each in held or [])
     return "; ".join(said) or "nothing"
 

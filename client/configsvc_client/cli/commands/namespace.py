@@ -30,90 +30,90 @@ def command() -> None:
 @command.command("create")
 @options.one_namespace
 @click.argument("name", required=False)
-@click.option(
-    "--kms-key", metavar="ARN", help="KMS key that wraps the first data key; CONFIGSVC_KMS_KEYS where left out."
-)
-@click.option("--no-data-key", is_flag=True, help="Add none: for plain and kms values only.")
-@click.option("--description", help="What it is for.")
+@click.option("--kms-key", metavar="ARN", help="KMS key that wraps the first data key. Default: CONFIGSVC_KMS_KEYS.")
+@click.option("--no-data-key", is_flag=True, help="Add no data key: for plain and kms values only.")
+@click.option("--description", help="Description of the namespace.")
 def create(
     name: str | None, namespace: str | None, kms_key: str | None, description: str | None, *, no_data_key: bool
 ) -> None:
     """Create a namespace with its first data key.
 
     A namespace that exists keeps its settings; a data key is added only if it has none. A different description or KMS
-    key is refused: change them with `configsvc namespace set` and `configsvc data-key rewrap`. One that was deleted
+    key is refused: change them with `configsvc namespace set` and `configsvc data-key rewrap`. A deleted namespace
     comes back with its versions and data keys.
     """
     target = options.choose_target(options.choose_either(name, namespace))
     wrapping = None if no_data_key else composition.choose_kms_key(kms_key)
     admin = composition.open_admin()
-    # Made first and stored last: whom KMS refuses leaves no namespace behind.
+    # Made first and stored last: if KMS refuses, no namespace is left behind.
     made = admin.data_keys.make(target, wrapping) if wrapping else None
-    created = admin.namespaces.create(target)  # without settings, which would replace those of one that exists
+    created = admin.namespaces.create(target)  # without settings, which would replace those of an existing namespace
     if created and description:
         admin.namespaces.create(target, description=description)
     if created:
-        held = _left(admin, target, wrapping)
+        held = _list_kept_data_keys(admin, target, wrapping)
     else:
-        held = _data_keys(admin, target, wanted=made is not None)
+        held = _list_live_data_keys(admin, target, wanted=made is not None)
         _check_same(admin, target, description, kms_key, held)
     add = made is not None and not held
-    terminal.say(f"{target}: {_state(created=created, again=bool(held), add=add)}")  # at once: adding may fail
+    terminal.say(f"{target}: {_describe_state(created=created, again=bool(held), add=add)}")  # at once: adding may fail
     kid = admin.data_keys.store(target, made) if made and add else None
     done = {"namespace": target, "created": created, "kid": kid, "kms_key": wrapping if kid else None}
     if kid or records.get_kind() == "json":
         records.report_done(f"{target}: data key {kid} added under {wrapping}", done)
 
 
-def _state(*, created: bool, again: bool, add: bool) -> str:
+def _describe_state(*, created: bool, again: bool, add: bool) -> str:
     if created:
-        return "created again, with the versions and data keys that it had" if again else "created"
-    return "exists already, without a data key" if add else "exists already, nothing changed"
+        return "created again, with its earlier versions and data keys" if again else "created"
+    return "already exists, without a data key" if add else "already exists, nothing changed"
 
 
 def _check_same(
     admin: Admin, namespace: Namespace, description: str | None, kms_key: str | None, held: Sequence[StoredDataKey]
 ) -> None:
-    """Refuse settings that a namespace which exists does not have.
+    """Refuses settings that differ from those of an existing namespace.
 
     Raises:
-        Conflict: names the setting, and what changes it.
+        Conflict: names the setting and the command that changes it.
     """
     if description is not None and admin.namespaces.get(namespace)["description"] != description:
         raise Conflict(
-            f"{namespace} exists already, with another description. Nothing was changed. To change it: "
+            f"{namespace} already exists, with another description. Nothing was changed. To change it: "
             f"configsvc namespace set {namespace} --description TEXT"
         )
     if kms_key and held and all(each.data_key.kms_key != kms_key for each in held):
         raise Conflict(
-            f"{namespace} exists already, and its data keys are wrapped under another KMS key. Nothing was changed. To "
+            f"{namespace} already exists, and its data keys are wrapped under another KMS key. Nothing was changed. To "
             f"change that: configsvc data-key rewrap -n {namespace} --kms-key {kms_key}"
         )
 
 
-def _data_keys(admin: Admin, namespace: Namespace, *, wanted: bool) -> list[StoredDataKey]:
-    """Those to seal under; none are looked for where none is wanted.
+def _list_live_data_keys(admin: Admin, namespace: Namespace, *, wanted: bool) -> list[StoredDataKey]:
+    """Lists the live data keys of a namespace; an empty list if none is wanted.
 
     Raises:
-        NotFound: the API key may not read the namespace; says how to add one all the same.
+        NotFound: the API key may not read the namespace; says how to add a data key anyway.
     """
     try:
         return [each for each in admin.data_keys.list(namespace) if each.state == "live"] if wanted else []
     except NotFound:
         raise NotFound(
-            f"Your API key may not see the data keys of {namespace}. If it has none, add one: "
+            f"Your API key may not list the data keys of {namespace}. If it has none, add one: "
             f"configsvc data-key add -n {namespace}"
         ) from None
 
 
-def _left(admin: Admin, namespace: Namespace, wrapping: str | None) -> list[StoredDataKey]:
-    """The live data keys under a KMS key that a namespace still had when it was deleted."""
+def _list_kept_data_keys(admin: Admin, namespace: Namespace, wrapping: str | None) -> list[StoredDataKey]:
+    """Lists the live data keys under a KMS key that a namespace still had when it was deleted."""
     try:
         return [
-            each for each in _data_keys(admin, namespace, wanted=bool(wrapping)) if each.data_key.kms_key == wrapping
+            each
+            for each in _list_live_data_keys(admin, namespace, wanted=bool(wrapping))
+            if each.data_key.kms_key == wrapping
         ]
     except NotFound:
-        return []  # one more data key does no harm
+        return []  # an extra data key does no harm
 
 
 @command.command("list")
@@ -141,26 +141,28 @@ def show(name: str | None, namespace: str | None) -> None:
 @command.command("set")
 @options.one_namespace
 @click.argument("name", required=False)
-@click.option("--description", type=common.TEXT, help="What it is for; an empty text removes it.")
-@click.option("--form", "forms", multiple=True, type=click.Choice(_FORMS), help="A form that may be put. Repeatable.")
+@click.option("--description", type=common.TEXT, help="Description of the namespace; an empty text removes it.")
+@click.option(
+    "--form", "forms", multiple=True, type=click.Choice(_FORMS), help="Form in which values may be stored. Repeatable."
+)
 @click.option(
     "--snapshot-bytes", type=click.IntRange(1, limits.SNAPSHOT_BYTES_MOST),
-    help=f"Bytes that it may serve, all keys and stored values together; {limits.SNAPSHOT_BYTES} in a new one.",
+    help=f"Bytes that all served keys and stored values may take; {limits.SNAPSHOT_BYTES} in a new namespace.",
 )  # fmt: skip
 @click.option(
     "--require-preconditions/--no-require-preconditions", default=None,
     help="Require a precondition for each write of a key.",
 )  # fmt: skip
-@click.option("--read-only/--no-read-only", default=None, help="Whether nothing but settings may be written.")
-@click.option("--keep-versions", type=click.IntRange(min=0), help="Versions of a key that upkeep keeps; 0 is all.")
-@click.option("--keep-log-days", type=click.IntRange(min=0), help="Days of the log that upkeep keeps; 0 is all.")
+@click.option("--read-only/--no-read-only", default=None, help="Allow changes of settings only.")
+@click.option("--keep-versions", type=click.IntRange(min=0), help="Versions of a key that upkeep keeps; 0 keeps all.")
+@click.option("--keep-log-days", type=click.IntRange(min=0), help="Days of the log that upkeep keeps; 0 keeps all.")
 @click.option(
     "--keep-deleted-days", type=click.IntRange(min=0),
-    help="Days that upkeep keeps a deleted key with its versions; 0 is for ever.",
+    help="Days that upkeep keeps a deleted key with its versions; 0 keeps it forever.",
 )  # fmt: skip
 @click.option(
     "--schemas", type=click.File("rb"), metavar="FILE",
-    help="JSON object of JSON Schemas of plain values by pattern of keys; replaces those that are there.",
+    help="JSON object of JSON Schemas for plain values, by key pattern; replaces the existing ones.",
 )  # fmt: skip
 def set_(
     name: str | None, namespace: str | None, *, description: str | None, forms: tuple[Form, ...],
@@ -169,18 +171,18 @@ def set_(
 ) -> None:  # fmt: skip
     """Change settings of a namespace.
 
-    Settings you leave out stay as they are. This takes the admin action.
+    Settings you leave out stay as they are. This requires the admin action.
     """
     target, admin = options.choose_target(options.choose_either(name, namespace)), composition.open_admin()
     given = (description, forms or None, snapshot_bytes, require_preconditions, read_only, schemas)
     kept = (keep_versions, keep_log_days, keep_deleted_days)
     if not any(each is not None for each in (*given, *kept)):
-        raise click.UsageError("Say what to set: one option or more.")
-    before = admin.namespaces.get(target)  # a namespace that is absent would be created
+        raise click.UsageError("Nothing to set: pass at least one option.")
+    before = admin.namespaces.get(target)  # otherwise a missing namespace would be created
     admin.namespaces.create(
         target, description=description, forms=forms or None, snapshot_bytes=snapshot_bytes,
         require_preconditions=require_preconditions, read_only=read_only,
-        retention=_retention(before, kept), schemas=_schemas(schemas),
+        retention=_make_retention(before, kept), schemas=_read_schemas(schemas),
     )  # fmt: skip
     records.report_done(f"{target}: set", {"namespace": target})
 
@@ -191,11 +193,11 @@ def set_(
 def delete(name: str | None, namespace: str | None) -> None:
     """Delete a namespace.
 
-    It must serve nothing. This takes the admin action.
+    It must serve nothing. This requires the admin action.
 
-    Nobody can read it any more, and its settings are gone. All versions with their values, data keys, grants and the
-    change log are kept: `configsvc namespace create` brings them back, and revisions and versions go on from there. To
-    remove values for good, run `configsvc destroy` for each version first; key names and the change log remain.
+    Nobody can read it any more, and its settings are lost. All versions with their values, data keys, grants and the
+    change log are kept: `configsvc namespace create` brings them back, and revisions and versions continue from there.
+    To remove values for good, run `configsvc destroy` for each version first; key names and the change log remain.
     """
     target, admin = options.choose_target(options.choose_either(name, namespace)), composition.open_admin()
     _check_empty(admin, target)
@@ -205,16 +207,17 @@ def delete(name: str | None, namespace: str | None) -> None:
     )
     revision = admin.namespaces.delete(target)
     records.report_done(
-        f"{target}: deleted, revision {revision}. Its versions are kept. Back: configsvc namespace create {target}",
+        f"{target}: deleted, revision {revision}. Its versions are kept. To restore it: "
+        f"configsvc namespace create {target}",
         {"namespace": target, "revision": revision},
     )
 
 
 def _check_empty(admin: Admin, namespace: Namespace) -> None:
-    """Refuse before anyone is asked what the service would refuse. Who may not read it is asked all the same.
+    """Refuses early what the service would refuse, before the person is asked. Skipped if the caller may not read.
 
     Raises:
-        Conflict: it serves something.
+        Conflict: it still serves keys.
     """
     with suppress(NotFound):
         served: Any = admin.namespaces.get(namespace)["entries"]
@@ -225,8 +228,8 @@ def _check_empty(admin: Admin, namespace: Namespace) -> None:
             )
 
 
-def _retention(before: Mapping[str, object], kept: tuple[int | None, ...]) -> Retention | None:
-    """What upkeep keeps, replaced as a whole: what is not said is as it was, 0 is everything."""
+def _make_retention(before: Mapping[str, object], kept: tuple[int | None, ...]) -> Retention | None:
+    """Makes the retention, which is replaced as a whole: what is left out stays as it was, 0 keeps everything."""
     from configsvc_client.admin import Retention
 
     if all(each is None for each in kept):
@@ -237,15 +240,15 @@ def _retention(before: Mapping[str, object], kept: tuple[int | None, ...]) -> Re
     )
 
 
-def _schemas(file: BinaryIO | None) -> Mapping[str, Mapping[str, object]] | None:
+def _read_schemas(file: BinaryIO | None) -> Mapping[str, Mapping[str, object]] | None:
     if file is None:
         return None
     try:
         found = json.loads(file.read())
     except ValueError:
-        raise click.UsageError("--schemas takes a file of JSON.") from None
+        raise click.UsageError("--schemas takes a JSON file.") from None
     if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
-        raise click.UsageError('--schemas takes an object of schemas by pattern of keys, like {"limits.*": {…}}.')
+        raise click.UsageError('--schemas takes an object of schemas by key pattern, like {"limits.*": {…}}.')
     return found
 
 
@@ -254,15 +257,15 @@ def _schemas(file: BinaryIO | None) -> Mapping[str, Mapping[str, object]] | None
 @click.argument("name", required=False)
 @click.option(
     "--revision", required=True, type=click.IntRange(1, limits.REVISION_LIFT),
-    help="The highest revision that a reader took, from config.revisions or the log of the service.",
+    help="Highest revision that a reader took, from config.revisions or the log of the service.",
 )  # fmt: skip
 def lift(name: str | None, namespace: str | None, *, revision: int) -> None:
     """Raise a namespace above the revision its readers hold.
 
-    Run it after its table was restored or written to. This takes the admin action.
+    Run this after its table was restored or changed directly. This requires the admin action.
 
-    What it counts of itself is checked against its keys and its log, and mended: a revision that somebody raised comes
-    down. Revision and versions go on above REVISION.
+    Its own counters are checked against its keys and its log, and corrected: a revision that somebody raised comes
+    down. Revisions and versions continue above REVISION.
     """
     target = options.choose_target(options.choose_either(name, namespace))
     lifted = composition.open_admin().namespaces.lift(target, revision)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from configsvc_client.admin import Admin
 
 _HEADING = (
-    "# Drafted from what is served. Whoever can write the table decides that: check that no key in plain is a secret,\n"
-    "# and that exec names no variable that you do not know. retired_kids of other tables go on to count.\n"
+    "# Drafted from the served values, which anyone who can write the table chooses. Check that no key in plain is a\n"
+    "# secret, and that exec names no unknown variable. retired_kids of other tables stay in effect.\n"
 )
 
 
@@ -35,30 +35,30 @@ def suggest(namespaces: tuple[str, ...]) -> None:
 
     Check it, then paste it into .configsvc.toml.
 
-    `plain` lists the keys that are served in the clear, `kms` those that are sealed with kms:Encrypt itself, `exec` the
-    variables of all keys but for those that choose what code is run. A policy takes effect once you trust the file.
+    `plain` lists the keys that are served in the clear, `kms` those sealed directly with kms:Encrypt, and `exec` the
+    variables of all keys except those that decide what code runs. A policy takes effect once you trust the file.
     """
     wanted, admin = options.choose_namespaces(namespaces), composition.open_admin()
     terminal.write_raw(render_draft({name: draft_table(admin, name) for name in wanted}).encode())
 
 
 def draft_table(admin: Admin, namespace: Namespace) -> dict[str, Any]:
-    """The table of a namespace."""
+    """Drafts the table of a namespace."""
     entries = admin.values.get_snapshot(namespace).entries
     forms = {form: sorted(each.key for each in entries if each.form == form) for form in ("plain", "kms")}
     table: dict[str, Any] = {form: keys for form, keys in forms.items() if keys}
-    return table | {"exec": sorted({name for each in entries for name in _variable(each.key)})}
+    return table | {"exec": sorted({name for each in entries for name in _list_variables(each.key)})}
 
 
 def render_draft(tables: dict[str, dict[str, Any]]) -> str:
-    """The draft as TOML, with what to check."""
+    """Renders the draft as TOML, with a comment that says what to check."""
     import tomli_w
 
     return _HEADING + tomli_w.dumps({"policy": tables})
 
 
-def _variable(key: str) -> list[str]:
-    """The variable of a key, unless exec refuses it: a policy that names it literally would allow it."""
+def _list_variables(key: str) -> list[str]:
+    """Lists the variable of a key, unless exec refuses it: a policy that names it in full would allow it."""
     from configsvc_client._reading.variables import judge_keys, make_variable_name
 
     return [make_variable_name(each) for each in judge_keys([key], lambda _: None).keys]

@@ -1,7 +1,7 @@
-"""Take grants from a principal.
+"""Revoke grants of a principal.
 
-Within 10 seconds it can no longer use them. What was opened before is known to whoever opened it: have those
-secrets replaced. `kms:Decrypt` is IAM's to take.
+They stop working within 10 seconds. Whoever opened a secret still knows it: replace those secrets. To revoke
+`kms:Decrypt`, use IAM.
 """
 
 from __future__ import annotations
@@ -22,40 +22,45 @@ from configsvc_client.cli.settings import composition
 @click.command(help=__doc__)
 @click.argument("principal")
 @click.option(
-    "-a", "--action", "actions", multiple=True, type=click.Choice(ACTIONS), help="All three where left out. Repeatable."
+    "-a",
+    "--action",
+    "actions",
+    multiple=True,
+    type=click.Choice(ACTIONS),
+    help="Action to revoke. Default: all three. Repeatable.",
 )
 @click.option(
     "-n", "--namespace", "patterns", multiple=True, metavar="PATTERN",
-    help="As it was granted: payments.prod, 'payments.*' or '*'. Repeatable; never taken from the environment.",
+    help="Pattern as it was granted: payments.prod, 'payments.*' or '*'. Repeatable; never taken from the environment.",
 )  # fmt: skip
-@click.option("--all", "everything", is_flag=True, help="Take every grant away, after asking.")
+@click.option("--all", "everything", is_flag=True, help="Revoke all grants of the principal, after asking.")
 def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ...], *, everything: bool) -> None:
     if everything == bool(patterns):
-        raise click.UsageError("Say what to take away: -n PATTERN, or --all.")
+        raise click.UsageError("Choose what to revoke: -n PATTERN, or --all.")
     if everything and actions:
-        raise click.UsageError("--all takes every action away. For some of them: -a ACTION -n PATTERN.")
+        raise click.UsageError("--all revokes every action. To revoke some of them: -a ACTION -n PATTERN.")
     admin = composition.open_admin()
     who = grants.parse_principal(grants.normalize_arn(principal) or principal)
     taken, named = actions or ACTIONS, tuple(grants.parse_pattern(each) for each in patterns)
     less = (lambda _: ()) if everything else partial(remove_grants, actions=taken, patterns=named)
     held = admin.grants.get(who)
     if tuple(less(held)) == held:
-        raise NotFound(f"{who} has no such grant. `configsvc grants {who}` shows what it has.")
+        raise NotFound(f"{who} has no such grant. `configsvc grants {who}` shows its grants.")
     if everything:
-        confirm.confirm(f"Take every grant of {who} away?")
+        confirm.confirm(f"Revoke all grants of {who}?")
     left = admin.grants.change(who, less)
     for pattern in find_remaining(left, taken, named):
-        terminal.say(f"configsvc: {who} may still do it where {pattern} grants it.")
+        terminal.say(f"configsvc: {who} still has access through its grant on {pattern}.")
     records.report_done(f"{who}: revoked", {"principal": who, "grants": list_held(left)})
 
 
 def remove_grants(held: Iterable[Grant], actions: Sequence[Action], patterns: Sequence[str]) -> tuple[Grant, ...]:
-    """The grants without those actions on exactly those patterns."""
+    """Returns the grants without these actions on exactly these patterns."""
     return tuple(part for grant in held for part in _split_grant(grant, actions, patterns))
 
 
 def find_remaining(held: Iterable[Grant], actions: Sequence[Action], patterns: Sequence[str]) -> list[str]:
-    """Patterns that allow one of the actions in a namespace which one of the patterns names, or may name."""
+    """Finds granted patterns that still allow one of the actions in a namespace that a given pattern may match."""
     granted = [each for grant in held if set(grant.actions) & set(actions) for each in grant.namespaces]
     return sorted({each for each in granted for pattern in patterns if covers(each, pattern) or covers(pattern, each)})
 

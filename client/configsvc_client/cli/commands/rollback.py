@@ -1,11 +1,11 @@
 """Bring back earlier values of a key or a namespace.
 
-KEY alone goes to the version that was served last of those lower than the active one. Without KEY, or with a
-revision or time, everything goes back to what was served at that revision or time; revisions still go up. The keys
-of a namespace go in change sets of up to 40, each all or nothing, and none if someone else has written since.
+With KEY alone, the last served of the versions below the active one is served again. With --to-revision or --to-time,
+KEY, or every key of the namespace, goes back to what was served then; the revision itself still goes up. The keys of a
+namespace go in change sets of up to 40, each all or nothing, and none if someone else has written since.
 
-A version is served as it was sealed. If its data key was retired (`configsvc data-key rotate`), KEY alone is
-refused; with a revision or time, the value is opened here and sealed again as a new version.
+A version is served as it was sealed. If its data key was retired (`configsvc data-key rotate`), KEY alone is refused;
+with a revision or time, the value is opened here and sealed again as a new version.
 """
 
 from __future__ import annotations
@@ -28,40 +28,46 @@ if TYPE_CHECKING:
 @options.one_namespace
 @click.argument("key", required=False)
 @click.option(
-    "--to-version", type=click.IntRange(min=1), help="Of KEY; the last that was served of the lower ones, if left out."
+    "--to-version",
+    type=click.IntRange(min=1),
+    help="Version of KEY to serve. Default: the last one served below the active one.",
 )
-@click.option("--to-revision", type=click.IntRange(min=1), help="As it was served at this revision.")
+@click.option("--to-revision", type=click.IntRange(min=1), help="Go back to what was served at this revision.")
 @click.option(
     "--to-time",
     metavar="TIME",
-    help="As it was served then: 2h (ago), 2027-01-15T08:00:00Z, a date. Without a zone: UTC.",
+    help="Go back to what was served then: 2h (ago), 2027-01-15T08:00:00Z, a date. Without a zone: UTC.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be served, and change nothing.")
-@click.option("--declassify", is_flag=True, help="Let plain versions replace sealed ones; do not ask.")
+@click.option("--dry-run", is_flag=True, help="Show what would be served and change nothing.")
+@click.option("--declassify", is_flag=True, help="Let plain versions replace sealed ones without asking.")
 @options.message
 def command(
     key: str | None, namespace: str | None, message: str, *,
     to_version: int | None, to_revision: int | None, to_time: str | None, dry_run: bool, declassify: bool,
 ) -> None:  # fmt: skip
     if sum(each is not None for each in (to_version, to_revision, to_time)) > 1:
-        raise click.UsageError("Take one of --to-version, --to-revision and --to-time.")
+        raise click.UsageError("Pass only one of --to-version, --to-revision and --to-time.")
     target, admin = options.choose_target(namespace), composition.open_admin()
     if to_revision is None and to_time is None:
         if dry_run:
-            raise click.UsageError("--dry-run goes with --to-revision or --to-time; configsvc history shows versions.")
-        _one(admin, target, key, to_version, message, declassify=declassify)
+            raise click.UsageError(
+                "--dry-run needs --to-revision or --to-time. To see the versions of a key: configsvc history KEY"
+            )
+        _roll_back_key(admin, target, key, to_version, message, declassify=declassify)
         return
     revision = to_revision or admin.rollback.find_revision(
         target, parse_past_time(to_time or "", get_now(), "--to-time")
     )
-    _whole(admin, admin.rollback.plan(target, revision, key), revision, message, dry_run=dry_run, declassify=declassify)
+    _roll_back_to(
+        admin, admin.rollback.plan(target, revision, key), revision, message, dry_run=dry_run, declassify=declassify
+    )
 
 
-def _one(
+def _roll_back_key(
     admin: Admin, namespace: Namespace, key: str | None, version: int | None, message: str, *, declassify: bool
 ) -> None:
     if key is None:
-        raise click.UsageError("Say how far back: --to-revision or --to-time; or name a KEY.")
+        raise click.UsageError("How far back? Pass --to-revision or --to-time, or name a KEY.")
     done = confirm.act_and_declassify(
         lambda agreed: admin.rollback.roll_back(namespace, key, message, version=version, declassify=agreed),
         given=declassify,
@@ -73,10 +79,12 @@ def _one(
     )
 
 
-def _whole(admin: Admin, way: RollbackPlan, revision: int, message: str, *, dry_run: bool, declassify: bool) -> None:
+def _roll_back_to(
+    admin: Admin, way: RollbackPlan, revision: int, message: str, *, dry_run: bool, declassify: bool
+) -> None:
     if not way.steps:
-        told = f"{way.namespace}: serves what it did at revision {revision}"
-        records.report_done(told, _all_of(way, revision, way.revision))
+        told = f"{way.namespace}: already serves what it served at revision {revision}"
+        records.report_done(told, _describe_plan(way, revision, way.revision))
         return
     if records.get_kind() != "json":
         records.print_table(("key", "served", "back to"), ((each.key, each.now, each.then) for each in way.steps))
@@ -84,7 +92,7 @@ def _whole(admin: Admin, way: RollbackPlan, revision: int, message: str, *, dry_
     if anew:
         terminal.say(f"Sealed again, because their data key was retired: {', '.join(anew)}")
     if dry_run:
-        records.report_done("Nothing was changed (--dry-run).", _all_of(way, revision, way.revision))
+        records.report_done("Nothing was changed (--dry-run).", _describe_plan(way, revision, way.revision))
         return
     plain = [each.key for each in way.steps if each.declassifies]
     if plain and not declassify:
@@ -96,11 +104,11 @@ def _whole(admin: Admin, way: RollbackPlan, revision: int, message: str, *, dry_
     ):
         last = done.revision
     told = f"{way.namespace}: {count(len(way.steps), 'key')} as at revision {revision}, revision {last}"
-    records.report_done(told, _all_of(way, revision, last))
+    records.report_done(told, _describe_plan(way, revision, last))
 
 
-def _all_of(way: RollbackPlan, revision: int, last: int) -> dict[str, records.OutputField]:
-    """The way in JSON: where to, the namespace's revision now, and each key as the table has it."""
+def _describe_plan(way: RollbackPlan, revision: int, last: int) -> dict[str, records.OutputField]:
+    """Renders the plan for JSON: the target revision, the current one, and each key as in the table."""
     keys = [
         {"key": each.key, "served": each.now, "back_to": each.then, "sealed_anew": each.anew is not None}
         for each in way.steps

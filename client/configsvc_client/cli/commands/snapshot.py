@@ -30,7 +30,7 @@ def command() -> None:
 def save(namespaces: tuple[str, ...], file: Path) -> None:
     """Save the served values to a fallback file.
 
-    Sealed values stay sealed, and none is opened, so the file may be shipped with the code. Plain values are in the
+    Sealed values stay sealed and are not opened, so you can ship the file with your code. Plain values are in the
     clear.
     """
     found = composition.open_admin().fallback_file.save(file, *options.choose_namespaces(namespaces))
@@ -62,7 +62,7 @@ def show(file: Path) -> None:
             for entry in each.entries
         ),
     )
-    terminal.say(f"{file}: saved from {found.url} at {_time(found.saved_at)}")
+    terminal.say(f"{file}: saved from {found.url} at {_format_time(found.saved_at)}")
 
 
 @command.command("verify")
@@ -70,20 +70,20 @@ def show(file: Path) -> None:
 def verify(file: Path) -> None:
     """Open every value in a fallback file as a consumer would.
 
-    No value is shown. The file has to be from the service that CONFIGSVC_URL names. Each value that does
-    not open is named with the reason.
+    No value is shown. The file must come from the service that CONFIGSVC_URL names. Each value that does not open is
+    named with the reason.
     """
     with _name_file(file):
         found = composition.open_admin().fallback_file.verify(file)
     records.report_done(
-        f"{file}: all {found.entries} entries open; saved at {_time(found.saved_at)}",
-        {"file": str(file), "entries": found.entries, "saved_at": _time(found.saved_at)},
+        f"{file}: all {found.entries} entries open; saved at {_format_time(found.saved_at)}",
+        {"file": str(file), "entries": found.entries, "saved_at": _format_time(found.saved_at)},
     )
 
 
 @contextmanager
 def _name_file(file: Path) -> Iterator[None]:
-    """Puts the file's name before what is wrong with it."""
+    """Puts the name of the file before an error about it."""
     from configsvc_client._opening.fallback_file import BadFallback
 
     try:
@@ -92,5 +92,5 @@ def _name_file(file: Path) -> Iterator[None]:
         raise BadFallback(f"{file}: {error.detail}", **error.members) from None
 
 
-def _time(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

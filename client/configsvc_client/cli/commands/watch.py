@@ -1,10 +1,10 @@
 """Print each change of the served values, until Ctrl-C.
 
-With PREFIX, only of keys that start with it. Values are not shown. While nothing
-changes, a look costs one small request and no KMS call.
+With PREFIX, only changes of keys that start with it. Values are not shown. While nothing changes, each poll costs one
+small request and no KMS call.
 
-In a pipe: time, namespace, revision, key, version before, version now, by whom, message, separated by tabs; in JSON
-an object a line.
+In a pipe: time, namespace, revision, key, version before, version now, by whom, message, separated by tabs; in JSON,
+one object per line.
 """
 
 from __future__ import annotations
@@ -47,23 +47,23 @@ def command(namespaces: tuple[str, ...], prefix: str, every: float) -> None:
                         records.print_line(_COLUMNS, row, {"by": words.shorten_principals})
             for namespace in following.refused.keys() - refused:
                 terminal.say(
-                    join_sentences(f"configsvc: {following.refused[namespace].detail}", "Going on without it.")
+                    join_sentences(f"configsvc: {following.refused[namespace].detail}", "Continuing without it.")
                 )
         except (NotTaken, Throttled, Unavailable) as error:
-            terminal.say(join_sentences(f"configsvc: {error.detail}", "Going on."))
+            terminal.say(join_sentences(f"configsvc: {error.detail}", "Continuing."))
 
 
 _Row = tuple[str | None, str, int, str, int | None, int | None, str | None, str | None]
 
 
 def list_changes(admin: Admin, before: SealedSnapshot, now: SealedSnapshot) -> Iterable[_Row]:
-    """A row for each key that is not served as before, with who and why so far as the change log tells."""
+    """Yields a row for each key whose served version changed, with who and why if the change log knows."""
     versions = (
         {entry.key: entry.version for entry in before.entries},
         {entry.key: entry.version for entry in now.entries},
     )
     moved = [key for key in versions[0].keys() | versions[1].keys() if versions[0].get(key) != versions[1].get(key)]
-    known = _log(admin, before, now) if moved else {}
+    known = _read_log(admin, before, now) if moved else {}
     for key in sorted(moved):
         was, becomes = versions[0].get(key), versions[1].get(key)
         record = known.get((key, becomes))
@@ -71,18 +71,18 @@ def list_changes(admin: Admin, before: SealedSnapshot, now: SealedSnapshot) -> I
         yield at, now.namespace, record.revision if record else now.revision, key, was, becomes, by, message
 
 
-def _log(admin: Admin, before: SealedSnapshot, now: SealedSnapshot) -> dict[tuple[str, int | None], LogEntry]:
-    """The last record that made each key be served as a version, after the one snapshot and up to the other."""
+def _read_log(admin: Admin, before: SealedSnapshot, now: SealedSnapshot) -> dict[tuple[str, int | None], LogEntry]:
+    """Finds the last change-log record for each served version, between two snapshots."""
     from configsvc_client.admin import LogFilter
 
     found: dict[tuple[str, int | None], LogEntry] = {}
     try:
         for record in admin.history.list_changes(before.namespace, LogFilter(since=before.revision)):
             if record.revision > now.revision:
-                break  # the next look's to tell
+                break  # left to the next poll
             found |= {(change.key, change.now): record for change in record.keys if change.was != change.now}
     except Gone:
-        return {}  # upkeep was faster
+        return {}  # upkeep has removed the records
     except ConfigsvcError as error:
         terminal.say(f"configsvc: the change log: {error.detail}")
     return found

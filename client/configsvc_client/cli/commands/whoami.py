@@ -1,6 +1,6 @@
 """Show your two principals and their grants.
 
-Both are shown as the service sees them: the API key reads, the IAM identity writes.
+Both are shown as the service sees them: reads use the API key, writes the IAM identity.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from configsvc_client.cli.settings import composition, sources
 
 
 @click.command(help=__doc__)
-@click.option("--api-key-only", is_flag=True, help="Do not sign: show the API key's principal alone.")
+@click.option("--api-key-only", is_flag=True, help="Show only the API key's principal, without signing.")
 def command(*, api_key_only: bool) -> None:
     admin = composition.open_admin()
     try:
         found = admin.access.whoami(signed=not api_key_only)
     except Misconfigured as error:
         terminal.say(
-            join_sentences(f"configsvc: {error.detail}", "Writing takes them; reading does not."),
+            join_sentences(f"configsvc: {error.detail}", "They are needed to write, not to read."),
             *sources.list_origins(error.detail),
         )
         found = admin.access.whoami(signed=False)
     except Forbidden as error:
         if error.members.get("gateway") != "ACCESS_DENIED":
             raise
-        terminal.say(join_sentences(f"configsvc: {error.detail}", "Reading takes the API key alone:"))
+        terminal.say(join_sentences(f"configsvc: {error.detail}", "To read, the API key is enough:"))
         found = admin.access.whoami(signed=False)
     if records.get_kind() == "json":
         records.print_record({kind: found.get(kind) for kind in ("api_key", "iam")})

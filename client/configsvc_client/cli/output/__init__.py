@@ -1,1 +1,1 @@
-"""Everything a person or a program reads from the command line."""
+"""Output of the command line, for people and programs."""

@@ -1,4 +1,4 @@
-"""Asks before something is lost."""
+"""Asks for confirmation before something is lost."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _DECLINED = 1
 
 
 def confirm(question: str, exists: Callable[[], object] = lambda: None, *, alone: str = "") -> None:
-    """Go on only if the person says yes, or has said so by `--yes`.
+    """Continues only if the person agrees, or has passed `--yes`.
 
     Args:
-        question: what is asked.
-        exists: reads what the question is about, so that nobody is asked about what does not exist. Who may not read it
-            is asked all the same: the service decides.
-        alone: what to say instead where nobody can be asked.
+        question: the question to ask.
+        exists: reads the subject of the question, so that nobody is asked about something that does not exist. A
+            person who may not read it is still asked, and the service decides.
+        alone: the error to raise instead if there is nobody to ask.
 
     Raises:
-        NotFound, Gone: it does not exist.
-        click.UsageError: nobody can be asked.
-        click.exceptions.Exit: the answer was no; nothing was done.
+        NotFound, Gone: the subject does not exist.
+        click.UsageError: there is nobody to ask.
+        click.exceptions.Exit: the answer was no, and nothing was changed.
     """
     if common.get_given("yes"):
         return
@@ -41,16 +41,16 @@ def confirm(question: str, exists: Callable[[], object] = lambda: None, *, alone
     except ConfigsvcError:
         pass
     if not terminal.can_ask():
-        raise click.UsageError(alone or f"{question} There is nobody to ask: add --yes.")
+        raise click.UsageError(alone or f"{question} There is no terminal to ask on: add --yes.")
     _check_agreed(question)
 
 
 def act_and_declassify(act: Callable[[bool], ActResult], *, given: bool) -> ActResult:
-    """What `act` gives. Whether plain values may replace sealed ones, --declassify says, or a person; --yes does not.
+    """Runs `act`. Only --declassify or a person can allow plain values to replace sealed ones; --yes cannot.
 
     Raises:
-        click.UsageError: nobody can be asked.
-        click.exceptions.Exit: the answer was no; nothing was done.
+        click.UsageError: there is nobody to ask.
+        click.exceptions.Exit: the answer was no, and nothing was changed.
     """
     try:
         return act(given)
@@ -59,22 +59,22 @@ def act_and_declassify(act: Callable[[bool], ActResult], *, given: bool) -> ActR
         if not isinstance(keys, list):
             raise
     confirm_declassify(list(map(str, keys)))
-    return act(True)  # noqa: FBT003  # the one argument that it takes
+    return act(True)  # noqa: FBT003  # its only argument
 
 
 def confirm_declassify(keys: Sequence[str]) -> None:
-    """Ask whether plain values may replace the sealed ones of these keys.
+    """Asks whether plain values may replace the sealed ones of these keys.
 
     Raises:
-        click.UsageError, click.exceptions.Exit: as `declassified`.
+        click.UsageError, click.exceptions.Exit: see `act_and_declassify`.
     """
     question = f"Plain values would replace sealed ones: {', '.join(keys)}."
     if not terminal.can_ask():
-        raise click.UsageError(f"{question} There is nobody to ask: add --declassify if you want that.")
+        raise click.UsageError(f"{question} There is no terminal to ask on: add --declassify to allow it.")
     _check_agreed(f"{question} Serve them in the clear?")
 
 
 def _check_agreed(question: str) -> None:
     if not terminal.agree(question):
-        terminal.say("Nothing was done.")
+        terminal.say("Nothing was changed.")
         raise click.exceptions.Exit(_DECLINED)

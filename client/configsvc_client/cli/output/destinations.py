@@ -1,4 +1,4 @@
-"""Where export writes: a file, a pipe or a terminal, never through a link; and names that were meant otherwise."""
+"""Where export writes: a file, a pipe or a terminal, never through a link. Also detects mistaken file names."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Destination(NamedTuple):
     """Where to write.
 
     Args:
-        name: as it was given.
-        is_terminal: a person reads it, so control characters are escaped, and sealed values need --reveal.
-        descriptor: what is open already; None for stdout, and for a file or a pipe, which are opened at the end.
-        is_file: it is replaced as a whole.
+        name: as it was typed.
+        is_terminal: a person reads it, so control characters are escaped and sealed values need --reveal.
+        descriptor: an open descriptor; None for stdout, and for files and pipes, which are opened at the end.
+        is_file: a file, which is replaced as a whole.
     """
 
     name: str
@@ -42,12 +42,12 @@ class Destination(NamedTuple):
     is_file: bool = False
 
     def write(self, text: str) -> None:
-        """Write everything.
+        """Writes everything.
 
         Raises:
-            Misconfigured: the folder does not take a file.
-            Unprocessable: the reader of the pipe is gone.
-            OSError: the system refuses; has the name.
+            Misconfigured: no file can be made in the folder.
+            Unprocessable: the reader of the pipe has gone.
+            OSError: the system refuses; names the file.
         """
         if self.name == STDOUT:
             _write_stdout(text, is_terminal=self.is_terminal)
@@ -58,7 +58,7 @@ class Destination(NamedTuple):
         try:
             self._write(text)
         except BrokenPipeError:
-            raise Unprocessable(f"{self.name}: its reader ended before everything was written.") from None
+            raise Unprocessable(f"{self.name}: its reader stopped before everything was written.") from None
         except OSError as error:
             error.filename = self.name
             raise
@@ -67,7 +67,7 @@ class Destination(NamedTuple):
         opened = os.open(self.name, _INTO_STREAM) if self.descriptor is None else os.dup(self.descriptor)
         with os.fdopen(opened, "wb") as stream:
             if self.descriptor is None and not stat.S_ISFIFO(os.fstat(opened).st_mode):
-                raise _refuse(self.name, "it was a pipe, and is something else now")
+                raise _refuse(self.name, "it was a pipe and is now something else")
             if self.is_terminal:
                 terminal.show_value(text.removesuffix("\n"), stream)
             else:
@@ -75,13 +75,13 @@ class Destination(NamedTuple):
 
 
 def find_destination(name: str) -> Destination:
-    """What a name is. A terminal is known as one here, before any value is opened.
+    """Finds out what a name refers to. A terminal is detected here, before any value is opened.
 
-    `/dev/stdout`, `/dev/fd/63` of a shell's `>(…)` and the like are what this process has open. Any other link is
-    refused: whoever made it, or sent it in a repository, would choose where the values go.
+    `/dev/stdout`, `/dev/fd/63` of a shell's `>(…)` and the like are open descriptors of this process. Any other link
+    is refused: whoever made it, or committed it to a repository, would choose where the values go.
 
     Raises:
-        Misconfigured: a link, a folder, a disk, a socket, or a name in no folder.
+        Misconfigured: it is a link, a folder, a disk or a socket, or its folder does not exist.
     """
     number = _STDOUT if name == STDOUT else _find_number(name)
     if number == _STDOUT:
@@ -101,7 +101,7 @@ def find_destination(name: str) -> Destination:
 
 
 def _find_number(name: str) -> int | None:
-    """The number of a stream that this process has open, if the name is one."""
+    """Returns the number of the open descriptor that a name refers to, if any."""
     found = _OPEN_ALREADY.fullmatch(name)
     return int(found[1]) if found else _STANDARD.get(name)
 
@@ -116,7 +116,7 @@ def _from_descriptor(name: str, number: int) -> Destination:
 
 def _make_new(path: Path) -> Destination:
     if not path.parent.exists():
-        raise Misconfigured(f"{path} cannot be written: there is no folder {path.parent}. Create it first.")
+        raise Misconfigured(f"{path} cannot be written: folder {path.parent} does not exist. Create it first.")
     return Destination(str(path), is_terminal=False, is_file=True)
 
 
@@ -132,7 +132,7 @@ def _from_mode(path: Path, mode: int) -> Destination:
         return Destination(str(path), is_terminal=False)
     if stat.S_ISCHR(mode):
         return _from_device(path)
-    raise _refuse(str(path), "it is a folder" if stat.S_ISDIR(mode) else "it is no file, pipe or terminal")
+    raise _refuse(str(path), "it is a folder" if stat.S_ISDIR(mode) else "it is not a file, pipe or terminal")
 
 
 def _from_device(path: Path) -> Destination:
@@ -145,7 +145,7 @@ def _from_device(path: Path) -> Destination:
 
 
 def _refuse(name: str, reason: str) -> Misconfigured:
-    return Misconfigured(f"{name} cannot be written: {reason}. Name a file in a folder of yours, or - for stdout.")
+    return Misconfigured(f"{name} cannot be written: {reason}. Name a file in one of your folders, or - for stdout.")
 
 
 def _write_stdout(text: str, *, is_terminal: bool) -> None:
@@ -164,29 +164,32 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def check_format(file: str, wanted: str | None) -> None:
-    """Refuse `--output json` where the file would be of another format.
+    """Refuses `--output json` if the file would have another format.
 
     Raises:
         click.UsageError: names --format.
     """
     if wanted is None and common.get_given("output") == "json" and format_of(file) != "json":
-        raise click.UsageError("--output is for messages and tables. For a file of JSON: --format json")
+        raise click.UsageError("--output is for messages and tables. To write a JSON file: --format json")
 
 
 def check_file(file: str, namespaces: Collection[str], keys: Collection[str]) -> None:
-    """Refuse a FILE that looks like a choice of keys or a namespace: everything would be written into it.
+    """Refuses a FILE that looks like a key pattern or a namespace: everything would be written into it.
 
     Args:
-        file: as it was typed. With a folder before it, it is a file whatever its name.
-        namespaces: that are exported.
-        keys: that they serve.
+        file: as typed. With a folder in front, it is accepted whatever its name.
+        namespaces: the exported namespaces.
+        keys: the keys they serve.
 
     Raises:
-        click.UsageError: names the option that was meant, and the spelling of a file.
+        click.UsageError: names the intended option, and how to write the file name.
     """
     meant = None if file == STDOUT or os.sep in file else _guess_meant(file, namespaces, keys)
     if meant:
-        raise click.UsageError(f"{file} is where to write. {meant} For a file of that name: {shlex.quote('./' + file)}")
+        raise click.UsageError(
+            f"{file} looks like values to export, and is where to write. {meant} To write to a file of that name: "
+            f"{shlex.quote('./' + file)}"
+        )
 
 
 def _guess_meant(file: str, namespaces: Collection[str], keys: Collection[str]) -> str | None:

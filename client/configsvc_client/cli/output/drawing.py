@@ -1,6 +1,6 @@
-"""Tables and records as rich draws them, laid out by `_layout`. `_terminal` prints what comes from here.
+"""Tables and records as rich draws them, laid out by `layout` and printed by `terminal`.
 
-Imported only where a table is drawn: rich is slow to load.
+Imported only when a table is drawn, because rich is slow to load.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from configsvc_client.cli.output.layout import GAP, fold
 
 
 def draw_table(columns: Sequence[str], rows: Iterable[Sequence[str]], widths: Sequence[int]) -> Table:
-    """Rows under headings, each column as wide as asked."""
+    """Draws rows under headings, in columns of the given widths."""
     drawn = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
     for column, width in zip(columns, widths, strict=True):
         drawn.add_column(Text("\n".join(fold(column, width))), width=width, no_wrap=True)
@@ -25,7 +25,7 @@ def draw_table(columns: Sequence[str], rows: Iterable[Sequence[str]], widths: Se
 
 
 def draw_records(found: Iterable[Iterable[tuple[str, str]]]) -> Iterator[Text]:
-    """The lines of records, with an empty one between two."""
+    """Draws the lines of records, with an empty line between two records."""
     for number, lines in enumerate(found):
         if number:
             yield Text()

@@ -1,4 +1,4 @@
-"""How text and tables fit a terminal: folded between words, in columns, or each row as a record."""
+"""Fits text and tables to a terminal: folded between words, in columns, or each row as a record."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _AT_MARKS = re.compile(r"\w*?[\W_]+|\w+", re.DOTALL)
 
 
 def fold(text: str, width: int) -> list[str]:
-    """The lines of a text, none of which is wider than `width`.
+    """Folds a text into lines of at most `width`.
 
-    A word that fits on a line is never cut. Joined, the pieces of a longer word are the word again.
+    A word that fits on a line is never cut. The pieces of a longer word, joined, are the word again.
     """
     if cell_len(text) <= width:
         return [text]
@@ -37,14 +37,14 @@ def fold(text: str, width: int) -> list[str]:
 
 
 def fold_hanging(text: str, width: int) -> list[str]:
-    """The lines of a text, all but the first one indented by two."""
+    """Folds a text into lines, all but the first indented by two."""
     first, *_ = fold(text, width)
     rest = text[len(first) :].lstrip(" ")
     return [first, *(f"  {each}" for each in fold(rest, width - 2))] if rest else [first]
 
 
 def measure_longest_word(texts: Iterable[str], width: int) -> int:
-    """The width that no word has to be cut at. Of a word that does not fit on a line of `width` the parts count."""
+    """Measures the least width that cuts no word. Of a word wider than `width`, its parts are measured."""
     return _measure_line(
         texts,
         lambda text: [
@@ -57,14 +57,14 @@ def measure_longest_word(texts: Iterable[str], width: int) -> int:
 
 
 def measure_longest_part(texts: Iterable[str], width: int) -> int:
-    """As `longest_word`, if every word may be cut at dots, slashes and the like. Parts that do not fit are cut."""
+    """Like `measure_longest_word`, but every word may be cut at dots, slashes and the like; wider parts are ignored."""
     return _measure_line(
         texts, lambda text: [part for word in text.split(" ") for part in _AT_DOTS.findall(word)], width
     )
 
 
 def measure_widest(texts: Iterable[str]) -> int:
-    """The width at which nothing is folded."""
+    """Measures the width at which nothing is folded."""
     return max(map(cell_len, texts), default=0)
 
 
@@ -74,7 +74,7 @@ def _measure_line(texts: Iterable[str], parts: Callable[[str], Iterable[str]], w
 
 
 def _cut(word: str, width: int, left: int) -> list[str]:
-    """A word as lines; the first one has only `left`, and is empty if nothing of the word fits there."""
+    """Cuts a word into lines; the first has only `left` cells, and is empty if nothing fits there."""
     lines = [""]
     for part in _split_parts(word, width):
         room = left if len(lines) == 1 else width
@@ -86,7 +86,7 @@ def _cut(word: str, width: int, left: int) -> list[str]:
 
 
 def _split_parts(word: str, width: int) -> Iterable[str]:
-    """The smallest pieces that are needed: those between dots; of one that is too wide those between dashes, or any."""
+    """Splits a word between dots; a part that is too wide is split between dashes, or anywhere."""
     for part in _AT_DOTS.findall(word):
         if cell_len(part) <= width:
             yield part
@@ -96,12 +96,12 @@ def _split_parts(word: str, width: int) -> Iterable[str]:
 
 
 def measure_height(cells: Sequence[str], widths: Sequence[int]) -> int:
-    """Lines that a row takes."""
+    """Counts the lines of a row."""
     return max((len(fold(cell, width)) for cell, width in zip(cells, widths, strict=True)), default=0)
 
 
 GAP = 2
-"""Cells between two columns, and before what is below its label."""
+"""Cells between two columns, and before a value below its label."""
 
 LIMITLESS = 1_000_000
 """A width that folds nothing."""
@@ -110,12 +110,12 @@ TableRow = Sequence[str]
 
 
 def fit_columns(headings: TableRow, rows: Sequence[TableRow], width: int | None) -> list[int] | None:
-    """The width of each column; None where records read better.
+    """Returns the width of each column; None if records are easier to read.
 
     Args:
-        headings: one for each column, empty ones where none is shown.
+        headings: one for each column; empty if none is shown.
         rows: cells by column.
-        width: of the terminal; None does not fold.
+        width: of the terminal; None for no folding.
     """
     cells = [(heading, *(row[at] for row in rows)) for at, heading in enumerate(headings)]
     natural = [max(1, measure_widest(each)) for each in cells]
@@ -138,9 +138,9 @@ def fit_columns(headings: TableRow, rows: Sequence[TableRow], width: int | None)
 def lay_out_records(
     headings: TableRow, rows: Sequence[TableRow], width: int | None, *, empty: bool = False
 ) -> list[list[tuple[str, str]]]:
-    """For each row its lines, as label and text. A label is beside its value, or above one that does not fit there.
+    """Lays out each row as lines of label and text. A label is beside its value, or above one that does not fit there.
 
-    Fields without a value are left out, unless `empty` asks for them.
+    Fields without a value are left out, unless `empty` is true.
     """
     beside = _measure_labels(headings, width)
     return [
@@ -155,7 +155,7 @@ def lay_out_records(
 
 
 def _measure_labels(headings: TableRow, width: int | None) -> int:
-    """The width of the labels with a value beside them: half a narrow terminal at most."""
+    """Measures the labels that have a value beside them; at most half a narrow terminal."""
     return min(measure_widest(headings), width // 2 if width else LIMITLESS) + GAP
 
 
@@ -183,21 +183,21 @@ def _measure_tall(rows: Sequence[TableRow], widths: Sequence[int]) -> int:
 
 
 def _widen_first(natural: Sequence[int], least: Sequence[int], room: int) -> list[int]:
-    """Widths that give the first column, the name of the row, all the room that the others leave at their least."""
+    """Gives the first column, which names the row, all the room that the others leave at their minimum."""
     first = min(natural[0], room - sum(least[1:]))
     return [first, *_shrink(natural[1:], least[1:], room - first)] if len(least) > 1 else [first]
 
 
 def _shrink(natural: Sequence[int], least: Sequence[int], room: int) -> list[int]:
-    """Widths that take the room: the widest columns give way first, none below its least."""
+    """Shrinks the columns to the room: the widest first, none below its minimum."""
 
-    def capped(cap: int) -> list[int]:
+    def cap_widths(cap: int) -> list[int]:
         return [max(low, min(wanted, cap)) for wanted, low in zip(natural, least, strict=True)]
 
     cap = max(natural)
-    while sum(capped(cap)) > room:
+    while sum(cap_widths(cap)) > room:
         cap -= 1
-    found = capped(cap)
+    found = cap_widths(cap)
     for at, wanted in enumerate(natural):
         left = room - sum(found)
         found[at] += max(0, min(left, wanted - found[at]))

@@ -15,34 +15,34 @@ from configsvc_client.cli.output.words import Brief
 
 OutputKind = Literal["table", "plain", "json"]
 OutputField = object
-"""Text, a number, a truth or None; in records also lists and objects of them."""
+"""A text, number, boolean or None; in records also lists and objects of them."""
 
 
 def get_kind() -> OutputKind:
-    """How to print: as `--output` or CONFIGSVC_OUTPUT says, else as a table on a terminal and plain in a pipe.
+    """Returns how to print: by `--output` or CONFIGSVC_OUTPUT, else a table on a terminal and plain in a pipe.
 
     Raises:
-        Misconfigured: CONFIGSVC_OUTPUT is none of them.
+        Misconfigured: CONFIGSVC_OUTPUT is something else.
     """
     match common.get_given("output") or os.environ.get("CONFIGSVC_OUTPUT") or None:
         case "table" | "plain" | "json" as wanted:
             return wanted
         case None:
             return "table" if terminal.is_terminal() else "plain"
-    raise Misconfigured(f"CONFIGSVC_OUTPUT is one of {', '.join(common.OUTPUTS)}.")
+    raise Misconfigured(f"CONFIGSVC_OUTPUT must be one of {', '.join(common.OUTPUTS)}.")
 
 
 def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[OutputField]], brief: Mapping[str, Brief] = MappingProxyType({})
 ) -> None:
-    """Rows under headings. In JSON a list of objects, the headings their members: `content type` is `content_type`.
+    """Prints rows under headings; in JSON, a list of objects with a member for each heading, like `content_type`.
 
-    Plain has no headings, an empty field for None, and `_escaped.field` escapes.
+    Plain output has no headings, an empty field for None, and the escapes of `escaping.escape_field`.
 
     Args:
         columns: the headings.
         rows: a field for each column.
-        brief: what a person on a terminal gets to see of some columns, by their headings.
+        brief: shorter cells for a person on a terminal, by column heading.
     """
     match get_kind():
         case "json":
@@ -67,7 +67,7 @@ def _shorten(
 
 
 def print_record(fields: Mapping[str, OutputField]) -> None:
-    """One thing, a field a line; in JSON an object."""
+    """Prints one record, a field per line; in JSON, an object."""
     match get_kind():
         case "json":
             print_json({_name_member(name): field for name, field in fields.items()})
@@ -81,7 +81,7 @@ def print_record(fields: Mapping[str, OutputField]) -> None:
 def print_line(
     columns: Sequence[str], row: Sequence[OutputField], brief: Mapping[str, Brief] = MappingProxyType({})
 ) -> None:
-    """One row of a list without an end, printed at once; in JSON an object on a line of its own. See `table`."""
+    """Prints one row of an endless list immediately; in JSON, one object per line. See `print_table`."""
     match get_kind():
         case "json":
             found = dict(zip(map(_name_member, columns), row, strict=True))
@@ -93,20 +93,20 @@ def print_line(
             terminal.show_cells(shown)
 
 
-def report_done(told: str, fields: Mapping[str, OutputField]) -> None:
-    """What a write did: a line on stderr for people, or an object on stdout in JSON.
+def report_done(summary: str, fields: Mapping[str, OutputField]) -> None:
+    """Reports the result of a write: a line on stderr for people, or an object on stdout in JSON.
 
     Raises:
-        Unwritten: stdout did not take it. It is on stderr then, for the write is done.
+        Unwritten: stdout cannot be written. The line goes to stderr then, because the write has happened.
     """
     if get_kind() != "json":
-        terminal.say(told)
+        terminal.say(summary)
         return
     try:
         print_json(fields)
         terminal.flush()
     except stdio.Unwritten:
-        terminal.say(told)
+        terminal.say(summary)
         raise
 
 
@@ -128,5 +128,5 @@ def _render_text(field: OutputField) -> str:
 
 
 def print_json(found: object) -> None:
-    """Anything as JSON, indented."""
+    """Prints anything as indented JSON."""
     terminal.show_json(found, indent=2)

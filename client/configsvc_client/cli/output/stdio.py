@@ -1,7 +1,7 @@
-"""The standard streams as a shell hands them over: closed, full, or with a reader that has gone.
+"""The standard streams as a shell passes them on: closed, full, or with a reader that has gone.
 
-This module writes nothing; `_terminal` does. It stands in for a stream that is closed, so the rest of the command line
-need not know, and turns what goes wrong with stdout into one error.
+This module writes nothing; `terminal` does. It replaces a closed stream, so that the rest of the command line need not
+care, and turns every failure of stdout into one error.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from configsvc.model.errors import Misconfigured
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 
 _USUAL = 80
-"""Columns of a terminal that does not know its size."""
+"""Columns of a terminal of unknown size."""
 
 _NARROWEST = 8
 
 
 class Unwritten(Exception):
-    """stdout takes nothing more. `reason` is empty where its reader has gone, who needs no message."""
+    """stdout cannot be written. `reason` is empty if its reader has gone, which needs no message."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -33,7 +33,7 @@ class Unwritten(Exception):
 
 
 class StandardStreams(NamedTuple):
-    """Streams of a new process, as `subprocess` takes them; None is our own."""
+    """Streams of a new process, as `subprocess` takes them; None inherits ours."""
 
     stdin: int | None
     stdout: int | None
@@ -41,10 +41,10 @@ class StandardStreams(NamedTuple):
 
 
 def settle() -> None:
-    """Make the streams usable, whichever of them is closed. To be called before anything is opened or written.
+    """Makes the streams usable if some are closed. Must be called before anything is opened or written.
 
-    A closed descriptor is taken by /dev/null: else the next file or connection would get its number, and what is
-    written to "stderr" would end up there. A command that is started in our place finds it closed, as it was.
+    A closed descriptor is given to /dev/null: otherwise the next file or connection would get its number, and output
+    for "stderr" would end up there. A command that replaces this process finds it closed, as it was.
     """
     for number in (_STDIN, _STDOUT, _STDERR):
         if not _is_open(number):
@@ -52,20 +52,20 @@ def settle() -> None:
     if sys.stdin is None:
         sys.stdin = io.TextIOWrapper(io.BufferedReader(_ClosedStdin()), encoding="utf-8")
     elif sys.stdin.isatty() and isinstance(sys.stdin, io.TextIOWrapper):
-        # What is typed is read as arguments are: by the locale, and bytes that are no text in it are kept.
+        # Typed text is decoded like arguments: by the locale, keeping bytes that are not text in it.
         sys.stdin.reconfigure(encoding=sys.getfilesystemencoding(), errors="surrogateescape")
     if sys.stdout is None:
-        # Without a buffer, so that nothing is left to be written while Python ends.
+        # Unbuffered, so that nothing is left to write when Python exits.
         sys.stdout = io.TextIOWrapper(_ClosedStdout(), encoding="utf-8", write_through=True)
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # open until the process ends
 
 
 def get_width(stream: TextIO) -> int | None:
-    """Columns of the terminal, or as COLUMNS says; None in a pipe, where nothing is folded."""
-    said = os.environ.get("COLUMNS", "")
-    if said.isascii() and said.isdigit() and int(said[:6]) > 0:
-        return max(_NARROWEST, int(said[:6]))
+    """Returns the columns of the terminal, or of COLUMNS; None in a pipe, where nothing is folded."""
+    wanted = os.environ.get("COLUMNS", "")
+    if wanted.isascii() and wanted.isdigit() and int(wanted[:6]) > 0:
+        return max(_NARROWEST, int(wanted[:6]))
     if not stream.isatty():
         return None
     try:
@@ -76,10 +76,10 @@ def get_width(stream: TextIO) -> int | None:
 
 
 def read(most: int) -> bytes:
-    """What is on stdin, up to so many bytes.
+    """Reads up to `most` bytes from stdin.
 
     Raises:
-        Misconfigured: it is closed, or cannot be read.
+        Misconfigured: stdin is closed or cannot be read.
     """
     try:
         return sys.stdin.buffer.read(most)
@@ -89,10 +89,10 @@ def read(most: int) -> bytes:
 
 @contextmanager
 def catch_unwritten() -> Iterator[None]:
-    """In here stdout is written.
+    """Turns failures to write stdout into `Unwritten`.
 
     Raises:
-        Unwritten: it took not all of it.
+        Unwritten: not everything could be written.
     """
     try:
         yield
@@ -103,7 +103,7 @@ def catch_unwritten() -> Iterator[None]:
 
 
 def is_stuck() -> bool:
-    """Whether stdout holds what it cannot get rid of. click writes its help by itself, outside of `writing`."""
+    """Whether stdout still holds text that cannot be written. click writes its help outside of `catch_unwritten`."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -112,12 +112,12 @@ def is_stuck() -> bool:
 
 
 def give_up_stdout() -> None:
-    """Let what is left for stdout go nowhere: Python would complain once more while it ends."""
+    """Discards what is left for stdout: otherwise Python would complain again on exit."""
     _give_up(_STDOUT)
 
 
 def give_up_stderr() -> None:
-    """The same for stderr. Python would end with 120, whatever the command did."""
+    """Discards what is left for stderr: otherwise Python would exit with 120, whatever the command did."""
     _give_up(_STDERR)
 
 
@@ -128,9 +128,9 @@ def _give_up(number: int) -> None:
 
 
 def get_helper_streams() -> StandardStreams:
-    """The streams of a program that works for us: /dev/null where ours are closed.
+    """Returns the streams for a helper program: /dev/null for those that are closed.
 
-    Else its first file would become its stdout. What `exec` starts is the person's own, and finds them closed.
+    Otherwise the first file it opens would become its stdout. The command of `exec` finds them closed instead.
     """
     from subprocess import DEVNULL
 
@@ -146,7 +146,7 @@ def _is_open(number: int) -> bool:
 
 
 class _ClosedStdin(io.RawIOBase):
-    """Stands for a stdin that is closed: no terminal, and reading it says so."""
+    """A closed stdin: not a terminal, and reading raises an error."""
 
     name = "<stdin>"
 
@@ -155,11 +155,11 @@ class _ClosedStdin(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         del buffer
-        raise Misconfigured("stdin is closed, so nothing can be read from it. Use a pipe, or name a file.")
+        raise Misconfigured("stdin is closed, so nothing can be read from it. Use a pipe or name a file.")
 
 
 class _ClosedStdout(io.RawIOBase):
-    """Stands for a stdout that is closed: no terminal, and writing says so."""
+    """A closed stdout: not a terminal, and writing raises an error."""
 
     name = "<stdout>"
 
@@ -167,6 +167,6 @@ class _ClosedStdout(io.RawIOBase):
         return True
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
-        if data:  # click asks with nothing whether bytes are taken
+        if data:  # click writes nothing to test whether bytes are accepted
             raise Unwritten("it is closed")
         return 0

@@ -1,8 +1,8 @@
-"""The only place where the command line writes to a person or asks one: text of others is escaped here.
+"""The only place where the command line prints and asks. Foreign text is escaped here.
 
 Keys, messages, error details, file names and tables come from services and files that may be hostile. `say`, `show` and
-the rest escape all of it (see `_escaped`), on a terminal and in a pipe alike; only `raw` does not. tests/cli holds that
-nothing else writes.
+the rest escape all of it (see `escaping`), both on a terminal and in a pipe; only `write_raw` does not. A test in
+tests/cli checks that nothing else writes.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ def is_terminal() -> bool:
 
 
 def can_ask(*, hidden: bool = False) -> bool:
-    """Whether there is a person to ask, who types on stdin and sees the question.
+    """Whether there is a person to ask: one who types on stdin and sees the question.
 
     Args:
-        hidden: what is typed is not shown; such a question goes to the terminal itself, wherever stderr goes.
+        hidden: the answer is not shown; such a question goes to the terminal itself, wherever stderr goes.
     """
     return sys.stdin.isatty() and (hidden or sys.stderr.isatty())
 
 
 def say(*lines: str) -> None:
-    """Write each line to stderr. A line break within one is escaped, so nobody's text becomes a line of its own.
+    """Writes each line to stderr. Line breaks within it are escaped, so that foreign text cannot fake a line.
 
-    A stderr that is closed, full or not read any more stops no command.
+    A stderr that is closed, full or no longer read does not stop a command.
     """
     for each in lines:
         _tell(escaping.escape_line(each))
 
 
 def say_folded(*lines: str) -> None:
-    """As `say`; on a terminal a line that is too wide goes on below, between words and indented."""
+    """Like `say`, but on a terminal a wide line is folded between words and indented."""
     width = stdio.get_width(sys.stderr) if sys.stderr.isatty() else None
     for each in lines:
         for part in _fold(escaping.escape_line(each), width):
@@ -58,33 +58,33 @@ def _fold(text: str, width: int | None) -> list[str]:
 
 
 def show(*lines: str) -> None:
-    """Write each line to stdout, escaped as by `say`."""
+    """Writes each line to stdout, escaped as by `say`."""
     for each in lines:
         _write(_make_encodable(escaping.escape_line(each)))
 
 
 def show_cells(cells: Iterable[str]) -> None:
-    """Write one row of a table without borders to stdout, folded as wide as the terminal is."""
+    """Writes one table row without borders to stdout, folded to the width of the terminal."""
     for each in _fold("  ".join(map(escaping.escape_cell, cells)), stdio.get_width(sys.stdout)):
         _write(_make_encodable(each))
 
 
 def show_fields(fields: Iterable[str]) -> None:
-    """Write a tab-separated line to stdout."""
+    """Writes a tab-separated line to stdout."""
     _write(_make_encodable("\t".join(map(escaping.escape_field, fields))))
 
 
 def show_json(found: object, indent: int | None = None) -> None:
-    """Write JSON to stdout."""
+    """Writes JSON to stdout."""
     _write(_make_encodable(escaping.render_json(found, indent)))
 
 
 def show_value(text: str, on: BinaryIO | None = None) -> None:
-    """Write a value to a terminal: its line feeds and tabs work, everything else is escaped.
+    """Writes a value to a terminal, escaped but for line feeds and tabs.
 
     Args:
         text: the value.
-        on: a terminal that is not stdout, such as /dev/tty.
+        on: a terminal other than stdout, such as /dev/tty.
     """
     shown = _make_encodable(escaping.escape_lines(text))
     if on:
@@ -94,32 +94,32 @@ def show_value(text: str, on: BinaryIO | None = None) -> None:
 
 
 def write_raw(content: bytes) -> None:
-    """Write bytes to stdout exactly as they are: a value in a pipe, an exported file, a script of our own."""
+    """Writes bytes to stdout unchanged: a value in a pipe, an exported file, or one of our scripts."""
     _write(content, end=False)
 
 
 def flush() -> None:
-    """Write out what stdout still buffers."""
+    """Writes out what stdout still buffers."""
     with stdio.catch_unwritten():
         sys.stdout.flush()
 
 
 class InputEnded(click.Abort):
-    """There is no answer: what is typed has come to its end (Ctrl-D)."""
+    """The input ended (Ctrl-D), so there is no answer."""
 
 
 def ask(question: str, default: str = "", *, hidden: bool = False, twice: bool = False, empty: bool = False) -> str:
-    """Ask on stderr.
+    """Asks on stderr.
 
     Args:
         question: without a colon.
-        default: what an empty answer means; it is shown.
-        hidden: do not show what is typed.
-        twice: ask again, to compare.
-        empty: take an empty answer.
+        default: the meaning of an empty answer; it is shown.
+        hidden: do not show the answer.
+        twice: ask again and compare.
+        empty: accept an empty answer.
 
     Raises:
-        Ended: there is no answer.
+        InputEnded: there is no answer.
     """
     shown = f"{question} [{default}]: " if default else f"{question}: "
     while True:
@@ -128,14 +128,14 @@ def ask(question: str, default: str = "", *, hidden: bool = False, twice: bool =
             continue
         if not twice or _read_line("Repeat for confirmation: ", hidden=hidden) == found:
             return found
-        say("The two entries differ. Type it again.")
+        say("The two entries differ. Try again.")
 
 
 def choose(question: str, choices: Sequence[str]) -> str:
-    """Ask for one of our own choices, each of which begins with another letter; that letter is enough.
+    """Asks for one of several choices, which begin with different letters; the letter is enough.
 
     Raises:
-        Ended: there is no answer.
+        InputEnded: there is no answer.
     """
     while True:
         answer = _read_line(f"{question} ({', '.join(choices)}): ").strip().lower()
@@ -146,10 +146,10 @@ def choose(question: str, choices: Sequence[str]) -> str:
 
 
 def agree(question: str) -> bool:
-    """Ask a yes or no question on stderr; no is the default.
+    """Asks a yes/no question on stderr; the default is no.
 
     Raises:
-        Ended: there is no answer.
+        InputEnded: there is no answer.
     """
     while True:
         answer = _read_line(f"{question} [y/N]: ").strip().lower()
@@ -159,13 +159,13 @@ def agree(question: str) -> bool:
 
 
 def _read_line(question: str, *, hidden: bool = False) -> str:
-    """One line that a person types."""
+    """Reads one typed line."""
     if hidden:
         return _read_hidden(question)
     _tell(escaping.escape_line(question), end=False)
     line = sys.stdin.readline()
     if not line:
-        say("")  # the cursor is still behind the question
+        say("")  # the cursor is still after the question
         raise InputEnded
     return line.removesuffix("\n")
 
@@ -178,16 +178,16 @@ def _read_hidden(question: str) -> str:
     except EOFError:
         raise InputEnded from None
     except KeyboardInterrupt:
-        say("")  # the cursor is still behind the question
+        say("")  # the cursor is still after the question
         raise
     except UnicodeDecodeError as error:
         encoding = error.encoding
-    # Raised here: as its context, that error would hold what was typed.
-    raise Misconfigured(f"What you typed is not text in your locale's encoding ({encoding}). Use a pipe or a file.")
+    # Raised outside: as the context, that error would hold the typed text.
+    raise Misconfigured(f"Your input is not text in your locale's encoding ({encoding}). Use a pipe or a file.")
 
 
 def draw(columns: Sequence[str], rows: Iterable[Sequence[str]], *, heading: bool) -> None:
-    """Write a table to stdout, as wide as the terminal at most; where columns are too narrow, a record for each row."""
+    """Writes a table to stdout, at most as wide as the terminal; if columns would be too narrow, a record per row."""
     from rich.console import Console
 
     from configsvc_client.cli.output import drawing, layout
@@ -205,7 +205,7 @@ def draw(columns: Sequence[str], rows: Iterable[Sequence[str]], *, heading: bool
 
 
 def draw_record(fields: Iterable[tuple[str, str]]) -> None:
-    """Write the fields of one thing to stdout, a field a line and folded as a table is."""
+    """Writes one record to stdout, a field per line, folded like a table."""
     pairs = list(fields)
     draw(
         [_make_encodable(escaping.escape_cell(name)) for name, _ in pairs], [[each for _, each in pairs]], heading=False
@@ -214,7 +214,7 @@ def draw_record(fields: Iterable[tuple[str, str]]) -> None:
 
 @contextmanager
 def show_progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar on stderr when a person looks at it; gives a function that takes how many more are done."""
+    """Shows a progress bar on stderr if that is a terminal. Yields a function that takes the number of new steps."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -241,6 +241,6 @@ def _write(content: str | bytes, *, end: bool = True) -> None:
 
 
 def _make_encodable(text: str) -> str:
-    """The text with escapes for what the encoding of stdout cannot write."""
+    """Escapes what the encoding of stdout cannot write."""
     encoding = sys.stdout.encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -11,38 +11,38 @@ import click
 
 
 def count(number: int, thing: str) -> str:
-    """`1 key` or `2 keys`."""
+    """Renders `1 key` or `2 keys`."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def join(texts: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Renders `a`, `a and b`, `a, b and c`."""
     return f"{', '.join(texts[:-1])} and {texts[-1]}" if len(texts) > 1 else "".join(texts)
 
 
 def list_first(texts: Sequence[str], most: int) -> str:
-    """`a, b and 7 more`: the first ones by name, the others by number."""
+    """Renders `a, b and 7 more`: names the first ones and counts the rest."""
     more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
     return f"{', '.join(texts[:most])}{more}"
 
 
 Brief = Callable[[Sequence[str]], Sequence[str]]
-"""The cells of a column in short; one that it does not know stays as it is."""
+"""Shortens the cells of a column; an unknown one stays as it is."""
 
 _ARN = re.compile(r"arn:aws[a-z-]*:(?:iam|sts)::(?P<account>[0-9]{12}):(?P<kind>[a-z-]+)(?:/(?P<path>.+))?")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _JUST_NOW = 5
 _DAYS = 14
-"""So many days ago; what is older has a date."""
+"""Up to so many days, `N days ago` is shown; older times get a date."""
 
 
 def shorten_times(now: datetime) -> Brief:
-    """A column of times in RFC 3339 as people say them, by the calendar of this computer's time zone."""
+    """Shortens a column of RFC 3339 times to relative ones, by the calendar of this computer's time zone."""
     return lambda cells: [describe_age(each, now, datetime.astimezone) for each in cells]
 
 
 def shorten_principals(cells: Sequence[str]) -> Sequence[str]:
-    """A column of principals: `Role/session`, `role/Name`, `user/name`.
+    """Shortens a column of principals: `Role/session`, `role/Name`, `user/name`.
 
     The account is left out unless principals of two accounts would look the same.
     """
@@ -51,13 +51,13 @@ def shorten_principals(cells: Sequence[str]) -> Sequence[str]:
 
 
 def describe_age(text: str, now: datetime, local: Callable[[datetime], datetime]) -> str:
-    """A time before now: `12 min ago`, `yesterday`, `3 days ago`, else its date. One that is not past stays exact.
+    """Describes a past time: `12 min ago`, `yesterday`, `3 days ago`, else its date. A future time stays exact.
 
     Args:
         text: the time in RFC 3339.
         now: with its zone.
-        local: gives a time in the person's time zone, which decides what yesterday was. It is asked for each time,
-            because clocks may have been put forward or back in between.
+        local: converts a time to the person's time zone, which decides what yesterday was. It is called for each
+            time, because clocks may have been put forward or back in between.
     """
     try:
         then = local(datetime.fromisoformat(text))
@@ -75,7 +75,7 @@ def describe_age(text: str, now: datetime, local: Callable[[datetime], datetime]
 
 
 def shorten_principal(text: str, *, account: bool = False) -> str:
-    """A principal without what all of them have in common; its account on request."""
+    """Shortens a principal to its distinctive part, with the account on request."""
     found = _ARN.fullmatch(text)
     if not found:
         return text
@@ -100,17 +100,17 @@ _DAY_SPAN = re.compile(r"([0-9]{1,6})(d|w|)", re.ASCII)
 
 
 def get_now() -> datetime:
-    """The time, in the time zone of this computer."""
+    """Returns the time, in the time zone of this computer."""
     return datetime.now(UTC).astimezone()
 
 
 def get_today(now: datetime) -> date:
-    """The day, by the person's calendar."""
+    """Returns the day, by the person's calendar."""
     return now.date()
 
 
 def parse_time(text: str, now: datetime) -> str:
-    """The time in RFC 3339, UTC, milliseconds, as the change log has times.
+    """Parses a time and renders it in RFC 3339, UTC, with milliseconds, like the change log.
 
     Args:
         text: `90s`, `30m`, `2h`, `7d` or `4w` ago; a date; or a time with its zone (`2027-01-15T08:00:00Z`). A time
@@ -118,31 +118,31 @@ def parse_time(text: str, now: datetime) -> str:
         now: with its zone.
 
     Raises:
-        click.UsageError: it is none of them.
+        click.UsageError: it is not a time.
     """
-    return _spell(_parse_moment(text, now))
+    return _render_time(_parse_moment(text, now))
 
 
 def parse_past_time(text: str, now: datetime, option: str) -> str:
-    """As `when`, for what has been.
+    """Like `parse_time`, for a time in the past.
 
     Raises:
-        click.UsageError: it is no time, or in the future.
+        click.UsageError: it is not a time, or in the future.
     """
     found = _parse_moment(text, now)
     if found > now:
         raise click.UsageError(
-            f"{option} {text} is in the future: it is {_spell(found)}, and now is {_spell(now)}. A time without a zone "
-            "is in UTC."
+            f"{option} {text} is in the future: it is {_render_time(found)}, and now is {_render_time(now)}. A "
+            "time without a zone is in UTC."
         )
-    return _spell(found)
+    return _render_time(found)
 
 
 def parse_day(text: str, now: datetime) -> date:
-    """A day to come: so many days or weeks from now (`30`, `30d`, `4w`), or a date.
+    """Parses a future day: days or weeks from now (`30`, `30d`, `4w`), or a date.
 
     Raises:
-        click.UsageError: it is neither.
+        click.UsageError: it is not a day.
     """
     span = _DAY_SPAN.fullmatch(text)
     try:
@@ -166,13 +166,13 @@ def _parse_moment(text: str, now: datetime) -> datetime:
 
 
 def _explain(text: str, error: Exception) -> str:
-    """What is wrong with it, or else what would be a time."""
+    """Explains what is wrong with the text, or what a time looks like."""
     if _DATED.fullmatch(text) and not str(error).startswith("Invalid isoformat"):
-        return f": {error}"  # the library's own words, such as: day is out of range for month
+        return f": {error}"  # Python's own words, such as: day is out of range for month
     if _SIGNED.fullmatch(text):
-        return f". Leave the sign out: {text[1:]} is that long ago"
+        return f". Leave out the sign: {text[1:]} means that long ago"
     return ". Use 2h or 7d (ago), 2027-01-15, or 2027-01-15T08:00:00Z"
 
 
-def _spell(moment: datetime) -> str:
+def _render_time(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
