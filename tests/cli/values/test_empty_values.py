@@ -152,14 +152,14 @@ def test_an_unset_variable_does_not_count_as_an_option_that_is_left_out(
     shell: Shell, service: Loopback, arguments: tuple[str, ...]
 ) -> None:
     told = shell.here(*arguments)
-    assert (told.code, "is empty, as an unset variable is" in told.err) == (2, True), told
+    assert (told.code, "is empty, like an unset variable" in told.err) == (2, True), told
     assert not service.requests
 
 
 @pytest.mark.parametrize("option", ["--prefix", "--mount"])
 def test_exec_with_an_empty_option_starts_nothing(shell: Shell, option: str) -> None:
     told = shell.run("exec", option, "", "--", "env")
-    assert (told.code, told.out, "is empty, as an unset variable is" in told.err) == (2, "", True)
+    assert (told.code, told.out, "is empty, like an unset variable" in told.err) == (2, "", True)
 
 
 @pytest.mark.slow
