@@ -77,9 +77,7 @@ def test_a_change_that_a_later_one_hid_is_counted_as_passed_over() -> None:
         ("TransactWriteItems", {"TransactItems": []}, WRITE),
     ],
 )
-def test_a_call_is_named_by_its_operation_and_the_kinds_of_its_items(
-    operation: str, asked: dict[str, object], named: str
-) -> None:
+def test_a_call_is_named_by_operation_and_kinds_of_items(operation: str, asked: dict[str, object], named: str) -> None:
     assert call(operation, asked) == named
 
 

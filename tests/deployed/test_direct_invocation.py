@@ -97,9 +97,7 @@ def test_a_forged_administrator_is_refused_by_every_version_and_changes_nothing(
     assert CANARY.encode() not in b"".join(before)
 
 
-def test_the_invocation_is_in_the_log_with_the_metric_that_the_alarm_watches(
-    own: OwnStack, thief: LambdaClient
-) -> None:
+def test_the_invocation_is_logged_with_the_alarm_s_metric(own: OwnStack, thief: LambdaClient) -> None:
     refused = _invoke(thief, own, _forged(own, "GET", "/v1/namespaces/{namespace}/snapshot"))
     invocation = json.loads(refused["body"])["instance"]
     arguments = make_client_arguments(own.stack.endpoint)

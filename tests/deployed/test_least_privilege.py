@@ -103,7 +103,7 @@ def test_without_a_permission_the_route_that_needs_it_fails_and_another_holds(
     assert case.needs(own).status < 300
 
 
-def test_the_service_may_do_with_its_table_what_these_cases_need_and_no_more(service: Held) -> None:
+def test_the_service_may_use_its_table_only_as_needed(service: Held) -> None:
     assert {action for action in service.actions if action.startswith("dynamodb:")} == {case.action for case in CASES}
 
 
@@ -143,7 +143,7 @@ def _is_denied(does: Callable[[], object]) -> bool:
     return refused.value.response["Error"]["Code"] == "AccessDeniedException"
 
 
-def test_the_ready_made_reader_opens_its_namespaces_and_no_other_and_wraps_nothing(own: OwnStack) -> None:
+def test_the_ready_made_reader_opens_only_its_namespaces_and_wraps_nothing(own: OwnStack) -> None:
     held = _with_policy(own, "ReaderOfPaymentsAny")
     key, context = own.stack.kms_key_arn, {"configsvc:namespace": "orders.prod"}
     theirs = kms(own.stack.endpoint).encrypt(KeyId=key, Plaintext=b"theirs", EncryptionContext=context)
@@ -155,7 +155,7 @@ def test_the_ready_made_reader_opens_its_namespaces_and_no_other_and_wraps_nothi
     assert _is_denied(lambda: reader.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext=mine))
 
 
-def test_the_ready_made_writer_writes_and_is_kept_from_what_an_administrator_does(own: OwnStack) -> None:
+def test_the_ready_made_writer_writes_and_cannot_administer(own: OwnStack) -> None:
     arguments = make_client_arguments(own.stack.endpoint)
     who = make_person(
         iam(own.stack.endpoint), boto3.client("apigateway", **arguments), own.stack.usage_plan, f"{_STACK}-ready",
@@ -195,7 +195,7 @@ def test_a_writer_without_invoke_is_refused_by_the_gateway_and_reads_on(own: Own
     _seal(own)
 
 
-def test_whom_iam_denies_is_told_the_policy_and_doctor_does_not_say_may_write(own: OwnStack, tmp_path: Path) -> None:
+def test_an_iam_denial_names_the_policy_and_doctor_reports_no_write(own: OwnStack, tmp_path: Path) -> None:
     shell = Shell(variables(own.stack, own.writer, NAMESPACE), tmp_path)
     policy = f"configsvc iam-policy --for writer -n {NAMESPACE}"
     with of_user(own.stack.endpoint, own.writer.name).without("execute-api:Invoke"):

@@ -81,7 +81,7 @@ def scene(own: OwnStack) -> Iterator[Scene]:
 
 
 @pytest.mark.parametrize("raised", [2 * limits.REVISION_JUMP, 10**15])
-def test_a_raised_revision_is_refused_for_its_namespace_alone_and_one_lift_cures(scene: Scene, raised: int) -> None:
+def test_a_raised_revision_affects_only_its_namespace_and_a_lift_repairs(scene: Scene, raised: int) -> None:
     held = scene.warm.revisions[scene.namespace]
     scene.raise_revision(raised)
     with scene.own.admin(scene.own.writer, scene.namespace) as writer:

@@ -66,7 +66,7 @@ def listener() -> Iterator[Listener]:
         yield running
 
 
-def test_a_key_that_is_marked_plain_in_the_table_gets_no_secret_in_the_clear(scene: Scene) -> None:
+def test_a_key_marked_plain_in_the_table_gets_no_clear_secret(scene: Scene) -> None:
     scene.thief.mark_plain("db.url")
     assert scene.developer.ok("get", "db.url") == "planted"
     for arguments, given in ((("put", "db.url", "-"), SECRET), (("import", "-", "-f", "dotenv"), f"db.url={SECRET}")):
@@ -77,7 +77,7 @@ def test_a_key_that_is_marked_plain_in_the_table_gets_no_secret_in_the_clear(sce
     assert SECRET not in scene.thief.sees()
 
 
-def test_a_version_that_is_planted_in_the_table_is_not_rolled_back_to_unasked(scene: Scene) -> None:
+def test_a_version_planted_in_the_table_is_not_activated_unasked(scene: Scene) -> None:
     scene.admin.values.put(scene.namespace, "db.url", SECRET)
     scene.thief.plant("db.url", 1)
     done = scene.developer.run("rollback", "db.url", "--yes")

@@ -101,7 +101,7 @@ def lost(emulator: Emulator, built_package: Package) -> Iterator[Lost]:
         yield Lost(own, built_package, client, f"{name}-restored", warm, numbers, warm.revisions[NAMESPACE])
 
 
-def test_lifted_no_number_is_given_out_twice_and_whoever_held_the_lost_time_goes_on(lost: Lost) -> None:
+def test_after_a_lift_no_number_repeats_and_old_readers_continue(lost: Lost) -> None:
     came_back = lost.lift()
     lost.switch()
 
@@ -118,7 +118,7 @@ def test_lifted_no_number_is_given_out_twice_and_whoever_held_the_lost_time_goes
     assert lost.warm.secret(SECRET).reveal() == "after"
 
 
-def test_a_namespace_that_did_not_come_back_stays_absent_until_it_is_created(lost: Lost) -> None:
+def test_a_namespace_not_restored_is_absent_until_it_is_created(lost: Lost) -> None:
     lost.lift()
     lost.switch()
 
@@ -126,7 +126,7 @@ def test_a_namespace_that_did_not_come_back_stays_absent_until_it_is_created(los
         writer.values.put(_BORN_LATER, SECRET, "again")
 
 
-def test_the_command_of_the_runbook_does_it_with_the_rights_that_the_runbook_names(lost: Lost) -> None:
+def test_the_runbook_s_command_needs_only_the_rights_it_names(lost: Lost) -> None:
     endpoint, old = lost.own.stack.endpoint, lost.own.stack.table
     may_look = {"Effect": "Allow", "Action": "dynamodb:Scan", "Resource": f"arn:aws:dynamodb:*:*:table/{old}"}
     actions = ["BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan"]
@@ -149,7 +149,7 @@ def test_the_command_of_the_runbook_does_it_with_the_rights_that_the_runbook_nam
     assert lost.put("after") not in lost.numbers
 
 
-def test_a_thief_who_was_cut_off_since_the_backup_is_not_let_in_again_by_the_restore(lost: Lost) -> None:
+def test_a_restore_does_not_readmit_a_thief_revoked_since_the_backup(lost: Lost) -> None:
     own, path = lost.own, f"/v1/namespaces/{NAMESPACE}/snapshot"
     assert own.api.send("GET", path, own.reader).status == 200
     with own.admin(own.administrator) as admin:
@@ -188,7 +188,7 @@ class Ended(NamedTuple):
         return self.client.transact_write_items(**given)
 
 
-def test_whoever_was_stopped_repeats_it_and_what_did_not_come_back_stays_absent(lost: Lost) -> None:
+def test_an_interrupted_restore_can_be_repeated(lost: Lost) -> None:
     given_out = revisions(lost.client, lost.own.stack.table)
     stopped = cast("DynamoDBClient", Ended(lost.client, []))
     with pytest.raises(KeyboardInterrupt):
@@ -222,7 +222,7 @@ def test_what_head_counts_wrong_after_a_restore_is_told_and_mended(lost: Lost) -
     assert lost.warm.secret(SECRET).reveal() == _AS_IT_WAS
 
 
-def test_without_a_lift_warm_readers_refuse_the_service_and_numbers_are_given_out_twice(lost: Lost) -> None:
+def test_without_a_lift_readers_refuse_and_numbers_repeat(lost: Lost) -> None:
     lost.switch()
 
     with pytest.raises(StaleRevision):

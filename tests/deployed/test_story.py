@@ -29,7 +29,7 @@ def _tell(stack: LocalStack, people: People, consumer_zip: Path, scratch: Path) 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_every_step_of_the_story_holds_and_holds_again_on_what_it_left(
+def test_every_step_of_the_story_passes_and_passes_again(
     deployed: Deployed, consumer_zip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for _ in range(2):
@@ -89,7 +89,7 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_a_busy_port_ends_the_run_at_once_with_a_word_on_what_to_do(tmp_path: Path) -> None:
+def test_a_busy_port_ends_the_run_with_advice(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

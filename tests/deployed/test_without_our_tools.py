@@ -94,9 +94,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_value_put_by_the_commands_of_the_readme_is_opened_by_a_consumer(
-    script: str, written: Written, folder: Path
-) -> None:
+def test_a_consumer_opens_a_value_put_by_the_readme_s_commands(script: str, written: Written, folder: Path) -> None:
     done = walk(script, written.shell(), folder)
 
     assert done.returncode == 0, done

@@ -141,7 +141,7 @@ class Refusing:
         return "pruned"
 
 
-def test_a_namespace_that_refuses_upkeep_keeps_no_other_from_it_and_fails_the_job() -> None:
+def test_a_refused_upkeep_fails_the_job_after_the_other_namespaces() -> None:
     (source,) = [each for each in _python("docs/OPERATIONS.md") if "run_upkeep" in each]
     parsed = ast.parse(source).body
     body = [part for each in parsed for part in (each.body if isinstance(each, ast.With) else [each])]

@@ -17,7 +17,7 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
 
 
-def test_the_stages_region_counts_then_the_one_of_every_sdk_then_botos_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_region_is_the_stage_s_or_the_sdk_s_or_boto_s(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
     assert aws.session(None).region_name == "eu-north-1"
     monkeypatch.setenv("AWS_REGION", "eu-west-1")

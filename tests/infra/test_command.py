@@ -161,7 +161,7 @@ def test_what_may_be_lost_is_told_by_name() -> None:
     assert said[-1] == "Will be deleted or replaced: Table."
 
 
-def test_what_readers_are_told_to_trust_names_every_kms_key_of_the_stage() -> None:
+def test_readers_trust_every_kms_key_of_the_stage() -> None:
     old, new = (f"arn:aws:kms:us-east-1:111122223333:key/{name}" for name in ("old", "new"))
     stage = STAGE.model_copy(update={"further_kms_keys": (new,)})
     site = Site(stage, cast("Target", None), REGION, print)
@@ -171,7 +171,7 @@ def test_what_readers_are_told_to_trust_names_every_kms_key_of_the_stage() -> No
 
 @pytest.mark.emulator
 @pytest.mark.deployed
-def test_a_stage_goes_up_says_how_to_reach_it_and_goes_down_without_its_data(
+def test_a_stage_deploys_prints_its_settings_and_is_destroyed_without_data(
     world: World, built_package: Package
 ) -> None:
     service = world.deploy(built_package)
@@ -216,7 +216,7 @@ def test_a_leaked_key_of_the_stack_is_replaced_by_its_next_generation(world: Wor
 @pytest.mark.emulator
 @pytest.mark.deployed
 @pytest.mark.slow
-def test_a_kept_table_is_taken_over_and_is_not_the_new_stacks_to_delete(world: World, built_package: Package) -> None:
+def test_a_kept_table_is_reused_and_not_deleted_with_the_new_stack(world: World, built_package: Package) -> None:
     first = world.deploy(built_package)
     world.destroy("")
     kept = STAGE.model_copy(update={"table": STAGE.table.model_copy(

@@ -13,6 +13,6 @@ from infra.escaping import escape
         ("\x1b]0;x\x07\x9b2J\u202e\u2028", "\\x1b]0;x\\x07\\x9b2J\\u202e\\u2028"),
     ],
 )
-def test_what_aws_or_a_table_says_is_one_line_that_no_terminal_obeys(text: str, line: str) -> None:
+def test_text_of_aws_or_a_table_is_one_escaped_line(text: str, line: str) -> None:
     assert escape(text) == line
     assert escape(ValueError(text)) == line

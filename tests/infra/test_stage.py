@@ -30,7 +30,7 @@ def _options(model: type[BaseModel]) -> Iterator[str]:
                 yield from _options(part)
 
 
-def test_production_is_careful_by_itself() -> None:
+def test_production_is_careful_by_default() -> None:
     prod = load("prod")
     assert prod.table.deletion_protection
     assert prod.function.canary
@@ -40,18 +40,18 @@ def test_production_is_careful_by_itself() -> None:
     assert prod.log_days >= 365
 
 
-def test_a_stage_without_a_file_is_told_with_those_that_there_are() -> None:
+def test_a_missing_stage_file_lists_the_existing_stages() -> None:
     with pytest.raises(StageError, match="dev, local, prod"):
         load("nowhere")
 
 
 @pytest.mark.parametrize("name", ["../prod", "", "Prod"])
-def test_a_name_is_no_path(name: str) -> None:
+def test_a_stage_name_is_not_a_path(name: str) -> None:
     with pytest.raises(StageError, match="There is no stage"):
         load(name)
 
 
-def test_a_file_that_is_no_toml_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_toml_is_reported(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("stack =")
     with pytest.raises(StageError, match=r"mine\.toml is no TOML"):
         load("mine", tmp_path)
@@ -62,7 +62,7 @@ def test_the_whole_api_has_no_quota_per_day() -> None:
         parse({"stack": "s", "api": {"rate": 1, "burst": 1, "quota_per_day": 5}})
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
+def test_all_errors_of_a_stage_are_reported_together() -> None:
     with pytest.raises(StageError) as told:
         parse({"stack": "9", "log_day": 3, "function": {"memory_mb": 1}})
     assert all(name in str(told.value) for name in ("stack", "log_day", "function.memory_mb"))
@@ -86,6 +86,6 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         ({"further_kms_keys": ["arn:aws:kms:eu-west-1:111122223333:key/*"]}, "further_kms_keys"),
     ],
 )
-def test_what_does_not_fit_together_is_told(content: dict[str, Any], why: str) -> None:
+def test_options_that_exclude_each_other_are_refused(content: dict[str, Any], why: str) -> None:
     with pytest.raises(StageError, match=why):
         parse({"stack": "s", **content})

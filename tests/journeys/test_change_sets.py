@@ -45,7 +45,7 @@ def test_activating_an_older_version_serves_it_again(story: Story) -> None:
     assert (found["version"], found["value"], found["latest"]) == (1, "one", 2)
 
 
-def test_a_deleted_key_is_served_no_longer_and_its_number_is_not_given_again(story: Story) -> None:
+def test_a_deleted_key_is_not_served_and_its_number_not_reused(story: Story) -> None:
     story.put("k", plain("one"))
     story.change([{"op": "delete", "key": "k"}]).json()
     assert story.entries() == {}

@@ -43,7 +43,7 @@ def test_a_namespace_that_serves_is_not_deleted(story: Story) -> None:
     assert story.entries()["k"]["value"] == "x"
 
 
-def test_a_deleted_namespace_is_absent_and_goes_on_counting_when_it_is_made_again(story: Story) -> None:
+def test_a_recreated_namespace_continues_its_numbers(story: Story) -> None:
     story.put("k", plain("x")).json()
     story.delete("k").json()
     held, deleted = story.snapshot().headers["etag"], story.administer("DELETE", "").json()
@@ -55,7 +55,7 @@ def test_a_deleted_namespace_is_absent_and_goes_on_counting_when_it_is_made_agai
     assert story.put("k", plain("y")).json()["version"] == 2
 
 
-def test_a_lift_goes_above_what_was_lost_and_finds_what_is_counted_right(story: Story) -> None:
+def test_a_lift_goes_above_lost_revisions_and_finds_counts_right(story: Story) -> None:
     story.put("k", plain("x")).json()
     held = story.snapshot().headers["etag"]
     lifted = story.administer("POST", "/lift", {"revision": 500}).json()

@@ -85,7 +85,7 @@ def test_a_malformed_precondition_is_never_ignored(story: Story, headers: dict[s
     assert story.revision == before
 
 
-def test_an_envelope_with_another_version_than_the_next_is_refused_with_the_next(story: Story) -> None:
+def test_an_envelope_for_another_version_is_refused_naming_the_next(story: Story) -> None:
     data_key = story.add_data_key()
     story.seal(data_key, "k", 1, "one").json()
     before = story.revision

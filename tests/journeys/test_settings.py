@@ -14,7 +14,7 @@ def set_to(story: Story, **settings: object) -> None:
     story.administer("PUT", "", settings).json()
 
 
-def test_settings_are_told_as_they_were_set_and_what_is_left_out_stays(story: Story) -> None:
+def test_settings_are_answered_as_set_and_omitted_ones_are_kept(story: Story) -> None:
     wanted = {
         "forms": ["plain", "kms"],
         "snapshot_bytes": 5000,
@@ -60,7 +60,7 @@ def test_a_snapshot_does_not_grow_past_its_limit(story: Story) -> None:
     assert story.put("k", plain("x" * 1000)).status == 201
 
 
-def test_a_plain_value_fits_the_schema_of_its_key_or_is_told_where_not(story: Story) -> None:
+def test_a_plain_value_must_match_its_schema_or_the_place_is_named(story: Story) -> None:
     schema = {"type": "object", "properties": {"size": POOL}, "additionalProperties": False}
     set_to(story, schemas=[{"keys": "pool.*", "schema": schema}])
     refused = story.put("pool.a", plain('{"size": 123456}', "application/json"))

@@ -45,7 +45,7 @@ def _play_and_fail(casting: Casting, stack: LocalStack) -> None:
 
 
 @pytest.mark.parametrize("admin", ["of-cast-", Caller("arn:aws:iam::000000000000:role/Me", "AKIA", "secret", "token")])
-def test_nobody_stays_when_a_run_ends_not_even_when_it_fails(deployed: Deployed, admin: Caller | str) -> None:
+def test_people_are_removed_when_a_run_ends_or_fails(deployed: Deployed, admin: Caller | str) -> None:
     before = _who_is_there(deployed.stack)
 
     with pytest.raises(ZeroDivisionError):
@@ -68,7 +68,7 @@ class Failing:
 
 
 @pytest.mark.parametrize("refused", ["create_access_key", "create_usage_plan_key"])
-def test_who_was_made_in_part_does_not_stay_either(deployed: Deployed, refused: str) -> None:
+def test_partly_made_people_are_removed_too(deployed: Deployed, refused: str) -> None:
     casting, before = _casting(deployed.stack, "of-cast-"), _who_is_there(deployed.stack)
     iam, apigateway = Failing(casting.iam, refused), Failing(casting.apigateway, refused)
     failing = casting._replace(iam=cast("IAMClient", iam), apigateway=cast("APIGatewayClient", apigateway))
@@ -86,7 +86,7 @@ def test_the_caller_is_the_administrator_with_an_api_key_for_the_run(deployed: D
         assert cast.admin.api_key_id not in {cast.writer.api_key_id, cast.reader.identifier}
 
 
-def test_an_api_key_is_found_again_among_more_than_a_page_of_them(deployed: Deployed) -> None:
+def test_an_api_key_is_found_beyond_the_first_page(deployed: Deployed) -> None:
     stack = deployed.stack
     apigateway = boto3.client("apigateway", **make_client_arguments(stack.endpoint))
     keys = [make_api_key(apigateway, stack.usage_plan, f"of-a-page{n:02d}") for n in range(26)]
@@ -113,7 +113,7 @@ def test_an_api_key_that_outlived_its_stack_joins_the_new_usage_plan(deployed: D
         apigateway.delete_usage_plan(usagePlanId=new)
 
 
-def test_the_stage_file_is_for_its_owner_only_and_is_read_as_it_was_written(deployed: Deployed, tmp_path: Path) -> None:
+def test_the_stage_file_is_private_and_reads_back(deployed: Deployed, tmp_path: Path) -> None:
     casting, file = _casting(deployed.stack, "of-cast-"), tmp_path / "stage.json"
     with casting.people() as cast:
         write_stage(file, casting.place, cast)
@@ -123,7 +123,7 @@ def test_the_stage_file_is_for_its_owner_only_and_is_read_as_it_was_written(depl
     assert Stage.from_file(file, "https://other.example/api/").url == "https://other.example/api"
 
 
-def test_the_region_is_in_the_url_of_an_api_or_in_the_file(tmp_path: Path) -> None:
+def test_the_region_comes_from_the_api_s_url_or_the_file(tmp_path: Path) -> None:
     person = dict.fromkeys(("name", "arn", "access_key", "secret_key", "api_key_id", "api_key"), "x")
     held = {"reader": {"identifier": "x", "value": "x"}} | dict.fromkeys(("admin", "writer", "stranger"), person)
     (tmp_path / "stage.json").write_text(json.dumps(held))

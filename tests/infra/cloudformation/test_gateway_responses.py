@@ -71,7 +71,7 @@ def test_who_should_wait_is_told_how_long(kind: str, seconds: int) -> None:
     assert headers_of(kind)["gatewayresponse.header.Retry-After"] == f"'{seconds}'"
 
 
-def test_every_5xx_says_when_to_come_back_and_no_4xx_does_but_429() -> None:
+def test_every_5xx_and_429_has_retry_after_and_no_other_4xx() -> None:
     told = {kind for kind in RESPONSES if "gatewayresponse.header.Retry-After" in headers_of(kind)}
     broken = {kind for kind, problem in {**PROBLEMS, **CATCH_ALLS}.items() if problem.status >= 500}
     assert "DEFAULT_5XX" in broken
@@ -88,5 +88,5 @@ def test_each_names_its_type_so_that_a_client_need_not_guess(kind: str) -> None:
     assert body_of(kind)["gateway"] == (kind if kind in PROBLEMS else "$context.error.responseType")
 
 
-def test_only_iams_message_is_passed_on_because_that_of_a_signature_quotes_the_signed_headers() -> None:
+def test_only_iam_s_own_message_is_passed_on() -> None:
     assert [kind for kind in RESPONSES if MESSAGE in json.dumps(RESPONSES[kind])] == ["ACCESS_DENIED"]

@@ -119,7 +119,7 @@ def test_snapstart_is_refused_where_the_runtime_lacks_it(built_package: Package)
     assert done["SnapStart"] == {"ApplyOn": "PublishedVersions"}
 
 
-def test_a_canary_is_rolled_back_by_the_alarms_and_its_role_moves_this_alias_only(everything: dict[str, Any]) -> None:
+def test_alarms_roll_a_canary_back_and_its_role_moves_one_alias(everything: dict[str, Any]) -> None:
     group = properties(everything, "APIHandlerDeploymentGroup")
     watched = {alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]}
     assert "CodeDeployLambdaAliasUpdate" in everything["APIHandlerAliaslive"]["UpdatePolicy"]
@@ -199,7 +199,7 @@ def test_an_api_key_of_another_generation_is_another_resource_everywhere(
     assert set(joined.values()) == {f"ReaderPlanKey{number}", f"TeamPlanKey{number}"}
 
 
-def test_the_first_api_key_of_the_stack_is_the_one_that_the_template_says(built_package: Package) -> None:
+def test_the_stack_s_first_api_key_is_the_template_s(built_package: Package) -> None:
     sam = json.loads(json.dumps(built_package.template))
     said = sam["Resources"]["ReaderKey"]
     said["Properties"]["Description"] = "as the template says"
@@ -296,9 +296,7 @@ def test_a_restored_table_and_its_key_are_used_everywhere_and_made_nowhere(resto
 
 
 @pytest.mark.parametrize("served", ["config-restored", "config-lost"])
-def test_another_table_is_taken_at_once_and_the_version_in_use_reads_on_until_then(
-    built_package: Package, served: str
-) -> None:
+def test_another_table_has_no_canary_and_both_tables_are_readable(built_package: Package, served: str) -> None:
     stage = RESTORED.model_copy(update={"function": EVERYTHING.function})
     found = expanded(built_package, stage, served)["Resources"]
     reached = {

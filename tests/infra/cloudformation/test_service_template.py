@@ -94,7 +94,7 @@ def test_who_administers_the_kms_key_is_not_thereby_allowed_to_use_it(expanded: 
     assert not [action for action in actions(manage) if "*" in action or "CreateGrant" in action]
 
 
-def test_the_kms_key_is_used_for_a_namespace_that_is_named_or_not_at_all(expanded: Template) -> None:
+def test_the_kms_key_is_used_only_for_a_named_namespace(expanded: Template) -> None:
     _, use = key_policy(expanded)
     assert use["Condition"] == {"Null": {"kms:EncryptionContext:configsvc:namespace": "false"}}
     assert use["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
@@ -107,7 +107,7 @@ def key_policy(template: Template) -> list[dict[str, Any]]:
     return found
 
 
-def test_every_alarm_says_what_to_do_and_goes_to_the_topic_both_ways(expanded: Template) -> None:
+def test_every_alarm_has_advice_and_notifies_the_topic_both_ways(expanded: Template) -> None:
     alarms = [alarm["Properties"] for alarm in of_type(expanded, "AWS::CloudWatch::Alarm")]
     assert {(a["Namespace"], a["MetricName"]) for a in alarms if isinstance(a["MetricName"], str)} == {
         ("AWS/ApiGateway", "5XXError"), ("AWS/ApiGateway", "Latency"), ("AWS/ApiGateway", "4XXError"),
@@ -149,7 +149,7 @@ def test_only_cloudwatch_of_this_account_publishes_alarms(expanded: Template) ->
     assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_the_dashboard_is_json_that_shows_every_alarm_and_names_only_what_is_there(expanded: Template) -> None:
+def test_the_dashboard_shows_every_alarm_and_only_existing_resources(expanded: Template) -> None:
     [board] = of_type(expanded, "AWS::CloudWatch::Dashboard")
     text = board["Properties"]["DashboardBody"]["Fn::Sub"]
     names = set(re.findall(r"\$\{(?!AWS::)(\w+)", text))
@@ -252,7 +252,7 @@ def test_logs_are_kept_for_a_while_under_the_functions_name(sam: Template, expan
     assert "${ApiHandler}" not in json.dumps(sam)
 
 
-def test_the_function_is_traced_and_told_its_table_and_administrators(expanded: Template) -> None:
+def test_the_function_is_traced_and_knows_its_table_and_administrators(expanded: Template) -> None:
     [function] = of_type(expanded, "AWS::Lambda::Function")
     assert function["Properties"]["TracingConfig"] == {"Mode": "Active"}
     assert function["Properties"]["Environment"]["Variables"] == {
@@ -273,7 +273,7 @@ def test_api_keys_are_throttled_and_a_quota_is_only_an_option(expanded: Template
     assert expanded["Parameters"]["ReaderQuotaPerDay"]["Default"] == 0
 
 
-def test_it_says_where_everything_is(sam: Template) -> None:
+def test_the_outputs_locate_every_resource(sam: Template) -> None:
     assert sam["Outputs"].keys() == {
         "AlarmTopicArn", "ApiUrl", "DashboardUrl", "FunctionName", "KmsKeyArn", "LogGroupName",
         "ProofGeneration", "ReaderKeyId", "RestApiId", "TableName", "UsagePlanId",

@@ -100,9 +100,7 @@ def test_the_table_and_the_key_that_the_stack_made_go_before_it() -> None:
 
 @pytest.mark.parametrize("made", [MADE, {"ConfigTable": "own-table"}])
 @pytest.mark.parametrize("table", [{"kms_key": f"{ARN}made-by-hand"}, {}])
-def test_a_key_that_the_stack_did_not_make_stays_whatever_the_stage_file_says(
-    made: dict[str, str], table: dict[str, str]
-) -> None:
+def test_a_foreign_kms_key_is_kept_whatever_the_stage_says(made: dict[str, str], table: dict[str, str]) -> None:
     clients = Clients(made, "own-table", "made-by-hand")
     told = destroy_and_read(clients, parse({"stack": "s", "table": table}))
     assert f"KMS key {ARN}made-by-hand is kept: the stack did not make it" in told
@@ -110,7 +108,7 @@ def test_a_key_that_the_stack_did_not_make_stays_whatever_the_stage_file_says(
 
 
 @pytest.mark.parametrize("made", [MADE, {}])
-def test_a_table_that_the_stack_did_not_make_is_not_its_to_delete(made: dict[str, str]) -> None:
+def test_a_foreign_table_is_not_deleted(made: dict[str, str]) -> None:
     clients = Clients(made, "restored", "own-key")
     with pytest.raises(Declined, match="The stack did not create the table restored"):
         destroy_and_read(clients)
@@ -118,7 +116,7 @@ def test_a_table_that_the_stack_did_not_make_is_not_its_to_delete(made: dict[str
 
 
 @pytest.mark.parametrize("made", [MADE, {}])
-def test_a_stage_that_names_a_restored_table_no_longer_is_refused_for_it_would_begin_with_an_empty_one(
+def test_a_stage_that_drops_its_restored_table_is_refused(
     made: dict[str, str],
 ) -> None:
     where = site(Clients(made, "restored", "own-key"), [], parse({"stack": "s"}))

@@ -99,7 +99,7 @@ def digest(proof: str) -> str:
     return sha256(proof.encode()).hexdigest()
 
 
-def test_a_stack_without_a_proof_observes_first_and_enforces_with_the_next_deployment(
+def test_an_old_stack_observes_first_and_enforces_at_the_next_deployment(
     emulator: Emulator, built_package: Package
 ) -> None:
     site = Site(emulator, "infra-unproven", [])
@@ -138,7 +138,7 @@ def test_a_rotation_accepts_both_proofs_until_the_next_deployment(emulator: Emul
     assert not [line for line in site.said if new in line or old in line]
 
 
-def test_two_who_deploy_at_once_leave_no_function_that_knows_another_proof_than_the_stage(
+def test_simultaneous_deployments_leave_function_and_stage_with_one_proof(
     emulator: Emulator, built_package: Package
 ) -> None:
     site = Site(emulator, "infra-two-at-once", [])

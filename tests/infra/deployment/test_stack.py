@@ -217,7 +217,7 @@ def test_a_rollback_is_explained_by_its_own_events_in_order() -> None:
     assert lines == ["The stack s ended as UPDATE_ROLLBACK_COMPLETE.", "  R: first", "  R: second"]
 
 
-def test_what_failed_because_something_else_did_is_not_told_and_advice_is_given_once() -> None:
+def test_only_root_failures_are_reported_with_advice_once() -> None:
     reasons = ("Resource creation cancelled", "alias x already exists", "alias y already exists")
     fake = FakeCloudFormation("CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", reasons=reasons)
     with pytest.raises(StackFailed) as failed:

@@ -133,7 +133,7 @@ def _emulator(places: Places) -> int:
 
 @pytest.mark.emulator
 @pytest.mark.slow
-def test_an_aws_that_dies_in_mid_story_ends_the_run_with_a_word(tmp_path: Path) -> None:
+def test_an_aws_that_dies_during_the_story_ends_the_run(tmp_path: Path) -> None:
     places = Places(tmp_path)
     with _run(places, "--once") as process:
         os.kill(_emulator(places), signal.SIGKILL)
@@ -147,7 +147,7 @@ def test_an_aws_that_dies_in_mid_story_ends_the_run_with_a_word(tmp_path: Path) 
 
 @pytest.mark.emulator
 @pytest.mark.slow
-def test_an_aws_that_dies_after_the_story_ends_the_run_and_the_administrator_works_until_then(tmp_path: Path) -> None:
+def test_an_aws_that_dies_after_the_story_ends_the_run(tmp_path: Path) -> None:
     places = Places(tmp_path / "a folder")
     with _run(places) as process:
         assert process.stdout

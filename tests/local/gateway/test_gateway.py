@@ -157,7 +157,7 @@ def test_an_identity_invokes_what_its_policy_allows() -> None:
     check_refused(sign(add_key(request("PUT", "/api/v1/things/b"))), "ACCESS_DENIED")
 
 
-def test_a_plan_that_is_used_up_answers_429_and_when_to_come_back() -> None:
+def test_a_used_up_plan_answers_429_with_retry_after() -> None:
     sent = add_key(request("GET", THING))
     check_refused(sent, "THROTTLED", admits=lambda _key: False)
     answer = gateway(Target(), admits=lambda _key: False).answer(sent)

@@ -113,9 +113,7 @@ def test_an_environment_that_ends_in_the_middle_fails_the_event_at_once(runtime:
     assert len(runtime.pids()) == 1
 
 
-def test_s50_an_environment_that_is_killed_at_work_fails_the_event_and_is_replaced(
-    runtime: Runtime, tmp_path: Path
-) -> None:
+def test_s50_an_environment_killed_at_work_fails_the_event_and_is_replaced(runtime: Runtime, tmp_path: Path) -> None:
     (before,) = runtime.pids()
     with ThreadPoolExecutor(1) as pool:
         working = pool.submit(runtime.invoke, {"begin": str(tmp_path / "begun"), "wait_for": str(tmp_path / "never")})
@@ -156,7 +154,7 @@ def test_s50_above_its_concurrency_an_event_is_throttled_at_once(runtime: Runtim
 
 
 @pytest.mark.parametrize(("version", "text"), [("python3.11", "\u00e9"), ("python3.12", "\u00e9"), ("python3.11", "a")])
-def test_s50_an_answer_ends_at_6_291_556_bytes_as_the_runtime_encodes_it(
+def test_s50_an_encoded_answer_has_at_most_6_291_556_bytes(
     package: Path, tmp_path: Path, version: str, text: str
 ) -> None:
     with Runtime(directory=package, handler="main.handler", log=tmp_path / "log", runtime=version) as runtime:
@@ -177,7 +175,7 @@ def test_s50_an_event_ends_at_6_mb(runtime: Runtime) -> None:
         runtime.invoke({"length": "x" * (6 * 1024 * 1024 - overhead + 1)})
 
 
-def test_each_environment_has_a_log_stream_of_its_own_and_the_runtimes_name(package: Path, tmp_path: Path) -> None:
+def test_each_environment_has_its_own_log_stream(package: Path, tmp_path: Path) -> None:
     with Runtime(
         directory=package, handler="main.handler", log=tmp_path / "log", processes=2, runtime="python3.12"
     ) as runtime:
