@@ -67,7 +67,7 @@ APART = " .\n\n"
 TEXTS = sorted({text for path in SOURCES for text in find_literals(path)})
 
 
-def test_the_texts_are_found() -> None:
+def test_advice_scan_finds_texts() -> None:
     assert len(TEXTS) > 60
     assert any("--if-match" in each for each in exit_codes._WORDS.values())  # noqa: SLF001  # the test checks its content
 
@@ -118,7 +118,7 @@ def test_every_error_fits_every_command(path: str) -> None:
         ("configsvc get k --version 3 shows it", "activate", "configsvc get k --version 3 shows it"),
     ],
 )
-def test_an_option_that_the_command_lacks_is_named_with_one_that_has_it(text: str, path: str, fitted: str) -> None:
+def test_missing_option_is_named_with_a_command_that_has_it(text: str, path: str, fitted: str) -> None:
     assert option_advice.fit_options(text, COMMANDS[path], ROOT) == fitted
 
 
@@ -180,7 +180,7 @@ SPOKEN = [(path, text) for path in sorted(CLI.rglob("*.py")) for text in find_pr
 
 
 @pytest.mark.parametrize(("path", "text"), SPOKEN, ids=[path.stem for path, _ in SPOKEN])
-def test_what_a_command_says_by_itself_names_only_options_of_all_commands_that_say_it(path: Path, text: str) -> None:
+def test_printed_advice_names_only_options_of_every_command_that_prints_it(path: Path, text: str) -> None:
     named = find_users(path)
     assert named
     assert [each for each in named if find_misleading_options(text, COMMANDS[each])] == []

@@ -70,9 +70,7 @@ def test_every_command_gives_the_same_in_each_locale(
 
 
 @pytest.mark.slow
-def test_no_command_that_is_given_everything_needs_stdin(
-    service: Loopback, tmp_path: Path, usual: Mapping[Command, Result]
-) -> None:
+def test_no_complete_command_needs_stdin(service: Loopback, tmp_path: Path, usual: Mapping[Command, Result]) -> None:
     found = matrix.run_all(service, tmp_path, matrix.in_pipes("<&-"))
     _check(found)
     assert not _differing(found, usual)
@@ -80,7 +78,7 @@ def test_no_command_that_is_given_everything_needs_stdin(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
-def test_no_command_fails_because_nobody_hears_it(
+def test_no_command_fails_because_stderr_is_unread(
     service: Loopback, tmp_path: Path, usual: Mapping[Command, Result], redirection: str
 ) -> None:
     found = matrix.run_all(service, tmp_path, matrix.in_pipes(redirection))
@@ -117,7 +115,7 @@ def test_every_command_ends_quietly_when_nobody_reads_it(
 
 
 @pytest.mark.slow
-def test_every_command_bears_that_all_streams_are_closed(
+def test_every_command_survives_closed_streams(
     service: Loopback, tmp_path: Path, usual: Mapping[Command, Result]
 ) -> None:
     found = matrix.run_all(service, tmp_path, matrix.in_pipes("<&- >&- 2>&-"))
@@ -128,7 +126,7 @@ def test_every_command_bears_that_all_streams_are_closed(
     assert not wrong
 
 
-def test_some_commands_bear_closed_streams_and_foreign_locales(service: Loopback, tmp_path: Path) -> None:
+def test_some_commands_survive_closed_streams_in_foreign_locales(service: Loopback, tmp_path: Path) -> None:
     usual = matrix.run_all(service, tmp_path, matrix.in_pipes(), FEW)
     assert {each.code for each in usual.values()} == {0}, usual
     foreign = LOCALES["LC_ALL=POSIX without UTF-8 mode"]
@@ -139,7 +137,7 @@ def test_some_commands_bear_closed_streams_and_foreign_locales(service: Loopback
     assert not _differing(closed, {words: each._replace(err="") for words, each in usual.items()})
 
 
-def test_every_command_has_an_invocation_here(service: Loopback, tmp_path: Path) -> None:
+def test_every_command_has_a_sample_invocation(service: Loopback, tmp_path: Path) -> None:
     place = matrix.Place("some.namespace", "A" * 43, tmp_path, service)
     lines = {words: matrix.line(words, command, place) for words, command in matrix.commands().items()}
     assert len(lines) > 40

@@ -48,7 +48,7 @@ def shell(made: Loopback) -> Shell:
         ("key1", [f"key{n}" for n in range(2, 9)], ["key8", "key7", "key6"]),
     ],
 )
-def test_names_that_are_spelt_alike_are_found_at_most_three(wanted: str, known: list[str], near: list[str]) -> None:
+def test_nearest_finds_at_most_three_similar_names(wanted: str, known: list[str], near: list[str]) -> None:
     assert _wording.find_similar(wanted, known)[: len(near)] == near
     assert len(_wording.find_similar(wanted, known)) <= 3
 
@@ -79,7 +79,7 @@ def test_names_that_are_spelt_alike_are_found_at_most_three(wanted: str, known: 
         (["whoami", CANARY], "Too many arguments. Usage: configsvc whoami [OPTIONS]."),
     ],
 )
-def test_a_command_or_option_that_is_mistyped_is_named(
+def test_mistyped_command_or_option_gets_a_suggestion(
     arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(arguments) == 2
@@ -88,7 +88,7 @@ def test_a_command_or_option_that_is_mistyped_is_named(
     assert CANARY not in told
 
 
-def test_every_group_says_which_command_was_meant() -> None:
+def test_every_command_group_suggests_commands() -> None:
     context = click.Context(_commands)
     found = [_commands, *(_commands.get_command(context, name) for name in _commands.list_commands(context))]
     groups = [each for each in found if isinstance(each, click.Group)]
@@ -110,7 +110,7 @@ def test_every_group_says_which_command_was_meant() -> None:
         (("put", "k", "-n", "payments-prod", "--plain", "x"), "Did you mean payments.prod?"),
     ],
 )  # fmt: skip
-def test_a_key_or_namespace_that_does_not_exist_is_answered_with_those_like_it(
+def test_unknown_key_or_namespace_gets_similar_names_suggested(
     shell: Shell, arguments: tuple[str, ...], says: str
 ) -> None:
     done = shell.run(*arguments) if arguments[0] == "exec" else shell.here(*arguments)
@@ -119,12 +119,12 @@ def test_a_key_or_namespace_that_does_not_exist_is_answered_with_those_like_it(
     assert CANARY not in done.err + done.out
 
 
-def test_a_deleted_key_is_no_suggestion_for_a_command_on_what_is_served(shell: Shell) -> None:
+def test_deleted_key_is_not_suggested_for_commands_on_served_keys(shell: Shell) -> None:
     assert "Did you mean" not in shell.here("get", "goen").err
     assert "Did you mean" not in shell.here("get", "gone").err
 
 
-def test_nothing_is_asked_for_it_while_all_is_well(shell: Shell, made: Loopback) -> None:
+def test_successful_commands_list_no_names_for_suggestions(shell: Shell, made: Loopback) -> None:
     assert shell.here("get", "db.url").code == 0
     assert [each for each in made.requests if each.endswith(("/keys", "/namespaces"))] == []
 
@@ -150,19 +150,21 @@ def test_what_the_caller_may_not_list_is_not_suggested(made: Loopback) -> None:
         (("data-key", "retire", "A" * 43), "has no data key"),
     ],
 )
-def test_nobody_is_asked_about_what_does_not_exist(shell: Shell, arguments: tuple[str, ...], says: str) -> None:
+def test_missing_key_is_refused_before_the_confirmation_prompt(
+    shell: Shell, arguments: tuple[str, ...], says: str
+) -> None:
     done = shell.here(*arguments)
     assert done.code in (3, 5)
     assert says in done.err
     assert "There is no terminal to ask on" not in done.err
 
 
-def test_what_exists_is_asked_about(shell: Shell) -> None:
+def test_delete_asks_about_an_existing_key(shell: Shell) -> None:
     assert "Delete db.url in payments.prod?" in shell.here("delete", "db.url").err
 
 
 @pytest.mark.parametrize("option", ["--seal", "--plain", "--kms", "--json"])
-def test_a_pattern_of_import_that_names_no_key_stores_nothing(
+def test_import_pattern_without_matching_key_stores_nothing(
     shell: Shell, made: Loopback, tmp_path: Path, option: str
 ) -> None:
     file = tmp_path / "new.env"
@@ -176,7 +178,7 @@ def test_a_pattern_of_import_that_names_no_key_stores_nothing(
     assert (missing.code, f"  {option} zzz.*" in missing.err) == (2, True)
 
 
-def test_a_pattern_of_import_may_name_a_key_that_is_served_and_not_in_the_file(shell: Shell, tmp_path: Path) -> None:
+def test_import_pattern_may_match_a_served_key_missing_from_the_file(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "missing.env"
     file.write_text("")
     assert shell.here("import", str(file), "--plain", "db.*", "--json", "db.url").code == 0
@@ -185,9 +187,7 @@ def test_a_pattern_of_import_may_name_a_key_that_is_served_and_not_in_the_file(s
 
 
 @pytest.mark.parametrize("option", ["--seal", "--plain", "--kms"])
-def test_a_pattern_of_copy_that_names_no_key_of_the_target_stores_nothing(
-    shell: Shell, made: Loopback, option: str
-) -> None:
+def test_copy_pattern_without_matching_target_key_stores_nothing(shell: Shell, made: Loopback, option: str) -> None:
     arguments = ("copy", "db.url", "--to", "payments.staging", "--yes")
     done = shell.here(*arguments, option, "db.urll")
     assert (done.code, f"  {option} db.urll. Did you mean db.url?" in done.err) == (2, True)

@@ -47,7 +47,7 @@ def test_a_closed_stdin_is_named(  # noqa: PLR0917  # fixtures
     assert (told.code, says in told.err, _is_one_sentence(told)) == (code, True, True), told
 
 
-def test_what_was_stored_is_said_even_if_the_json_of_it_is_lost(shell: Shell) -> None:
+def test_stored_version_is_reported_even_if_its_json_is_lost(shell: Shell) -> None:
     told = _run(shell, "put", "k", "v", "--plain", "-o", "json", script='exec "$@" >/dev/full')
     assert (told.code, "version 1, plain, served" in told.err, "stdout cannot be written" in told.err) == (
         1,
@@ -57,7 +57,7 @@ def test_what_was_stored_is_said_even_if_the_json_of_it_is_lost(shell: Shell) ->
     assert shell.ok("get", "k") == "v"
 
 
-def test_help_that_cannot_be_written_is_told_too(shell: Shell) -> None:
+def test_unwritable_help_is_reported(shell: Shell) -> None:
     for redirection in (">&-", ">/dev/full"):
         told = _run(shell, "--help", script=f'exec "$@" {redirection}')
         assert (told.code, "stdout cannot be written" in told.err) == (1, True), told
@@ -80,14 +80,14 @@ def test_help_that_cannot_be_written_is_told_too(shell: Shell) -> None:
         ((LATIN,), 2, "No such command"),
     ],
 )
-def test_bytes_that_are_no_text_are_refused_as_what_they_are(
+def test_arguments_that_are_not_utf8_are_refused_as_such(
     shell: Shell, arguments: tuple[bytes, ...], code: int, says: str
 ) -> None:
     told = _run(shell, *arguments)
     assert (told.code, says in told.err, _is_one_sentence(told)) == (code, True, True), told
 
 
-def test_a_value_of_any_bytes_is_kept_and_passed_on_whatever_the_locale(shell: Shell, tmp_path: Path) -> None:
+def test_value_bytes_are_kept_and_passed_on_in_any_locale(shell: Shell, tmp_path: Path) -> None:
     text = "ü☃ 'q'"
     foreign = shell.but(**POSIX)
     foreign.ok("put", "k", text, "--plain", "-m", text)
@@ -107,14 +107,14 @@ def test_exec_leaves_the_locale_as_it_was(shell: Shell) -> None:
     assert "LC_CTYPE=C.UTF-8" in kept
 
 
-def test_what_is_typed_on_a_terminal_is_kept_whatever_python_thinks_of_its_encoding(shell: Shell) -> None:
+def test_typed_text_survives_any_python_terminal_encoding(shell: Shell) -> None:
     for changed in (POSIX, {"PYTHONIOENCODING": "latin-1"}):
         typed = shell.but(**changed).on_terminal("put", "k", "--plain", typed={"k: ": "ü☃"})
         assert typed.code == 0, typed
         assert shell.ok("get", "k") == "ü☃"
 
 
-def test_a_secret_that_is_no_text_in_the_locale_is_refused_and_not_shown(shell: Shell) -> None:
+def test_secret_undecodable_in_the_locale_is_refused_unshown(shell: Shell) -> None:
     told = shell.but(**POSIX).on_terminal("put", "k", typed={"k: ": f"{CANARY}ü"})
     assert (told.code, "not text in your locale's encoding" in told.out, CANARY in told.out) == (2, True, False), told
 
@@ -138,9 +138,7 @@ def test_a_secret_that_is_no_text_in_the_locale_is_refused_and_not_shown(shell: 
         (("get", "k" * 100_000), 2, "A key is"),
     ],
 )
-def test_files_and_names_that_do_not_fit_are_told(
-    shell: Shell, arguments: tuple[str, ...], code: int, says: str
-) -> None:
+def test_bad_files_and_names_are_reported(shell: Shell, arguments: tuple[str, ...], code: int, says: str) -> None:
     told = shell.run(*arguments)
     assert (told.code, says in told.err, _is_one_sentence(told)) == (code, True, True), told
 
@@ -159,7 +157,7 @@ def test_files_and_names_that_do_not_fit_are_told(
         ("namespace", "lift", "", "--revision", "9"),
     ],
 )
-def test_an_option_or_argument_that_is_empty_does_not_count_as_left_out(
+def test_empty_option_or_argument_is_not_treated_as_missing(
     service: Loopback, namespace: str, arguments: tuple[str, ...]
 ) -> None:
     service.admin().values.put(namespace, "k", CANARY)
@@ -170,7 +168,7 @@ def test_an_option_or_argument_that_is_empty_does_not_count_as_left_out(
 
 
 @pytest.mark.parametrize("before", [(), ("--",)])
-def test_a_kid_that_begins_with_a_dash_is_no_option(service: Loopback, namespace: str, before: tuple[str, ...]) -> None:
+def test_kid_with_leading_dash_is_not_an_option(service: Loopback, namespace: str, before: tuple[str, ...]) -> None:
     owner = Shell(service.environ("owner", namespace))
     told = owner.run("data-key", "retire", "--yes", *before, "-n" + "A" * 41)
     assert (told.code, "no such data key" in told.err) == (3, True), told
@@ -182,7 +180,7 @@ def test_a_fifo_is_not_replaced_by_a_snapshot(shell: Shell, tmp_path: Path) -> N
     assert (told.code, "is not a file" in told.err, (tmp_path / "fifo").is_fifo()) == (2, True, True)
 
 
-def test_a_working_folder_that_was_removed_is_told(shell: Shell, tmp_path: Path) -> None:
+def test_removed_working_folder_is_reported(shell: Shell, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     told = _run(Shell(shell.environ, gone), "list", script='rmdir "$PWD"; exec "$@"')
@@ -191,7 +189,7 @@ def test_a_working_folder_that_was_removed_is_told(shell: Shell, tmp_path: Path)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("home", ["", "/nonexistent", "relative", "/etc/passwd"])
-def test_a_home_that_is_none_stops_nothing(shell: Shell, home: str) -> None:
+def test_invalid_home_stops_nothing(shell: Shell, home: str) -> None:
     environ = {**shell.environ, "HOME": home}
     assert Shell(environ).run("list").code == 0
 
@@ -213,7 +211,7 @@ def test_a_settings_file_that_cannot_be_read_is_named(shell: Shell, tmp_path: Pa
     ("command", "says"),
     [('["nöpe"]', "nöpe: No such file"), (r'["a\u0000b"]', "holds a NUL"), ('["/etc"]', "/etc: Permission denied")],
 )
-def test_a_command_for_the_api_key_that_cannot_run_is_named(
+def test_api_key_command_that_cannot_run_is_named(
     shell: Shell, service: Loopback, tmp_path: Path, command: str, says: str
 ) -> None:
     path = tmp_path / ".config" / "configsvc" / "config.toml"
@@ -223,7 +221,7 @@ def test_a_command_for_the_api_key_that_cannot_run_is_named(
     assert (told.code, says in told.err) == (2, True), told
 
 
-def test_a_reader_that_leaves_early_ends_a_long_list_quietly(shell: Shell, service: Loopback, namespace: str) -> None:
+def test_early_departing_reader_ends_output_quietly(shell: Shell, service: Loopback, namespace: str) -> None:
     service.admin().values.put(namespace, "k", "x" * 100_000, form="plain")
     told = _run(shell, "get", "k", script='"$@" | head -c 1; exit 0')
     assert (told.code, told.out, told.err) == (0, "x", "")

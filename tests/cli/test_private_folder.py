@@ -12,7 +12,7 @@ import pytest
 from configsvc_client.cli.private_folder import make_private_folder
 
 
-def test_the_folder_is_its_owner_s_in_memory_and_goes_with_all_that_is_in_it(tmp_path: Path) -> None:
+def test_private_folder_is_in_memory_and_removed_with_its_content(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.write_text("kept")
     memory = tmp_path / "memory"
@@ -27,7 +27,7 @@ def test_the_folder_is_its_owner_s_in_memory_and_goes_with_all_that_is_in_it(tmp
     assert outside.read_text() == "kept"
 
 
-def test_it_goes_also_when_something_fails_and_where_there_is_no_memory_to_be_had(tmp_path: Path) -> None:
+def test_private_folder_is_removed_after_failures_and_outside_memory(tmp_path: Path) -> None:
     made: list[Path] = []
 
     def failing() -> None:
@@ -41,7 +41,7 @@ def test_it_goes_also_when_something_fails_and_where_there_is_no_memory_to_be_ha
     assert not made[0].exists()
 
 
-def test_what_is_wiped_is_overwritten_first(tmp_path: Path) -> None:
+def test_wiped_files_are_overwritten_first(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     with make_private_folder(tmp_path) as folder:
         (folder / "value").write_text("secret")
@@ -49,7 +49,7 @@ def test_what_is_wiped_is_overwritten_first(tmp_path: Path) -> None:
     assert kept.read_bytes() == b"\0" * 6
 
 
-def test_what_cannot_be_overwritten_keeps_nothing_else(tmp_path: Path) -> None:
+def test_unwritable_file_does_not_stop_the_wipe(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     with ExitStack() as ending, make_private_folder(tmp_path) as folder:
         (folder / "below").mkdir()

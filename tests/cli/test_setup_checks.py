@@ -17,11 +17,11 @@ READS = {"principal": "api-key:a", "grants": [{"actions": ["read"], "namespaces"
     ("ahead", "state"),
     [(None, "skipped"), (0.4, "ok"), (-29.0, "ok"), (31.0, "warning"), (-299.0, "warning"), (300.0, "failed")],
 )
-def test_a_clock_is_told_before_aws_refuses_its_signatures(ahead: float | None, state: str) -> None:
+def test_clock_skew_is_reported_before_aws_refuses_signatures(ahead: float | None, state: str) -> None:
     assert setup_checks.check_clock(ahead).state == state
 
 
-def test_an_api_key_that_may_not_read_fails_with_the_command_that_helps() -> None:
+def test_api_key_without_read_grant_fails_with_the_granting_command() -> None:
     assert setup_checks.check_api_key(READS, [PROD]).state == "ok"
     found = setup_checks.check_api_key(READS, [PROD, parse_namespace("shared.prod")])
     assert (found.state, found.advice.endswith("configsvc grant api-key:a -a read -n shared.prod")) == ("failed", True)
@@ -38,7 +38,7 @@ def test_an_api_key_that_may_not_read_fails_with_the_command_that_helps() -> Non
         CannotOpen(refusals.explain_refusal("Decrypt", "InvalidSignatureException", "scoped to a valid region", {})),
     ],
 )
-def test_doctor_is_not_advised_by_doctor(error: ConfigsvcError) -> None:
+def test_doctor_does_not_advise_running_doctor(error: ConfigsvcError) -> None:
     assert "configsvc doctor" in " ".join(exit_codes.get_lines(error))
     found = setup_checks.report_failure("service", error)
     assert "doctor" not in found.found + found.advice
@@ -50,7 +50,7 @@ WRITES = {"principal": "arn", "grants": [{"actions": ["write"], "namespaces": ["
 DENIED = Forbidden("IAM says no. This prints the policy: configsvc iam-policy --for writer -n payments.prod")
 
 
-def test_no_identity_is_worth_telling_and_no_failure() -> None:
+def test_missing_aws_identity_is_a_warning_not_a_failure() -> None:
     assert setup_checks.check_iam(None).state == "warning"
     found = setup_checks.check_iam(WRITES)
     assert (found.state, "administrator" in found.found) == ("ok", True)
@@ -67,7 +67,7 @@ def test_no_identity_is_worth_telling_and_no_failure() -> None:
         (None, DENIED, "warning", ["your AWS identity may not write: IAM", "iam-policy"]),
     ],
 )
-def test_who_may_write_takes_a_grant_and_iam_and_what_is_missing_is_named(
+def test_write_check_needs_grant_and_iam_and_names_what_is_missing(
     principal: dict[str, object] | None, denied: Forbidden | None, state: str, says: list[str]
 ) -> None:
     found = setup_checks.check_writes(principal, PROD, denied)

@@ -32,7 +32,7 @@ _LOADED = (
     "arguments",
     [(), ("--help",), *((name, "--help") for name in sorted(find_commands()))],
 )
-def test_help_loads_nothing_that_it_does_not_need(arguments: tuple[str, ...]) -> None:
+def test_help_loads_no_heavy_modules(arguments: tuple[str, ...]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _LOADED, *arguments], env={}, capture_output=True, text=True, timeout=60, check=False
     )
@@ -43,7 +43,7 @@ def test_help_loads_nothing_that_it_does_not_need(arguments: tuple[str, ...]) ->
     assert not loaded.intersection(_HEAVY)
 
 
-def test_the_list_in_help_names_every_command_and_each_has_a_help_of_its_own() -> None:
+def test_help_lists_every_command_and_each_has_its_own_help() -> None:
     group = Commands("configsvc")
     for name in find_commands():
         command = group.get_command(None, name)  # type: ignore[arg-type]  # the context is not used
@@ -76,7 +76,7 @@ def test_completion_offers_commands_options_and_choices_and_loads_little(words: 
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_for_each_shell_asks_configsvc(shell: str) -> None:
+def test_completion_script_of_each_shell_calls_configsvc(shell: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "configsvc_client.cli", "completion", shell],
         env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60, check=True,

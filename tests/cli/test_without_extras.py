@@ -87,7 +87,7 @@ def test_the_base_install_says_what_the_command_line_needs(wheel: Path, tmp_path
         assert "click" in done.stderr
 
 
-def test_a_part_of_the_extra_that_is_missing_is_named(
+def test_missing_package_of_the_cli_extra_is_named(
     wheel: Path, tmp_path: Path, service: Loopback, namespace: str
 ) -> None:
     complete = _installed(wheel, tmp_path, "cli")

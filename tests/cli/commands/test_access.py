@@ -37,9 +37,7 @@ def administrator(service: Loopback) -> Shell:
     actions=st.lists(st.sampled_from(ACTIONS), min_size=1, unique=True),
     patterns=st.lists(st.sampled_from(PATTERNS), min_size=1, unique=True),
 )
-def test_what_is_taken_away_is_gone_and_everything_else_stays(
-    held: list[Grant], actions: list[Action], patterns: list[str]
-) -> None:
+def test_revoke_removes_only_what_was_named(held: list[Grant], actions: list[Action], patterns: list[str]) -> None:
     def pairs(found: list[Grant]) -> set[tuple[str, str]]:
         return {(action, pattern) for each in found for action in each.actions for pattern in each.namespaces}
 
@@ -52,7 +50,7 @@ def test_what_is_taken_away_is_gone_and_everything_else_stays(
             assert revoke.find_remaining(left, actions, patterns)
 
 
-def test_a_grant_is_revoked_in_part_and_as_a_whole(service: Loopback, administrator: Shell) -> None:
+def test_grant_can_be_revoked_in_part_or_whole(service: Loopback, administrator: Shell) -> None:
     who, admin = f"api-key:{uuid4().hex}", service.admin("admin")
     administrator.ok("grant", who, "-a", "read", "-a", "write", "-n", "payments.*", "-n", "shared.prod")
     administrator.ok("revoke", who, "-a", "write", "-n", "payments.*")
@@ -73,20 +71,20 @@ def test_a_grant_is_revoked_in_part_and_as_a_whole(service: Loopback, administra
     assert (again.code, "has no such grant" in again.err) == (3, True)
 
 
-def test_what_another_pattern_still_allows_is_told(administrator: Shell) -> None:
+def test_revoke_reports_access_that_another_pattern_still_allows(administrator: Shell) -> None:
     who = f"api-key:{uuid4().hex}"
     administrator.ok("grant", who, "-a", "read", "-n", "payments.*", "-n", "payments.prod")
     assert "access through its grant on payments.*" in administrator.run("revoke", who, "-n", "payments.prod").err
 
 
 @pytest.mark.parametrize("arguments", [(), ("-n", "a", "--all"), ("--all", "-a", "write", "--yes")])
-def test_what_to_revoke_is_never_guessed(administrator: Shell, service: Loopback, arguments: tuple[str, ...]) -> None:
+def test_revoke_needs_an_explicit_target(administrator: Shell, service: Loopback, arguments: tuple[str, ...]) -> None:
     service.requests.clear()
     done = administrator.but(CONFIGSVC_NAMESPACES="payments.prod").run("revoke", "api-key:x", *arguments)
     assert (done.code, service.requests) == (2, [])
 
 
-def test_the_log_tells_what_who_and_why_and_filters(shell: Shell, service: Loopback, namespace: str) -> None:
+def test_log_shows_what_who_and_why_and_filters(shell: Shell, service: Loopback, namespace: str) -> None:
     admin = service.admin()
     admin.values.put(namespace, "db.url", "canary-91", message="first")
     service.admin("owner").values.put(namespace, "other", "x", form="plain", message="by another")
@@ -105,7 +103,7 @@ def test_the_log_tells_what_who_and_why_and_filters(shell: Shell, service: Loopb
     assert "canary-91" not in shell.ok("log", "--all", "-o", "json")
 
 
-def test_the_log_of_the_grants_is_an_administrator_s(administrator: Shell, shell: Shell) -> None:
+def test_log_of_grants_needs_an_administrator(administrator: Shell, shell: Shell) -> None:
     who = f"api-key:{uuid4().hex}"
     administrator.ok("grant", who, "-a", "read", "-n", "x")
     assert who in administrator.ok("log", "--grants")

@@ -24,9 +24,7 @@ def filled(shell: Shell, service: Loopback, namespace: str) -> Shell:
     return shell
 
 
-def test_values_are_sealed_anew_for_another_namespace_with_form_and_type_in_one_change_set(
-    filled: Shell, service: Loopback, namespace: str
-) -> None:
+def test_copy_seals_values_for_the_target_in_one_change_set(filled: Shell, service: Loopback, namespace: str) -> None:
     other = service.namespace(f"{namespace}.other")
     service.requests.clear()
     done = filled.run("copy", "--all", "--to", other, *FORMS, "-m", "as in test")
@@ -42,9 +40,7 @@ def test_values_are_sealed_anew_for_another_namespace_with_form_and_type_in_one_
     assert (again.code, "0 copied: 3 unchanged" in again.err) == (0, True)
 
 
-def test_what_nothing_names_is_sealed_in_the_target_whatever_the_source_does(
-    filled: Shell, service: Loopback, namespace: str
-) -> None:
+def test_copy_seals_unnamed_keys_whatever_their_source_form(filled: Shell, service: Loopback, namespace: str) -> None:
     other = service.namespace(f"{namespace}.other")
     done = filled.run("copy", "--all", "--to", other)
     assert {each.form for each in service.admin().values.get_snapshot(other).entries} == {"envelope"}
@@ -61,7 +57,7 @@ def test_what_nothing_names_is_sealed_in_the_target_whatever_the_source_does(
     )
 
 
-def test_plain_in_the_place_of_sealed_is_asked_for_or_refused(filled: Shell, service: Loopback, namespace: str) -> None:
+def test_copy_of_plain_over_sealed_is_confirmed_or_refused(filled: Shell, service: Loopback, namespace: str) -> None:
     service.admin().values.put(namespace, "sealed", "x")
     copy = ("copy", "limits", "--as", "sealed", "--plain", "*")
     refused = filled.run(*copy, "--yes")
@@ -98,14 +94,14 @@ def test_a_dry_run_shows_no_value_and_stores_nothing(filled: Shell, service: Loo
         (("db.*", "--as", "x"), 2),
     ],
 )
-def test_a_copy_that_does_not_say_what_and_where_is_refused(
+def test_copy_without_source_or_target_is_refused(
     filled: Shell, service: Loopback, arguments: tuple[str, ...], code: int
 ) -> None:
     assert filled.run("copy", *arguments).code == code
     assert not [each for each in service.requests if not each.startswith("GET")]
 
 
-def test_what_is_refused_is_told_by_key(filled: Shell, service: Loopback, namespace: str) -> None:
+def test_copy_reports_refused_keys(filled: Shell, service: Loopback, namespace: str) -> None:
     service.admin().values.put(namespace, "sealed", "x")
     done = filled.run("copy", "limits", "--as", "sealed", "--plain", "*", "--declassify", "--yes")
     assert (done.code != 0, "sealed:" in done.err, "1 failed" in done.err) == (True, True, True)
@@ -142,7 +138,7 @@ PLAN = [
 ]
 
 
-def test_the_plan_tells_new_changed_and_unchanged_keys_beside_what_the_target_has(
+def test_plan_lists_new_changed_and_unchanged_keys_with_target_state(
     filled: Shell, service: Loopback, prod: str
 ) -> None:
     done = filled.run("copy", "--all", "--to", prod, "--dry-run", "--seal", "typed")
@@ -156,7 +152,7 @@ def test_the_plan_tells_new_changed_and_unchanged_keys_beside_what_the_target_ha
     assert not [each for each in service.requests if not each.startswith("GET")]
 
 
-def test_nothing_that_is_served_is_replaced_without_a_yes(filled: Shell, service: Loopback, prod: str) -> None:
+def test_copy_replaces_served_values_only_after_confirmation(filled: Shell, service: Loopback, prod: str) -> None:
     copy = ("copy", "--all", "--to", prod, "--seal", "typed")
     refused = filled.run(*copy)
     assert (refused.code, "2 values that" in refused.err and f"{prod} serves: db.password, typed" in refused.err) == (
@@ -176,7 +172,7 @@ def test_nothing_that_is_served_is_replaced_without_a_yes(filled: Shell, service
     }  # fmt: skip
 
 
-def test_new_only_keeps_what_is_served_and_asks_nothing(filled: Shell, service: Loopback, prod: str) -> None:
+def test_copy_new_only_keeps_served_values_without_asking(filled: Shell, service: Loopback, prod: str) -> None:
     before = service.admin().values.get_all(prod)
     planned = filled.run("copy", "--all", "--to", prod, "--new-only", "--dry-run")
     steps = {line.split("\t")[0]: line.split("\t")[1] for line in planned.out.splitlines()}
@@ -188,7 +184,7 @@ def test_new_only_keeps_what_is_served_and_asks_nothing(filled: Shell, service: 
     assert set(after) - set(before) == {"deleted", "limits", "raw", "staged"}
 
 
-def test_patterns_choose_keys_as_they_do_for_export(filled: Shell, service: Loopback, namespace: str) -> None:
+def test_copy_patterns_match_keys_as_in_export(filled: Shell, service: Loopback, namespace: str) -> None:
     service.admin().values.put(namespace, "db.url", "x")
     for number, chosen in enumerate(
         [("db.*",), ("--only", "db.*"), ("--all", "--only", "db.*"), ("db.url", "*.pass*")]
@@ -198,9 +194,7 @@ def test_patterns_choose_keys_as_they_do_for_export(filled: Shell, service: Loop
         assert set(service.admin().values.get_all(other)) == {"db.password", "db.url"}
 
 
-def test_a_pattern_that_matches_nothing_is_refused_before_anything_is_copied(
-    filled: Shell, service: Loopback, namespace: str
-) -> None:
+def test_copy_pattern_without_match_is_refused_before_copying(filled: Shell, service: Loopback, namespace: str) -> None:
     other = service.namespace(f"{namespace}.other")
     service.requests.clear()
     for chosen in (("nothing.*", "limits"), ("--only", "nothing.*"), ("--all", "--only", "nothing.*")):
@@ -209,7 +203,7 @@ def test_a_pattern_that_matches_nothing_is_refused_before_anything_is_copied(
     assert not [each for each in service.requests if not each.startswith("GET")]
 
 
-def test_one_key_under_another_name_is_asked_about_too(filled: Shell, service: Loopback, namespace: str) -> None:
+def test_copy_under_another_name_asks_before_replacing(filled: Shell, service: Loopback, namespace: str) -> None:
     service.admin().values.put(namespace, "other", "kept")
     refused = filled.run("copy", "db.password", "--as", "other")
     assert (refused.code, filled.ok("get", "other")) == (2, "kept")
@@ -219,7 +213,7 @@ def test_one_key_under_another_name_is_asked_about_too(filled: Shell, service: L
     assert filled.ok("get", "other") == CANARY
 
 
-def test_a_namespace_that_is_spelled_wrongly_is_named_with_its_option(filled: Shell) -> None:
+def test_misspelled_namespace_is_named_with_its_option(filled: Shell) -> None:
     assert "--to: A namespace is" in filled.run("copy", "limits", "--to", "Not One").err
     assert "-n: A namespace is" in filled.run("copy", "limits", "-n", "Not One", "--to", "a.b").err
 
@@ -242,7 +236,7 @@ def test_a_value_that_does_not_open_in_the_target_counts_as_replaced(
     assert (done.code, service.admin().values.get(target, "db.password").data) == (0, CANARY.encode())
 
 
-def test_a_value_in_kms_form_that_becomes_an_envelope_in_the_target_is_named(
+def test_kms_value_that_becomes_an_envelope_in_target_is_named(
     filled: Shell, service: Loopback, namespace: str
 ) -> None:
     other = service.namespace(f"{namespace}.other")

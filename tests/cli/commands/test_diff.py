@@ -26,7 +26,7 @@ def other(service: Loopback, namespace: str) -> str:
     return other
 
 
-def test_two_namespaces_are_compared_by_value_and_no_value_is_shown(
+def test_diff_compares_namespaces_by_value_without_showing_any(
     shell: Shell, service: Loopback, namespace: str, other: str
 ) -> None:
     service.kms.calls.clear()
@@ -41,7 +41,7 @@ def test_two_namespaces_are_compared_by_value_and_no_value_is_shown(
     assert (CANARY in done.out + done.err, len(service.requests), len(service.kms.calls)) == (False, 2, 2)
 
 
-def test_values_are_shown_when_it_is_asked_for(shell: Shell, namespace: str, other: str) -> None:
+def test_diff_shows_values_on_request(shell: Shell, namespace: str, other: str) -> None:
     found = json.loads(shell.ok("diff", "-n", namespace, "-n", other, "--reveal", "-o", "json"))
     assert {each["key"]: (each["left"], each["right"]) for each in found} == {
         "form": ("x", "x"),
@@ -51,7 +51,7 @@ def test_values_are_shown_when_it_is_asked_for(shell: Shell, namespace: str, oth
     }
 
 
-def test_what_cannot_be_opened_is_unknown_and_the_rest_is_told(shell: Shell, namespace: str, other: str) -> None:
+def test_diff_reports_unopenable_values_as_unknown(shell: Shell, namespace: str, other: str) -> None:
     done = shell.but(CONFIGSVC_KMS_KEYS="").run("diff", "-n", namespace, "-n", other)
     changes = dict(line.split("\t")[:2] for line in done.out.splitlines())
     assert done.code == 0
@@ -60,9 +60,7 @@ def test_what_cannot_be_opened_is_unknown_and_the_rest_is_told(shell: Shell, nam
     }  # fmt: skip
 
 
-def test_two_revisions_are_compared_without_opening_what_did_not_move(
-    shell: Shell, service: Loopback, namespace: str
-) -> None:
+def test_diff_of_revisions_opens_only_changed_values(shell: Shell, service: Loopback, namespace: str) -> None:
     admin = service.admin()
     admin.values.put(namespace, "a", "one")
     admin.values.put(namespace, "b", "one")
@@ -93,7 +91,7 @@ def test_a_file_is_compared_with_a_namespace_and_with_a_file(
     assert [line.split("\t")[:2] for line in shell.ok("diff", env, as_json).splitlines()] == [["d", "removed"]]
 
 
-def test_a_file_of_a_format_that_its_name_does_not_tell_is_compared_when_it_is_named(
+def test_diff_compares_a_file_whose_format_is_passed(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     service.admin().values.put(namespace, "a", "it's")
@@ -107,7 +105,7 @@ def test_a_file_of_a_format_that_its_name_does_not_tell_is_compared_when_it_is_n
     assert shell.ok("diff", docker, docker, "-f", "docker") == ""
 
 
-def test_the_exit_code_tells_a_difference_when_it_is_asked_for(shell: Shell, namespace: str, other: str) -> None:
+def test_diff_exit_code_reports_a_difference_on_request(shell: Shell, namespace: str, other: str) -> None:
     assert shell.run("diff", "-n", namespace, "-n", other).code == 0
     assert shell.run("diff", "-n", namespace, "-n", other, "--exit-code").code == 7
     assert shell.run("diff", "-n", namespace, "-n", namespace, "--exit-code").code == 0
@@ -125,7 +123,7 @@ def test_the_exit_code_tells_a_difference_when_it_is_asked_for(shell: Shell, nam
         ("/dev/null", "-f", "json", "-f", "json"),
     ],
 )
-def test_what_are_not_two_sides_is_refused(shell: Shell, arguments: tuple[str, ...]) -> None:
+def test_diff_refuses_anything_but_two_sides(shell: Shell, arguments: tuple[str, ...]) -> None:
     assert shell.run("diff", *arguments).code == 2
 
 
@@ -134,7 +132,7 @@ def test_values_are_masked_on_a_terminal_too(shell: Shell, namespace: str, other
     assert ("only.here" in done.out, CANARY in done.out) == (True, False)
 
 
-def test_a_number_is_no_truth(shell: Shell, service: Loopback, namespace: str) -> None:
+def test_diff_tells_a_number_from_a_boolean(shell: Shell, service: Loopback, namespace: str) -> None:
     other = service.namespace(f"{namespace}.other")
     service.admin().values.put(namespace, "flag", {"on": True})
     service.admin().values.put(other, "flag", {"on": 1})

@@ -17,7 +17,7 @@ def _states(done: Done) -> dict[str, str]:
     return {each["check"]: each["state"] for each in json.loads(done.out)}
 
 
-def test_all_is_well(shell: Shell, service: Loopback, namespace: str) -> None:
+def test_doctor_passes_on_a_working_setup(shell: Shell, service: Loopback, namespace: str) -> None:
     before = list(service.admin().history.list_changes(namespace))
     service.requests.clear()
     done = shell.run("doctor", "-o", "json")
@@ -48,7 +48,7 @@ def test_all_is_well(shell: Shell, service: Loopback, namespace: str) -> None:
         ({"CONFIGSVC_NAMESPACES": "no.such"}, "no.such", "configsvc grant PRINCIPAL -a read -n no.such"),
     ],
 )
-def test_what_is_wrong_is_named_with_what_to_do(shell: Shell, changed: dict[str, str], check: str, says: str) -> None:
+def test_doctor_names_each_problem_with_a_fix(shell: Shell, changed: dict[str, str], check: str, says: str) -> None:
     done = shell.but(**changed).run("doctor", "-o", "json")
     failed = [each for each in json.loads(done.out) if each["state"] == "failed" and each["check"].endswith(check)]
     assert (done.code, len(failed)) == (1, 1)
@@ -56,7 +56,7 @@ def test_what_is_wrong_is_named_with_what_to_do(shell: Shell, changed: dict[str,
 
 
 @pytest.mark.parametrize(("given", "refused"), [("{0},wrong", 2), ("wrong,{0}", 1)])
-def test_of_two_api_keys_the_one_that_is_refused_is_a_warning(shell: Shell, given: str, refused: int) -> None:
+def test_refused_one_of_two_api_keys_is_a_warning(shell: Shell, given: str, refused: int) -> None:
     two = shell.but(CONFIGSVC_API_KEY=given.format(shell.environ["CONFIGSVC_API_KEY"]))
     done = two.run("doctor", "-o", "json")
     states = _states(done)
@@ -67,12 +67,12 @@ def test_of_two_api_keys_the_one_that_is_refused_is_a_warning(shell: Shell, give
     assert shell.environ["CONFIGSVC_API_KEY"] not in done.out + done.err
 
 
-def test_two_api_keys_that_are_refused_both_fail(shell: Shell) -> None:
+def test_two_refused_api_keys_both_fail(shell: Shell) -> None:
     done = shell.but(CONFIGSVC_API_KEY="wrong,wronger").run("doctor", "-o", "json")
     assert (done.code, _states(done)["API key 1 of 2"], _states(done)["API key 2 of 2"]) == (1, "failed", "failed")
 
 
-def test_commands_go_on_with_the_api_key_that_works(shell: Shell) -> None:
+def test_commands_continue_with_the_working_api_key(shell: Shell) -> None:
     two = shell.but(CONFIGSVC_API_KEY=f"wrong, {shell.environ['CONFIGSVC_API_KEY']}")
     two.ok("put", "two.keys", "-", given="v")
     assert two.ok("get", "two.keys", "--reveal") == "v"
@@ -80,7 +80,7 @@ def test_commands_go_on_with_the_api_key_that_works(shell: Shell) -> None:
     assert two.ok("exec", "--only", "two.keys", "--", "printenv", "CONFIGSVC_API_KEY").startswith("wrong, ")
 
 
-def test_a_missing_kms_right_is_found(shell: Shell, service: Loopback, namespace: str) -> None:
+def test_doctor_finds_a_missing_kms_permission(shell: Shell, service: Loopback, namespace: str) -> None:
     service.kms.refused.add("Decrypt")
     try:
         done = shell.run("doctor", "-o", "json")
@@ -90,7 +90,7 @@ def test_a_missing_kms_right_is_found(shell: Shell, service: Loopback, namespace
     assert "kms:Decrypt" in done.out
 
 
-def test_who_only_reads_is_told_so_and_well(service: Loopback, namespace: str) -> None:
+def test_doctor_passes_for_a_reader_and_says_it_cannot_write(service: Loopback, namespace: str) -> None:
     done = Shell(service.environ("reader", namespace)).run("doctor", "-o", "json")
     assert (done.code, _states(done)["AWS identity"], _states(done)[f"{namespace}: write"]) == (0, "ok", "warning")
     assert f"configsvc grant {arn('reader')} -a write -n {namespace}" in done.out
@@ -101,7 +101,7 @@ def test_who_only_reads_is_told_so_and_well(service: Loopback, namespace: str) -
     "allowed",
     [(), ("POST/v1/whoami",), ("POST/v1/whoami", "POST/v1/namespaces/*/changes"), ("PUT/v1/namespaces/another/*",)],
 )
-def test_who_has_the_grant_and_not_iam_is_not_said_to_write(
+def test_doctor_does_not_promise_writes_without_iam(
     service: Loopback, namespace: str, allowed: tuple[str, ...]
 ) -> None:
     held = service.identities["AKIAWRITER"]
@@ -157,7 +157,7 @@ def test_init_writes_settings_without_a_secret_and_checks_them(
     )  # the file exists, and there is nobody to ask
 
 
-def test_init_asks_on_a_terminal_and_lets_a_person_decide_whom_to_trust(
+def test_init_asks_on_a_terminal_whom_to_trust(
     newcomer: Shell, service: Loopback, namespace: str, folder: Path
 ) -> None:
     typed = {"stage included: ": service.url, "Namespaces: ": namespace, "Trust them? [y/N]: ": "y"}
@@ -166,7 +166,7 @@ def test_init_asks_on_a_terminal_and_lets_a_person_decide_whom_to_trust(
     assert tomllib.loads((folder / ".configsvc.toml").read_text())["kms_keys"] == [KMS_KEY]
 
 
-def test_init_puts_the_api_key_into_the_keyring_and_not_on_the_screen(
+def test_init_stores_the_api_key_in_the_keyring_without_showing_it(
     newcomer: Shell, service: Loopback, namespace: str, folder: Path
 ) -> None:
     vault = folder.parent / "vault.json"
@@ -203,7 +203,7 @@ _MISSES_A_PART = "import a_part_that_is_missing\n"
         ("raise ModuleNotFoundError(name='keyring')\n", "pip install 'configsvc[keyring]'"),
     ],
 )
-def test_init_without_a_keyring_says_once_what_helps_on_this_system(  # noqa: PLR0917  # fixtures
+def test_init_without_a_keyring_advises_once_for_this_system(  # noqa: PLR0917  # fixtures
     newcomer: Shell, service: Loopback, namespace: str, folder: Path, library: str, says: str
 ) -> None:
     (folder.parent / "keyring.py").write_text(library)
@@ -218,7 +218,7 @@ def test_init_without_a_keyring_says_once_what_helps_on_this_system(  # noqa: PL
 
 
 @pytest.mark.parametrize("backend", ["keyring.backends.fail.Keyring", "keyring.backends.null.Keyring"])
-def test_the_backends_of_keyring_that_keep_nothing_are_no_keyring(
+def test_keyring_backends_that_store_nothing_are_ignored(
     newcomer: Shell, service: Loopback, namespace: str, backend: str
 ) -> None:
     keyless = newcomer.but(CONFIGSVC_API_KEY="", PYTHON_KEYRING_BACKEND=backend)
@@ -229,7 +229,7 @@ def test_the_backends_of_keyring_that_keep_nothing_are_no_keyring(
     assert "has no keyring for it" in " ".join(done.out.split())
 
 
-def test_a_keyring_that_forgets_the_api_key_is_not_believed(
+def test_init_detects_a_keyring_that_forgets_the_api_key(
     newcomer: Shell, service: Loopback, namespace: str, folder: Path
 ) -> None:
     (folder.parent / "keyring.py").write_text(_FORGETS)
@@ -241,12 +241,12 @@ def test_a_keyring_that_forgets_the_api_key_is_not_believed(
     assert (blank.code, "did not keep" in blank.out) == (1, False)
 
 
-def test_what_has_no_url_is_told_of_init(newcomer: Shell) -> None:
+def test_missing_url_leads_to_init(newcomer: Shell) -> None:
     told = newcomer.run("list", "-n", "any.thing")
     assert (told.code, "configsvc init" in told.err, "keyring" in told.err) == (2, True, False)
 
 
-def test_init_writes_no_pin_that_trusts_any_key_but_offers_those_in_use(
+def test_init_never_pins_any_key_but_offers_those_in_use(
     newcomer: Shell, service: Loopback, namespace: str, folder: Path
 ) -> None:
     anyone, path = newcomer.but(CONFIGSVC_KMS_KEYS="*"), folder / ".configsvc.toml"
@@ -257,7 +257,7 @@ def test_init_writes_no_pin_that_trusts_any_key_but_offers_those_in_use(
     assert (done.code, tomllib.loads(path.read_text())["kms_keys"]) == (0, [KMS_KEY])
 
 
-def test_init_offers_a_policy_drafted_from_what_is_served_and_what_it_writes_is_trusted(
+def test_init_offers_a_drafted_policy_and_trusts_what_it_writes(
     newcomer: Shell, service: Loopback, namespace: str, folder: Path
 ) -> None:
     service.admin().values.put(namespace, "log.level", "info", form="plain")
@@ -271,7 +271,7 @@ def test_init_offers_a_policy_drafted_from_what_is_served_and_what_it_writes_is_
     assert (again.code, tomllib.loads((folder / ".configsvc.toml").read_text())["policy"]) == (0, {namespace: table})
 
 
-def test_doctor_says_that_a_project_file_is_not_trusted(
+def test_doctor_reports_an_untrusted_project_file(
     newcomer: Shell, service: Loopback, namespace: str, folder: Path
 ) -> None:
     (folder / ".configsvc.toml").write_text(f'url = "{service.url}"\n')
@@ -284,8 +284,6 @@ def test_doctor_says_that_a_project_file_is_not_trusted(
 
 
 @pytest.mark.parametrize("arguments", [(), ("--url", "https://x.example/api"), ("--url", "ftp://x", "-n", "a")])
-def test_init_without_a_terminal_takes_everything_by_option(
-    newcomer: Shell, folder: Path, arguments: tuple[str, ...]
-) -> None:
+def test_init_without_a_terminal_takes_options_only(newcomer: Shell, folder: Path, arguments: tuple[str, ...]) -> None:
     assert newcomer.run("init", *arguments).code == 2
     assert not list(folder.iterdir())

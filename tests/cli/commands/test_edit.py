@@ -89,7 +89,7 @@ def _put(service: Loopback, namespace: str) -> Callable[[str], None]:
     return lambda value: service.admin().values.put(namespace, "k", value) and None
 
 
-def test_a_value_is_edited_in_a_private_file_in_memory_and_sealed_when_it_is_saved(
+def test_edit_uses_a_private_file_in_memory_and_seals_on_save(
     editing: Shell, editor: Editor, service: Loopback, namespace: str
 ) -> None:
     service.admin().values.put(namespace, "k", CANARY)
@@ -103,7 +103,7 @@ def test_a_value_is_edited_in_a_private_file_in_memory_and_sealed_when_it_is_sav
     assert CANARY not in done.out + done.err
 
 
-def test_json_is_shown_indented_and_has_to_be_json_still(
+def test_edit_indents_json_and_requires_valid_json(
     editing: Shell, editor: Editor, service: Loopback, namespace: str
 ) -> None:
     service.admin().values.put(namespace, "k", {"b": 1, "a": ["é"]}, form="plain")
@@ -133,7 +133,7 @@ def test_nothing_is_stored_when_nothing_changed_or_the_editor_fails(
     assert not [each for each in service.requests if not each.startswith("GET")]
 
 
-def test_a_key_that_is_not_there_is_made(editing: Shell, editor: Editor) -> None:
+def test_edit_creates_a_missing_key(editing: Shell, editor: Editor) -> None:
     editor.will_write("line 1\nline 2\n")
     done = editing.run("edit", "new.key")
     assert (done.code, "first value" in done.err) == (0, True)
@@ -146,7 +146,7 @@ def test_bytes_are_not_edited(editing: Shell, editor: Editor, service: Loopback,
     assert not editor.seen
 
 
-def test_who_was_faster_is_shown_and_never_overwritten(
+def test_edit_shows_a_concurrent_write_and_never_overwrites_it(
     editing: Shell, editor: Editor, service: Loopback, namespace: str
 ) -> None:
     put = _put(service, namespace)
@@ -189,7 +189,7 @@ def _overtaken(editing: Shell, editor: Editor, put: Callable[[str], None], answe
         other.join()
 
 
-def test_a_draft_that_came_too_late_is_edited_again_with_theirs_beside(
+def test_late_draft_can_be_edited_again_next_to_the_other_value(
     editing: Shell, editor: Editor, service: Loopback, namespace: str
 ) -> None:
     assert _overtaken(editing, editor, _put(service, namespace), "edit").code == 0
@@ -197,22 +197,20 @@ def test_a_draft_that_came_too_late_is_edited_again_with_theirs_beside(
     assert editing.ok("get", "k") == "both"
 
 
-def test_a_draft_that_came_too_late_is_staged_and_not_served(
+def test_late_draft_can_be_staged_without_serving(
     editing: Shell, editor: Editor, service: Loopback, namespace: str
 ) -> None:
     assert _overtaken(editing, editor, _put(service, namespace), "stage").code == 0
     assert (editing.ok("get", "k"), editing.ok("get", "k", "--version", "3")) == ("theirs", "mine")
 
 
-def test_a_draft_that_came_too_late_is_forgotten(
-    editing: Shell, editor: Editor, service: Loopback, namespace: str
-) -> None:
+def test_late_draft_can_be_discarded(editing: Shell, editor: Editor, service: Loopback, namespace: str) -> None:
     assert _overtaken(editing, editor, _put(service, namespace), "quit").code == 5
     assert [each.version for each in service.admin().history.list_versions(namespace, "k")] == [2, 1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_what_ends_it_in_the_middle_wipes_first(
+def test_edit_wipes_its_file_when_it_is_killed(
     editing: Shell, editor: Editor, service: Loopback, namespace: str, number: signal.Signals
 ) -> None:
     _put(service, namespace)(CANARY)
@@ -226,7 +224,7 @@ def test_what_ends_it_in_the_middle_wipes_first(
     assert not path.parent.exists()
 
 
-def test_ctrl_c_is_the_editor_s(editing: Shell, editor: Editor, service: Loopback, namespace: str) -> None:
+def test_ctrl_c_reaches_the_editor_not_edit(editing: Shell, editor: Editor, service: Loopback, namespace: str) -> None:
     _put(service, namespace)("one")
     (editor.folder / "wait").touch()
     editor.will_write("two")

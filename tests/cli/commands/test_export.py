@@ -34,7 +34,7 @@ def held(service: Loopback, namespace: str) -> dict[str, bytes]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("wanted", [each for each in FORMATS if each != "shell"])  # a shell cannot name these keys
-def test_what_is_exported_is_imported_the_same_and_nothing_is_left_to_do(
+def test_reimporting_an_export_changes_nothing(
     shell: Shell, service: Loopback, held: dict[str, bytes], tmp_path: Path, wanted: str
 ) -> None:
     namespace = shell.environ["CONFIGSVC_NAMESPACES"]
@@ -69,7 +69,7 @@ def test_bytes_and_lines_come_back_where_the_format_can_hold_them(
     assert not (tmp_path / "none.env").exists()
 
 
-def test_a_pipe_gets_everything_and_a_terminal_only_when_told(
+def test_export_gives_sealed_values_to_pipes_but_to_terminals_only_on_request(
     shell: Shell, service: Loopback, held: dict[str, bytes]
 ) -> None:
     del held
@@ -83,18 +83,18 @@ def test_a_pipe_gets_everything_and_a_terminal_only_when_told(
     assert "info" in shell.on_terminal("export", "--only", "log.*").out
 
 
-def test_a_terminal_gets_no_control_characters_of_others(shell: Shell, service: Loopback, namespace: str) -> None:
+def test_export_escapes_control_characters_on_a_terminal(shell: Shell, service: Loopback, namespace: str) -> None:
     service.admin().values.put(namespace, "a", "\x1b]0;title\x07", form="plain")
     assert "\x1b]0" not in shell.on_terminal("export", "-f", "dotenv").out
 
 
-def test_some_keys_alone_are_exported_and_a_pattern_without_keys_is_told(shell: Shell, held: dict[str, bytes]) -> None:
+def test_export_selects_keys_and_reports_patterns_without_match(shell: Shell, held: dict[str, bytes]) -> None:
     del held
     assert shell.ok("export", "--only", "log.*") == "log.level=info\n"
     assert shell.run("export", "--only", "nothing.*").code == 3
 
 
-def test_keys_are_renamed_only_where_it_is_asked_for_and_never_to_one_name(
+def test_export_renames_keys_only_on_request_and_never_to_one_name(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
     service.admin().values.put(namespace, "db.url", "x")
@@ -115,15 +115,13 @@ def test_a_value_that_does_not_open_leaves_the_file_as_it_was(
     assert path.read_text() == "before"
 
 
-def test_what_is_there_and_is_no_file_is_written_to_and_not_replaced(shell: Shell, held: dict[str, bytes]) -> None:
+def test_export_writes_to_an_existing_pipe_without_replacing_it(shell: Shell, held: dict[str, bytes]) -> None:
     del held
     shell.ok("export", "/dev/null")
     assert Path("/dev/null").is_char_device()
 
 
-def test_a_thousand_secrets_are_imported_and_exported_with_few_requests_and_one_kms_call(
-    shell: Shell, service: Loopback, tmp_path: Path
-) -> None:
+def test_thousand_secrets_take_few_requests_and_one_kms_call(shell: Shell, service: Loopback, tmp_path: Path) -> None:
     path, out = tmp_path / "many.env", tmp_path / "out.env"
     path.write_text("".join(f"key.{number:04}=value of {number}\n" for number in range(1000)))
     shell.ok("import", path)
@@ -154,7 +152,7 @@ def test_a_shell_evaluates_what_is_exported_and_runs_nothing(
     assert not (tmp_path / "F").exists()
 
 
-def test_what_dotenv_cannot_hold_is_refused_whole_and_shell_code_holds_it(
+def test_values_dotenv_cannot_hold_are_refused_but_fit_shell_format(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     texts = {"A": "${HOME}", "B": f"'{CANARY}\"", "C": f"{CANARY}\r\n", "D": f"it's {CANARY}"}
@@ -180,7 +178,7 @@ def test_names_that_no_shell_can_assign_are_refused_together(shell: Shell, servi
     assert shell.ok("export", "--variables", "--only", "db.*") == "DB_URL=x\n"
 
 
-def test_dotted_keys_in_a_dotenv_file_are_said_to_be_none_of_a_shell_s(
+def test_dotenv_export_warns_that_shells_cannot_assign_dotted_keys(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
     service.admin().values.put(namespace, "A", "x")
@@ -197,7 +195,7 @@ def test_dotted_keys_in_a_dotenv_file_are_said_to_be_none_of_a_shell_s(
     "options", [("--variables",), ("-f", "docker"), ("-f", "docker", "--variables"), ("-f", "shell", "--variables")]
 )
 @pytest.mark.parametrize("key", ["GIT_SSH_COMMAND", "http_proxy", "npm_config_script-shell"])
-def test_a_file_that_becomes_an_environment_holds_no_dangerous_variable(
+def test_environment_file_has_no_dangerous_variables(
     shell: Shell, service: Loopback, namespace: str, options: tuple[str, ...], key: str
 ) -> None:
     service.admin().values.put(namespace, key, "theirs")

@@ -19,11 +19,9 @@ def test_a_generated_secret_is_stored_and_not_shown(shell: Shell) -> None:
     "arguments",
     [("-", "--generate"), ("--generate", "--plain"), ("--generate", "5"), ("--generate", "--from-file", "x")],
 )
-def test_a_secret_is_not_generated_where_another_is_given_or_none_is_wanted(
-    shell: Shell, arguments: tuple[str, ...]
-) -> None:
+def test_generate_is_refused_with_another_value_or_plain(shell: Shell, arguments: tuple[str, ...]) -> None:
     assert shell.run("put", "k", *arguments, given="x").code == 2
 
 
-def test_two_generated_secrets_are_not_alike() -> None:
+def test_two_generated_secrets_differ() -> None:
     assert len({generate_secret() for _ in range(100)}) == 100

@@ -35,12 +35,12 @@ _CASES = [(role, pattern) for role in ("reader", "writer") for pattern in ("paym
 
 
 @pytest.mark.parametrize(("role", "pattern"), [*_CASES, ("administrator", "*")])
-def test_a_policy_is_that_of_the_stack(role: Any, pattern: str) -> None:  # noqa: ANN401  # one of three words
+def test_iam_policy_equals_that_of_the_stack(role: Any, pattern: str) -> None:  # noqa: ANN401  # one of three words
     found = make_policy(role, [pattern], [KMS_KEY], API)
     assert found == {"Version": "2012-10-17", "Statement": _of_the_stack(role, pattern)}
 
 
-def test_several_namespaces_and_keys_stand_in_one_statement() -> None:
+def test_several_namespaces_and_keys_share_one_statement() -> None:
     (statement,) = make_policy("reader", ["a.prod", "b.*"], [KMS_KEY, "arn:other"], None)["Statement"]
     assert statement["Resource"] == [KMS_KEY, "arn:other"]
     assert statement["Condition"] == {"StringLike": {"kms:EncryptionContext:configsvc:namespace": ["a.prod", "b.*"]}}
@@ -64,7 +64,7 @@ def test_an_administrator_of_some_namespaces_may_call_nothing_else() -> None:
         (None, "https://a.execute-api.us-iso-west-1.c2s.ic.gov/p", "arn:aws-iso:execute-api:us-iso-west-1:*:a/p"),
     ],
 )
-def test_the_arn_of_the_api_is_as_given_or_in_its_url(given: str | None, url: str, expected: str) -> None:
+def test_api_arn_is_passed_or_read_from_the_url(given: str | None, url: str, expected: str) -> None:
     assert find_api_arn(given, url) == expected
 
 
@@ -77,7 +77,7 @@ def test_the_arn_of_the_api_is_as_given_or_in_its_url(given: str | None, url: st
         (None, "https://config.execute-api.eu-west-1.amazonaws.com.cn/api"),
     ],
 )
-def test_an_arn_that_is_not_known_is_asked_for(given: str | None, url: str) -> None:
+def test_unknown_api_arn_is_requested(given: str | None, url: str) -> None:
     says = "--api-arn takes" if given else "--api-arn arn.*--domain-name config"
     with pytest.raises(Misconfigured, match=says):
         find_api_arn(given, url)
@@ -92,7 +92,7 @@ def test_the_command_needs_no_service_and_no_credentials() -> None:
 
 
 @pytest.mark.parametrize("wide", [KMS_KEY[:-36] + "*", KMS_KEY.replace("eu-central-1", "*"), "arn:aws:kms:x:1:key/a b"])
-def test_no_kms_key_that_stands_for_several_gets_into_a_policy(wide: str) -> None:
+def test_iam_policy_never_contains_a_wildcard_kms_key(wide: str) -> None:
     """In a policy, `*` matches any key; in a pin it would match none."""
     asked = ("iam-policy", "--for", "reader", "-n", "payments.prod")
     assert Shell({}).run(*asked, "--kms-key", wide).code == 2

@@ -60,7 +60,7 @@ def test_300_secrets_take_one_kms_call_and_few_requests(shell: Shell, service: L
 
 
 @pytest.mark.parametrize("options", [(), ("--atomic",)])
-def test_after_a_restore_new_keys_and_old_ones_are_stored_in_one_change_set(
+def test_import_after_restore_stores_old_and_new_keys_together(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     shell.ok("put", "old", "-", given="before")
@@ -73,7 +73,7 @@ def test_after_a_restore_new_keys_and_old_ones_are_stored_in_one_change_set(
     assert set(values) == {"old", "new", "other.new"}
 
 
-def test_a_dry_run_tells_and_stores_nothing(shell: Shell, service: Loopback, tmp_path: Path) -> None:
+def test_import_dry_run_shows_the_plan_and_stores_nothing(shell: Shell, service: Loopback, tmp_path: Path) -> None:
     done = shell.run("import", _file(tmp_path, f"a={CANARY}\nlog.level=info\n"), "--plain", "log.*", "--dry-run")
     assert done.out.splitlines() == [
         f"a\tnew\tenvelope\ttext/plain\t{len(CANARY)}",
@@ -113,15 +113,13 @@ def test_a_file_with_a_broken_line_stores_nothing_and_says_which(
     assert not service.requests
 
 
-def test_of_a_file_with_thousands_of_faults_the_first_are_named_and_the_others_counted(
-    shell: Shell, tmp_path: Path
-) -> None:
+def test_first_of_thousands_of_problems_are_named_and_the_rest_counted(shell: Shell, tmp_path: Path) -> None:
     done = shell.here("import", str(_file(tmp_path, f"{CANARY} here\n" * 5_000)))
     told = [line for line in done.err.splitlines() if line.startswith("  ")]
     assert (done.code, len(told), told[0][:8], told[-1]) == (2, 101, "  line 1", "  and 4,900 more")
 
 
-def test_what_was_refused_is_in_a_file_without_values_until_a_run_refuses_nothing(
+def test_refused_keys_stay_in_error_file_until_a_run_refuses_none(
     shell: Shell, service: Loopback, tmp_path: Path
 ) -> None:
     path, kept = _file(tmp_path, f"fine=1\n\nlimits={{{CANARY}\n"), tmp_path / "some.env.errors.csv"
@@ -140,7 +138,7 @@ def test_what_was_refused_is_in_a_file_without_values_until_a_run_refuses_nothin
     service.requests.clear()
 
 
-def test_what_the_service_refuses_is_in_the_file_that_was_asked_for(shell: Shell, tmp_path: Path) -> None:
+def test_keys_the_service_refuses_go_to_the_errors_file(shell: Shell, tmp_path: Path) -> None:
     shell.ok("put", "a", "-", given=CANARY)
     kept = tmp_path / "elsewhere.csv"
     done = shell.run("import", "-", "--plain", "a", "--declassify", "--errors", kept, "-o", "json", given="a=1\nb=2\n")
@@ -150,7 +148,7 @@ def test_what_the_service_refuses_is_in_the_file_that_was_asked_for(shell: Shell
     assert shell.ok("get", "b") == "2"
 
 
-def test_all_or_nothing_is_one_change_set(shell: Shell, service: Loopback, namespace: str, tmp_path: Path) -> None:
+def test_atomic_import_is_one_change_set(shell: Shell, service: Loopback, namespace: str, tmp_path: Path) -> None:
     text = "".join(f"key.{number}={number}\n" for number in range(limits.OPERATIONS))
     shell.ok("import", _file(tmp_path, text), "--atomic")
     assert sum(each.startswith("POST") for each in service.requests) == 1
@@ -167,7 +165,7 @@ def test_all_or_nothing_is_one_change_set(shell: Shell, service: Loopback, names
         f"fine=1\nbad/key={CANARY}\n",
     ],
 )
-def test_what_cannot_be_all_or_nothing_is_refused_before_sealing(
+def test_oversized_atomic_import_is_refused_before_sealing(
     shell: Shell, service: Loopback, tmp_path: Path, text: str
 ) -> None:
     for more in ([], ["--dry-run"]):
@@ -177,16 +175,14 @@ def test_what_cannot_be_all_or_nothing_is_refused_before_sealing(
     assert not [each for each in service.requests if not each.startswith("GET")]
 
 
-def test_all_or_nothing_that_the_service_refuses_stores_nothing(
-    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
-) -> None:
+def test_refused_atomic_import_stores_nothing(shell: Shell, service: Loopback, namespace: str, tmp_path: Path) -> None:
     shell.ok("put", "a", "-", given="x")
     done = shell.run("import", _file(tmp_path, "a=1\nb=2\n"), "--plain", "a", "--declassify", "--atomic")
     assert (done.code, "Nothing was stored (--atomic)." in done.err) == (4, True)
     assert set(service.admin().values.get_all(namespace)) == {"a"}
 
 
-def test_what_cannot_be_opened_for_comparing_is_put_again(
+def test_import_stores_again_what_it_cannot_open_to_compare(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     path = _file(tmp_path, "log.level=info\n")
@@ -199,18 +195,18 @@ def test_what_cannot_be_opened_for_comparing_is_put_again(
     assert "1 again" in both.run("import", _file(tmp_path, "k=v\n")).err
 
 
-def test_stdin_is_a_file_too(shell: Shell) -> None:
+def test_import_reads_stdin(shell: Shell) -> None:
     shell.ok("import", "-", given="a=1\n")
     assert shell.ok("get", "a") == "1"
 
 
-def test_the_example_file_has_at_least_30_entries_and_no_key_that_would_be_renamed() -> None:
+def test_example_file_has_30_entries_and_no_key_needs_renaming() -> None:
     found, problems = read("dotenv", EXAMPLE.read_bytes())
     assert not problems
     assert len(found) >= 30
 
 
-def test_values_that_other_readers_fill_in_are_named_and_stored_as_they_are(
+def test_values_other_readers_expand_are_named_and_stored_unchanged(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     path = tmp_path / ".env"
@@ -235,7 +231,7 @@ PLACEHOLDERS = {
 }
 
 
-def test_placeholders_of_templates_are_named_in_every_format_and_stored_as_they_are(
+def test_template_placeholders_are_named_and_stored_unchanged_in_every_format(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     for name, text in PLACEHOLDERS.items():
@@ -251,13 +247,13 @@ def test_placeholders_of_templates_are_named_in_every_format_and_stored_as_they_
         assert b"canary-77" in service.admin().values.get_all(namespace)[key].data
 
 
-def test_placeholders_are_looked_for_in_one_pass(capsys: pytest.CaptureFixture[str]) -> None:
+def test_placeholders_are_found_in_one_pass(capsys: pytest.CaptureFixture[str]) -> None:
     texts = (b"<%" * 500_000, b"${" * 500_000, b"{{" * 500_000, b"<% a <%= b %%>")
     tell_filled_in([FileRow("", f"k{number}", text) for number, text in enumerate(texts)], "json")
     assert capsys.readouterr().err.startswith("k3: ")
 
 
-def test_a_key_of_a_windows_file_is_stored_as_python_dotenv_reads_it(
+def test_windows_file_is_stored_as_python_dotenv_reads_it(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "windows.env"
@@ -269,7 +265,7 @@ def test_a_key_of_a_windows_file_is_stored_as_python_dotenv_reads_it(
     assert dict(dotenv_values(tmp_path / "again.env")) == stored
 
 
-def test_stdin_without_a_format_is_said_to_be_read_as_dotenv(shell: Shell, tmp_path: Path) -> None:
+def test_import_says_it_reads_stdin_as_dotenv(shell: Shell, tmp_path: Path) -> None:
     said = "stdin was read as dotenv, because its name says no format. For another one pass -f FORMAT."
     refused = shell.run("import", "-", given=f'{{"a": "{CANARY}"}}\n{CANARY}')
     assert (refused.code, said in refused.err, CANARY in refused.err) == (2, True, False)
@@ -282,7 +278,7 @@ def test_stdin_without_a_format_is_said_to_be_read_as_dotenv(shell: Shell, tmp_p
     assert "settings.txt was read as dotenv" in shell.run("diff", unknown).err
 
 
-def test_a_person_is_asked_before_an_import_replaces_values_and_a_script_is_not(
+def test_import_asks_a_person_but_not_a_script_before_replacing(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     admin = service.admin()
@@ -302,7 +298,7 @@ def test_a_person_is_asked_before_an_import_replaces_values_and_a_script_is_not(
     assert shell.on_terminal("import", path, "--yes").code == 0
 
 
-def test_new_only_imports_keys_that_are_not_served_and_keeps_the_others(
+def test_import_new_only_stores_only_unserved_keys(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     admin = service.admin()
@@ -322,7 +318,7 @@ def test_new_only_imports_keys_that_are_not_served_and_keeps_the_others(
     assert f"{namespace}: 3 kept" in shell.run("import", path, "--new-only", "--atomic").err
 
 
-def test_a_key_that_gets_another_content_type_is_named(shell: Shell, tmp_path: Path) -> None:
+def test_import_names_keys_whose_content_type_changes(shell: Shell, tmp_path: Path) -> None:
     path = _file(tmp_path, 'limits={"a": 1}\nword=x\n')
     shell.ok("import", path, "--json", "limits")
     for more in (["--dry-run"], []):
@@ -332,7 +328,7 @@ def test_a_key_that_gets_another_content_type_is_named(shell: Shell, tmp_path: P
     assert "content type" not in shell.run("import", path).err
 
 
-def test_columns_of_a_spreadsheet_that_are_not_read_are_named(shell: Shell, tmp_path: Path) -> None:
+def test_import_names_ignored_csv_columns(shell: Shell, tmp_path: Path) -> None:
     path = tmp_path / "keys.csv"
     path.write_text(f"Owner;Key;Value;Note\nme;a;{CANARY};x\n;;;\n")
     done = shell.run("import", path)

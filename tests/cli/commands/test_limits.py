@@ -17,9 +17,7 @@ def owner(service: Loopback, namespace: str) -> Shell:
     return Shell(service.environ("owner", namespace))
 
 
-def test_a_file_of_10_mb_is_refused_without_a_request_or_a_kms_call(
-    shell: Shell, service: Loopback, tmp_path: Path
-) -> None:
+def test_file_of_10_mb_is_refused_without_request_or_kms_call(shell: Shell, service: Loopback, tmp_path: Path) -> None:
     large = tmp_path / "large.bin"
     large.write_bytes(bytes(10_000_000))
     for options, most in (
@@ -42,9 +40,7 @@ def test_the_largest_sealed_value_is_stored_and_one_byte_more_is_not(shell: Shel
     assert (edited.code, f"k has {most + 1} bytes" in edited.err) == (1, True), edited
 
 
-def test_an_import_names_each_value_that_is_too_large_in_a_dry_run_too(
-    shell: Shell, service: Loopback, tmp_path: Path
-) -> None:
+def test_import_names_each_oversized_value_even_in_a_dry_run(shell: Shell, service: Loopback, tmp_path: Path) -> None:
     path = tmp_path / "values.json"
     path.write_text(json.dumps({"small": "x", "large": "y" * 200_000}))
     dry = shell.run("import", path, "--dry-run")
@@ -56,7 +52,7 @@ def test_an_import_names_each_value_that_is_too_large_in_a_dry_run_too(
 
 
 @pytest.mark.slow
-def test_an_import_that_its_namespace_has_no_room_for_stores_nothing_and_names_the_setting(
+def test_import_without_room_stores_nothing_and_names_the_setting(
     owner: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "values.json"
@@ -74,7 +70,7 @@ def test_an_import_that_its_namespace_has_no_room_for_stores_nothing_and_names_t
 
 
 @pytest.mark.slow
-def test_an_import_or_copy_goes_by_the_target_s_own_limit(
+def test_import_and_copy_follow_the_limit_of_the_target(
     owner: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     path, other = tmp_path / "values.json", service.namespace(f"{namespace}.other")
@@ -96,9 +92,7 @@ def test_a_put_into_a_full_namespace_names_the_setting(owner: Shell, namespace: 
 
 
 @pytest.mark.slow
-def test_a_copy_names_what_is_too_large_for_the_target_and_a_target_without_room(
-    owner: Shell, service: Loopback, namespace: str
-) -> None:
+def test_copy_names_oversized_values_and_a_target_without_room(owner: Shell, service: Loopback, namespace: str) -> None:
     other = service.namespace(f"{namespace}.other")
     owner.ok("namespace", "set", "--snapshot-bytes", str(limits.SNAPSHOT_BYTES_MOST))
     for number in range(5):

@@ -49,7 +49,7 @@ def test_the_state_of_each_key_is_listed(kept: Shell) -> None:
     assert "staged" in shown
 
 
-def test_due_lists_the_overdue_and_on_request_what_is_due_soon(kept: Shell) -> None:
+def test_due_lists_overdue_values_and_on_request_those_due_soon(kept: Shell) -> None:
     def keys(*options: str) -> list[str]:
         return [line.split("\t")[0] for line in kept.ok("list", *options).splitlines()]
 

@@ -44,7 +44,7 @@ def test_an_empty_description_removes_it(owner: Shell) -> None:
         assert json.loads(owner.here("namespace", "show", "-o", "json").out)["description"] == text
 
 
-def test_nothing_to_set_and_no_schemas_are_told_before_anything_is_sent(
+def test_missing_settings_and_bad_schemas_are_refused_before_any_request(
     owner: Shell, service: Loopback, tmp_path: Path
 ) -> None:
     bad = tmp_path / "bad.json"
@@ -56,15 +56,13 @@ def test_nothing_to_set_and_no_schemas_are_told_before_anything_is_sent(
     assert not [each for each in service.requests if not each.startswith("GET")]
 
 
-def test_set_creates_nothing(service: Loopback) -> None:
+def test_namespace_set_does_not_create_a_namespace(service: Loopback) -> None:
     administrator = Shell(service.environ("admin"))
     assert administrator.run("namespace", "set", "is.not.there", "--description", "x").code == 3
     assert "is.not.there" not in administrator.ok("namespace", "list")
 
 
-def test_a_namespace_is_deleted_when_it_serves_nothing_and_someone_says_yes(
-    owner: Shell, service: Loopback, namespace: str
-) -> None:
+def test_empty_namespace_is_deleted_after_confirmation(owner: Shell, service: Loopback, namespace: str) -> None:
     service.admin().values.put(namespace, "a", "x", form="plain")
     assert owner.run("namespace", "delete", "--yes").code == 5
     service.admin().values.delete(namespace, "a")
@@ -74,7 +72,7 @@ def test_a_namespace_is_deleted_when_it_serves_nothing_and_someone_says_yes(
     assert owner.run("namespace", "show").code == 3
 
 
-def test_deleting_a_namespace_says_what_is_kept_and_creating_it_brings_it_back(
+def test_deleted_namespace_says_what_is_kept_and_create_restores_it(
     owner: Shell, service: Loopback, namespace: str
 ) -> None:
     service.admin().values.put(namespace, "a", "first", form="plain")
@@ -95,7 +93,7 @@ def test_deleting_a_namespace_says_what_is_kept_and_creating_it_brings_it_back(
     assert owner.ok("get", "a") == "first"
 
 
-def test_creating_a_namespace_that_exists_changes_nothing(owner: Shell, namespace: str) -> None:
+def test_creating_an_existing_namespace_changes_nothing(owner: Shell, namespace: str) -> None:
     owner.ok("namespace", "set", "--description", "as it was")
     before = owner.ok("namespace", "show", "-o", "json")
     for options in ((), ("--description", "as it was"), ("--kms-key", KMS_KEY), ("--no-data-key",)):
@@ -109,7 +107,7 @@ def test_creating_a_namespace_that_exists_changes_nothing(owner: Shell, namespac
     assert owner.ok("namespace", "show", "-o", "json") == before
 
 
-def test_a_creation_that_was_interrupted_is_completed(owner: Shell, namespace: str) -> None:
+def test_interrupted_namespace_creation_is_completed(owner: Shell, namespace: str) -> None:
     other = f"{namespace}.half"
     owner.ok("namespace", "create", other, "--no-data-key")
     done = owner.run("namespace", "create", other)
@@ -117,9 +115,7 @@ def test_a_creation_that_was_interrupted_is_completed(owner: Shell, namespace: s
     assert len(owner.ok("data-key", "list", "-n", other).splitlines()) == 1
 
 
-def test_data_keys_are_wrapped_anew_and_values_stay_as_they_are(
-    owner: Shell, service: Loopback, namespace: str
-) -> None:
+def test_rewrap_changes_data_keys_but_not_values(owner: Shell, service: Loopback, namespace: str) -> None:
     service.admin().values.put(namespace, "a", "x")
     both = owner.but(CONFIGSVC_KMS_KEYS=f"{KMS_KEY},{OTHER_KEY}")
     before = owner.ok("data-key", "list").split("\t")
@@ -146,7 +142,7 @@ def test_a_data_key_in_use_is_not_retired_and_rotation_retires_it(
     assert states == ["live", "retired"]
 
 
-def test_a_terminal_shows_how_far_an_import_and_a_rotation_are(
+def test_import_and_rotation_show_progress_on_a_terminal(
     owner: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "some.env"
@@ -159,7 +155,7 @@ def test_a_terminal_shows_how_far_an_import_and_a_rotation_are(
     assert service.admin().values.get_all(namespace)["key.07"].data == b"canary-5d 7"
 
 
-def test_what_cannot_be_sealed_anew_is_told_and_its_data_key_stays(
+def test_value_that_rotation_cannot_seal_is_reported_and_keeps_its_data_key(
     owner: Shell, service: Loopback, namespace: str
 ) -> None:
     service.admin().change_sets.apply(namespace, [make_draft("a", "x"), make_draft("b", "y")])
@@ -170,7 +166,7 @@ def test_what_cannot_be_sealed_anew_is_told_and_its_data_key_stays(
     assert owner.ok("get", "a") == "x"
 
 
-def test_rotation_prints_the_line_that_keeps_the_old_data_key_retired_until_the_policy_has_it(
+def test_rotation_prints_retired_kids_line_until_policy_has_it(
     owner: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     service.admin().values.put(namespace, "a", "x")
@@ -186,7 +182,7 @@ def test_rotation_prints_the_line_that_keeps_the_old_data_key_retired_until_the_
     assert "retired_kids" not in careful.run("data-key", "retire", live, "--yes").err
 
 
-def test_who_is_refused_by_kms_creates_no_namespace(owner: Shell, service: Loopback, namespace: str) -> None:
+def test_kms_refusal_leaves_no_namespace_behind(owner: Shell, service: Loopback, namespace: str) -> None:
     service.kms.refused.add("GenerateDataKey")
     try:
         refused = owner.run("namespace", "create", f"{namespace}.new")
@@ -195,7 +191,7 @@ def test_who_is_refused_by_kms_creates_no_namespace(owner: Shell, service: Loopb
     assert (refused.code, owner.run("namespace", "show", f"{namespace}.new").code) == (4, 3)
 
 
-def test_a_namespace_is_lifted_above_what_readers_hold(owner: Shell, service: Loopback, namespace: str) -> None:
+def test_namespace_is_lifted_above_its_readers_revision(owner: Shell, service: Loopback, namespace: str) -> None:
     service.admin().values.put(namespace, "one", "1")
     lifted = json.loads(owner.ok("namespace", "lift", "--revision", "1000", "-o", "json"))
     assert lifted == {"namespace": namespace, "revision": 1001, "floor": 1000, "differences": []}
@@ -203,7 +199,7 @@ def test_a_namespace_is_lifted_above_what_readers_hold(owner: Shell, service: Lo
     assert owner.run("namespace", "lift", "--revision", "9000000001").code == 2
 
 
-def test_wrapping_every_data_key_again_leaves_out_those_that_the_policy_retires(
+def test_rewrap_of_all_skips_data_keys_the_policy_retires(
     owner: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     kid = owner.ok("data-key", "list").split("\t")[0]
@@ -216,7 +212,7 @@ def test_wrapping_every_data_key_again_leaves_out_those_that_the_policy_retires(
     assert listed == {kid: KMS_KEY, other: OTHER_KEY}
 
 
-def test_doctor_sees_a_retired_data_key_that_the_service_lists_as_live(
+def test_doctor_detects_a_retired_data_key_listed_as_live(
     owner: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     kid = owner.ok("data-key", "list").split("\t")[0]

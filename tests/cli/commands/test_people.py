@@ -23,7 +23,7 @@ def administrator(service: Loopback) -> Shell:
     return Shell(service.environ("admin"))
 
 
-def test_whoami_tells_both_principals(shell: Shell) -> None:
+def test_whoami_shows_both_principals(shell: Shell) -> None:
     assert shell.ok("whoami").splitlines() == [
         "API key: api-key:idwriter",
         "  read on *",
@@ -32,7 +32,7 @@ def test_whoami_tells_both_principals(shell: Shell) -> None:
     ]
 
 
-def test_whoami_without_credentials_still_tells_the_api_key(shell: Shell) -> None:
+def test_whoami_without_credentials_shows_the_api_key(shell: Shell) -> None:
     nobody = shell.but(AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_EC2_METADATA_DISABLED="true")
     done = nobody.run("whoami")
     assert (done.code, "api-key:idwriter" in done.out, "IAM: none" in done.out) == (0, True, True)
@@ -50,7 +50,7 @@ def test_credentials_of_a_profile_are_found(shell: Shell, tmp_path: Path) -> Non
     assert (unknown.code, "nobody" in unknown.err) == (2, True)
 
 
-def test_a_grant_adds_to_what_is_there_and_replace_does_not(service: Loopback, administrator: Shell) -> None:
+def test_grant_adds_to_existing_grants_and_replace_removes_them(service: Loopback, administrator: Shell) -> None:
     who = f"api-key:{uuid4().hex}"
     administrator.ok("grant", who, "--action", "read", "-n", "payments.*")
     administrator.ok("grant", who, "-a", "read", "-a", "write", "-n", "shared.prod", "-n", "shared.test")
@@ -68,7 +68,7 @@ def test_a_grant_adds_to_what_is_there_and_replace_does_not(service: Loopback, a
     administrator.ok(*replacing)  # there are no other grants to lose
 
 
-def test_the_arn_of_a_session_stands_for_its_role(service: Loopback, administrator: Shell) -> None:
+def test_session_arn_means_its_role(service: Loopback, administrator: Shell) -> None:
     role = f"Role{uuid4().hex[:8]}"
     session = f"arn:aws:sts::123456789012:assumed-role/{role}/someone"
     administrator.ok("grant", session, "--action", "write", "-n", "payments.*")
@@ -76,7 +76,7 @@ def test_the_arn_of_a_session_stands_for_its_role(service: Loopback, administrat
 
 
 @pytest.mark.parametrize("arguments", [("not-a-principal", "-n", "a"), ("api-key:x", "-n", "*.prod"), ("api-key:x",)])
-def test_a_grant_that_is_misspelt_or_names_no_namespace_is_not_given(
+def test_misspelled_grant_or_missing_namespace_is_refused(
     administrator: Shell, service: Loopback, arguments: tuple[str, ...]
 ) -> None:
     service.requests.clear()
@@ -84,9 +84,7 @@ def test_a_grant_that_is_misspelt_or_names_no_namespace_is_not_given(
     assert (done.code, service.requests) == (2, [])
 
 
-def test_a_namespace_is_made_with_a_data_key_and_made_again_without_harm(
-    service: Loopback, administrator: Shell
-) -> None:
+def test_namespace_create_adds_a_data_key_and_is_safe_to_repeat(service: Loopback, administrator: Shell) -> None:
     name = f"made.{uuid4().hex[:8]}"
     for _ in range(2):
         administrator.ok("namespace", "create", name, "--description", "for a test")
@@ -96,7 +94,7 @@ def test_a_namespace_is_made_with_a_data_key_and_made_again_without_harm(
     assert len(administrator.ok("data-key", "list", "-n", name).splitlines()) == 2
 
 
-def test_the_first_administrator_may_read_nothing_and_still_makes_a_namespace_with_a_data_key(
+def test_first_administrator_without_read_creates_a_namespace_with_data_key(
     service: Loopback,
 ) -> None:
     name, founder = f"first.{uuid4().hex[:8]}", Shell(service.environ(FOUNDER))
@@ -108,13 +106,13 @@ def test_the_first_administrator_may_read_nothing_and_still_makes_a_namespace_wi
 
 
 @pytest.mark.parametrize("kms_key", ["alias/configsvc", "arn:aws:kms:us-east-1:111122223333:alias/configsvc"])
-def test_an_alias_is_no_kms_key_to_wrap_under(administrator: Shell, service: Loopback, kms_key: str) -> None:
+def test_kms_alias_cannot_wrap_a_data_key(administrator: Shell, service: Loopback, kms_key: str) -> None:
     service.requests.clear()
     done = administrator.run("namespace", "create", "any.thing", "--kms-key", kms_key)
     assert (done.code, service.requests) == (2, [])
 
 
-def test_the_lines_of_env_are_what_a_consumer_starts_with(shell: Shell, service: Loopback, namespace: str) -> None:
+def test_consumer_starts_with_the_lines_of_env(shell: Shell, service: Loopback, namespace: str) -> None:
     service.admin().values.put(namespace, "db.url", "from-env")
     lines = shell.ok("env")
     script = f"{lines}\n{sys.executable} -c 'import os, json; print(json.dumps(dict(os.environ)))'"
@@ -133,9 +131,7 @@ def test_the_lines_of_env_are_what_a_consumer_starts_with(shell: Shell, service:
 
 
 @pytest.mark.parametrize("output", ["plain", "json"])
-def test_env_prints_nothing_of_a_kms_key_that_is_not_pinned(
-    shell: Shell, service: Loopback, namespace: str, output: str
-) -> None:
+def test_env_refuses_an_unpinned_kms_key(shell: Shell, service: Loopback, namespace: str, output: str) -> None:
     service.admin("admin").data_keys.add(namespace, FOREIGN_KEY)
     done = shell.run("env", "-o", output)
     assert (done.code, done.out, f"does not name: {FOREIGN_KEY}" in done.err) == (2, "", True)

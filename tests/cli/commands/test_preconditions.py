@@ -73,7 +73,7 @@ def test_a_copy_stores_new_and_changed_keys(strict: Shell, service: Loopback, na
     }  # fmt: skip
 
 
-def test_a_draft_that_came_too_late_is_staged(strict: Shell, tmp_path: Path) -> None:
+def test_edit_stages_a_late_draft_with_a_precondition(strict: Shell, tmp_path: Path) -> None:
     (tmp_path / "editor.py").write_text(_OVERTAKEN)
     put = f"put served - --if-match {_revision(strict, 'served')}"
     editing = strict.but(EDITOR=shlex.join([sys.executable, str(tmp_path / "editor.py"), put]))
@@ -82,7 +82,7 @@ def test_a_draft_that_came_too_late_is_staged(strict: Shell, tmp_path: Path) -> 
     assert (strict.ok("get", "served"), strict.ok("get", "served", "--version", "3")) == ("theirs", "mine")
 
 
-def test_what_moves_the_pointer_says_what_it_saw_or_takes_it_from_the_caller(strict: Shell) -> None:
+def test_pointer_moves_send_a_precondition_of_their_own_or_the_callers(strict: Shell) -> None:
     strict.ok("put", "served", "-", "--if-match", _revision(strict, "served"), given="two")
     strict.ok("rollback", "served", "--to-version", "1")
     assert strict.ok("get", "served") == "old"
@@ -95,7 +95,7 @@ def test_what_moves_the_pointer_says_what_it_saw_or_takes_it_from_the_caller(str
 @pytest.mark.parametrize(
     "arguments", [("put", "served", "-"), ("activate", "served", "1"), ("delete", "served", "--yes")]
 )
-def test_a_write_that_does_not_say_what_it_saw_is_told_how_to(strict: Shell, arguments: tuple[str, ...]) -> None:
+def test_write_without_required_precondition_is_told_how_to_pass_one(strict: Shell, arguments: tuple[str, ...]) -> None:
     refused = strict.run(*arguments, given="x")
     can_create = arguments[0] == "put"
     assert (refused.code, "--if-match" in refused.err, "--create-only" in refused.err) == (5, True, can_create)

@@ -32,7 +32,7 @@ def form(service: Loopback, namespace: str, key: str) -> str:
     return service.admin().values.get_entry(namespace, key).form
 
 
-def test_the_policy_names_what_may_be_plain_and_options_count_before_it(
+def test_options_override_the_policy_on_plain_values(
     trusting: Shell, service: Loopback, namespace: str, project: Path
 ) -> None:
     policy(project, f'[policy."{namespace}"]\nplain = ["limits.*"]\nkms = ["by.kms"]\n')
@@ -49,7 +49,7 @@ def test_the_policy_names_what_may_be_plain_and_options_count_before_it(
     assert trusting.run("put", "db.url", "on-the-line").code == 2
 
 
-def test_the_policy_of_the_target_counts_and_not_that_of_the_source(
+def test_copy_follows_the_target_policy_not_the_source(
     trusting: Shell, service: Loopback, namespace: str, project: Path
 ) -> None:
     other = service.namespace(f"{namespace}.other")
@@ -63,7 +63,7 @@ def test_the_policy_of_the_target_counts_and_not_that_of_the_source(
     }
 
 
-def test_a_generated_secret_is_sealed_as_the_policy_seals_and_never_plain(
+def test_generated_secret_follows_the_policy_but_is_never_plain(
     trusting: Shell, project: Path, service: Loopback, namespace: str
 ) -> None:
     policy(project, f'[policy."{namespace}"]\nplain = ["limits.*"]\nkms = ["by.kms"]\n')
@@ -90,9 +90,7 @@ def test_an_equal_value_is_unchanged_unless_something_names_another_form(
     assert form(service, namespace, "b") == "kms"
 
 
-def test_a_value_in_kms_form_becomes_an_envelope_and_that_is_said(
-    shell: Shell, service: Loopback, namespace: str
-) -> None:
+def test_kms_value_becomes_an_envelope_and_this_is_reported(shell: Shell, service: Loopback, namespace: str) -> None:
     for arguments, given in ((("put", "a", "-"), "2"), (("import", "-", "-f", "dotenv"), "a=3\n")):
         service.admin().values.put(namespace, "a", "1", form="kms")
         done = shell.run(*arguments, given=given)
@@ -100,9 +98,7 @@ def test_a_value_in_kms_form_becomes_an_envelope_and_that_is_said(
         assert form(service, namespace, "a") == "envelope"
 
 
-def test_another_content_type_another_day_or_a_condition_is_no_equal_value(
-    shell: Shell, service: Loopback, namespace: str
-) -> None:
+def test_put_with_new_type_date_or_precondition_is_a_change(shell: Shell, service: Loopback, namespace: str) -> None:
     service.admin().values.put(namespace, "a", "1")
     for number, more in enumerate((["--json"], ["--rotate-by", "2030-01-01", "--json"], ["--stage"]), start=2):
         shell.ok("put", "a", "-", *more, given="1")
@@ -110,7 +106,7 @@ def test_another_content_type_another_day_or_a_condition_is_no_equal_value(
     assert shell.run("put", "a", "-", "--create-only", given="1").code == 5
 
 
-def test_edit_asks_before_the_editor_opens_and_stores_another_form_of_the_same_text(
+def test_edit_asks_first_and_stores_another_form_of_equal_text(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     service.admin().values.put(namespace, "a", {"x": 1}, form="plain")
@@ -124,7 +120,7 @@ def test_edit_asks_before_the_editor_opens_and_stores_another_form_of_the_same_t
     assert (found.form, found.data) == ("envelope", b'{"x":1}')
 
 
-def test_the_refusal_of_an_import_names_each_key_and_stores_the_rest(
+def test_import_names_each_refused_key_and_stores_the_rest(
     shell: Shell, service: Loopback, namespace: str, project: Path
 ) -> None:
     for key in ("a", "b"):
@@ -138,7 +134,7 @@ def test_the_refusal_of_an_import_names_each_key_and_stores_the_rest(
     assert (dry.code, "unnamed" in dry.out) == (2, True)
 
 
-def test_the_line_to_paste_extends_the_table_that_applies(
+def test_policy_line_to_paste_extends_the_applicable_table(
     trusting: Shell, service: Loopback, namespace: str, project: Path
 ) -> None:
     service.admin().values.put(namespace, "log.level", "info", form="plain")
@@ -159,7 +155,7 @@ def test_an_untrusted_policy_is_named_as_the_reason(
     assert (done.code, "is not trusted" in done.err, "configsvc trust" in done.err) == (2, True, True)
 
 
-def test_suggest_drafts_a_policy_that_is_one_and_names_nothing_that_runs_code(
+def test_suggest_drafts_a_valid_policy_without_variables_that_run_code(
     trusting: Shell, service: Loopback, namespace: str, project: Path
 ) -> None:
     admin = service.admin()
@@ -180,9 +176,7 @@ def test_suggest_drafts_a_policy_that_is_one_and_names_nothing_that_runs_code(
     assert form(service, namespace, "log.level") == "plain"
 
 
-def test_a_broken_policy_stops_every_command_that_would_follow_it(
-    trusting: Shell, namespace: str, project: Path
-) -> None:
+def test_broken_policy_stops_every_command_that_needs_it(trusting: Shell, namespace: str, project: Path) -> None:
     policy(project, "[policy.payments.prod]\nplain = []\n")
     done = trusting.run("put", "a", "-", "-n", namespace, given="1")
     assert (done.code, 'Quote the namespace pattern: [policy."payments.prod"]' in done.err) == (2, True)
@@ -194,7 +188,7 @@ def test_two_forms_at_once_are_refused(shell: Shell, flags: tuple[str, ...]) -> 
         assert shell.run(*command, *flags, given="x").code == 2
 
 
-def test_a_value_on_the_command_line_is_refused_with_what_would_make_it_plain(
+def test_value_on_command_line_is_refused_naming_how_to_make_it_plain(
     trusting: Shell, project: Path, namespace: str
 ) -> None:
     assert "--plain, or name the key in your policy" in trusting.run("put", "log.level", "debug").err

@@ -30,9 +30,7 @@ def two(shell: Shell, namespace: str, shared: str) -> Shell:
     return shell.but(CONFIGSVC_NAMESPACES=f"{namespace}, {shared}")
 
 
-def test_get_reads_what_a_consumer_reads_and_names_the_namespace_unless_it_is_the_first(
-    two: Shell, namespace: str, shared: str
-) -> None:
+def test_get_reads_like_a_consumer_and_names_a_later_namespace(two: Shell, namespace: str, shared: str) -> None:
     assert two.run("get", "both") == (0, "first", "")
     assert two.run("get", "theirs") == (0, "third", f"theirs is from {shared}\n")
     assert two.run("get", "gone") == (0, "second", f"gone is from {shared}\n")
@@ -43,7 +41,7 @@ def test_get_reads_what_a_consumer_reads_and_names_the_namespace_unless_it_is_th
     assert (json.loads(found.out)["namespace"], found.err) == (shared, "")
 
 
-def test_a_version_is_one_of_the_namespace_that_serves_the_key(two: Shell, namespace: str) -> None:
+def test_version_belongs_to_the_namespace_that_serves_the_key(two: Shell, namespace: str) -> None:
     assert two.run("get", "theirs", "--version", "1").out == "second"
     assert two.run("get", "gone", "--version", "1").out == "second"
     refused = two.run("get", "both", "--version", "2")
@@ -53,15 +51,13 @@ def test_a_version_is_one_of_the_namespace_that_serves_the_key(two: Shell, names
     assert two.run("get", "mine", "--version", "1").out == "first"
 
 
-def test_a_key_that_no_namespace_serves_is_refused_with_all_that_were_searched(
-    two: Shell, namespace: str, shared: str
-) -> None:
+def test_key_served_nowhere_is_refused_naming_all_searched_namespaces(two: Shell, namespace: str, shared: str) -> None:
     for asked in (("never",), ("never", "--version", "3")):
         done = two.run("get", *asked)
         assert (done.code, f"{namespace}, {shared}" in done.err) == (3, True), done
 
 
-def test_a_namespace_that_does_not_exist_stops_get_as_it_stops_a_consumer(two: Shell, namespace: str) -> None:
+def test_unknown_namespace_stops_get_as_it_stops_a_consumer(two: Shell, namespace: str) -> None:
     done = two.run("get", "never", "-n", namespace, "-n", f"{namespace}.none")
     assert (done.code, "in none of" in done.err) == (3, False)
 
@@ -80,7 +76,7 @@ def test_list_shows_each_key_once_with_its_namespace(two: Shell, namespace: str,
     assert "namespace" not in json.loads(two.ok("list", "-n", shared, "-o", "json"))[0]
 
 
-def test_export_writes_each_key_once_and_says_where_the_values_come_from(
+def test_export_writes_each_key_once_and_reports_sources(
     two: Shell, namespace: str, shared: str, tmp_path: Path
 ) -> None:
     expected = {"both": "first", "gone": "second", "mine": "first", "theirs": "third"}
@@ -101,7 +97,7 @@ def test_export_writes_each_key_once_and_says_where_the_values_come_from(
     "arguments",
     [("put", "a", "-"), ("delete", "both"), ("import", "-"), ("rollback", "both"), ("edit", "both"), ("history", "a")],
 )
-def test_what_works_on_one_namespace_names_both_and_says_who_set_them(
+def test_single_namespace_command_names_both_and_their_origin(
     two: Shell, namespace: str, shared: str, service: Loopback, arguments: tuple[str, ...]
 ) -> None:
     service.requests.clear()
@@ -111,7 +107,7 @@ def test_what_works_on_one_namespace_names_both_and_says_who_set_them(
     assert not service.requests
 
 
-def test_a_value_of_the_first_namespace_that_does_not_open_is_named_and_not_passed_over(
+def test_unopenable_value_of_first_namespace_is_named_not_skipped(
     two: Shell, service: Loopback, namespace: str
 ) -> None:
     foreign = service.from_environ({**service.environ("admin"), "CONFIGSVC_KMS_KEYS": FOREIGN_KEY})
@@ -125,7 +121,7 @@ def test_a_value_of_the_first_namespace_that_does_not_open_is_named_and_not_pass
 
 
 @pytest.mark.parametrize("written", [("put", "k", "x", "--plain"), ("delete", "both", "--yes"), ("history", "both")])
-def test_a_command_on_one_namespace_refuses_two_and_does_not_take_the_last(
+def test_single_namespace_command_refuses_two_namespaces(
     shell: Shell, service: Loopback, namespace: str, shared: str, written: tuple[str, ...]
 ) -> None:
     service.requests.clear()
@@ -139,7 +135,7 @@ def test_copy_refuses_two_targets(shell: Shell, service: Loopback, namespace: st
     assert (done.code, "takes one namespace" in done.err, service.requests) == (2, True, []), done
 
 
-def test_a_namespace_that_is_named_twice_is_one(shell: Shell, shared: str) -> None:
+def test_repeated_namespace_counts_once(shell: Shell, shared: str) -> None:
     assert shell.here("history", "both", "-n", shared, "-n", shared).code == 0
 
 

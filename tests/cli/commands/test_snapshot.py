@@ -31,7 +31,7 @@ def test_a_snapshot_is_saved_sealed_shown_without_values_and_verified(
     assert not service.requests
 
 
-def test_a_file_that_does_not_open_or_is_damaged_is_told(
+def test_unopenable_or_damaged_snapshot_file_is_reported(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     service.admin().values.put(namespace, "db.password", CANARY)

@@ -26,7 +26,7 @@ def _served(service: Loopback, namespace: str) -> dict[str, bytes]:
     return {key: each.data for key, each in service.admin().values.get_all(namespace).items()}
 
 
-def test_history_lists_versions_newest_first_and_no_value(versions: Shell) -> None:
+def test_history_lists_versions_newest_first_without_values(versions: Shell) -> None:
     lines = [line.split("\t") for line in versions.ok("history", "a").splitlines()]
     assert [(each[0], each[1], each[2], each[6]) for each in lines] == [
         ("3", "", "envelope", arn("writer")),
@@ -36,12 +36,12 @@ def test_history_lists_versions_newest_first_and_no_value(versions: Shell) -> No
     assert versions.run("history", "never").code == 3
 
 
-def test_any_version_is_printed(versions: Shell) -> None:
+def test_get_prints_any_version(versions: Shell) -> None:
     assert [versions.ok("get", "a", "--version", number) for number in ("1", "2", "3")] == ["one", "two", "three"]
     assert versions.run("get", "a", "--version", "9").code == 3
 
 
-def test_get_in_json_tells_all_and_masks_on_a_terminal(versions: Shell, namespace: str) -> None:
+def test_get_json_has_all_fields_and_masks_on_a_terminal(versions: Shell, namespace: str) -> None:
     assert json.loads(versions.ok("get", "a", "--json")) == {
         "namespace": namespace,
         "key": "a",
@@ -65,7 +65,7 @@ def test_activate_serves_a_staged_version(versions: Shell) -> None:
     assert versions.run("activate", "a", "1", "--if-match", "1").code == 5
 
 
-def test_rollback_of_a_key_goes_to_what_was_served_before_or_to_a_version(versions: Shell) -> None:
+def test_key_rollback_goes_to_previously_served_or_chosen_version(versions: Shell) -> None:
     versions.ok("rollback", "a")
     assert versions.ok("get", "a") == "one"
     assert versions.run("rollback", "a").code == 3
@@ -121,7 +121,7 @@ def test_rollback_of_a_namespace_and_of_one_key_to_a_time(versions: Shell, servi
     assert versions.run("rollback", "--to-time", "yesterday").code == 2
 
 
-def test_rollback_of_a_hundred_keys_takes_three_change_sets_and_no_kms_call(
+def test_rollback_of_100_keys_takes_three_change_sets_without_kms(
     versions: Shell, service: Loopback, namespace: str
 ) -> None:
     admin = service.admin()
@@ -136,7 +136,7 @@ def test_rollback_of_a_hundred_keys_takes_three_change_sets_and_no_kms_call(
     assert set(_served(service, namespace)) == {"a", "b"}
 
 
-def test_rollback_across_a_rotation_tells_what_is_sealed_anew_and_does_what_it_told(
+def test_rollback_across_rotation_announces_what_it_seals_again_and_does_it(
     versions: Shell, service: Loopback, namespace: str
 ) -> None:
     before, revision = _served(service, namespace), str(service.admin().namespaces.get(namespace)["revision"])
@@ -150,12 +150,12 @@ def test_rollback_across_a_rotation_tells_what_is_sealed_anew_and_does_what_it_t
     assert _served(service, namespace) == before
 
 
-def test_rollback_of_a_key_that_never_was_is_not_done(versions: Shell) -> None:
+def test_rollback_of_an_unknown_key_is_refused(versions: Shell) -> None:
     refused = versions.run("rollback", "typo", "--to-revision", "3")
     assert (refused.code, "no key typo" in refused.err) == (3, True)
 
 
-def test_delete_asks_serves_no_longer_and_says_the_way_back(versions: Shell) -> None:
+def test_delete_asks_and_says_how_to_restore(versions: Shell) -> None:
     assert versions.run("delete", "a").code == 2
     done = versions.run("delete", "a", "--yes", "-m", "unused")
     assert (done.code, "configsvc activate" in done.err) == (0, True)
@@ -166,7 +166,7 @@ def test_delete_asks_serves_no_longer_and_says_the_way_back(versions: Shell) -> 
     assert versions.run("get", "a").code == 3
 
 
-def test_destroy_takes_the_value_for_good_and_never_the_one_that_is_served(
+def test_destroy_removes_a_value_for_good_but_never_the_served_one(
     versions: Shell, service: Loopback, namespace: str
 ) -> None:
     owner = Shell(service.environ("owner", namespace))
@@ -179,11 +179,11 @@ def test_destroy_takes_the_value_for_good_and_never_the_one_that_is_served(
 
 
 @pytest.mark.parametrize("arguments", [(), ("--to-revision", "2", "--to-time", "1h"), ("a", "--dry-run")])
-def test_a_rollback_that_does_not_say_where_to_is_refused(shell: Shell, arguments: tuple[str, ...]) -> None:
+def test_rollback_without_a_target_is_refused(shell: Shell, arguments: tuple[str, ...]) -> None:
     assert shell.run("rollback", *arguments).code == 2
 
 
-def test_a_rollback_across_a_rotation_names_the_command_that_does_it(
+def test_key_rollback_across_rotation_names_the_working_command(
     versions: Shell, service: Loopback, namespace: str
 ) -> None:
     service.admin("owner").data_keys.rotate(namespace)
@@ -194,7 +194,7 @@ def test_a_rollback_across_a_rotation_names_the_command_that_does_it(
     assert _served(service, namespace)["a"] == b"one"
 
 
-def test_a_rollback_to_what_was_only_staged_before_a_rotation_says_how_to_get_the_value(
+def test_rollback_to_version_staged_before_rotation_says_how_to_get_it(
     versions: Shell, service: Loopback, namespace: str
 ) -> None:
     service.admin("owner").data_keys.rotate(namespace)

@@ -18,7 +18,7 @@ def _started(shell: Shell, *arguments: str) -> subprocess.Popen[bytes]:
     return process
 
 
-def test_watch_tells_each_change_with_who_and_why_and_no_value(shell: Shell, service: Loopback, namespace: str) -> None:
+def test_watch_prints_changes_with_who_and_why_without_values(shell: Shell, service: Loopback, namespace: str) -> None:
     admin = service.admin()
     admin.values.put(namespace, "a", "before")
     service.kms.calls.clear()
@@ -36,7 +36,7 @@ def test_watch_tells_each_change_with_who_and_why_and_no_value(shell: Shell, ser
     assert (deleted["was"], deleted["now"], deleted["message"]) == (2, None, "gone")
 
 
-def test_watch_of_several_namespaces_tells_only_keys_with_the_prefix(
+def test_watch_of_several_namespaces_prints_only_keys_with_the_prefix(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
     other = service.namespace(f"{namespace}.other")
@@ -50,7 +50,7 @@ def test_watch_of_several_namespaces_tells_only_keys_with_the_prefix(
     assert fields[1:6] == [other, "3", "db.url", "", "1"]
 
 
-def test_watch_does_not_tell_what_is_not_served(shell: Shell, service: Loopback, namespace: str) -> None:
+def test_watch_skips_changes_that_are_not_served(shell: Shell, service: Loopback, namespace: str) -> None:
     admin = service.admin()
     admin.values.put(namespace, "a", "one")
     with _started(shell) as process:
@@ -61,13 +61,11 @@ def test_watch_does_not_tell_what_is_not_served(shell: Shell, service: Loopback,
         process.send_signal(signal.SIGTERM)
 
 
-def test_watch_of_what_may_not_be_read_ends_at_once(shell: Shell) -> None:
+def test_watch_of_an_unreadable_namespace_ends_immediately(shell: Shell) -> None:
     assert shell.run("watch", "-n", "no.such").code == 3
 
 
-def test_a_change_is_told_with_its_own_record_and_not_with_one_that_came_after_the_look(
-    service: Loopback, namespace: str
-) -> None:
+def test_watch_prints_a_change_with_its_own_record_not_a_later_one(service: Loopback, namespace: str) -> None:
     admin, other = service.admin(), service.admin("owner")
     admin.values.put(namespace, "a", "one")
     following = admin.follow(namespace)

@@ -9,9 +9,7 @@ CANARY = "canary-77bd01"
 _LINE = re.compile(r"configsvc: (GET|PUT|POST) (\S+) (\d{3}|no answer)( \d+ ms)( \S+)?")
 
 
-def test_debug_tells_each_request_and_shows_no_value_header_or_query(
-    shell: Shell, service: Loopback, namespace: str
-) -> None:
+def test_debug_logs_requests_without_values_headers_or_queries(shell: Shell, service: Loopback, namespace: str) -> None:
     done = shell.run("put", "db.password", "-", "--debug", given=CANARY)
     lines = [found for line in done.err.splitlines() if (found := _LINE.fullmatch(line))]
     assert [(found[1], found[2], found[3]) for found in lines] == [
@@ -27,6 +25,6 @@ def test_debug_tells_each_request_and_shows_no_value_header_or_query(
         assert hidden not in done.err + told
 
 
-def test_debug_tells_of_a_request_that_got_no_answer(shell: Shell) -> None:
+def test_debug_logs_an_unanswered_request(shell: Shell) -> None:
     done = shell.but(CONFIGSVC_URL="http://127.0.0.1:9/api").run("--debug", "list")
     assert (done.code, "no answer" in done.err) == (6, True)

@@ -21,7 +21,7 @@ from tests.support.cli.shell import COMMAND, Shell
 CANARY = "canary-51c0"
 
 
-def test_a_link_is_refused_and_what_it_points_to_is_named(tmp_path: Path) -> None:
+def test_export_refuses_a_link_and_names_its_target(tmp_path: Path) -> None:
     real = tmp_path / "real.env"
     real.write_text("before")
     for target in (real, tmp_path / "nothing", tmp_path):
@@ -33,7 +33,7 @@ def test_a_link_is_refused_and_what_it_points_to_is_named(tmp_path: Path) -> Non
     assert real.read_text() == "before"
 
 
-def test_a_link_in_shared_memory_is_no_exception() -> None:
+def test_export_refuses_a_link_in_shared_memory() -> None:
     link = MEMORY / f"configsvc-test-{os.getpid()}"
     link.symlink_to("/dev/null")
     try:
@@ -54,7 +54,7 @@ def test_a_link_in_shared_memory_is_no_exception() -> None:
         ("x" * 300, "File name too long"),
     ],
 )
-def test_what_cannot_be_written_is_said_before_a_value_is_opened(
+def test_unwritable_destination_is_reported_before_opening_values(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reason: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -70,7 +70,7 @@ def test_a_socket_and_a_disk_are_refused(tmp_path: Path) -> None:
             find_destination(str(tmp_path / "socket"))
 
 
-def test_a_file_of_everyone_becomes_one_of_its_owner(tmp_path: Path) -> None:
+def test_exported_file_becomes_private_to_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "x.env"
     path.write_text("before")
     path.chmod(0o644)
@@ -80,7 +80,7 @@ def test_a_file_of_everyone_becomes_one_of_its_owner(tmp_path: Path) -> None:
     assert (tmp_path / "other").read_text() == "before"
 
 
-def test_a_file_is_its_owner_s_alone_whatever_the_umask_is(tmp_path: Path) -> None:
+def test_exported_file_is_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o777)
     try:
         find_destination(str(tmp_path / "x.env")).write("A=b\n")
@@ -90,13 +90,13 @@ def test_a_file_is_its_owner_s_alone_whatever_the_umask_is(tmp_path: Path) -> No
     assert {stat.S_IMODE(each.stat().st_mode) for each in tmp_path.iterdir()} == {0o600}
 
 
-def test_a_name_may_be_as_long_as_the_system_takes(tmp_path: Path) -> None:
+def test_export_accepts_the_longest_file_name(tmp_path: Path) -> None:
     path = tmp_path / ("é" * 127)
     find_destination(str(path)).write("A=b\n")
     assert path.read_text() == "A=b\n"
 
 
-def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+def test_export_writes_to_a_pipe_without_replacing_it(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
     found: list[bytes] = []
@@ -119,7 +119,7 @@ def test_a_pipe_that_became_a_file_is_not_written_to(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["/dev/fd/{}", "/proc/self/fd/{}"])
-def test_what_this_process_has_open_is_written_to_at_its_place(tmp_path: Path, name: str) -> None:
+def test_open_descriptor_is_written_at_its_position(tmp_path: Path, name: str) -> None:
     with (tmp_path / "file").open("wb") as file:
         file.write(b"before\n")
         file.flush()
@@ -127,7 +127,7 @@ def test_what_this_process_has_open_is_written_to_at_its_place(tmp_path: Path, n
     assert (tmp_path / "file").read_text() == "before\nA=b\n"
 
 
-def test_a_reader_that_is_gone_is_said_in_one_sentence() -> None:
+def test_departed_reader_is_reported_in_one_sentence() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -137,12 +137,12 @@ def test_a_reader_that_is_gone_is_said_in_one_sentence() -> None:
         os.close(writing)
 
 
-def test_a_full_disk_is_said_with_the_name(shell: Shell) -> None:
+def test_full_disk_is_reported_with_the_file_name(shell: Shell) -> None:
     shell.ok("import", "-", "-f", "dotenv", given="A=b\n")
     assert shell.run("export", "/dev/full") == (1, "", "configsvc: /dev/full: No space left on device.\n")
 
 
-def test_a_disk_that_takes_no_more_leaves_the_file_as_it_was(shell: Shell, tmp_path: Path) -> None:
+def test_full_disk_leaves_the_file_unchanged(shell: Shell, tmp_path: Path) -> None:
     shell.ok("import", "-", "-f", "dotenv", given=f"A={'b' * 2_000}\n")
     path = tmp_path / "x.env"
     path.write_text("before")
@@ -156,9 +156,7 @@ def test_a_disk_that_takes_no_more_leaves_the_file_as_it_was(shell: Shell, tmp_p
     assert (path.read_text(), [*tmp_path.iterdir()]) == ("before", [path])
 
 
-def test_stdout_by_its_name_is_stdout_and_stays(
-    shell: Shell, service: Loopback, namespace: str, tmp_path: Path
-) -> None:
+def test_dev_stdout_is_stdout(shell: Shell, service: Loopback, namespace: str, tmp_path: Path) -> None:
     service.admin().values.put(namespace, "A", CANARY)
     with (tmp_path / "out").open("wb") as out:
         subprocess.run([*COMMAND, "export", "/dev/stdout"], env=shell.environ, stdout=out, check=True, timeout=60)
@@ -167,7 +165,7 @@ def test_stdout_by_its_name_is_stdout_and_stays(
     assert shell.ok("export", "/dev/stdout") == f"A={CANARY}\n"
 
 
-def test_a_terminal_by_its_name_is_a_terminal(shell: Shell, service: Loopback, namespace: str) -> None:
+def test_dev_tty_is_a_terminal(shell: Shell, service: Loopback, namespace: str) -> None:
     service.admin().values.put(namespace, "A", f"{CANARY}\x1b]0;title\x07")
     for name in ("/dev/tty", "/dev/stdout", "/dev/stderr", "/dev/fd/2"):
         refused = shell.on_terminal("export", name)
@@ -177,7 +175,7 @@ def test_a_terminal_by_its_name_is_a_terminal(shell: Shell, service: Loopback, n
         assert (shown.code, CANARY in shown.out, "\x1b]0" in shown.out) == (0, True, False), name
 
 
-def test_a_process_without_a_terminal_is_told_so(shell: Shell) -> None:
+def test_dev_tty_without_a_terminal_is_reported(shell: Shell) -> None:
     process = shell.start("export", "/dev/tty")
     _, err = process.communicate(timeout=60)
     assert process.returncode == 2

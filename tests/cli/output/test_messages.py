@@ -28,7 +28,7 @@ CANARY = "canary-16b2aa"
         ({"AWS_SECRET_ACCESS_KEY": "wrong"}, 4, ("the secret access key does not belong to", "configsvc doctor")),
     ],
 )
-def test_wrong_settings_are_led_to_the_setting_and_to_doctor(
+def test_wrong_settings_lead_to_the_setting_and_doctor(
     shell: Shell, service: Loopback, changed: dict[str, str], code: int, says: tuple[str, ...]
 ) -> None:
     wrong = {name: text.replace("{url}", service.url) for name, text in changed.items()}
@@ -38,7 +38,7 @@ def test_wrong_settings_are_led_to_the_setting_and_to_doctor(
     assert "whoami" not in told.err
 
 
-def test_a_missing_kms_right_names_key_context_and_the_policy(shell: Shell, service: Loopback, namespace: str) -> None:
+def test_missing_kms_permission_names_key_context_and_policy(shell: Shell, service: Loopback, namespace: str) -> None:
     service.kms.refused.add("Decrypt")
     try:
         refused = shell.run("put", "k", "-", given=CANARY)
@@ -64,7 +64,7 @@ def test_a_missing_grant_names_principal_action_namespace_and_command(
     assert "CONFIGSVC_URL" not in told.err
 
 
-def test_doctor_does_not_advise_a_kms_right_to_who_has_no_credentials(shell: Shell, namespace: str) -> None:
+def test_doctor_without_credentials_advises_no_kms_permission(shell: Shell, namespace: str) -> None:
     nobody = shell.but(AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_EC2_METADATA_DISABLED="true")
     (found,) = [
         each for each in json.loads(nobody.run("doctor", "-o", "json").out) if each["check"] == f"{namespace}: KMS"
@@ -75,12 +75,12 @@ def test_doctor_does_not_advise_a_kms_right_to_who_has_no_credentials(shell: She
 @pytest.mark.parametrize(
     "error", [NotFound("No key that is served is named."), Unavailable("Later."), Forbidden("Not you.", action="write")]
 )
-def test_only_what_may_be_hidden_is_said_to_be(error: ConfigsvcError) -> None:
+def test_only_possibly_hidden_namespaces_are_called_unreadable(error: ConfigsvcError) -> None:
     assert "may not read it" not in " ".join(exit_codes.get_lines(error))
     assert "CONFIGSVC_URL" not in " ".join(exit_codes.get_lines(error))
 
 
-def test_options_are_named_and_not_headers(shell: Shell) -> None:
+def test_errors_name_options_not_headers(shell: Shell) -> None:
     shell.ok("put", "k", "-", given="1")
     for arguments, given in ((("put", "k", "x", "--plain"), ""), (("import", "-", "--plain", "k"), "k=x\n")):
         plain = shell.run(*arguments, given=given)
@@ -91,12 +91,12 @@ def test_options_are_named_and_not_headers(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("day", ["tomorrow", "2030-02-30", "31.1.2030"])
-def test_a_day_that_is_none_is_told_before_anything_is_sent(shell: Shell, service: Loopback, day: str) -> None:
+def test_invalid_date_is_refused_before_any_request(shell: Shell, service: Loopback, day: str) -> None:
     told = shell.run("put", "k", "-", "--rotate-by", day, given=CANARY)
     assert (told.code, "2027-01-31" in told.err, CANARY in told.err, service.requests) == (2, True, False, [])
 
 
-def test_a_value_that_is_too_large_is_told_with_its_key_and_size(shell: Shell) -> None:
+def test_oversized_value_is_reported_with_its_key_and_size(shell: Shell) -> None:
     told = shell.run("put", "large.one", "-", given=CANARY + "x" * limits.STORED_VALUE)
     assert (told.code, "large.one" in told.err, str(limits.STORED_VALUE) in told.err) == (1, True, True)
     assert CANARY not in told.err
@@ -111,7 +111,7 @@ def test_a_snapshot_file_that_is_damaged_is_named(shell: Shell, tmp_path: Path) 
         assert (told.code, f"configsvc: {path}: It is damaged" in told.err) == (1, True)
 
 
-def test_the_log_of_the_grants_tells_what_was_granted(service: Loopback) -> None:
+def test_log_of_grants_shows_what_was_granted(service: Loopback) -> None:
     administrator, who = Shell(service.environ("admin")), "api-key:ofthelog1"
     administrator.ok("grant", who, "-a", "read", "-n", "a.*")
     administrator.ok("revoke", who, "--all", "--yes")
@@ -133,7 +133,7 @@ def test_the_log_of_the_grants_tells_what_was_granted(service: Loopback) -> None
         (("data-key", "retire", "A" * 43, "--yes"), "configsvc data-key list shows"),
     ],
 )
-def test_what_is_not_there_leads_to_what_is(
+def test_unknown_names_lead_to_existing_ones(
     shell: Shell, service: Loopback, namespace: str, arguments: tuple[str, ...], says: str
 ) -> None:
     shell.ok("put", "a", "-", given="1")
@@ -143,7 +143,7 @@ def test_what_is_not_there_leads_to_what_is(
 
 
 @pytest.mark.parametrize("arguments", [("import", "-"), ("import", "-", "--atomic"), ("copy", "new")])
-def test_a_new_key_that_someone_else_creates_meanwhile_leads_to_another_run(
+def test_key_created_concurrently_leads_to_another_run(
     shell: Shell, service: Loopback, namespace: str, arguments: tuple[str, ...]
 ) -> None:
     source, theirs = service.namespace(f"{namespace}.source"), service.admin()
@@ -167,7 +167,7 @@ def test_a_new_key_that_someone_else_creates_meanwhile_leads_to_another_run(
     assert shell.ok("get", "new") == "theirs"
 
 
-def test_a_rollback_of_a_key_says_which_versions_it_looks_at(shell: Shell) -> None:
+def test_key_rollback_error_says_which_versions_it_considers(shell: Shell) -> None:
     for value in ("one", "two"):
         shell.ok("put", "k", "-", given=value)
     shell.ok("activate", "k", "1")
@@ -176,6 +176,6 @@ def test_a_rollback_of_a_key_says_which_versions_it_looks_at(shell: Shell) -> No
     assert "configsvc history k lists" in told.err
 
 
-def test_who_was_told_how_long_to_wait_is_told_it() -> None:
+def test_throttled_error_says_how_long_to_wait() -> None:
     assert "Wait 120 s" in exit_codes.get_next_step(Throttled("busy", retry_after=120))
     assert "Wait a little" in exit_codes.get_next_step(Throttled("busy", retry_after=1))

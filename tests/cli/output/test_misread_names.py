@@ -23,25 +23,25 @@ def folder(shell: Shell, service: Loopback, namespace: str, tmp_path: Path) -> P
     ("typed", "advised"),
     [("db.*", "--only 'db.*'"), ("token", "--only token"), ("db", "--only 'db.*'"), ("db.", "--only 'db.*'")],
 )
-def test_keys_in_the_place_of_the_file_write_nothing(shell: Shell, folder: Path, typed: str, advised: str) -> None:
+def test_key_pattern_as_export_file_writes_nothing(shell: Shell, folder: Path, typed: str, advised: str) -> None:
     done = shell.run("export", typed)
     assert (done.code, advised in done.err, "secret" in done.err) == (2, True, False)
     assert list(folder.iterdir()) == []
 
 
-def test_the_namespace_in_the_place_of_the_file_writes_nothing(shell: Shell, folder: Path, namespace: str) -> None:
+def test_namespace_as_export_file_writes_nothing(shell: Shell, folder: Path, namespace: str) -> None:
     done = shell.run("export", namespace)
     assert (done.code, f"-n {namespace}" in done.err, list(folder.iterdir())) == (2, True, [])
 
 
-def test_a_file_may_have_such_a_name_where_a_folder_stands_before_it(shell: Shell, folder: Path) -> None:
+def test_file_named_like_a_key_is_accepted_with_a_folder(shell: Shell, folder: Path) -> None:
     shell.ok("export", "./db")
     shell.ok("export", folder / "token")
     shell.ok("export", "all.env")
     assert sorted(path.name for path in folder.iterdir()) == ["all.env", "db", "token"]
 
 
-def test_output_json_without_a_format_is_refused_and_with_one_is_taken(shell: Shell, folder: Path) -> None:
+def test_export_output_json_needs_a_format(shell: Shell, folder: Path) -> None:
     done = shell.run("export", "-o", "json")
     assert (done.code, done.out, "--format json" in done.err) == (2, "", True)
     assert json.loads(shell.ok("export", "-o", "json", "--format", "json"))["token"] == "secret"

@@ -26,7 +26,7 @@ def _json(shell: Shell, *arguments: str | Path, given: str = "") -> Any:  # noqa
     return json.loads(shell.ok(*arguments, "-o", "json", given=given))
 
 
-def test_grant_tells_all_that_the_principal_has(service: Loopback) -> None:
+def test_grant_json_has_all_grants_of_the_principal(service: Loopback) -> None:
     administrator, who = Shell(service.environ("admin")), f"api-key:{uuid4().hex}"
     first = {"actions": ["read"], "namespaces": ["a.*"]}
     assert _json(administrator, "grant", who, "-a", "read", "-n", "a.*") == {"principal": who, "grants": [first]}
@@ -35,7 +35,7 @@ def test_grant_tells_all_that_the_principal_has(service: Loopback) -> None:
     assert more["grants"] == [first, {"actions": ["write"], "namespaces": ["b"]}]
 
 
-def test_namespace_create_tells_what_was_made(owner: Shell, namespace: str) -> None:
+def test_namespace_create_json_has_what_was_created(owner: Shell, namespace: str) -> None:
     made = _json(owner, "namespace", "create", f"{namespace}.x")
     (kid,) = [each["kid"] for each in _json(owner, "data-key", "list", "-n", f"{namespace}.x")]
     assert made == {"namespace": f"{namespace}.x", "created": True, "kid": kid, "kms_key": KMS_KEY}
@@ -43,7 +43,7 @@ def test_namespace_create_tells_what_was_made(owner: Shell, namespace: str) -> N
     assert again == {"namespace": f"{namespace}.x", "created": False, "kid": None, "kms_key": None}
 
 
-def test_rewrap_tells_the_data_keys(owner: Shell, namespace: str) -> None:
+def test_rewrap_json_has_the_data_keys(owner: Shell, namespace: str) -> None:
     kids = [each["kid"] for each in _json(owner, "data-key", "list")]
     assert _json(owner, "data-key", "rewrap") == {"namespace": namespace, "kids": kids, "kms_key": KMS_KEY}
 
@@ -72,7 +72,7 @@ def test_copy_counts_and_names_what_failed(service: Loopback, owner: Shell, name
     assert [(each["key"], each["code"]) for each in found["failed"]] == [("b", "forbidden")]
 
 
-def test_an_import_has_json_by_the_variable_too(owner: Shell, namespace: str) -> None:
+def test_import_json_output_works_by_variable(owner: Shell, namespace: str) -> None:
     found = json.loads(owner.but(CONFIGSVC_OUTPUT="json").ok("import", "-", given="a=1\n"))
     assert found == {
         "namespace": namespace,
@@ -94,7 +94,7 @@ def test_an_import_has_json_by_the_variable_too(owner: Shell, namespace: str) ->
         ([f"k{number}=1" for number in range(limits.OPERATIONS + 1)], [f"k{n}" for n in range(limits.OPERATIONS + 1)]),
     ],
 )
-def test_an_atomic_import_that_is_refused_names_what_failed(
+def test_refused_atomic_import_json_names_failures(
     service: Loopback, owner: Shell, namespace: str, lines: list[str], failed: list[str]
 ) -> None:
     owner.ok("put", "sealed", "-", given="x")
@@ -109,7 +109,7 @@ def test_an_atomic_import_that_is_refused_names_what_failed(
     assert [each["key"] for each in _json(owner, "list")] == ["sealed"]
 
 
-def test_a_rollback_of_a_namespace_tells_the_way_and_the_new_revision(owner: Shell, namespace: str) -> None:
+def test_namespace_rollback_json_has_plan_and_new_revision(owner: Shell, namespace: str) -> None:
     first = _json(owner, "put", "a", "-", given="one")["revision"]
     last = _json(owner, "put", "a", "-", given="two")["revision"]
     way = {"key": "a", "served": 2, "back_to": 1, "sealed_anew": False}

@@ -16,7 +16,7 @@ def filled(shell: Shell) -> Shell:
     return shell
 
 
-def test_json_is_asked_for_before_or_after_the_command_or_by_variable(filled: Shell) -> None:
+def test_json_output_is_chosen_before_or_after_the_command_or_by_variable(filled: Shell) -> None:
     wanted = json.loads(filled.ok("list", "-o", "json"))
     assert wanted == [
         {
@@ -38,7 +38,7 @@ def test_json_is_asked_for_before_or_after_the_command_or_by_variable(filled: Sh
     assert filled.but(CONFIGSVC_OUTPUT="xml").run("list").code == 2
 
 
-def test_a_table_can_be_had_in_a_pipe_and_plain_lines_on_a_terminal(filled: Shell) -> None:
+def test_output_option_gives_tables_in_pipes_and_plain_on_terminals(filled: Shell) -> None:
     assert "content type" in filled.ok("list", "-o", "table")
     assert "content type" not in filled.on_terminal("list", "-o", "plain").out
 

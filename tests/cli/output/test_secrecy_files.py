@@ -48,9 +48,7 @@ def _watched(shell: Shell, service: Loopback, home: Path, given: str, *words: st
 
 
 @pytest.mark.parametrize("wanted", sorted(_FILES))
-def test_an_import_shows_its_secrets_nowhere_also_with_debug(
-    shell: Shell, service: Loopback, tmp_path: Path, wanted: str
-) -> None:
+def test_import_leaks_no_secrets_even_with_debug(shell: Shell, service: Loopback, tmp_path: Path, wanted: str) -> None:
     done, seen = _watched(shell, service, tmp_path, _FILES[wanted], "import", "-", "-f", wanted, "--debug")
     assert (done.code, CANARY in done.out + done.err, CANARY.encode() in seen) == (0, False, False)
     assert "POST" in done.err
@@ -58,9 +56,7 @@ def test_an_import_shows_its_secrets_nowhere_also_with_debug(
     assert shell.ok("get", "k") == CANARY
 
 
-def test_a_rotation_shows_what_it_seals_nowhere_also_with_debug(
-    service: Loopback, namespace: str, tmp_path: Path
-) -> None:
+def test_rotation_leaks_no_secrets_even_with_debug(service: Loopback, namespace: str, tmp_path: Path) -> None:
     service.admin().values.put(namespace, "k", CANARY)
     shell = Shell(service.environ("owner", namespace))
     done, seen = _watched(shell, service, tmp_path, "", "data-key", "rotate", "--debug")
@@ -69,7 +65,7 @@ def test_a_rotation_shows_what_it_seals_nowhere_also_with_debug(
 
 
 @pytest.mark.parametrize("wanted", sorted(_FILES))
-def test_an_export_has_its_secrets_in_the_file_that_was_asked_for_alone(
+def test_export_leaves_secrets_only_in_the_requested_file(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path, wanted: str
 ) -> None:
     service.admin().values.put(namespace, "k", CANARY)
@@ -80,7 +76,7 @@ def test_an_export_has_its_secrets_in_the_file_that_was_asked_for_alone(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_file_that_cannot_be_read_is_told_without_what_is_in_it(shell: Shell, service: Loopback) -> None:
+def test_unreadable_file_is_reported_without_its_content(shell: Shell, service: Loopback) -> None:
     for wanted in _FILES:
         done = shell.run("import", "-", "-f", wanted, "--debug", given=f'{{"k": [{CANARY}\n"')
         assert (done.code, CANARY in done.err) == (2, False)

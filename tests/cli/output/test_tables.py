@@ -67,13 +67,13 @@ def test_no_line_is_wider_than_the_terminal_and_every_cell_is_there(
         assert shown == "".join(row).replace(" ", "")
 
 
-def test_a_word_wider_than_the_terminal_does_not_turn_a_table_into_records() -> None:
+def test_word_wider_than_terminal_keeps_the_table_a_table() -> None:
     keys = ["db.password", "k" * 90]
     assert layout.fit_columns(("key", "form"), [(key, "envelope") for key in keys], 80) == [70, 8]
     assert layout.fit_columns(("key", "form"), [(key, "envelope") for key in [*keys, "k" * 75]], 80) is None
 
 
-def test_the_first_column_gets_the_room_where_that_makes_fewer_lines() -> None:
+def test_first_column_is_widened_if_that_saves_lines() -> None:
     headings = ("key", "form", "content type", "active", "latest", "revision", "state")
     row = (
         "payments.service1.database.replica.password",
@@ -99,7 +99,7 @@ def test_a_wide_character_takes_two_cells(text: str) -> None:
     assert layout.measure_widest([text]) == _cells(text)
 
 
-def test_a_line_goes_on_indented() -> None:
+def test_folded_line_continues_indented() -> None:
     assert layout.fold_hanging('+ policy."payments.*" plain = ["limits.*", "log.level"]', 30) == [
         '+ policy."payments.*" plain =', '  ["limits.*", "log.level"]',
     ]  # fmt: skip
@@ -131,11 +131,11 @@ def test_words_are_cut_at_dots_before_dashes_and_times_are_not_cut() -> None:
         ("0001-01-01T00:00:00Z", "0001-01-01"),
     ],
 )
-def test_a_past_time_is_said_relative_to_now(text: str, said: str) -> None:
+def test_past_times_are_relative_to_now(text: str, said: str) -> None:
     assert words.describe_age(text, NOW, lambda time: time.astimezone(UTC)) == said
 
 
-def test_yesterday_is_the_person_s_own() -> None:
+def test_yesterday_follows_the_local_time_zone() -> None:
     said = words.describe_age(
         "2027-03-08T23:50:00.000Z", NOW, lambda time: time.astimezone(timezone(timedelta(hours=-8)))
     )
@@ -150,7 +150,7 @@ def test_yesterday_is_the_person_s_own() -> None:
         ("2027-01-31T23:30:00Z", "2027-07-01T10:00:00Z", "2027-02-01"),  # 00:30 on the 1st
     ],
 )
-def test_days_are_counted_by_the_calendar_when_clocks_were_put_forward_or_back(text: str, now: str, said: str) -> None:
+def test_days_are_calendar_days_across_clock_changes(text: str, now: str, said: str) -> None:
     # The time zone cannot be set for one call, so a new process is used.
     code = (
         "import sys; from datetime import datetime; from configsvc_client.cli.output import words; "

@@ -8,13 +8,13 @@ from tests.support.cli.shell import Shell
 CANARY = "canary-3f9c55"
 
 
-def test_a_sealed_value_is_masked_on_a_terminal_and_kms_is_not_asked(shell: Shell) -> None:
+def test_sealed_value_is_masked_on_a_terminal_without_kms_call(shell: Shell) -> None:
     shell.ok("put", "db.password", "-", given=CANARY)
     done = shell.but(CONFIGSVC_KMS_KEYS="", AWS_ACCESS_KEY_ID="").on_terminal("get", "db.password")
     assert (done.code, CANARY in done.out, "•" in done.out, "--reveal" in done.out) == (0, False, True, True)
 
 
-def test_reveal_shows_it_and_takes_the_terminal_s_tricks_out(shell: Shell) -> None:
+def test_reveal_shows_a_value_with_control_characters_escaped(shell: Shell) -> None:
     shell.ok("put", "db.password", "-", given=f"{CANARY}\x1b]0;title\x07")
     done = shell.on_terminal("get", "db.password", "--reveal")
     assert CANARY in done.out

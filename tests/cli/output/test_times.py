@@ -25,7 +25,7 @@ NOW = datetime(2027, 3, 1, 12, 0, 0, tzinfo=UTC)
         ("2027-01-15 08:00", "2027-01-15T08:00:00.000Z"),
     ],
 )
-def test_a_time_is_said_as_people_say_it(text: str, found: str) -> None:
+def test_times_are_parsed_as_people_write_them(text: str, found: str) -> None:
     assert parse_time(text, NOW) == found
 
 
@@ -48,13 +48,13 @@ def test_a_time_is_said_as_people_say_it(text: str, found: str) -> None:
         ("\uff12h", "not a time"),
     ],
 )
-def test_what_is_no_time_is_refused(text: str, said: str) -> None:
+def test_invalid_time_is_refused(text: str, said: str) -> None:
     with pytest.raises(click.UsageError, match=re.escape(said)):
         parse_time(text, NOW)
 
 
 @pytest.mark.parametrize("text", ["2027-03-01T12:00:01Z", "2027-03-01T13:30:00+01:00", "2027-03-02", "9999-12-31"])
-def test_a_past_time_is_not_in_the_future(text: str) -> None:
+def test_past_time_in_the_future_is_refused(text: str) -> None:
     with pytest.raises(click.UsageError, match=r"--to-time .* in the future: .* now is 2027-03-01T12:00:00.000Z"):
         parse_past_time(text, NOW, "--to-time")
 
@@ -74,11 +74,11 @@ def test_now_and_before_are_past() -> None:
         ("2027-04-01", "2027-04-01"),
     ],
 )
-def test_a_day_to_come_is_a_number_of_days_or_a_date(text: str, day: str) -> None:
+def test_due_day_is_a_number_of_days_or_a_date(text: str, day: str) -> None:
     assert parse_day(text, NOW).isoformat() == day
 
 
 @pytest.mark.parametrize("text", ["db.", "-3", "2027-02-30", "999999w", "", "2h"])
-def test_what_is_no_day_to_come_is_refused(text: str) -> None:
+def test_invalid_due_day_is_refused(text: str) -> None:
     with pytest.raises(click.UsageError, match="--due takes"):
         parse_day(text, NOW)
