@@ -1,4 +1,4 @@
-"""A refused value is told by the rule, the place and the limit, as the validator itself finds them."""
+"""A refusal names the rule, the place and the limit that the validator finds."""
 
 from __future__ import annotations
 

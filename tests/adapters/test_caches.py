@@ -1,4 +1,4 @@
-"""What a warm process keeps, and for how long."""
+"""The caches of a warm process, and how long they keep entries."""
 
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.system import Elapsed

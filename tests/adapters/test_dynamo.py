@@ -1,4 +1,4 @@
-"""What DynamoDB answers when it is not well, in our words; botocore's own Stubber plays it."""
+"""Translation of DynamoDB's errors, which botocore's Stubber returns."""
 
 from collections.abc import Iterator
 
@@ -43,7 +43,7 @@ def stubber(client: DynamoDBClient) -> Iterator[Stubber]:
 
 @pytest.fixture
 def repository(client: DynamoDBClient) -> DynamoRepository:
-    """With time for one try, and for no pause."""
+    """With time for one attempt and no pause."""
     clock = FakeClock()
     calls = Calls(clock, FakeChance())
     return DynamoRepository(client, TABLE, calls).within(clock.monotonic() + COMMIT_LEAST)
@@ -108,7 +108,7 @@ def test_dynamodb_errors_become_ours_and_reveal_nothing_about_the_table(
     stubber: Stubber, repository: DynamoRepository, code: str, status: int, error: type[Exception]
 ) -> None:
     repository = repository.within(FakeClock().monotonic() + 0.01)  # too short for a pause
-    tries = 2 if error is StoreUnavailable else 1  # what was not answered is asked for again at once
+    tries = 2 if error is StoreUnavailable else 1  # omitted keys are requested again at once
     for operation in [each for each in ("get_item", "batch_get_item", "query") for _ in range(tries)]:
         stubber.add_client_error(operation, code, f"{TABLE} is not well", http_status_code=status)
     with pytest.raises(error) as one:

@@ -1,4 +1,4 @@
-"""Calls are tried again until a deadline and not beyond it; time is a clock that only sleeping and answering move."""
+"""Calls are retried until a deadline and not beyond it. Only sleeping and responding move the clock."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
@@ -24,7 +24,7 @@ Step = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 class Client:
-    """DynamoDB's client: it plays its steps in order and the last one again and again; each takes a moment."""
+    """A DynamoDB client that plays its steps in order and repeats the last one; each takes a moment."""
 
     def __init__(self, clock: FakeClock, *steps: Step) -> None:
         self._clock = clock
@@ -128,7 +128,7 @@ def test_s51_a_call_without_a_response_ends_by_the_deadline(
     repository, client = against(clock, silent(clock, 1.0))
     with pytest.raises(StoreUnavailable):
         call(repository)
-    assert clock.monotonic() - began <= SECONDS + 1.0  # a real try ends with the deadline: see the tests on the wire
+    assert clock.monotonic() - began <= SECONDS + 1.0  # a real attempt ends with the deadline: see test_dynamo_wire
     assert len(client.asked) > 5
 
 
@@ -240,7 +240,7 @@ def test_a_commit_is_not_sent_shortly_before_the_deadline(clock: FakeClock) -> N
 
 
 class Table:
-    """Answers `each` of the keys of a batch, as a busy table does; of those, `there` has an item."""
+    """Processes `each` of the keys of a batch, like a busy table. Only `there` has an item."""
 
     def __init__(self, each: Sequence[int], there: Sequence[RecordAddress]) -> None:
         self._each = list(each)

@@ -1,6 +1,6 @@
-"""Servers in DynamoDB's place that are silent, drip or break off: every call ends with its deadline.
+"""Servers in place of DynamoDB that stay silent, drip or break off: every call ends by its deadline.
 
-Without the bound on the whole exchange the dripping ones would go on for ever.
+Without the limit on the whole exchange, dripping servers would block forever.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
 
 
 def silent(connection: socket.socket) -> None:
-    """Takes a request and then nothing happens until the other side has gone."""
+    """Reads a request and does nothing until the client disconnects."""
     take_request(connection)
     connection.recv(1)
 
 
 def deaf(connection: socket.socket) -> None:
-    """Reads nothing; over TLS, not even the greeting."""
+    """Reads nothing; over TLS not even the handshake."""
     threading.Event().wait(SECONDS / 4)
     while connection.recv(65536):
         pass
 
 
 def drips(head: bytes) -> Serve:
-    """Begins an answer, and goes on byte by byte for ever: no single wait is long."""
+    """Starts a response and sends it byte by byte forever, so that no single wait is long."""
 
     def serve(connection: socket.socket) -> None:
         take_request(connection)
@@ -81,7 +81,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def reached(environment: pytest.MonkeyPatch, server: Scripted, ca: Path | None = None) -> DynamoRepository:
-    """The table behind that server, by the product's own client."""
+    """The table behind the server, through the product's own client."""
     if ca:
         environment.setenv("AWS_CA_BUNDLE", str(ca))
     environment.setenv("AWS_ENDPOINT_URL", f"{'https' if ca else 'http'}://localhost:{server.port}")
@@ -160,7 +160,7 @@ def test_a_name_that_does_not_resolve_is_given_up(environment: pytest.MonkeyPatc
 
 
 class Provider:
-    """Gives credentials that last so many seconds; from the second time on only once it is let go."""
+    """Provides credentials for this many seconds; from the second call on, only after it is released."""
 
     def __init__(self, lasting: float) -> None:
         self.lasting = lasting
@@ -195,7 +195,7 @@ def test_credentials_still_valid_are_used_while_the_provider_is_silent() -> None
     provider = Provider(lasting=800)
     credentials = RefreshableCredentials.create_from_metadata(provider.given(), provider, "test")
     renewal = Aside(credentials.get_frozen_credentials, kept=False)
-    for _ in range(2):  # the second does not wait for what the first waits for
+    for _ in range(2):  # the second does not wait for the first
         with HttpExchange(0.1):
             renew_credentials(credentials, renewal)
             assert get_seconds_left() > 0
@@ -282,7 +282,7 @@ WITHOUT_SENSE = [b'{"Item": {"pk', b"<html>Sign in</html>", b"[]", b'"x"', b"7",
 
 @pytest.mark.parametrize("body", WITHOUT_SENSE)
 def test_a_complete_response_that_is_not_dynamodbs_is_retried(environment: pytest.MonkeyPatch, body: bytes) -> None:
-    """Without a checksum, as from a proxy that answers in its place."""
+    """Without a checksum, as from a proxy that responds instead."""
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
     with run_scripted(answer_with(whole, 1), answer_with(EMPTY, 1)) as server:
         assert reached(environment, server).get([records.head(NS)]) == {}

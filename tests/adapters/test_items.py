@@ -1,4 +1,4 @@
-"""Records as items: what goes in comes out, and HEAD stays small."""
+"""Records survive conversion to items and back, and HEAD stays small."""
 
 from typing import Any
 

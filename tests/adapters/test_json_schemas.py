@@ -1,4 +1,4 @@
-"""JSON Schema as the service uses it: what a schema is, and where a value fails it."""
+"""JSON Schema as the service uses it: validity of schemas, and where a value fails."""
 
 import json
 import threading
@@ -108,7 +108,7 @@ def test_alternatives_are_valid_as_before(schemas: JsonSchemas, keyword: str) ->
 
 
 def test_failing_alternatives_give_one_error(schemas: JsonSchemas) -> None:
-    """900 alternatives, each failing for 60,000 items, built as many errors with a copy of the value each."""
+    """900 alternatives that each failed for 60,000 items built that many errors, each with a copy of the value."""
     wanted = schema(anyOf=[{"items": {"const": number}} for number in range(2, 450)])
     assert schemas.misfit(wanted, [1] * 60_000) == Misfit("", "/anyOf")
 

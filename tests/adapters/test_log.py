@@ -1,4 +1,4 @@
-"""Log lines are JSON, one each, and below the least severity they are not written."""
+"""Log lines are JSON objects, and lines below the least severity are not written."""
 
 from __future__ import annotations
 

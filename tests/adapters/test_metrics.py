@@ -16,7 +16,7 @@ METRICS = Metrics("configsvc-prod-api", lambda: 1_700_000_000_123)
 
 
 def counted(line: dict[str, object]) -> dict[tuple[str, ...], list[str]]:
-    """The metrics by the dimensions they have, as CloudWatch would take them out."""
+    """The metrics by their dimensions, as CloudWatch would extract them."""
     found: dict[str, Any] = METRICS.of(line)
     document: dict[str, Any] = {**line, **found}
     taken: dict[tuple[str, ...], list[str]] = {}

@@ -1,4 +1,4 @@
-"""The system's clock and chance, and that the adapters ask nothing of their surroundings when they are imported."""
+"""The system's clock and randomness. Importing the adapters needs nothing from the environment."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""`uniqueItems` as JSON Schema means it, whoever chose the items."""
+"""`uniqueItems` as JSON Schema defines it, also for hostile items."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Two execution environments of the real zip over one table, each behind a gateway of its own, so a test says which."""
+"""Two execution environments of the real zip over one table, each behind its own gateway."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _INIT_SECONDS = pytest.StashKey[list[float]]()
 
 @pytest.fixture(scope="session")
 def dynamodb(emulator: Emulator) -> Iterator[CountingProxy]:
-    """In front of the emulator; only the environments of the zip pass through it."""
+    """A proxy in front of the emulator, only for the environments of the zip."""
     with CountingProxy({DYNAMODB: emulator.url}) as running:
         yield running
 
@@ -50,7 +50,7 @@ def packed(
 
 @pytest.fixture(scope="session")
 def environments(packed: Zip, pytestconfig: pytest.Config) -> Iterator[Environments]:
-    """Both warm up with the first requests; what the people may do is told to the one."""
+    """Two warm environments; the grants are set through the first."""
     with packed.environment("one") as one, packed.environment("other") as other:
         pytestconfig.stash[_INIT_SECONDS] = [*one.init_seconds, *other.init_seconds]
         with build_stage(one) as first, build_stage(other) as second:
@@ -60,12 +60,12 @@ def environments(packed: Zip, pytestconfig: pytest.Config) -> Iterator[Environme
 
 @pytest.fixture
 def story(environments: Environments) -> Story:
-    """A new namespace, spoken of to the one environment."""
+    """A new namespace, reached through the first environment."""
     return start_story(environments.one)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Init time is told and never asserted: it is this computer's."""
+    """Prints the init time. It is never asserted, because it depends on the computer."""
     if found := config.stash.get(_INIT_SECONDS, []):
         told = ", ".join(f"{seconds:.2f} s" for seconds in found)
         terminalreporter.write_line(f"init of the service's zip under awslambdaric, process start included: {told}")

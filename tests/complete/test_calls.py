@@ -1,4 +1,4 @@
-"""What each request costs at DynamoDB, counted by a proxy in front of it and not by the service."""
+"""The calls to DynamoDB of each request, counted by a proxy and not by the service."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ pytestmark = pytest.mark.emulator
 
 @pytest.fixture
 def warm(story: Story) -> Story:
-    """A namespace with a value, asked for just now: rendered, and the reader's and the writer's grants known."""
+    """A namespace whose snapshot and grants are cached."""
     story.put("k", plain("one")).json()
     story.snapshot().json()
     return story
 
 
 def _calls(dynamodb: CountingProxy) -> dict[str, int]:
-    """By operation, since the last time; counting begins anew."""
+    """The calls by operation since the last count, which is reset."""
     return {operation: count for (_, operation), count in dynamodb.reset().items()}
 
 

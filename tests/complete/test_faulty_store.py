@@ -1,4 +1,4 @@
-"""The zip in front of a DynamoDB that goes wrong: the service answers for itself, and the process stays as it was."""
+"""The zip in front of a failing DynamoDB: the service responds with its own errors and survives."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_faulty_store_gives_503_in_time_until_it_recovers(faulty: Faulty, faul
     store, runtime, story = faulty
     pids = runtime.pids()
     for operation, ask in CALLS.items():
-        assert story.snapshot().status == 200  # so that grants are kept
+        assert story.snapshot().status == 200  # so that grants are cached
         assert story.put("k", plain("one")).status == 201  # and the snapshot is not
         store.breaks(fault, [operation])
         refused = ask(story)

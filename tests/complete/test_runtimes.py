@@ -1,4 +1,4 @@
-"""A full namespace of any text is answered by the real zip, whichever runtime encodes the answer."""
+"""The real zip can return a full namespace of any text on every runtime."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LETTER, _EACH = "\u6f22", 80_000
 
 
 def fill(story: Story) -> int:
-    """Values of that letter until the service takes no more; how many it took."""
+    """Puts values of one letter until the service refuses them; returns their number."""
     story.api.send("PUT", story.path, story.stage.admin, {"snapshot_bytes": limits.SNAPSHOT_BYTES_MOST}).json()
     for number in range(100):
         answer = story.put(f"k{number:02}", plain(_LETTER * _EACH))

@@ -1,4 +1,4 @@
-"""Nothing is missing in the zip: it starts and answers every route where none of our packages is installed."""
+"""Nothing is missing in the zip: it starts and serves every route without our packages installed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OURS = ("configsvc", "chalice", "pydantic", "pydantic_core", "cachetools")
 
 def test_the_test_environment_lacks_our_packages() -> None:
     asked = f"import importlib.util as u, json; print(json.dumps([n for n in {_OURS} if u.find_spec(n)]))"
-    # -P and -I: neither this folder nor a PYTHONPATH may lend it ours.
+    # -P and -I keep this folder and PYTHONPATH from providing our packages.
     found = subprocess.run([PYTHON, "-I", "-c", asked], capture_output=True, text=True, check=True, timeout=60)
     assert json.loads(found.stdout) == []
 
@@ -77,7 +77,7 @@ def test_an_envelope_is_read_back_and_opens(story: Story) -> None:
 
 @pytest.fixture
 def without(packed: Zip, tmp_path: Path, request: pytest.FixtureRequest) -> Zip:
-    """The zip less one package."""
+    """The zip without one package."""
     directory = tmp_path / "zip"
     directory.mkdir()
     for each in packed.directory.iterdir():

@@ -1,4 +1,4 @@
-"""Writers of one namespace beside each other, in virtual time: all get through, the old before they are too old."""
+"""Concurrent writers of one namespace, in virtual time: all succeed, older writes first."""
 
 from configsvc.adapters.memory import MemoryRepository
 from configsvc.service.engine import records, writing

@@ -1,4 +1,4 @@
-"""A snapshot of a large namespace is read while others write it, in virtual time."""
+"""A snapshot of a large namespace is read during writes, in virtual time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WRITERS = 3
 
 
 class Read(NamedTuple):
-    """How many readings were answered, how many refused, and what one cost."""
+    """The number of reads that succeeded and that were refused, and the cost of one."""
 
     answered: int
     refused: int
@@ -46,7 +46,7 @@ def filled(keys: int) -> tuple[MemoryRepository, World]:
 
 
 def beside(keys: int, writes_a_second: int, seed: int = 1) -> Read:
-    """Readings of the whole namespace, one after the other and each from nothing, beside that many writes a second."""
+    """Reads the whole namespace repeatedly without a cache, during this many writes per second."""
     memory, world = filled(keys)
     time, reading = VirtualTime(), True
     table, written = SlowTable(memory, time, seed), random.Random(seed)  # noqa: S311  # which key
@@ -81,7 +81,7 @@ def beside(keys: int, writes_a_second: int, seed: int = 1) -> Read:
 
 
 def check(memory: MemoryRepository, tag: str, body: str | None) -> None:
-    """Each value is the one that the last write up to the answer's revision gave, by the log and the versions."""
+    """Checks that each value is that of the last write up to the response's revision, by log and versions."""
     served, _ = etag.parse_snapshot(tag)
     entries = {each["key"]: each["version"] for each in json.loads(body or "")["entries"]}
     log = [each for each in memory.query(records.of_namespace(NS), "R#") if isinstance(each, records.LogRecord)]

@@ -1,4 +1,4 @@
-"""Loaded by schemathesis: signs each request, and makes valid ones hold to what a schema cannot say."""
+"""Hooks for schemathesis: sign each request, and make valid ones satisfy rules that a schema cannot express."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ANY_OR_ETAG = re.compile(r'\*|"[^"]+"')
 
 
 class _Signed(AuthBase):
-    """The key of an administrator who may everything, and a signature by botocore."""
+    """The API key of an administrator with all permissions, and a signature by botocore."""
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         credentials = Credentials(os.environ["FUZZ_ACCESS_KEY"], os.environ["FUZZ_SECRET_KEY"])
@@ -39,7 +39,7 @@ schemathesis.auth.set_from_requests(_Signed())  # type: ignore[attr-defined]  # 
 
 @schemathesis.hook
 def before_call(_context: Any, case: Any, _kwargs: Any) -> None:  # noqa: ANN401  # schemathesis' own
-    """Requests that break the schema are sent as they were drawn."""
+    """Requests that violate the schema are sent unchanged."""
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     _go_where_something_is(case.path_parameters)
@@ -49,14 +49,14 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:  # noqa: ANN401
 
 
 def _go_where_something_is(parameters: Any) -> None:  # noqa: ANN401
-    """Three of four names that are drawn become names that are there."""
+    """Three of four generated names become existing names."""
     for name, known in (("namespace", NAMESPACES), ("key", KEYS)):
         if name in parameters and (drawn := crc32(str(parameters[name]).encode())) % 4:
             parameters[name] = known[drawn // 4 % len(known)]
 
 
 def _ask_properly(path: str, query: Any, names: Any) -> None:  # noqa: ANN401
-    """A cursor is one that was answered. Two revisions are compared, or two namespaces."""
+    """A cursor is one from a response. Two revisions are compared, or two namespaces."""
     query.pop("cursor", None)
     if path.endswith("/diff"):
         if "from" in query:
@@ -69,7 +69,7 @@ def _ask_properly(path: str, query: Any, names: Any) -> None:  # noqa: ANN401
 
 
 def _hold_one_condition(headers: Any) -> None:  # noqa: ANN401
-    """One precondition, and such as we give out: schemathesis takes values of answers for headers, too."""
+    """One precondition with one of our ETags, because schemathesis also uses response values for headers."""
     for name, known, any_of in (("If-Match", _ETAG, '"1"'), ("If-None-Match", _ANY_OR_ETAG, "*")):
         if name in headers and not known.fullmatch(str(headers[name])):
             headers[name] = any_of

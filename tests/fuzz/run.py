@@ -1,4 +1,4 @@
-"""Runs schemathesis in a process of its own against a stage, and tells what came of it."""
+"""Runs schemathesis in a separate process against a stage, and returns its results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HERE = Path(__file__).parent
 
 
 class Ran(NamedTuple):
-    """What schemathesis said, and what it counted."""
+    """The output of schemathesis, and its counts."""
 
     returncode: int
     output: str
@@ -25,7 +25,7 @@ class Ran(NamedTuple):
 
 
 def fuzz(stage: Stage, scratch: Path, document: str, *options: str) -> Ran:
-    """Run it over the document with the administrator's credentials."""
+    """Runs it over the document with the administrator's credentials."""
     report = scratch / "report.json"
     command = [
         sys.executable, "-m", "schemathesis.cli", "--config-file", str(_HERE / "schemathesis.toml"), "run", document,

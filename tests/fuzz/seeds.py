@@ -1,4 +1,4 @@
-"""What is there before the first case."""
+"""The data that exists before the first case."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ KEYS = ("db.url", "db.pool", "feature.x")
 
 
 def sow(api: Api, stage: Stage) -> None:
-    """The administrator may everything, in namespaces that serve something."""
+    """Gives the administrator all permissions, and creates namespaces that serve something."""
     admin = stage.admin
     for principal, actions in (
         (api_key_principal(admin), ["read"]),

@@ -1,4 +1,4 @@
-"""The API keeps to its OpenAPI document whatever is sent: no 5xx, no answer off the document, bad data refused."""
+"""The API follows its OpenAPI document for any request: no 5xx, no undocumented response, bad data refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Answer = dict[str, Any]
 
 @contextmanager
 def stage_with(wrapped: Callable[[Target], Target]) -> Iterator[Stage]:
-    """The API over a table in memory, sown, behind whatever is wrapped round it."""
+    """The API over a table in memory with seed data, behind a wrapper."""
     cast = new_cast()
     app = memory_app(Texts(), cast)
     with stage_before(wrapped(lambda event: app(event, None)), app.routes, cast) as stage:
@@ -41,7 +41,7 @@ def ran(scratch: Path, *options: str, wrapped: Callable[[Target], Target] = lamb
 
 
 def check(found: Ran, least: int, phases: frozenset[str] = PHASES) -> None:
-    """It went through everything and found nothing."""
+    """Checks that all operations were tested without findings."""
     assert found.returncode == 0, found.output[-8000:]
     assert found.report["test_cases"]["generated"] >= least
     assert found.report["test_cases"]["unique_failures"] == found.report["test_cases"]["errored"] == 0

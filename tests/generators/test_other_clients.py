@@ -1,4 +1,4 @@
-"""A TypeScript client compiles strictly and reads; Go is generated; Spectral has nothing to say."""
+"""A TypeScript client compiles strictly and reads; a Go client is generated; Spectral has no complaints."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_go_client_is_generated_with_64_bit_revisions(tmp_path: Path) -> None:
 
 
 def test_generators_fail_on_a_null_only_member(tmp_path: Path) -> None:
-    """The check sees what it is for: a document with such a member does not generate."""
+    """Shows that the check works: a document with such a member does not generate."""
     needs_generators()
     broken = json.loads(DOCUMENT.read_text())
     broken["components"]["schemas"]["Whoami"]["properties"]["iam"] = {"type": "null"}

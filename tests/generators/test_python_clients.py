@@ -1,4 +1,4 @@
-"""Python clients that two generators make of the document import, type-check and read from a running service."""
+"""Python clients from two generators import, type-check and read from a running service."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_openapi_generators_python_client_reads(tmp_path: Path, stage: Stage) ->
     assert run_openapi_generator("python", tmp_path) == []
     check_types(
         tmp_path / "openapi_client",
-        "typeddict-item",  # its own table of servers lacks a member that its own type asks for
+        "typeddict-item",  # its table of servers lacks a member that its own type requires
         "import-untyped",  # of python-dateutil, which has no types
     )
     assert read_by(_OPENAPI_GENERATOR, tmp_path, stage) == expected(stage)

@@ -1,4 +1,4 @@
-"""A change set's shape and its values, so far as they can be told without opening anything."""
+"""The shape and the values of a change set, checked without opening anything."""
 
 import pytest
 

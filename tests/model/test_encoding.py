@@ -1,4 +1,4 @@
-"""base64 has one spelling, JSON one form."""
+"""base64 and JSON each have one canonical form."""
 
 import base64
 import json

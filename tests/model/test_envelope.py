@@ -1,4 +1,4 @@
-"""The envelope's header has one spelling, and nothing else is read as one."""
+"""The envelope's header has one spelling, and nothing else is accepted."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""ETags: strong, never ignored when malformed in If-Match, matched by If-None-Match as RFC 9110 says."""
+"""ETags are strong, refused in If-Match if malformed, and matched in If-None-Match as in RFC 9110."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def test_a_malformed_list_of_etags_matches_nothing(header: str) -> None:
     ids=["blanks", "blanks and a quote", "blanks after an ETag", "never closed", "quotes", "many without a comma"],
 )
 def test_a_header_made_to_be_slow_takes_linear_time(header: str) -> None:
-    """In a time that grew with the square of the length it would take hours, and the test run stops it long before."""
+    """In quadratic time this would take hours, and the test's time limit would stop it."""
     assert not etag.matches(header, etag.of_snapshot(12, "ab" * 8))
 
 

@@ -1,4 +1,4 @@
-"""A record is to its users what a named tuple is."""
+"""Records behave like named tuples."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""Schemas of plain values: as much of JSON Schema as can be checked in bounded time."""
+"""Schemas of plain values: JSON Schema restricted to bounded time."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What checking a value against a schema costs, known before it is done."""
+"""The cost of checking a value against a schema, computed in advance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The greatest value of each form, to the byte, and refusals in bytes of the value."""
+"""The largest value of each form, to the byte, and refusals in bytes of the value."""
 
 from __future__ import annotations
 

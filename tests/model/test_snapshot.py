@@ -1,4 +1,4 @@
-"""A snapshot comes back from its text, and costs what its parts cost."""
+"""A snapshot is read back from its text, and its cost is the sum of its parts."""
 
 import json
 

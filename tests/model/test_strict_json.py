@@ -1,4 +1,4 @@
-"""JSON that every reader reads alike."""
+"""JSON that every parser reads the same way."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Storms over HTTP on the app in process: quick, and on a table that tears its reads, which the emulator does not."""
+"""Storms over HTTP on the app in process: fast, and on a table with torn reads, which the emulator does not have."""
 
 from collections.abc import Callable
 from itertools import count
@@ -16,11 +16,11 @@ from tests.support.storms.verdict import judge
 
 SIZE = Size(writes=12, kills=0)
 SEED = 7
-"""It shows every bug below, as others do."""
+"""This seed finds every bug below, like others."""
 
 
 def now_and_then() -> Callable[[], None]:
-    """Lets others in at every fourth gap between two records that are read."""
+    """Lets other threads run at every fourth gap between two records."""
     gaps = count()
 
     def let_in() -> None:

@@ -1,4 +1,4 @@
-"""Each bug that is planted in the zip is found over HTTP, so that finding none means something; by a recorded seed."""
+"""Every bug planted in the zip is found over HTTP by a recorded seed, which shows that the storms detect bugs."""
 
 import random
 from pathlib import Path
@@ -19,19 +19,19 @@ SMALL = Size(writes=12, kills=0)
 """The bugs are found without kills, which take most of the time."""
 
 SEEDS = dict.fromkeys(CODE, 1)
-"""For each bug the seed of a storm in which it is found."""
+"""For each bug, a seed that finds it."""
 
 AT_ONCE = {"HEAD and the keys are two transactions", "writes are not conditioned"}
-"""What hardly anything gets past; so much is repeated that a longer storm would take minutes."""
+"""Bugs that almost any storm finds; they repeat so much that a longer storm would take minutes."""
 
 
 def size_for(bug: str, times: int = 1) -> Size:
-    """So many times what is enough."""
+    """A multiple of the sufficient size."""
     return SMALL._replace(writes=times * (3 if bug in AT_ONCE else SMALL.writes))
 
 
 def parts_with(bug: str, package: Package, emulator: Emulator, scratch: Path) -> Parts:
-    """A stand with the bug in it."""
+    """The parts of a rig with the bug in it."""
     return Parts(package, emulator, scratch, SMALL.environments, CODE[bug].add)
 
 

@@ -1,7 +1,7 @@
-"""The service over HTTP amid faults and kills: what everybody was told has one order that real time allows.
+"""The service over HTTP with faults and kills: all responses fit one order that real time allows.
 
-A seed fixes the workload, the faults and the kills, and not how threads and processes interleave: it is printed where
-a storm fails, and run again it makes the same storm, which need not fail at the same place.
+A seed determines the workload, the faults and the kills, but not how threads and processes interleave. It is printed
+when a storm fails. Running it again makes the same storm, which need not fail at the same place.
 """
 
 import random

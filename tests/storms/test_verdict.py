@@ -1,4 +1,4 @@
-"""What the verdict on a storm says of answers and a change log that do not fit together."""
+"""The verdict on storms whose responses and change log contradict each other."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Known answers, and two other implementations: what we seal they open, and what they seal we open."""
+"""Known answers, and two other implementations: each opens the envelopes of the other."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ VECTORS = json.loads((Path(__file__).parent / "envelopes.json").read_text())
 
 
 def is_members(value: object) -> None:
-    """joserfc has to be told of a private header member, and how to check it."""
+    """A registry in which joserfc knows the private header member and how to check it."""
     if not isinstance(value, dict):
         raise TypeError
 
@@ -117,7 +117,7 @@ def test_joserfc_and_jwcrypto_open_what_we_seal(
     header = header._replace(kid=cipher.derive_kid(data_key))
     envelope = cipher.seal(data_key, header, plaintext, nonce)
     assert jwe.decrypt_compact(envelope, OctKey.import_key(data_key), registry=REGISTRY).plaintext == plaintext
-    if plaintext:  # jwcrypto 1.6.1 takes an empty plaintext for a failure to decrypt
+    if plaintext:  # jwcrypto 1.6.1 mistakes an empty plaintext for a failure to decrypt
         theirs = JWE()
         theirs.deserialize(envelope, JWK(kty="oct", k=to_base64url(data_key)))
         assert theirs.payload == plaintext

@@ -1,4 +1,4 @@
-"""An implementation that shares no line with ours, written from docs/ENVELOPE.md: Node's WebCrypto."""
+"""An independent implementation with Node's WebCrypto, written from docs/ENVELOPE.md."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed: apt
 
 @pytest.fixture(scope="module")
 def node() -> dict[str, Any]:
-    """What Node makes of each vector."""
+    """Node's result for each vector."""
     assert NODE
     command = [NODE, str(HERE / "open.mjs"), str(HERE / "envelopes.json")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)

@@ -1,4 +1,4 @@
-"""The access matrix: every route for every kind of caller. Over the loopback gateway."""
+"""The access matrix: every route for every kind of caller, over the loopback gateway."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SIGNED = (403, 403, 403, 403, 403, OK, OK, OK, OK)
 READ = (403, 403, OK, OK, 403, OK, 404, OK, 404)
 WRITE = (403, 403, 403, 403, 403, OK, 404, 403, 404)
 ADMIN = (403, 403, 403, 403, 403, 403, 404, OK, OK)
-CREATE = (403, 403, 403, 403, 403, 404, 404, OK, OK)  # it is absent still
+CREATE = (403, 403, 403, 403, 403, 404, 404, OK, OK)  # still absent
 GRANTS = (403, 403, 403, 403, 403, 403, 403, 403, OK)
 
 MATRIX = {
@@ -82,7 +82,7 @@ CELLS = [
 
 
 class Scene(NamedTuple):
-    """The API, who prepares it, and the callers by column."""
+    """The API, the person who prepares it, and the callers by column."""
 
     api: Api
     root: Person
@@ -96,7 +96,7 @@ def _person(name: str) -> Person:
 
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
-    """`matrix.*` is everyone's but the other writer's, whose is `other.*`."""
+    """Everyone has grants on `matrix.*`, except the other writer, who has them on `other.*`."""
     root, (writer, other, pattern) = new_cast().admin, (_person(name) for name in ("writer", "other", "pattern"))
     bare = root._replace(api_key="key-of-bare", api_key_id="idofbare")
     reader = ApiKey("idofreader", "key-of-reader")

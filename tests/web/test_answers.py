@@ -1,4 +1,4 @@
-"""Each answer has exactly the members that the document tells; one more or one less is a change of the API."""
+"""Each response has exactly the documented members; one more or one less changes the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Chalice answers by itself, and who may call what."""
+"""Responses of Chalice itself, and access to routes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bodies of writes become values of the model, or problems that name the field and not the value."""
+"""The bodies of writes become values of the model, or problems that name the field but not the value."""
 
 from __future__ import annotations
 

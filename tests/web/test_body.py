@@ -1,4 +1,4 @@
-"""JSON is read strictly, and what was wrong is told without what was sent."""
+"""JSON is parsed strictly, and errors do not quote the body."""
 
 from __future__ import annotations
 

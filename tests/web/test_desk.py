@@ -1,4 +1,4 @@
-"""The wrapper round every route."""
+"""The wrapper around every route."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Health says what it looked at; the deep one reads the table, and says what is in the way without saying where."""
+"""Health reports what it checked. Deep health reads the table, and gives the reason of a failure without names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PLACE = "arn:aws:dynamodb:eu-central-1:123456789012:table/secret-table"
 
 
 class Store(MemoryRepository):
-    """A table that may be in a bad way, and counts who reads it."""
+    """A table that may fail, and counts reads."""
 
     def __init__(self, fault: Exception | None = None) -> None:
         super().__init__()

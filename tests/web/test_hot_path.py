@@ -1,4 +1,4 @@
-"""What importing the app and reading a snapshot load, shown in interpreters of their own."""
+"""The modules that importing the app and reading a snapshot load, checked in separate interpreters."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ print("pydantic" in sys.modules)
 
 
 def run(source: str, **variables: str) -> str:
-    """What a program prints in an environment without region, credentials or settings, beside these."""
+    """The output of a program in an environment with only these variables: no region, credentials or settings."""
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", source],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Who the caller is, by what API Gateway says."""
+"""The caller, as API Gateway identifies it."""
 
 from __future__ import annotations
 

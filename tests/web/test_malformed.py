@@ -1,4 +1,4 @@
-"""Whatever the function is invoked with, it answers as a proxy integration must, and logs one line of JSON."""
+"""For any event the function responds like a proxy integration, and logs one line of JSON."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EVENTS = [
 
 
 LINE = 8_000
-"""CloudWatch takes longer ones, and lets metrics be in 1 MB; but what is sent decides no length."""
+"""CloudWatch accepts longer lines, with metrics up to 1 MB; but a request must not determine the length."""
 
 
 class Context:
@@ -65,7 +65,7 @@ odd = st.sampled_from(ODD) | st.text(st.characters()) | st.recursive(
 
 
 def paths(node: object, at: Path = ()) -> Iterator[Path]:
-    """Every place of an event, the whole of it first."""
+    """Every place in an event, starting with the whole."""
     yield at
     if isinstance(node, dict):
         for name, each in node.items():
@@ -76,7 +76,7 @@ def paths(node: object, at: Path = ()) -> Iterator[Path]:
 
 
 def put_at(node: Any, path: Path, value: object) -> Any:  # noqa: ANN401  # JSON
-    """A copy with that value at that place."""
+    """A copy with this value at this place."""
     if not path:
         return value
     if isinstance(node, list):
@@ -85,7 +85,7 @@ def put_at(node: Any, path: Path, value: object) -> Any:  # noqa: ANN401  # JSON
 
 
 def without(node: Any, path: Path) -> Any:  # noqa: ANN401  # JSON
-    """A copy without what is at that place."""
+    """A copy without the value at this place."""
     if isinstance(node, list):
         return [
             without(each, path[1:]) if number == path[0] else each
@@ -99,7 +99,7 @@ def without(node: Any, path: Path) -> Any:  # noqa: ANN401  # JSON
 
 @cache
 def function(*, enforced: bool) -> tuple[RestApi, BytesIO]:
-    """The function, and what it logs."""
+    """The function, and its log."""
     sink = BytesIO()
     log = JsonLog(TextIOWrapper(sink, "utf-8", write_through=True), "debug", Metrics("function", lambda: 0))
     return build_app(
@@ -109,13 +109,13 @@ def function(*, enforced: bool) -> tuple[RestApi, BytesIO]:
 
 @pytest.fixture(autouse=True)
 def nothing_else_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Chalice would log an exception with its text."""
+    """Checks the other logs, because Chalice would log the text of an exception."""
     yield
     assert [each.getMessage() for each in caplog.records] == []
 
 
 def check(sent: object, *, enforced: bool = True, context: object = None) -> int:
-    """Invoke the function with it; the status of the answer, which is one that API Gateway takes."""
+    """Invokes the function; returns the status, after checking that API Gateway accepts the response."""
     app, sink = function(enforced=enforced)
     sink.seek(0)
     sink.truncate()
@@ -159,7 +159,7 @@ def test_s55_any_two_things_wrong_at_once_are_answered(
     again: Callable[[], Any] = lambda: put_at(sent, other[1], second)  # noqa: E731
     try:
         changed = again()
-    except (AttributeError, KeyError, TypeError):  # the first took the other's place away
+    except (AttributeError, KeyError, TypeError):  # the first removed the other's place
         changed = sent
     check(changed, enforced=enforced)
 

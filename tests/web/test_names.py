@@ -30,7 +30,7 @@ PARSERS: Mapping[CodeType, str] = {
 
 
 class Parses(Counter[tuple[str, str]]):
-    """How often each text is parsed, by what it is parsed as."""
+    """Counts how often each text is parsed, by type."""
 
     def __enter__(self) -> Self:
         sys.setprofile(self._saw)
@@ -65,8 +65,8 @@ def test_a_put_parses_each_name_and_each_envelope_once() -> None:
     with Parses() as parses:
         assert app(put(new), None)["statusCode"] == 201
     assert parses == {
-        ("header", new): 1, ("header", old): 1,  # the version that is replaced
-        ("namespace", "payments.prod"): 3, ("key", "db.url"): 3,  # of the path, and of the two headers
+        ("header", new): 1, ("header", old): 1,  # the replaced version
+        ("namespace", "payments.prod"): 3, ("key", "db.url"): 3,  # of the path and the two headers
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document and docs/API.md say what the code does."""
+"""The OpenAPI document and docs/API.md match the code."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_document_is_served_to_anyone_without_the_store() -> None:
 def test_every_error_is_documented_with_advice() -> None:
     assert list(ADVICE) == [kind.code for kind in errors.SENT]
     assert DOCUMENTED["components"]["schemas"]["Problem"]["properties"]["code"]["x-extensible-enum"] == sorted(ADVICE)
-    assert DOCUMENTED["components"]["examples"].keys() == ADVICE.keys() - {"method_not_allowed"}  # no route answers it
+    assert DOCUMENTED["components"]["examples"].keys() == ADVICE.keys() - {"method_not_allowed"}  # no route returns it
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
@@ -112,7 +112,7 @@ def test_no_schema_is_only_null_and_large_integers_have_64_bits() -> None:
 
 
 def _schemas(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401  # JSON
-    """Every schema that a member, an element or a body has; null beside a reference is none of these."""
+    """Every schema of a member, an element or a body, except null in a union with a reference."""
     if isinstance(node, list):
         for each in node:
             yield from _schemas(each)

@@ -1,4 +1,4 @@
-"""Only what came through the gateway counts: an event without the stage's proof has no identity, whatever it says."""
+"""Only events from the gateway are trusted: without the stage's proof an event has no identity."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def ok(_request: Request, **_parameters: str) -> Reply:
 
 
 def forged(method: str = "GET", route: str = "/v1/x", **given: Any) -> dict[str, Any]:  # noqa: ANN401  # event's own
-    """What whoever may invoke the function sends: an administrator's identity, and no proof."""
+    """An event by a direct invoker: an administrator's identity, but no proof."""
     made = build_event(method, route, identity=EVERYTHING, **given)
     made["stageVariables"] = None
     return made
@@ -109,7 +109,7 @@ def test_during_a_rotation_both_proofs_are_accepted() -> None:
 
 
 def test_an_observed_request_cannot_make_its_log_line_too_long() -> None:
-    """CloudWatch takes no metric out of a line above 1 MB."""
+    """CloudWatch extracts no metrics from a line above 1 MB."""
     lines, sent = Lines(), forged()
     sent["requestContext"] |= {"requestId": "x" * 2_000_000}
     build_app_with(ok, lines, proof=observes)(sent, None)
@@ -137,7 +137,7 @@ def test_the_proof_is_removed_after_the_check() -> None:
     lines, seen = Lines(), list[str]()
 
     def view(request: Request) -> Reply:
-        seen.append(json.dumps(request._event))  # noqa: SLF001  # all that a view could reach
+        seen.append(json.dumps(request._event))  # noqa: SLF001  # all that a view can reach
         raise ValueError(PROOF[:0])
 
     app: RestApi = build_app_with(view, lines)

@@ -1,4 +1,4 @@
-"""What a request carries beside its body."""
+"""The parts of a request other than its body."""
 
 from __future__ import annotations
 

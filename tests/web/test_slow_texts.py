@@ -1,6 +1,6 @@
-"""Texts made to be slow to match: every pattern that a request meets takes a time that grows with the length alone.
+"""Texts made to be slow to match: every pattern for requests takes linear time.
 
-Were one of them quadratic, its case would take hours, and the time that a test is given would end it.
+If one were quadratic, its case would take hours, and the test's time limit would end it.
 """
 
 import json
@@ -60,7 +60,7 @@ def test_no_text_in_a_request_is_slow_to_match(read: Callable[[str], object]) ->
 
 
 def nested(parts: int) -> str:
-    """A body of so many parts, most of them far down."""
+    """A body with this many parts, most of them deeply nested."""
     return json.dumps({"operations": [{"op": "put", "value": [0] * (parts - 4)}]})
 
 

@@ -1,4 +1,4 @@
-"""A proxy in front of DynamoDB that forwards, and then or instead says nothing, drips, breaks off or resets."""
+"""A proxy in front of DynamoDB that forwards, or stays silent, drips, breaks off or resets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LINGER = struct.pack("ii", 1, 0)
 
 
 class FaultyStore(LoopbackServer):
-    """Forwards to a table; the operations that are set go wrong in one way.
+    """Forwards to a table. The configured operations fail in one way.
 
     Args:
         upstream: the table's URL.
@@ -34,12 +34,12 @@ class FaultyStore(LoopbackServer):
         self.let_go = threading.Event()
 
     def breaks(self, fault: Fault, operations: Iterable[str]) -> None:
-        """From now on these operations go wrong."""
+        """Makes these operations fail."""
         self.let_go.clear()
         self.fault, self.operations, self.hit = fault, frozenset(operations), 0
 
     def works(self) -> None:
-        """From now on all goes well, and whoever is held is let go."""
+        """Stops all failures and releases blocked calls."""
         self.operations = frozenset()
         self.let_go.set()
 

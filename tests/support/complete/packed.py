@@ -16,13 +16,13 @@ Template = Mapping[str, Any]
 
 
 class Zip(NamedTuple):
-    """An unpacked zip, and what its environments are given.
+    """An unpacked zip, and the configuration of its environments.
 
     Args:
         directory: the unpacked zip.
         template: the SAM template it belongs to.
-        variables: the service's function's, and what Lambda adds to them.
-        logs: folder for what the environments log.
+        variables: those of the service's function, and those that Lambda adds.
+        logs: the folder for the logs of the environments.
     """
 
     directory: Path
@@ -32,7 +32,7 @@ class Zip(NamedTuple):
 
     @contextmanager
     def environment(self, name: str, runtime: str | None = None) -> Iterator[Runtime]:
-        """One execution environment, of the template's runtime or another; the name tells its log from the others'."""
+        """Runs one execution environment, with the template's runtime or another. `name` is that of its log."""
         configuration = read_configuration(self.template)
         if runtime:
             configuration["runtime"] = runtime
@@ -43,7 +43,7 @@ class Zip(NamedTuple):
 
 
 class Configured(TypedDict):
-    """What the template says of the service's function, as Runtime takes it."""
+    """The template's configuration of the service's function, as arguments of Runtime."""
 
     handler: str
     timeout: float
@@ -63,13 +63,13 @@ def list_functions(template: Template) -> dict[str, dict[str, Any]]:
 
 
 def build_variables(template: Template, refs: Mapping[str, str]) -> dict[str, str]:
-    """The variables of the service's function, each `Ref` looked up; one that is not in `refs` is a KeyError."""
+    """The variables of the service's function, with each `Ref` resolved. KeyError if one is not in `refs`."""
     declared = list_functions(template)["APIHandler"]["Environment"]["Variables"]
     return {name: refs[value["Ref"]] if isinstance(value, dict) else str(value) for name, value in declared.items()}
 
 
 def build_lambda_variables(dynamodb: str) -> dict[str, str]:
-    """Credentials, and DynamoDB's endpoint; region and the rest come from the runtime."""
+    """Credentials and DynamoDB's endpoint. The region and the rest come from the runtime."""
     return {
         "AWS_ACCESS_KEY_ID": ROOT.access_key_id,
         "AWS_SECRET_ACCESS_KEY": ROOT.secret_access_key,
@@ -78,7 +78,7 @@ def build_lambda_variables(dynamodb: str) -> dict[str, str]:
 
 
 def make_table(endpoint: str, template: Template, name: str) -> None:
-    """A table with the keys that the template declares."""
+    """Creates a table with the keys that the template declares."""
     declared = template["Resources"]["ConfigTable"]["Properties"]
     boto3.client("dynamodb", **make_client_arguments(endpoint)).create_table(
         TableName=name,

@@ -18,7 +18,7 @@ _NAMESPACES = "complete.*"
 
 
 class Environments(NamedTuple):
-    """The API as one execution environment of the zip serves it, and as another one does."""
+    """The API, served by two execution environments of the zip."""
 
     one: Stage
     other: Stage
@@ -26,13 +26,13 @@ class Environments(NamedTuple):
 
 @contextmanager
 def build_stage(runtime: Runtime) -> Iterator[Stage]:
-    """The loopback gateway, with the routes of the app in this tree, in front of the zip."""
+    """Runs the loopback gateway in front of the zip, with the routes of the app in this tree."""
     with stage_before(runtime.invoke, app.routes, new_cast()) as made:
         yield made
 
 
 def grant(stage: Stage) -> None:
-    """Reader, writer and administrator may read, the latter two write; kept in the table, so once is enough."""
+    """Lets reader, writer and administrator read, and the latter two write. The table keeps this, so once is enough."""
     api = Api(stage.url, stage.region)
     readers = [api_key_principal(each) for each in (stage.reader, stage.writer, stage.admin)]
     wanted = {principal: ["read"] for principal in readers} | {
@@ -45,12 +45,12 @@ def grant(stage: Stage) -> None:
 
 
 def start_story(stage: Stage) -> Story:
-    """A new namespace."""
+    """Creates a namespace."""
     made = Story(Api(stage.url, stage.region), stage, f"complete.{uuid4().hex[:12]}")
     made.create()
     return made
 
 
 def find_elsewhere(story: Story, stage: Stage) -> Story:
-    """The same namespace, spoken of to another environment."""
+    """The same namespace through another environment."""
     return Story(Api(stage.url, stage.region), stage, story.namespace)

@@ -1,8 +1,8 @@
-"""Writers side by side in virtual time: each is a thread, one runs at a time, and only waiting moves the clock.
+"""Concurrent writers in virtual time: each is a thread, one runs at a time, and only waiting moves the clock.
 
-So a run is the same every time, and takes no longer than its steps do. The table takes as long as DynamoDB: a read
-sees what stands there halfway through. A transaction checks its conditions, holds its items for a while, and then
-applies; another one at the same items meanwhile is cancelled with a conflict.
+So every run is the same, and takes only as long as its steps. The table takes as long as DynamoDB: a read sees the
+state halfway through. A transaction checks its conditions, locks its items for a while, and then applies; a concurrent
+one on the same items is cancelled with a conflict.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _BEGAN = 1_800_000_000.0
 
 
 class VirtualTime:
-    """A clock, and who waits for which of its moments."""
+    """A clock, and the threads that wait for its moments."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -53,7 +53,7 @@ class VirtualTime:
         mine.acquire()
 
     def run(self, *works: Callable[[], None]) -> None:
-        """Everything that these do, side by side, from now on."""
+        """Runs these concurrently, from now on, until all have ended."""
         self._alive = len(works)
         faults = list[BaseException]()
         for work in works:
@@ -88,7 +88,7 @@ class VirtualTime:
 
 
 class SeededChance:
-    """Tags and jitter out of a seed."""
+    """Tags and jitter from a seed."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)  # noqa: S311  # pauses, not secrets
@@ -101,7 +101,7 @@ class SeededChance:
 
 
 class SlowTable:
-    """A table in memory that takes DynamoDB's time, with how often it was asked for what."""
+    """A table in memory that takes as long as DynamoDB, and counts its calls."""
 
     def __init__(self, table: MemoryRepository, time: VirtualTime, seed: int) -> None:
         self._table = table

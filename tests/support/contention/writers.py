@@ -1,4 +1,4 @@
-"""How writers of one namespace fare together: `python -m tests.support.contention.writers` prints the table."""
+"""The results of concurrent writers of one namespace: `python -m tests.support.contention.writers` prints the table."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.support.service.world import DEVELOPER, NS, settled
 
 WRITERS = (2, 5, 10, 20, 50)
 WRITES = 20
-"""Of each writer, one after the other."""
+"""Writes per writer, one after the other."""
 
 SECONDS = 8.0
 
 
 class WriterResults(NamedTuple):
-    """What became of the writes: latencies of those that were made, how many were refused, and transactions sent."""
+    """The results of the writes: latencies of those that succeeded, the number of refusals, and transactions sent."""
 
     writers: int
     made: tuple[float, ...]
@@ -30,19 +30,19 @@ class WriterResults(NamedTuple):
     elapsed: float
 
     def within(self, share: float) -> float:
-        """The latency in seconds that this share of the writes kept to."""
+        """The latency in seconds for this share of the writes."""
         return sorted(self.made)[int(share * (len(self.made) - 1))]
 
     @property
     def tries(self) -> float:
-        """Transactions per write that was made."""
+        """Transactions per successful write."""
         return self.commits / len(self.made)
 
 
 def run_writers(
     writers: int, writes: int = WRITES, seed: int = 1, memory: MemoryRepository | None = None
 ) -> WriterResults:
-    """So many writers, each with a key of its own in one namespace, each writing again at once."""
+    """Runs this many writers in one namespace, each with its own key and writing without pauses."""
     memory, time = memory or MemoryRepository(), VirtualTime()
     world = settled(memory)
     table = SlowTable(memory, time, seed)

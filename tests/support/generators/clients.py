@@ -1,4 +1,4 @@
-"""Clients made of the OpenAPI document by programs that the project did not write."""
+"""Clients generated from the OpenAPI document by third-party programs."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _BIN = ROOT / ".venvs" / "generators" / "bin"
 PYTHON = _BIN / "python"
 NODE_BIN = ROOT / ".venvs" / "node-generators" / "node_modules" / ".bin"
 
-# Each of these says something about the generator, and nothing of the document is lost with it.
+# Each of these is about the generator; none of the document is lost.
 _HARMLESS = (
     "OpenAPI 3.1 support is still in beta",
     "Failed to get the schema name: null",  # it looks for the name of the schema `additionalProperties: false`
     "Codegen property is null (e.g. map/dict of undefined type). Default to typing.Any",  # a JSON Schema is any object
-    "From (reserved word) cannot be used as model name. Renamed to ModelFrom",  # there is no such model: a parameter
+    "From (reserved word) cannot be used as model name. Renamed to ModelFrom",  # it is a parameter, not a model
 )
 
 
 def needs_generators() -> None:
-    """Skip where `make setup` has not installed them."""
+    """Skips the test if `make setup` has not installed them."""
     if not PYTHON.exists():
         pytest.skip("the generators are not installed; `make .venvs/generators/.ready` installs them")
 
 
 def needs_node(program: str) -> Path:
-    """A program of npm; skip where it is not installed."""
+    """The path of an npm program; skips the test if it is not installed."""
     found = NODE_BIN / program
     if not found.exists() or shutil.which("node") is None:
         pytest.skip(f"npm's {program} is not installed; `make .venvs/node-generators/.ready` installs it where npm is")
@@ -42,7 +42,7 @@ def needs_node(program: str) -> Path:
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    """What a program prints; it must end with 0."""
+    """Runs a program, which must exit with 0, and returns its output."""
     path = f"{_BIN}{os.pathsep}{os.environ['PATH']}"
     ended = subprocess.run(
         [str(each) for each in command], cwd=cwd, capture_output=True, text=True, timeout=100, check=False,
@@ -53,7 +53,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
 
 
 def run_openapi_generator(language: str, folder: Path, *options: str, document: Path = DOCUMENT) -> list[str]:
-    """Generate a client by OpenAPI Generator; its complaints, but for those that lose nothing."""
+    """Generates a client with OpenAPI Generator; returns its warnings, except harmless ones."""
     program = _BIN / "openapi-generator-cli"
     said = run(program, "generate", "-i", document, "-g", language, "-o", folder, *options, cwd=folder)
     lines = (line for line in said.splitlines() if re.search(r"\b(WARN|ERROR|Exception)\b", line))
@@ -61,7 +61,7 @@ def run_openapi_generator(language: str, folder: Path, *options: str, document: 
 
 
 def run_openapi_python_client(folder: Path, document: Path = DOCUMENT) -> list[str]:
-    """Generate a client by openapi-python-client into folder/client; all that it says but that it works."""
+    """Generates a client with openapi-python-client in folder/client; returns its output, except progress."""
     said = run(
         _BIN / "openapi-python-client", "generate", "--path", document, "--output-path", folder / "client",
         "--fail-on-warning", cwd=folder,
@@ -70,7 +70,7 @@ def run_openapi_python_client(folder: Path, document: Path = DOCUMENT) -> list[s
 
 
 def check_types(package: Path, *ignored: str) -> None:
-    """Check a generated package with mypy, with what the generators' environment has, but for these kinds of errors."""
+    """Checks a generated package with mypy in the generators' environment, ignoring these kinds of errors."""
     options: list[str | Path] = [
         "--config-file",
         os.devnull,

@@ -1,4 +1,4 @@
-"""A thread that reads with the client of the product; what it holds may be old, and then it says how old."""
+"""A thread that reads with the product's client. Its snapshot may be old, and its age is then known."""
 
 from threading import Semaphore
 from time import perf_counter
@@ -18,7 +18,7 @@ class Consumer:
     Args:
         url: of the gateway.
         who: may read.
-        room: the requests that may be under way at once.
+        room: limits concurrent requests.
         seed: of the storm.
         number: of the thread.
     """
@@ -32,7 +32,7 @@ class Consumer:
         self.taken: list[Taken] = []
 
     def act(self, number: int) -> None:
-        """One read, which refreshes first where that is due. An aged one is of an instant as long ago as it says."""
+        """Reads once, refreshing first if that is due. An old snapshot counts as of the instant that its age gives."""
         try:
             with self._room:
                 snapshot = self._config.snapshot()
@@ -47,5 +47,5 @@ class Consumer:
             pause(self._chance, 0)
 
     def close(self) -> None:
-        """Drops its connection."""
+        """Drops the connection."""
         self._config.close()

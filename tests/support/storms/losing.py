@@ -1,4 +1,4 @@
-"""Answers that are lost between function and gateway: the write is done, and its client is told 502."""
+"""Responses that are lost between function and gateway: the write is done, and the client gets 502."""
 
 from threading import Lock
 from typing import Any
@@ -9,11 +9,11 @@ from tests.support.storms.plan import seed_randomness
 
 
 class AnswerLost(Exception):
-    """The function ran to its end, and its answer never came."""
+    """The function completed, but its response was lost."""
 
 
 class Losing:
-    """Loses the answer to each n-th write.
+    """Loses the response to every n-th write.
 
     Args:
         target: the function.

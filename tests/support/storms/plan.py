@@ -1,7 +1,7 @@
-"""What a seed fixes: the workload of each thread, which calls of the store fail and how, and when a process is killed.
+"""The plan that a seed determines: each thread's workload, failing calls of the store, and kills of processes.
 
-How the threads interleave it does not fix, so the same seed need not give the same history again. Faults and kills
-come by counts and not by the clock, so they meet about the same requests on any machine.
+It does not determine how threads interleave, so the same seed need not give the same history. Faults and kills are
+triggered by counts and not by the clock, so they hit about the same requests on any machine.
 """
 
 import random
@@ -12,11 +12,11 @@ from local.emulator.microburst import Rule
 
 NAMESPACES = ("storm.one", "storm.two")
 PAIRS = 3
-"""Pairs of keys in each namespace, both of which are always written together."""
+"""Pairs of keys in each namespace. The two keys of a pair are always written together."""
 
 
 class Size(NamedTuple):
-    """How much of a storm; `writes` are the operations of each writer, and each reader does twice as many."""
+    """The size of a storm. `writes` are the operations of each writer; each reader does twice as many."""
 
     writes: int
     kills: int
@@ -26,17 +26,17 @@ class Size(NamedTuple):
 
     @property
     def reads(self) -> int:
-        """The operations of each reader: most of them ask with an ETag, and cost little."""
+        """The operations of each reader. Most send an ETag and are cheap."""
         return 2 * self.writes
 
     @property
     def operations(self) -> int:
-        """All of them together."""
+        """All operations together."""
         return self.writers * self.writes + self.readers * self.reads
 
 
 class Kill(NamedTuple):
-    """Once so many operations have begun, wait so many seconds, and kill that process of those that live."""
+    """After this many operations have begun, wait this many seconds and kill one of the live processes."""
 
     after: int
     pause: float
@@ -49,7 +49,7 @@ def seed_randomness(seed: int, name: str) -> random.Random:
 
 
 def plan_kills(seed: int, size: Size) -> Sequence[Kill]:
-    """Spread over the whole storm, the last well before its end."""
+    """Plans the kills, spread over the storm, the last well before its end."""
     drawn, every = seed_randomness(seed, "kills"), size.operations * 0.9 / max(size.kills, 1)
     return [
         Kill(int(every * (number + drawn.random() * 0.8)), drawn.uniform(0, 0.05), drawn.randrange(size.environments))
@@ -58,7 +58,7 @@ def plan_kills(seed: int, size: Size) -> Sequence[Kill]:
 
 
 _LOST: Rule = {"response": {"abort_frac": 0.0}}
-"""The call is done, and its answer never comes."""
+"""The call is done, but its response never arrives."""
 _CONFLICT: Rule = {
     "error": {
         "code": "TransactionCanceledException",
@@ -71,7 +71,7 @@ _FAILED: Rule = {"error": {"code": "InternalServerError", "status": 500}}
 
 
 def plan_faults(seed: int) -> Sequence[Rule]:
-    """Rules for the store: single calls and runs of them that fail, are late, or are done and never answered."""
+    """Plans rules for the store: single calls and runs of calls that fail, are late, or are done without a response."""
     drawn = seed_randomness(seed, "faults")
     every: list[Rule] = [
         _plan_late("TransactWriteItems", 3300, drawn.randint(40, 200)),
@@ -96,10 +96,10 @@ def _plan_row(operation: str, fault: Rule, failing: int, passing: int) -> Rule:
 
 
 def _plan_slow(operation: str, passing: int) -> Rule:
-    """Long enough that others come between."""
+    """Long enough for others to come between."""
     return _plan_row(operation, {"latency": {"dist": "uniform", "min": 5, "max": 60}}, 1, passing)
 
 
 def _plan_late(operation: str, milliseconds: int, passing: int) -> Rule:
-    """Passed on after the service has stopped waiting for it."""
+    """Forwarded after the service has stopped waiting."""
     return _plan_row(operation, {"latency": milliseconds, "times": 1}, 1, passing)

@@ -1,4 +1,4 @@
-"""Bugs to be found: in the code of the unpacked zip, and in what passes between the gateway and the function."""
+"""Planted bugs: in the code of the unpacked zip, and between the gateway and the function."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -14,7 +14,7 @@ Answer = dict[str, Any]
 
 
 class Code(NamedTuple):
-    """Code that is appended to a module of the package, and so replaces the name that the module defines."""
+    """Code that is appended to a module of the package and replaces one of its names."""
 
     module: str
     name: str
@@ -30,7 +30,7 @@ class Code(NamedTuple):
 
 
 def _commit(body: str) -> Code:
-    """Another commit of the table's adapter, in whose body `commit` is the true one."""
+    """Replaces the table adapter's commit. In the body, `commit` is the original."""
     text = f"""
 _commit = DynamoRepository.commit
 
@@ -46,7 +46,7 @@ DynamoRepository.commit = _planted
 
 
 def _fail_commit(error: str, answer: str) -> Code:
-    """What one try of a transaction comes to where DynamoDB answers an error, or not at all."""
+    """Replaces the result of one attempt at a transaction that fails or gets no response."""
     text = f"""
 from configsvc.service.engine.ports import LostRace
 
@@ -137,13 +137,13 @@ DynamoRepository._get_one = _planted_get
 
 
 class _Passing:
-    """What passes between gateway and function; each n-th that is chosen is answered by `altered` instead.
+    """A target that answers every n-th chosen event with `altered` instead.
 
     Args:
         target: the function.
         every: n.
         chosen: whether an event may be altered.
-        altered: of the target, the event, and what the same was answered first.
+        altered: called with the target, the event, and the first response to the same request.
     """
 
     def __init__(self, target: Target, every: int, chosen: Callable[[Event], bool], altered: "Altered") -> None:
@@ -168,12 +168,12 @@ Altered = Callable[[Target, Event, Answer], Answer]
 
 
 def _answer_older(_target: Target, _event: Event, first: Answer) -> Answer:
-    """What was answered once is answered again."""
+    """Repeats the first response."""
     return first
 
 
 def _answer_unchanged(target: Target, event: Event, _first: Answer) -> Answer:
-    """304, whatever happened since."""
+    """Answers 304, whatever happened since."""
     held = event["headers"].get("if-none-match")
     if not held:
         return target(event)
@@ -181,7 +181,7 @@ def _answer_unchanged(target: Target, event: Event, _first: Answer) -> Answer:
 
 
 def _answer_twice(target: Target, event: Event, _first: Answer) -> Answer:
-    """The request is made once more, under another Idempotency-Key."""
+    """Sends the request once more, under another Idempotency-Key."""
     key = f"{event['headers'].get('idempotency-key', 'k')}-again"
     named = {"idempotency-key": key}
     headers = {"headers": event["headers"] | named}

@@ -10,9 +10,9 @@ from tests.support.storms.writer import pause
 
 
 class Taken(NamedTuple):
-    """A snapshot as a reader held it: confirmed at some instant between `start` and `end`.
+    """A snapshot that a reader had, confirmed at some instant between `start` and `end`.
 
-    `versions` is None where the reader does not get to see them.
+    `versions` is None if the reader cannot see them.
     """
 
     start: float
@@ -24,7 +24,7 @@ class Taken(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What a reader keeps of a target: the ETag and the snapshots."""
+    """The ETag and the snapshots that a reader has of a target."""
 
     etag: str
     snapshots: list[Taken]
@@ -34,7 +34,7 @@ _TARGETS = (NAMESPACES[:1], NAMESPACES[1:], NAMESPACES)
 
 
 class Reader:
-    """One thread that polls with the ETag that it holds."""
+    """A thread that polls with its current ETag."""
 
     def __init__(self, wire: Wire, who: ApiKey, seed: int, number: int) -> None:
         self._wire, self._who = wire, who
@@ -44,7 +44,7 @@ class Reader:
         self.taken: list[Taken] = []
 
     def act(self, _number: int) -> None:
-        """One poll."""
+        """Polls once."""
         target = self._chance.choice(_TARGETS)
         held = self._held.get(target)
         heard = self._ask(target, held.etag if held else None)

@@ -1,4 +1,4 @@
-"""The service as it is deployed, within reach of faults: gateway, the real zip in several processes, a faulty store."""
+"""The service as deployed, with faults: gateway, the real zip in several processes, a faulty store."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -35,14 +35,14 @@ Tamper = Callable[[Target], Target]
 
 
 class Stand(NamedTuple):
-    """What runs.
+    """The running parts.
 
     Args:
         url: of the gateway, with its stage.
-        cast: who may ask it.
-        pids: the processes of the function that live.
+        cast: the people with access.
+        pids: the live processes of the function.
         rules: sets the faults of the store.
-        table: the table itself, past those faults.
+        table: the table itself, bypassing those faults.
     """
 
     url: str
@@ -53,7 +53,7 @@ class Stand(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What a stand is made of; `alter` changes the unpacked zip, `tamper` stands between gateway and function.
+    """The parts of a rig. `alter` changes the unpacked zip; `tamper` wraps the function for the gateway.
 
     Args:
         package: the built service.
@@ -72,7 +72,7 @@ class Parts(NamedTuple):
 
 @contextmanager
 def set_up(parts: Parts) -> Iterator[Stand]:
-    """It runs until the block ends; no rule of the proxy is set yet."""
+    """Runs everything until the block ends. No rule of the proxy is set yet."""
     cast, table, log = new_cast(), f"storms-{uuid4().hex[:12]}", parts.scratch / "function.log"
     make_table(parts.emulator.url, parts.package.template, table)
     client = boto3.client("dynamodb", **make_client_arguments(parts.emulator.url))
@@ -86,7 +86,7 @@ def set_up(parts: Parts) -> Iterator[Stand]:
 
 @contextmanager
 def set_up_in_process(table: MemoryRepository, tamper: Tamper) -> Iterator[Stand]:
-    """The app in this process over a table in memory: quick, without faults of the store and with nobody to kill."""
+    """Runs the app in this process over a table in memory: fast, without faults of the store or processes to kill."""
     cast = new_cast()
     ports = ServicePorts(
         table, SystemClock(), SystemRandomness(), RecentGrants(), RenderedSnapshots(), (cast.admin.arn,), JsonSchemas()

@@ -1,4 +1,4 @@
-"""A storm: writers, readers and consumers at once, faults in the store, processes killed; and all that came of it."""
+"""A storm: concurrent writers, readers and consumers, faults in the store and kills; and its results."""
 
 import os
 import signal
@@ -25,20 +25,20 @@ from tests.support.storms.writer import Effort, Told, Writer
 
 _TRIES = 50
 CONSUMERS = 2
-"""Of the readers, those that read with the client of the product."""
+"""The number of readers that use the product's client."""
 
 
 class Came(NamedTuple):
-    """All that came of a storm.
+    """The results of a storm.
 
     Args:
         seed: of the storm.
         efforts: every write.
-        refused: requests that were refused for the state of a key, with their namespace.
+        refused: requests that were refused because of a key's state, with their namespace.
         looked: keys and namespaces that were read.
-        readers: for each what it held, in its order.
-        logs: the change log of each namespace as the service gives it out.
-        stored: what the table holds of each namespace in the end.
+        readers: for each reader its snapshots, in order.
+        logs: the change log of each namespace, as the service returns it.
+        stored: the final records of each namespace in the table.
         began: operations that began.
         killed: processes that were killed.
     """
@@ -64,7 +64,7 @@ class Came(NamedTuple):
 
 
 def run_storm(parts: Parts, seed: int, size: Size) -> Came:
-    """One storm, to its end: when the table is read, nobody can write any more."""
+    """Runs a storm to its end. The table is read when nobody can write any more."""
     losing = parts._replace(tamper=lambda target: Losing(parts.tamper(target), seed))
     with set_up(losing) as made:
         came = rage(made, seed, size)
@@ -72,7 +72,7 @@ def run_storm(parts: Parts, seed: int, size: Size) -> Came:
 
 
 def rage(made: Stand, seed: int, size: Size) -> Came:
-    """What came of it, but for what the table holds. Raises AssertionError with the seed where an answer is no good."""
+    """Runs the storm; returns its results without the table's. AssertionError with the seed for a bad response."""
     _prepare(made)
     try:
         return _rage_on(made, seed, size)
@@ -81,12 +81,12 @@ def rage(made: Stand, seed: int, size: Size) -> Came:
 
 
 def settle(made: Stand, came: Came) -> Came:
-    """The same with what the table holds."""
+    """Adds the records in the table to the results."""
     return came._replace(stored={namespace: _await_settled(made, namespace) for namespace in NAMESPACES})
 
 
 def _await_settled(made: Stand, namespace: str) -> recount.Stored:
-    """What is there once two readings agree: what was on its way when the processes ended has arrived then."""
+    """Reads the table until two reads agree, so that writes in flight have arrived."""
     found = recount.stored(made.table, namespace)
     while found != (again := recount.stored(made.table, namespace)):
         found = again
@@ -95,7 +95,7 @@ def _await_settled(made: Stand, namespace: str) -> recount.Stored:
 
 
 def _read_log(made: Stand, namespace: str) -> list[dict[str, Any]]:
-    """The whole change log over HTTP, page by page."""
+    """Reads the whole change log over HTTP, page by page."""
     api, found, query = Api(made.url, REGION), list[dict[str, Any]](), {"limit": "100"}
     while True:
         asked = partial(api.send, "GET", f"/v1/namespaces/{namespace}/changes", made.cast.reader, query=dict(query))
@@ -121,7 +121,7 @@ def _prepare(made: Stand) -> None:
 
 
 def _retry_surely(ask: Callable[[], Reply]) -> dict[str, Any]:
-    """The answer to what is safe to repeat; a machine that is busy with other tests may be late."""
+    """Repeats a safe request until it succeeds, because a machine that runs other tests may be slow."""
     for _ in range(_TRIES):
         reply = ask()
         if reply.status < HTTPStatus.MULTIPLE_CHOICES:
@@ -160,7 +160,7 @@ def _collect(seed: int, told: Sequence[Told], taken: list[list[Taken]], began: i
 
 
 def _run_together(acts: Sequence[tuple[Callable[[int], None], int]], began: Began) -> None:
-    """Each as often as it says, all at once. Raises what the first of them raised, once all have ended."""
+    """Runs all concurrently, each as often as given. Raises the first error once all have ended."""
 
     def run(act: Callable[[int], None], times: int) -> None:
         for number in range(times):
@@ -174,7 +174,7 @@ def _run_together(acts: Sequence[tuple[Callable[[int], None], int]], began: Bega
 
 @contextmanager
 def _start_killing(made: Stand, planned: Sequence[Kill], began: Began) -> Iterator[list[int]]:
-    """Kills as planned until the block ends; the processes that were killed."""
+    """Kills as planned until the block ends; yields the killed processes."""
     killed, ended = list[int](), Event()
 
     def run() -> None:
@@ -195,7 +195,7 @@ def _start_killing(made: Stand, planned: Sequence[Kill], began: Began) -> Iterat
 
 
 def _kill(living: Callable[[], list[int]], place: int, ended: Event) -> list[int]:
-    """One, once one lives: those that were killed before are replaced when the next request comes."""
+    """Kills one process as soon as one is alive. Killed ones are replaced on the next request."""
     while not ended.is_set():
         pids = sorted(living())
         with suppress(ProcessLookupError, IndexError):

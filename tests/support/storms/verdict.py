@@ -1,6 +1,6 @@
-"""What must hold of a storm, whatever it was: judged by what everybody was told and by what the table holds at the end.
+"""The rules that every storm must satisfy, judged by all responses and the final table.
 
-Each rule is a function that raises AssertionError; tests/storms/test_planted.py shows for each that it finds something.
+Each rule is a function that raises AssertionError; tests/storms/test_planted.py shows that each finds something.
 """
 
 from collections import defaultdict
@@ -30,7 +30,7 @@ class Commit(NamedTuple):
 
 
 def judge(came: Came) -> None:
-    """Raises AssertionError, which NotLinearizable is, with the seed in it."""
+    """Raises AssertionError, such as NotLinearizable, with the seed."""
     try:
         for namespace, found in came.stored.items():
             recount.check(found)
@@ -44,7 +44,7 @@ def judge(came: Came) -> None:
 
 
 def check_complete(log: Sequence[LogRecord], efforts: Sequence[Effort]) -> list[Commit]:
-    """Each acknowledged write is in the change log once, and nothing else is that was not of unknown outcome."""
+    """Each acknowledged write is in the change log once; everything else there had an unknown outcome."""
     by_name = {each.name: each for each in efforts}
     commits = [_commit(each, by_name) for each in log if each.verb == "change"]
     made: Mapping[str, list[Commit]] = defaultdict(list)
@@ -58,7 +58,7 @@ def check_complete(log: Sequence[LogRecord], efforts: Sequence[Effort]) -> list[
 
 
 def list_given_out(told: Sequence[Mapping[str, Any]], log: Sequence[LogRecord]) -> None:
-    """The change log that the service gives out is the table's; what came after it was read may be missing."""
+    """The change log from the service is that in the table; later records may be missing."""
     said = [(each["revision"], each["correlation_id"], [key["key"] for key in each["keys"]]) for each in told]
     there = [(each.revision, each.correlation_id, [change.key for change in each.changes]) for each in log]
     assert said, "no change log was given out"
@@ -104,14 +104,14 @@ def check_monotonic(reader: Sequence[Taken]) -> None:
 
 
 def check_whole(taken: Taken) -> None:
-    """Both keys of a pair are there with one value, or neither is."""
+    """Both keys of a pair have the same value, or neither exists."""
     for number in range(PAIRS):
         one, other = (taken.values.get(key) for key in pair(number))
         assert one == other, f"{taken.namespace} at {taken.revision} is torn: pair {number} is {one} and {other}"
 
 
 def _check_linearizable(came: Came, namespace: str, found: recount.Stored, commits: Sequence[Commit]) -> None:
-    """One order that real time allows, in which every snapshot stood; the table is what that order leads to."""
+    """There is one order that real time allows, with every snapshot in it, and it leads to the final table."""
     taken = [each for reader in came.readers for each in reader if each.namespace == namespace]
     for each in taken:
         check_whole(each)
@@ -141,7 +141,7 @@ def _list_written(commit: Commit) -> Written:
 
 
 def _list_seen(taken: Taken, values: Mapping[tuple[str, str], int | None]) -> Seen:
-    """By the values that it held, versions are known; where the versions were told as well, they must agree."""
+    """Derives versions from the values. If the reader saw versions as well, they must agree."""
     active: dict[str, int] = {}
     for key, value in taken.values.items():
         version = values.get((key, value))

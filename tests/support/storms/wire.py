@@ -1,4 +1,4 @@
-"""HTTP as the threads of a storm speak it: kept connections, answers that may never come, and no more than fits in."""
+"""HTTP for the threads of a storm: persistent connections, lost responses, and limited concurrency."""
 
 import http.client
 import time
@@ -11,13 +11,13 @@ from tests.support.journeys.api import Api, Reply, Who
 from tests.support.journeys.stage import REGION
 
 PATIENCE = 20.0
-"""Seconds that an answer is waited for: more than the function's timeout."""
+"""Seconds to wait for a response: more than the function's timeout."""
 UNKNOWN = 500
-"""From this status on, as where no answer came, a write may have happened."""
+"""From this status on, and without a response, a write may have happened."""
 
 
 class Heard(NamedTuple):
-    """One request: when it was sent, when its answer was there or given up, and the answer."""
+    """One request: when it was sent, when its response arrived or was given up, and the response."""
 
     start: float
     end: float
@@ -25,12 +25,12 @@ class Heard(NamedTuple):
 
     @property
     def status(self) -> int:
-        """Of the answer; 599 where none came."""
+        """The status of the response; 599 without one."""
         return self.reply.status if self.reply else 599
 
     @property
     def body(self) -> Mapping[str, Any]:
-        """The JSON of the answer, empty where there is none."""
+        """The JSON of the response; empty without one."""
         return self.reply.json() if self.reply and self.reply.status < 300 else {}
 
     @property
@@ -40,7 +40,7 @@ class Heard(NamedTuple):
 
 
 class Began:
-    """How many operations have begun, for what comes by counts."""
+    """Counts the operations that have begun, for events triggered by counts."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -52,7 +52,7 @@ class Began:
 
 
 class Wire(Api):
-    """One thread's connection, kept from request to request; `room` are the requests that may be under way at once."""
+    """One thread's persistent connection. `room` limits concurrent requests."""
 
     def __init__(self, url: str, room: Semaphore) -> None:
         super().__init__(url, REGION)
@@ -75,7 +75,7 @@ class Wire(Api):
         query: Mapping[str, object] | None = None,
         patience: float = PATIENCE,
     ) -> Heard:
-        """The answer, or that there was none: the connection broke or `patience` seconds were over."""
+        """Sends a request. Without a response, the connection broke or `patience` seconds passed."""
         with self._room:
             start = time.perf_counter()
             self._connection.timeout = patience

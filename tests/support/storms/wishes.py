@@ -1,4 +1,4 @@
-"""What a writer wants next: change sets of pairs and requests for single keys, some with preconditions."""
+"""The next request of a writer: change sets of pairs and requests for single keys, some with preconditions."""
 
 import random
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ class Wish(NamedTuple):
         path: below the namespace.
         body: JSON, or None.
         headers: preconditions, and the Idempotency-Key.
-        keys: all that it touches.
-        bases: what must hold of them, or of the namespace.
-        deletes: whether it deletes, which asks for something that is served.
+        keys: all keys that it touches.
+        bases: the preconditions on them, or on the namespace.
+        deletes: whether it deletes, which requires a served key.
     """
 
     namespace: str
@@ -40,7 +40,7 @@ class Wish(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What a writer last heard: the revision that touched a key or a namespace, and the latest version of a key."""
+    """The last known revision of keys and namespaces, and the latest version of keys."""
 
     touched: dict[tuple[str, str], int]
     latest: dict[tuple[str, str], int]
@@ -51,12 +51,12 @@ class Known(NamedTuple):
 
 
 def pair(number: int) -> tuple[str, str]:
-    """Two keys that only change sets of both write, so that they have one version and one value at any revision."""
+    """Two keys that are only written together, so that they have the same version and value at any revision."""
     return f"pair.{number}.a", f"pair.{number}.b"
 
 
 def wish(chance: random.Random, known: Known, value: str) -> Wish:
-    """One, on what is known; `value` is a text that nobody else puts, and its Idempotency-Key where it has one."""
+    """Draws a request, given what is known. `value` is a unique text, and also its Idempotency-Key if it has one."""
     namespace = chance.choice(NAMESPACES)
     headers = {"Idempotency-Key": value} if chance.random() < 0.75 else {}
     if chance.random() < 0.7:

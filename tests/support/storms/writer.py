@@ -1,4 +1,4 @@
-"""A thread that writes, repeats what has no certain outcome where that is safe, and remembers all that it was told."""
+"""A thread that writes, repeats writes with unknown outcomes where that is safe, and remembers all responses."""
 
 import random
 import time
@@ -14,7 +14,7 @@ from tests.support.storms.wishes import Known, Wish, wish
 
 _TRIES = 6
 _HASTE = 0.03
-"""Seconds after which a client in a hurry gives up."""
+"""Seconds after which an impatient client gives up."""
 
 
 class Effort(NamedTuple):
@@ -31,7 +31,7 @@ class Effort(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What one writer was told, by namespace where it is of one."""
+    """All responses to one writer."""
 
     efforts: list[Effort]
     refused: list[tuple[str, Refused]]
@@ -55,7 +55,7 @@ class Writer:
         self.told = Told([], [], [])
 
     def act(self, number: int) -> None:
-        """One operation: a write, or a look at what its next write is to rest on."""
+        """Does one operation: a write, or a read that its next write is based on."""
         if self._chance.random() < 0.15:
             self._look()
             return
@@ -90,7 +90,7 @@ class Writer:
         return heard
 
     def _repeat(self, effort: Effort, first: Heard) -> None:
-        """The same request again is answered as it was the first time."""
+        """Checks that the repeated request gets the first response."""
         again = self._send(effort)
         known = again.status == first.status and again.body == first.body
         assert known or again.status >= UNKNOWN or again.status == HTTPStatus.TOO_MANY_REQUESTS, (
@@ -107,7 +107,7 @@ class Writer:
                 self._known.latest[asked.namespace, each["key"]] = each["version"]
 
     def _refused(self, asked: Wish, heard: Heard) -> None:
-        """Which precondition did not hold; what is known of it is forgotten."""
+        """Records the precondition that failed, and forgets what was known of it."""
         problem = heard.problem
         key = str(problem.get("key", NAMESPACE))
         self._known.touched.pop((asked.namespace, key), None)
@@ -133,5 +133,5 @@ class Writer:
 
 
 def pause(drawn: random.Random, failures: int) -> None:
-    """As clients wait after a failure: longer each time, with full jitter; shorter than on AWS, for time is short."""
+    """Waits as clients do after a failure: longer each time, with full jitter, but shorter than on AWS."""
     time.sleep(drawn.uniform(0, min(0.05 * 2**failures, 0.8)))

@@ -1,4 +1,4 @@
-"""Apps to be called in process: one route that does what a test asks, or the whole API over memory."""
+"""Apps for calls in process: one route with a test's view, or the whole API over memory."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ ANYTHING = Description("Do what the test asks", "any", {200: None}, body="Anythi
 ADMIN = "arn:aws:iam::123456789012:role/Admin"
 PROOF_SHA256 = sha256(PROOF.encode()).hexdigest()
 PROOF_PARAMETERS = {"GatewayProofSha256": PROOF_SHA256, "GatewayProofMode": "enforce"}
-"""What the template's parameters say of it."""
+"""The template's parameters for the proof."""
 
 
 def ask_for_proof() -> Proof:
-    """What these apps ask of the gateway; the events of `tests.support.web.events` carry it."""
+    """The proof that these apps require. The events of `tests.support.web.events` carry it."""
     return Proof((PROOF_SHA256,), enforced=True)
 
 
 def make_ticking_clock(step: float = 0.25) -> Callable[[], float]:
-    """A clock that goes on by a step whenever it is read."""
+    """A clock that advances by a step whenever it is read."""
     ticks: Iterator[int] = count()
     return lambda: next(ticks) * step
 
@@ -53,7 +53,7 @@ def build_app_with(
     route: str = "/v1/x",
     proof: Callable[[], Proof] = ask_for_proof,
 ) -> RestApi:
-    """An app with one route that answers what the view does."""
+    """Builds an app with one route for the view."""
     api = RestApi(Desk(lines, make_ticking_clock()), refuse_ports, proof, make_ticking_clock())
     api.signed(method, route, ANYTHING)(view)
     return api
@@ -74,13 +74,13 @@ def build_memory_ports() -> ServicePorts:
 def build_whole_app(
     lines: Lines, ports: ServicePorts | None = None, proof: Callable[[], Proof] = ask_for_proof
 ) -> RestApi:
-    """The API over a table in memory."""
+    """Builds the API over a table in memory."""
     held = ports or build_memory_ports()
     return build_app(held.within, lines, proof, make_ticking_clock())
 
 
 def parse_problem(answer: dict[str, Any]) -> dict[str, Any]:
-    """The problem in an answer, which must be one."""
+    """Parses the problem in a response, which must be one."""
     assert answer["headers"]["Content-Type"] == "application/problem+json"
     found: dict[str, Any] = json.loads(answer["body"])
     assert found["status"] == answer["statusCode"]
