@@ -16,7 +16,7 @@ import pytest
 from configsvc_client._aws.kms import resolve_endpoint
 from configsvc_client._transport.http import Connection
 from configsvc_client._transport.url import Url, parse_url
-from tests.client.transport.test_proxy import tunnelling
+from tests.client.transport.test_proxy import tunnel_to
 from tests.support.client.certificates import make_server_context
 from tests.support.client.stub_servers import run_scripted, take_request
 
@@ -46,7 +46,7 @@ def test_tls_and_the_host_header_have_the_name_without_its_dot_and_who_looks_it_
     url: Url, tmp_path: Path
 ) -> None:
     server, seen = Server(tmp_path), list[bytes]()
-    with run_scripted(server.serve, tls=server.tls) as running, run_scripted(tunnelling(running.port, seen)) as proxy:
+    with run_scripted(server.serve, tls=server.tls) as running, run_scripted(tunnel_to(running.port, seen)) as proxy:
         environ = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}", "SSL_CERT_FILE": str(tmp_path / "ca.pem")}
         with contextlib.closing(Connection(url, environ)) as connection:
             assert connection.request("GET", "/", {}, b"", time.monotonic() + 20).body == b"hi"

@@ -1,4 +1,4 @@
-"""Credentials by botocore's chain, asked for by several threads, signal handlers and copies of a process at once."""
+"""Credentials from botocore, requested by several threads, signal handlers and forked processes at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FOUND = Credentials("ASIA", "s", "t")
 
 
 class Sts:
-    """An STS on a port of ours; `during` is done amid each request."""
+    """A stub of STS; calls `during` in each request."""
 
     def __init__(self) -> None:
         self.during: Callable[[], object] = lambda: None
@@ -58,8 +58,8 @@ def soon(seconds: float = 20) -> float:
     return time.monotonic() + seconds
 
 
-class Looking(threading.Thread):
-    """A thread that looks for credentials."""
+class FindingThread(threading.Thread):
+    """A thread that finds credentials."""
 
     def __init__(self, chain: BotocoreChain, seconds: float = 20) -> None:
         super().__init__(daemon=True)
@@ -73,7 +73,7 @@ class Looking(threading.Thread):
         except ConfigsvcError as error:
             self.found = error
 
-    def ended(self) -> Credentials | ConfigsvcError | None:
+    def wait_for_result(self) -> Credentials | ConfigsvcError | None:
         self.join(30)
         assert not self.is_alive()
         return self.found
@@ -81,7 +81,7 @@ class Looking(threading.Thread):
 
 def test_concurrent_threads_assume_the_role_once(sts: Sts) -> None:
     chain = BotocoreChain("team")
-    assert {each.ended() for each in [Looking(chain) for _ in range(8)]} == {FOUND}
+    assert {each.wait_for_result() for each in [FindingThread(chain) for _ in range(8)]} == {FOUND}
     assert len(sts.scopes) == 1
 
 
@@ -93,24 +93,24 @@ def test_a_thread_waits_for_another_no_longer_than_its_own_deadline(sts: Sts) ->
         go.wait(30)
 
     sts.during = waits
-    first = Looking(chain)
+    first = FindingThread(chain)
     assert asked.wait(20)
     with pytest.raises(Unavailable, match="in time"):
         chain.find(soon(0.05))
     go.set()
-    assert first.ended() == FOUND
+    assert first.wait_for_result() == FOUND
     assert chain.find(soon()) == FOUND
     assert len(sts.scopes) == 1
 
 
 def test_signal_handler_during_the_chain_does_not_wait_for_it(sts: Sts) -> None:
-    chain, told = BotocoreChain("team"), SimpleQueue[ConfigsvcError | Credentials]()
+    chain, results = BotocoreChain("team"), SimpleQueue[ConfigsvcError | Credentials]()
 
     def handler(*_: object) -> None:
         try:
-            told.put(chain.find(soon(600)))
+            results.put(chain.find(soon(600)))
         except ConfigsvcError as error:
-            told.put(error)
+            results.put(error)
 
     before = signal.signal(signal.SIGUSR1, handler)
     main = threading.main_thread().ident
@@ -119,7 +119,7 @@ def test_signal_handler_during_the_chain_does_not_wait_for_it(sts: Sts) -> None:
 
     def interrupt() -> None:
         signal.pthread_kill(main, signal.SIGUSR1)
-        answered.put(told.get(timeout=30))
+        answered.put(results.get(timeout=30))
 
     sts.during = interrupt
     try:
@@ -140,18 +140,18 @@ def test_hanging_thread_is_abandoned_and_its_late_result_dropped(sts: Sts) -> No
             go.wait(30)
 
     sts.during = first_hangs
-    first = Looking(chain, 5)
+    first = FindingThread(chain, 5)
     assert asked.wait(20)
     ahead[0] = 61
     assert chain.find(soon(120)) == FOUND
     assert len(sts.scopes) == 2
     go.set()
-    first.ended()
+    first.wait_for_result()
     assert chain.find(soon(120)) == FOUND
     assert len(sts.scopes) == 2
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_child_forked_during_the_chain_does_not_wait_for_its_parent(sts: Sts) -> None:
     chain, asked, go = BotocoreChain("team"), threading.Event(), threading.Event()
@@ -162,7 +162,7 @@ def test_child_forked_during_the_chain_does_not_wait_for_its_parent(sts: Sts) ->
             go.wait(30)
 
     sts.during = first_hangs
-    first = Looking(chain)
+    first = FindingThread(chain)
     assert asked.wait(20)
     child = os.fork()
     if not child:
@@ -172,7 +172,7 @@ def test_child_forked_during_the_chain_does_not_wait_for_its_parent(sts: Sts) ->
             os._exit(2)
     assert os.waitpid(child, 0)[1] == 0
     go.set()
-    assert first.ended() == FOUND
+    assert first.wait_for_result() == FOUND
     assert len(sts.scopes) == 2
 
 

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
 
-import dateutil.parser  # type: ignore[import-untyped]  # what botocore reads times with
+import dateutil.parser  # type: ignore[import-untyped]  # botocore parses times with it
 import pytest
 
 from configsvc.model.errors import Misconfigured, Unavailable
@@ -150,7 +150,7 @@ def test_container_endpoint_is_not_called_after_the_deadline() -> None:
 
 
 class Source:
-    """Gives out credentials that end an hour after they were asked for."""
+    """Returns credentials that expire an hour after each request."""
 
     def __init__(self) -> None:
         self.now, self.asked, self.down = 0.0, 0, False
@@ -196,13 +196,13 @@ def test_refused_credentials_are_replaced() -> None:
 def test_credentials_found_before_a_refusal_are_not_cached() -> None:
     source, refusing = Source(), [True]
 
-    def found_while_refused(deadline: float) -> Credentials:
+    def find_during_refusal(deadline: float) -> Credentials:
         found = source.find(deadline)
         if refusing and refusing.pop():
-            provider.forget()  # another thread's signature was refused meanwhile
+            provider.forget()  # AWS refused another thread's signature in the meantime
         return found
 
-    provider = CredentialsProvider(found_while_refused, lambda: 0.0, lambda: None)
+    provider = CredentialsProvider(find_during_refusal, lambda: 0.0, lambda: None)
     assert [provider(soon()).access_key for _ in range(3)] == ["AKID1", "AKID2", "AKID2"]
 
 

@@ -65,12 +65,12 @@ def test_error_without_credentials_says_where_they_were_looked_for(
         CredentialSources({}).find(soon())
 
 
-Assuming = Callable[[int], None]
+UseStsAt = Callable[[int], None]
 
 
 @pytest.fixture
-def assuming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assuming:
-    """A profile `team` that assumes a role at an STS on a port of ours."""
+def use_sts_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> UseStsAt:
+    """Configures a profile `team` that assumes a role; call it with the port of an STS stub."""
     role = "role_arn = arn:aws:iam::111122223333:role/x"
     (tmp_path / "config").write_text(f"[profile team]\n{role}\nsource_profile = me\n")
     (tmp_path / "credentials").write_text("[me]\naws_access_key_id = AKID\naws_secret_access_key = s\n")
@@ -87,11 +87,11 @@ def port(server: Stub) -> int:
     return int(server.url.rpartition(":")[2])
 
 
-def test_role_is_assumed_once_and_again_after_a_refusal(assuming: Assuming) -> None:
+def test_role_is_assumed_once_and_again_after_a_refusal(use_sts_at: UseStsAt) -> None:
     sources = CredentialSources(TEAM)
     provider = CredentialsProvider(sources.find, time.time, sources.forget)
     with run_stub(lambda *_: (200, {}, GIVEN.encode())) as sts:
-        assuming(port(sts))
+        use_sts_at(port(sts))
         assert {provider(soon()) for _ in range(100)} == {Credentials("ASIA", "canary", "t")}
         assert len(sts.requests) == 1
         provider.forget()
@@ -110,10 +110,10 @@ def test_role_is_assumed_once_and_again_after_a_refusal(assuming: Assuming) -> N
     ],
 )
 def test_role_that_cannot_be_assumed_is_reported_after_one_request(
-    assuming: Assuming, answer: Answer, error: type[Exception], says: str
+    use_sts_at: UseStsAt, answer: Answer, error: type[Exception], says: str
 ) -> None:
     with run_stub(lambda *_: answer) as sts:
-        assuming(port(sts))
+        use_sts_at(port(sts))
         for tried, find in enumerate((CredentialSources(TEAM).find, make_own_credentials(TEAM).find), start=1):
             with pytest.raises(error, match=says) as caught:
                 find(soon())
@@ -121,10 +121,10 @@ def test_role_that_cannot_be_assumed_is_reported_after_one_request(
             assert "canary" not in collect_texts(caught.value)
 
 
-def test_unreachable_sts_is_unavailable_and_not_misconfigured(assuming: Assuming) -> None:
+def test_unreachable_sts_is_unavailable_and_not_misconfigured(use_sts_at: UseStsAt) -> None:
     with run_stub(lambda *_: (200, {}, b"")) as sts:
         closed = port(sts)
-    assuming(closed)
+    use_sts_at(closed)
     for find in (CredentialSources(TEAM).find, make_own_credentials(TEAM).find):
         with pytest.raises(Unavailable, match="EndpointConnectionError"):
             find(soon())
@@ -154,16 +154,16 @@ def test_output_of_a_credential_process_is_not_shown(
         assert "canary" not in collect_texts(caught.value)
 
 
-def test_silent_sts_is_called_once_until_the_deadline(assuming: Assuming) -> None:
+def test_silent_sts_is_called_once_until_the_deadline(use_sts_at: UseStsAt) -> None:
     held: list[Scripted] = []
 
-    def silent(connection: object) -> None:
+    def stay_silent(connection: object) -> None:
         take_request(connection)  # type: ignore[arg-type]  # a socket
         held[0].ended.wait(30)
 
-    with run_scripted(silent) as sts:
+    with run_scripted(stay_silent) as sts:
         held.append(sts)
-        assuming(sts.port)
+        use_sts_at(sts.port)
         with pytest.raises(Unavailable, match="ReadTimeoutError"):
             CredentialSources(TEAM).find(soon(0.2))
         sts.ended.set()

@@ -1,4 +1,4 @@
-"""Where KMS is asked agrees with botocore: the oracle is the request that a real client of it would send."""
+"""KMS endpoints match botocore: the oracle is the request that its real client would send."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ TOMORROW = [
 SWITCHES = ["true", "TRUE", "True", "false", "", "1", "0", "yes", "on", " true", "true "]
 
 Asked = tuple[str, str] | None
-"""Scheme and host with port, and the region that is signed for; None where it is refused."""
+"""Scheme, host and port, and the region of the signature; None if it is refused."""
 
-UNKNOWN = ("", "the profile that is named does not exist, which we say when credentials are looked for in it")
+UNKNOWN = ("", "the profile does not exist, which we report when looking for credentials")
 LOADER = Loader()
 
 
@@ -46,7 +46,7 @@ def environ(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPat
 
 def session() -> botocore.session.Session:
     made = botocore.session.Session()
-    made.register_component("data_loader", LOADER)  # read once: it keeps what it has read
+    made.register_component("data_loader", LOADER)  # cached: it reads its files once
     made.set_credentials("AKID", "secret")
     return made
 
@@ -57,12 +57,12 @@ def theirs(by: botocore.session.Session, region: str | None = None) -> Asked:
     def take(request: AWSRequest, **_: object) -> AWSResponse:
         scope = str(request.headers["Authorization"]).split("/")
         sent.append((str(request.url).rstrip("/"), scope[2]))
-        return AWSResponse(str(request.url), 200, {}, Empty())  # type: ignore[arg-type]  # of urllib3 otherwise
+        return AWSResponse(str(request.url), 200, {}, Empty())  # type: ignore[arg-type]  # urllib3's type otherwise
 
     try:
         client = by.create_client("kms", region_name=region)
-        client.meta.events.register("before-send.kms", take)  # type: ignore[arg-type]  # what is returned is the answer
-        client.list_keys()  # type: ignore[attr-defined]  # botocore makes it
+        client.meta.events.register("before-send.kms", take)  # type: ignore[arg-type]  # the returned value is the response
+        client.list_keys()  # type: ignore[attr-defined]  # botocore generates it
     except (BotoCoreError, ValueError) as error:
         return UNKNOWN if isinstance(error, ProfileNotFound) else None
     return sent[0]
@@ -84,7 +84,7 @@ def regions() -> list[str]:
     for partition in loader.load_data("endpoints")["partitions"]:
         found |= set(partition["regions"]) | set(partition["services"].get("kms", {}).get("endpoints", ()))
     found |= {f"fips-{region}" for region in known if region.endswith("-1")}
-    return sorted(region for region in found if region.islower())  # `ProdFips` is a name in a table, and no region
+    return sorted(region for region in found if region.islower())  # `ProdFips` is a name in a table, not a region
 
 
 @pytest.mark.slow
@@ -102,7 +102,7 @@ def test_endpoint_of_every_region_matches_botocore(
                 differ[fips, dual_stack, region] = pair
             partitions.add(str(pair[0]).rpartition(region)[2])
     assert differ == {}
-    assert len(partitions) > 14, "of eight partitions, most with two domains"
+    assert len(partitions) > 14, "eight partitions, most with two domains"
 
 
 def test_missing_dual_stack_endpoint_error_says_what_to_unset() -> None:

@@ -1,4 +1,4 @@
-"""KMS is asked in the region of the pinned key: at which host, for which ARN, and signed for which region."""
+"""KMS is called in the region of the pinned key: the host, the ARN, and the region of the signature."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from configsvc_client._pin import parse_pin
 from configsvc_client._transport.http import Connection
 from configsvc_client._transport.url import Url, parse_url
 from configsvc_client._world import RegionalKms
-from tests.client.transport.test_proxy import tunnelling
+from tests.client.transport.test_proxy import tunnel_to
 from tests.support.client.certificates import make_server_context
 from tests.support.client.fakes import KMS_KEY
 from tests.support.client.sealing import make_data_key, make_envelope, make_plain_entry, make_snapshot, seal_values
@@ -38,7 +38,7 @@ def mrk(region: str) -> str:
 
 
 class Asking:
-    """A RegionalKms on a stub that stands for all of AWS: which hosts it wants, and what each request asked."""
+    """A RegionalKms whose stub plays all of AWS. Records the hosts it connects to and the content of each request."""
 
     def __init__(self, server: Stub, pinned: str, environ: Mapping[str, str]) -> None:
         self.server = server
@@ -50,7 +50,7 @@ class Asking:
         return Connection(parse_url(self.server.url), {})
 
     def decrypt(self, key: str | None) -> list[tuple[str | None, str]]:
-        """The key and the region of each request of one decrypt."""
+        """Decrypts and returns the key and region of each request."""
         before = len(self.server.requests)
         try:
             self.kms.decrypt(b"blob", {}, key, time.monotonic() + 20)
@@ -93,15 +93,15 @@ HERE, NOWHERE = {"AWS_REGION": "eu-central-1"}, dict[str, str]()
         (US, NOWHERE, US, [(US, "us-east-1")]),
         (CN, HERE, CN, [(CN, "cn-north-1")]),
         (f"{EU} {US}", HERE, US, [(US, "us-east-1")]),
-        # A replica is asked for by the ARN that is pinned, whatever wrapped the data key.
+        # A replica is called by its pinned ARN, whichever replica wrapped the data key.
         (mrk("us-east-1"), HERE, mrk("eu-central-1"), [(mrk("us-east-1"), "us-east-1")]),
         (mrk("eu-central-1"), HERE, mrk("us-east-1"), [(mrk("eu-central-1"), "eu-central-1")]),
         (mrk("us-east-1"), NOWHERE, mrk("eu-west-1"), [(mrk("us-east-1"), "us-east-1")]),
-        # Of several replicas the one in our own region, else the data key's, else the first.
+        # Of several replicas: the one in our own region, else the data key's, else the first.
         (f"{mrk('us-east-1')} {mrk('eu-central-1')}", HERE, mrk("us-east-1"), [(mrk("eu-central-1"), "eu-central-1")]),
         (f"{mrk('us-east-1')} {mrk('eu-west-1')}", HERE, mrk("eu-west-1"), [(mrk("eu-west-1"), "eu-west-1")]),
         (f"{mrk('us-east-1')} {mrk('eu-west-1')}", HERE, mrk("eu-west-3"), [(mrk("us-east-1"), "us-east-1")]),
-        # `*` lets nobody choose where: KMS in our own region is asked, where one is set.
+        # With `*`, nobody else can choose the region: KMS is called in our own, if one is set.
         ("*", HERE, EU, [(EU, "eu-central-1")]),
         ("*", HERE, US, [(US, "eu-central-1")]),
         ("*", HERE, mrk("us-east-1"), [(mrk("eu-central-1"), "eu-central-1")]),
@@ -115,7 +115,7 @@ HERE, NOWHERE = {"AWS_REGION": "eu-central-1"}, dict[str, str]()
         (f"{US} {EU}", NOWHERE, None, [(US, "us-east-1")]),
         ("*", HERE, None, [(None, "eu-central-1")]),
         (f"* {US}", NOWHERE, None, [(None, "us-east-1")]),
-        # A pseudo region signs for the one it means.
+        # A pseudo region signs for its real region.
         ("*", {"AWS_REGION": "fips-us-east-1"}, mrk("eu-west-1"), [(mrk("us-east-1"), "us-east-1")]),
     ],
 )  # fmt: skip
@@ -200,7 +200,7 @@ def test_concurrent_threads_share_the_connection_of_a_region(server: Stub) -> No
         try:
             for _ in range(5):
                 asking.kms.decrypt(b"blob", {}, key, time.monotonic() + 20)
-        except BaseException as error:  # noqa: BLE001  # told of below
+        except BaseException as error:  # noqa: BLE001  # asserted below
             failed.append(error)
 
     threads = [Thread(target=ask, args=(key,)) for key in [EU, US] * 4]
@@ -263,7 +263,7 @@ def test_config_connects_to_the_same_host_as_botocore(
     with (
         run_service(sealed) as running,
         run_stub(answer_kms, make_server_context(tmp_path, host)) as kms,
-        run_scripted(tunnelling(int(kms.url.rpartition(":")[2]), dialled)) as proxy,
+        run_scripted(tunnel_to(int(kms.url.rpartition(":")[2]), dialled)) as proxy,
     ):
         own = {
             name: text for name, text in running.environ.items() if name not in ("AWS_ENDPOINT_URL_KMS", "AWS_REGION")

@@ -1,4 +1,4 @@
-"""The oracle is botocore's signer."""
+"""SigV4 signatures match those of botocore's signer."""
 
 import time
 from datetime import UTC, datetime
@@ -30,17 +30,17 @@ NOW = 1_750_000_000
 
 
 class SignedAt(SigV4Auth):
-    """botocore's signer at a time of our own; it reads the clock in this one place."""
+    """botocore's signer with a fixed time; it reads the clock only here."""
 
     def add_auth(self, request: AWSRequest) -> None:
         request.context["timestamp"] = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(NOW))
-        self._modify_request_before_signing(request)  # type: ignore[attr-defined]  # the stubs leave it out
+        self._modify_request_before_signing(request)  # type: ignore[attr-defined]  # missing in the type stubs
         string = self.string_to_sign(request, self.canonical_request(request))
         self._inject_signature_to_request(request, self.signature(string, request))  # type: ignore[attr-defined]  # as above
 
 
 @given(HOSTS, PATH, QUERY, HEADERS, st.binary(max_size=30), TOKENS, st.sampled_from(["GET", "PUT", "POST", "DELETE"]))
-def test_the_signature_is_botocores(  # noqa: PLR0917  # hypothesis passes what it drew
+def test_the_signature_is_botocores(  # noqa: PLR0917  # hypothesis passes the arguments
     host: str, path: str, query: str, headers: dict[str, str], body: bytes, token: str | None, method: str
 ) -> None:
     url = f"{host}{path}{'?' if query else ''}{query}"
@@ -54,13 +54,13 @@ def test_the_signature_is_botocores(  # noqa: PLR0917  # hypothesis passes what 
 
 
 def test_signed_headers_can_be_signed_again() -> None:
-    def signed(headers: dict[str, str], now: float) -> dict[str, str]:
+    def sign_at(headers: dict[str, str], now: float) -> dict[str, str]:
         credentials = Credentials("AKID", "secret", "token")
         made = sign("GET", "https://h/", headers, b"", service="kms", region="r", credentials=credentials, now=now)
         return {name: unmask(value) for name, value in made.items()}
 
-    again = signed(signed({}, 0), NOW)
-    assert again == signed({}, NOW)
+    again = sign_at(sign_at({}, 0), NOW)
+    assert again == sign_at({}, NOW)
     assert again["X-Amz-Date"] == datetime.fromtimestamp(NOW, UTC).strftime("%Y%m%dT%H%M%SZ")
 
 

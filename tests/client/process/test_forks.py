@@ -1,4 +1,4 @@
-"""What a child process gets of a Config whose thread ran in its parent: a thread of its own, without any read."""
+"""A forked child of a Config with a background thread gets its own thread without a read."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tests.support.client.stub_service import run_service
 ROOT = Path(__file__).parents[3]
 PRELUDE = """
 import multiprocessing, os, sys, threading, time, warnings
-warnings.simplefilter("ignore", DeprecationWarning)  # of a fork with threads
+warnings.simplefilter("ignore", DeprecationWarning)  # about forking with threads
 from configsvc_client import Config
 
-def refreshing():
+def count_refresh_threads():
     return sum(thread.name == "configsvc refresh" for thread in threading.enumerate())
 
 def run(what):
@@ -34,17 +34,17 @@ def run(what):
 """
 MADE = """
 config = Config(poll_seconds=0.05, refresh_seconds=20, background=True)
-told = threading.Event()
-config.on_change("a", lambda keys: told.set())
+changed = threading.Event()
+config.on_change("a", lambda keys: changed.set())
 """
 LOADED = """
-assert config["a"] == "1" and refreshing() == 1
+assert config["a"] == "1" and count_refresh_threads() == 1
 """
 WAITS = """
 def waits():
-    print("thread", refreshing(), flush=True)
+    print("thread", count_refresh_threads(), flush=True)
     sys.stdin.readline()
-    print("told", told.wait(30), config._shown["a"], flush=True)
+    print("changed", changed.wait(30), config._shown["a"], flush=True)
 """
 CHILD = PRELUDE + MADE + LOADED + WAITS + "run(waits)"
 GRANDCHILD = (
@@ -76,14 +76,14 @@ CLOSED = (
     + LOADED
     + """
 config.close()
-run(lambda: print("thread", refreshing(), config["a"], refreshing(), flush=True))
+run(lambda: print("thread", count_refresh_threads(), config["a"], count_refresh_threads(), flush=True))
 """
 )
 UNREAD = (
     PRELUDE
     + MADE
     + """
-run(lambda: print("thread", refreshing(), config["a"], refreshing(), flush=True))
+run(lambda: print("thread", count_refresh_threads(), config["a"], count_refresh_threads(), flush=True))
 """
 )
 IN_LAMBDA = (
@@ -91,7 +91,7 @@ IN_LAMBDA = (
     + MADE
     + """
 assert config["a"] == "1"
-run(lambda: print("thread", refreshing(), config["a"], refreshing(), flush=True))
+run(lambda: print("thread", count_refresh_threads(), config["a"], count_refresh_threads(), flush=True))
 """
 )
 UNDER_UWSGI = (
@@ -99,14 +99,14 @@ UNDER_UWSGI = (
     + """
 import types
 master = os.getpid()
-sys.modules["uwsgi"] = types.SimpleNamespace(masterpid=lambda: master)  # the module that uWSGI gives its programs
+sys.modules["uwsgi"] = types.SimpleNamespace(masterpid=lambda: master)  # the module that uWSGI provides to its programs
 """
     + MADE
     + """
 def child():
-    time.sleep(0.2)  # its own time to ask, a share of the interval, has passed
-    print(config["a"], "thread", refreshing(), flush=True)
-print(config["a"], "thread", refreshing(), flush=True)
+    time.sleep(0.2)  # its own jitter, a share of the interval, has passed
+    print(config["a"], "thread", count_refresh_threads(), flush=True)
+print(config["a"], "thread", count_refresh_threads(), flush=True)
 sys.stdin.readline()
 run(child)
 """
@@ -118,21 +118,21 @@ WITHOUT_HOOKS = (
     + WAITS
     + """
 import ctypes
-fork = ctypes.PyDLL(None).fork  # which calls no hook, as uWSGI does by default
+fork = ctypes.PyDLL(None).fork  # calls no hooks, like uWSGI by default
 child = fork()
 if child == 0:
     config._open.until = config._published.until = 0.0  # the window has passed
     assert config["a"] == "1"
     print("pid", config._process == os.getpid(), flush=True)
     sys.stdin.readline()
-    print("told", told.wait(30), config._shown["a"], flush=True)
+    print("changed", changed.wait(30), config._shown["a"], flush=True)
     os._exit(0)
 os.waitpid(child, 0)
 """
 )
 
 
-def started(program: str, environ: dict[str, str]) -> subprocess.Popen[str]:
+def start(program: str, environ: dict[str, str]) -> subprocess.Popen[str]:
     path = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}"}
     return subprocess.Popen(
         [sys.executable, "-c", program], env=path | environ, cwd=ROOT, text=True,
@@ -142,12 +142,12 @@ def started(program: str, environ: dict[str, str]) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("program", [CHILD, GRANDCHILD, POOL], ids=["fork", "double fork", "multiprocessing"])
 def test_forked_child_refreshes_in_the_background_without_a_read(program: str) -> None:
-    with run_service(seal_values({"a": "1"})) as running, started(program, running.environ) as process:
+    with run_service(seal_values({"a": "1"})) as running, start(program, running.environ) as process:
         assert process.stdout
         assert process.stdout.readline() == "thread 1\n"
         running.serve(seal_values({"a": "2"}, revision=2))
         out, _ = process.communicate("\n", timeout=60)
-        assert out == "told True 2\n"
+        assert out == "changed True 2\n"
 
 
 @pytest.mark.parametrize(
@@ -162,23 +162,23 @@ def test_forked_child_refreshes_in_the_background_without_a_read(program: str) -
 def test_forked_child_has_no_thread_if_its_parent_had_none(
     program: str, environ: dict[str, str], expected: str
 ) -> None:
-    with run_service(seal_values({"a": "1"})) as running, started(program, running.environ | environ) as process:
+    with run_service(seal_values({"a": "1"})) as running, start(program, running.environ | environ) as process:
         out, _ = process.communicate(timeout=60)
         assert out == expected
 
 
 def test_child_forked_without_hooks_starts_its_thread_with_a_read() -> None:
-    with run_service(seal_values({"a": "1"})) as running, started(WITHOUT_HOOKS, running.environ) as process:
+    with run_service(seal_values({"a": "1"})) as running, start(WITHOUT_HOOKS, running.environ) as process:
         assert process.stdout
         assert process.stdout.readline() == "pid True\n"
         running.serve(seal_values({"a": "2"}, revision=2))
         out, _ = process.communicate("\n", timeout=60)
-        assert out == "told True 2\n"
+        assert out == "changed True 2\n"
 
 
 def test_uwsgi_master_has_no_thread_and_its_child_starts_one() -> None:
-    """uWSGI forks without the interpreter's lock: a thread that holds it in the master would hang the child."""
-    with run_service(seal_values({"a": "1"})) as running, started(UNDER_UWSGI, running.environ) as process:
+    """uWSGI forks without the interpreter lock: a thread that holds the lock in the master would hang the child."""
+    with run_service(seal_values({"a": "1"})) as running, start(UNDER_UWSGI, running.environ) as process:
         assert process.stdout
         assert process.stdout.readline() == "1 thread 0\n"
         running.serve(seal_values({"a": "2"}, revision=2))

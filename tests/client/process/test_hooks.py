@@ -14,7 +14,7 @@ SNAP_START = {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
 
 
 def restore() -> None:
-    """As Lambda's runtime does after it restored a copy."""
+    """Runs the restore hooks, as Lambda's runtime does after restoring a copy."""
     for function, args, kwargs in snapshot_restore_py.get_after_restore():
         function(*args, **kwargs)
 
@@ -67,44 +67,44 @@ def test_child_process_draws_its_own_jitter() -> None:
 
 def test_dropped_configs_leave_no_hook_behind() -> None:
     before = len(snapshot_restore_py.get_after_restore())
-    alive = len(_process._HOOKED)  # noqa: SLF001  # to be counted
+    alive = len(_process._HOOKED)  # noqa: SLF001  # counted here
     stage = Stage(seal_values({"a": "1"}), **SNAP_START)
     for _ in range(10_000):
-        register_copy_hooks(Told([]), stage.environ)
+        register_copy_hooks(RecordingHooks([]), stage.environ)
     gc.collect()
-    assert len(_process._HOOKED) <= alive  # noqa: SLF001  # to be counted
+    assert len(_process._HOOKED) <= alive  # noqa: SLF001  # counted here
     assert len(snapshot_restore_py.get_after_restore()) <= max(before, 1)
 
 
-class Told:
-    """Counts how often it is told, and may fail."""
+class RecordingHooks:
+    """Records each call of its hooks, and may fail."""
 
-    def __init__(self, told: list[str], fails: bool = False) -> None:  # noqa: FBT001, FBT002  # a test's
-        self.told, self.fails = told, fails
+    def __init__(self, calls: list[str], fails: bool = False) -> None:  # noqa: FBT001, FBT002  # a test helper
+        self.calls, self.fails = calls, fails
 
     def _after_fork(self) -> None:
-        self.told.append("forked")
+        self.calls.append("forked")
         if self.fails:
             raise ZeroDivisionError
 
     def _after_restore(self) -> None:
-        self.told.append("restored")
+        self.calls.append("restored")
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of a fork with threads
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # about forking with threads
 def test_every_hook_runs_once_even_if_another_fails() -> None:
-    told: list[str] = []
-    those = Told(told, fails=True), Told(told)
+    calls: list[str] = []
+    those = RecordingHooks(calls, fails=True), RecordingHooks(calls)
     for each in those:
         register_copy_hooks(each, SNAP_START)
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(writing, " ".join(told).encode())
+        os.write(writing, " ".join(calls).encode())
         os._exit(0)
     os.waitpid(child, 0)
     assert os.read(reading, 100) == b"forked forked"
     os.close(reading)
     os.close(writing)
     restore()
-    assert told == ["restored", "restored"]
+    assert calls == ["restored", "restored"]

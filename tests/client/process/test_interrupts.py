@@ -1,4 +1,4 @@
-"""What a signal handler or another thread raises is whoever's called the client, wherever it strikes."""
+"""An exception from a signal handler or another thread reaches the client's caller, wherever it is raised."""
 
 import contextlib
 import ctypes
@@ -28,14 +28,14 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
 
 class TimeLimit(Exception):
-    """As Celery's SoftTimeLimitExceeded."""
+    """Like Celery's SoftTimeLimitExceeded."""
 
 
 class SlowNetwork(TimeoutError):
-    """What passes for a failure of the network."""
+    """A handler's exception that looks like a network failure."""
 
 
-def raising(error: BaseException) -> Callable[[int, object], NoReturn]:
+def make_raising_handler(error: BaseException) -> Callable[[int, object], NoReturn]:
     def handler(signum: int, frame: object) -> NoReturn:
         del signum, frame
         raise error
@@ -44,7 +44,7 @@ def raising(error: BaseException) -> Callable[[int, object], NoReturn]:
 
 
 class Limit:
-    """Handlers that are methods and objects."""
+    """A handler as a method or as a callable object."""
 
     def __init__(self, error: BaseException) -> None:
         self._error = error
@@ -56,7 +56,7 @@ class Limit:
     __call__ = strike
 
 
-def logged(handler: Callable[[int, object], object]) -> Callable[[int, object], object]:
+def wrap_handler(handler: Callable[[int, object], object]) -> Callable[[int, object], object]:
     @functools.wraps(handler)
     def wrapper(signum: int, frame: object) -> object:
         return handler(signum, frame)
@@ -68,24 +68,24 @@ def fail(error: BaseException, *_: object) -> NoReturn:
     raise error
 
 
-def gives_up(error: BaseException) -> Callable[[int, object], NoReturn]:
-    def handler(signum: int, frame: object) -> NoReturn:  # noqa: ARG001  # as signals call it
-        signal.signal(signum, signal.SIG_DFL)  # so that a second one ends the program
+def make_handler_that_unregisters(error: BaseException) -> Callable[[int, object], NoReturn]:
+    def handler(signum: int, frame: object) -> NoReturn:  # noqa: ARG001  # the signature of handlers
+        signal.signal(signum, signal.SIG_DFL)  # so that a second signal ends the program
         raise error
 
     return handler
 
 
 HANDLERS: dict[str, Callable[[BaseException], Callable[..., object]]] = {
-    "a function": raising,
+    "a function": make_raising_handler,
     "a lambda": lambda error: lambda *_: fail(error),
     "a method": lambda error: Limit(error).strike,
     "an object": Limit,
     "a partial": lambda error: functools.partial(fail, error),
     "a partial of a method": lambda error: functools.partial(Limit(error).strike),
-    "a wrapper": lambda error: logged(raising(error)),
-    "a cached one": lambda error: functools.lru_cache(raising(error)),
-    "one that takes itself away": gives_up,
+    "a wrapper": lambda error: wrap_handler(make_raising_handler(error)),
+    "a cached one": lambda error: functools.lru_cache(make_raising_handler(error)),
+    "one that unregisters itself": make_handler_that_unregisters,
 }
 
 
@@ -136,12 +136,12 @@ def test_handler_exception_ends_a_request_and_the_next_works(kind: str, error: B
 
 def test_traceback_of_a_handler_exception_has_no_interrupted_frame() -> None:
     ended, canary = threading.Event(), b"canary"
-    with run_scripted(stalls(ended)) as server, contextlib.closing(to(server.port)) as connection:
+    with run_scripted(stalls(ended)) as server, contextlib.closing(connect_to(server.port)) as connection:
 
         def ask(body: bytes) -> object:
             return connection.request("POST", "/", {}, body, soon())
 
-        with alarm(raising(TimeLimit())), pytest.raises(TimeLimit) as caught:
+        with alarm(make_raising_handler(TimeLimit())), pytest.raises(TimeLimit) as caught:
             translate_errors(lambda: ask(canary))
         ended.set()
     traced = caught.value.__traceback__
@@ -154,12 +154,12 @@ def test_traceback_of_a_handler_exception_has_no_interrupted_frame() -> None:
     assert "_receive" not in names
 
 
-def to(port: int) -> Connection:
+def connect_to(port: int) -> Connection:
     return Connection(parse_url(f"http://127.0.0.1:{port}"), {})
 
 
-def struck(does: Callable[[], object]) -> Callable[[], object]:
-    """Something in the middle of which a signal arrives."""
+def interrupt_before(does: Callable[[], object]) -> Callable[[], object]:
+    """Wraps a function so that a signal arrives before it runs."""
 
     def strike() -> object:
         signal.raise_signal(signal.SIGALRM)
@@ -170,8 +170,8 @@ def struck(does: Callable[[], object]) -> Callable[[], object]:
 
 @pytest.mark.parametrize("error", [ValueError("t"), TimeoutError("t"), TimeLimit()], ids=repr)
 def test_handler_exception_during_conversion_is_not_a_wrong_value(error: Exception) -> None:
-    convert = struck(lambda: 1)
-    with alarm(raising(error), 60), pytest.raises(type(error)) as caught:
+    convert = interrupt_before(lambda: 1)
+    with alarm(make_raising_handler(error), 60), pytest.raises(type(error)) as caught:
         convert_value("k", {"k": "text"}, lambda _: convert())
     assert caught.value is error
     with pytest.raises(ValueError, match="k cannot be read"):
@@ -180,24 +180,24 @@ def test_handler_exception_during_conversion_is_not_a_wrong_value(error: Excepti
 
 def test_handler_exception_in_a_callback_is_not_a_callback_failure() -> None:
     callbacks, error = Callbacks(print), TimeLimit()
-    run = struck(lambda: None)
+    run = interrupt_before(lambda: None)
     callbacks.add("", lambda _: run())
-    with alarm(raising(error), 60), pytest.raises(TimeLimit) as caught:
-        callbacks._run("", lambda _: run(), frozenset({"k"}))  # noqa: SLF001  # with whatever changed
+    with alarm(make_raising_handler(error), 60), pytest.raises(TimeLimit) as caught:
+        callbacks._run("", lambda _: run(), frozenset({"k"}))  # noqa: SLF001  # with any change
     assert caught.value is error
     assert callbacks.failures == 0
 
 
 @pytest.mark.parametrize("error", [ValueError("t"), KeyboardInterrupt()], ids=repr)
 def test_wrapping_a_handlers_exception_does_not_hide_it(error: BaseException) -> None:
-    def wrapped() -> None:
+    def raise_wrapped() -> None:
         try:
             signal.raise_signal(signal.SIGALRM)
         except BaseException:  # noqa: BLE001  # as libraries do
             raise CannotOpen("k does not open.") from None
 
-    with alarm(raising(error), 60), pytest.raises(type(error)) as caught:
-        translate_errors(wrapped)
+    with alarm(make_raising_handler(error), 60), pytest.raises(type(error)) as caught:
+        translate_errors(raise_wrapped)
     assert caught.value is error
 
 
@@ -209,7 +209,7 @@ def test_handler_exception_during_parsing_is_not_a_bad_answer() -> None:
             signal.raise_signal(signal.SIGALRM)
             super().on_header(name, value)
 
-    with alarm(raising(error), 60), pytest.raises(KeyboardInterrupt) as caught:
+    with alarm(make_raising_handler(error), 60), pytest.raises(KeyboardInterrupt) as caught:
         Interrupted().feed(OK)
     assert caught.value is error
 
@@ -218,14 +218,14 @@ def test_exception_handled_by_the_caller_is_not_an_interrupt() -> None:
     def fails() -> NoReturn:
         raise Unavailable("It did not answer.")
 
-    with alarm(raising(TimeLimit()), 60), contextlib.suppress(ConfigsvcError):
+    with alarm(make_raising_handler(TimeLimit()), 60), contextlib.suppress(ConfigsvcError):
         try:
             signal.raise_signal(signal.SIGALRM)
         except TimeLimit:
             with pytest.raises(Unavailable):
                 translate_errors(fails)
             with pytest.raises(Unavailable, match="could not be reached"):
-                to(1).request("GET", "/", {}, b"", soon())
+                connect_to(1).request("GET", "/", {}, b"", soon())
             with pytest.raises(ValueError, match="cannot be read"):
                 convert_value("k", {"k": "text"}, int)
 
@@ -246,7 +246,10 @@ def test_exception_injected_by_another_thread_propagates() -> None:
         asked.set()
         ended.wait(30)
 
-    with run_scripted(stalls_when_asked, answer_with(OK)) as server, contextlib.closing(to(server.port)) as connection:
+    with (
+        run_scripted(stalls_when_asked, answer_with(OK)) as server,
+        contextlib.closing(connect_to(server.port)) as connection,
+    ):
 
         def ask() -> None:
             try:
@@ -271,7 +274,7 @@ def test_exception_of_a_package_in_the_traceback_is_ordinary() -> None:
     assert find_interrupt(caught.value) is None
 
 
-@pytest.mark.parametrize("seconds", [0.05, 1.0], ids=["the first alone", "several beside each other"])
+@pytest.mark.parametrize("seconds", [0.05, 1.0], ids=["the first alone", "several in parallel"])
 def test_handler_timeout_ends_the_race_for_an_address(seconds: float, tmp_path: Path) -> None:
     error, ended = TimeoutError("the time limit of the job"), threading.Event()
     tls = make_server_context(tmp_path)
@@ -288,7 +291,7 @@ def test_handler_timeout_ends_the_race_for_an_address(seconds: float, tmp_path: 
         environ = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
         connection = Connection(parse_url("https://localhost:1"), environ, find=find)
         servers.callback(connection.close)
-        with alarm(raising(error), seconds), pytest.raises(TimeoutError) as caught:
+        with alarm(make_raising_handler(error), seconds), pytest.raises(TimeoutError) as caught:
             connection.request("GET", "/", {}, b"", soon())
         assert caught.value is error
         addresses[:] = [good.port]

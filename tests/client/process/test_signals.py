@@ -1,4 +1,4 @@
-"""Real signals: whatever code of ours a handler interrupts, all that it does with the Config comes back at once."""
+"""Real signals: a handler can use the Config at once, whatever code of ours it interrupts."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ while time.monotonic() < end:
     attempt(draw.choice(acts), config)
     if draw.random() < 0.05:
         config.close()
-        config = Config(poll_seconds=0.002, refresh_seconds=20, start_seconds=20)  # also interrupted as it begins
+        config = Config(poll_seconds=0.002, refresh_seconds=20, start_seconds=20)  # may be interrupted as it starts
 signal.setitimer(signal.ITIMER_REAL, 0)
 stop.set()
 for thread in threads:
@@ -137,9 +137,9 @@ print(limited > 5, longest < 5, flush=True)
 """
 
 
-AMID_IMPORTS = """
+DURING_IMPORTS = """
 import sys
-import configsvc_client._reading  # at its one line a handler would import everything in it, before the reader does
+import configsvc_client._reading  # else a handler at its only line would import everything before the reader does
 from configsvc_client import Config
 from configsvc.model.errors import ConfigsvcError
 
@@ -182,7 +182,7 @@ print(asked > 5, config.health().state)
 def test_handler_that_interrupts_an_import_can_use_the_config(act: str) -> None:
     with run_service(make_snapshot([make_plain_entry("a", "1")])) as running:
         done = subprocess.run(
-            [sys.executable, "-c", AMID_IMPORTS, running.environ["CONFIGSVC_URL"], act],
+            [sys.executable, "-c", DURING_IMPORTS, running.environ["CONFIGSVC_URL"], act],
             capture_output=True,
             text=True,
             timeout=60,
@@ -202,13 +202,13 @@ def test_handler_that_interrupts_a_refresh_reads_and_closes_at_once(
 ) -> None:
     asked = threading.Event()
 
-    def stalled(connection: socket.socket) -> None:
+    def stall(connection: socket.socket) -> None:
         take_request(connection)
         asked.set()
         connection.settimeout(30)
-        connection.recv(1)  # until it is gone
+        connection.recv(1)  # until the client has gone
 
-    scripts = snapshot_then(stalled) if line == "refresh" else (stalled,)
+    scripts = snapshot_then(stall) if line == "refresh" else (stall,)
     with run_scripted(*scripts) as server, process(STALLED, {}, f"http://127.0.0.1:{server.port}") as consumer:
         if line == "refresh":
             assert consumer.say("read") == "1"

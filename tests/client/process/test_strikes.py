@@ -1,7 +1,7 @@
-"""A signal handler that raises at each line of the client in turn, in a load and in refreshes.
+"""A signal handler raises at each line of the client in turn, during a load and during refreshes.
 
-Whatever it raises comes out of the call as it is, also what passes for a failure of ours, of Python's or of the system,
-and the Config works afterwards.
+Its exception leaves the call unchanged, even if it looks like an error of ours, of Python or of the system, and the
+Config works afterwards.
 """
 
 import os
@@ -29,9 +29,9 @@ KINDS = {each.__name__: each for each in (
 )}
 kind = KINDS[sys.argv[2]]
 ours = os.path.dirname(configsvc_client.__file__)
-of_two = {(ssl.__file__, "_create"), (socket.__file__, "detach")}  # where two sockets have one descriptor
+of_two = {(ssl.__file__, "_create"), (socket.__file__, "detach")}  # where two sockets share a descriptor
 closed_twice = []
-sys.unraisablehook = lambda told: "Bad file" in str(told.exc_value) and closed_twice.append(told.exc_value)
+sys.unraisablehook = lambda event: "Bad file" in str(event.exc_value) and closed_twice.append(event.exc_value)
 struck, passed = set(), []
 
 def strike(does):

@@ -1,6 +1,6 @@
-"""A time limit that strikes anywhere in a load or a refresh, over real sockets: it ends that, and nothing else.
+"""A time limit that strikes anywhere in a load or refresh over real sockets ends only that call.
 
-In processes of their own, where each socket that is left is an error.
+Runs in separate processes, where each socket left open is an error.
 """
 
 import os
@@ -95,7 +95,7 @@ for turn in range(50):
 config.close()
 del config, first
 deadline = time.monotonic() + 20
-while sockets() > before and time.monotonic() < deadline:  # what was opened ahead ends by itself
+while sockets() > before and time.monotonic() < deadline:  # connections opened ahead close by themselves
     time.sleep(0.01)
 assert sockets() == before, (sockets(), before)
 assert counts["struck"] > 0, counts
@@ -124,12 +124,12 @@ def test_time_limit_ends_a_call_and_the_client_still_works(kind: str, scheme: st
         command = [sys.executable, "-X", "dev", "-W", "error::ResourceWarning", "-c", STRUCK, kind, "7"]
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=120)
     assert done.stdout == "sound\n", done.stderr
-    assert "ResourceWarning" not in done.stderr  # what else Python says there, it says of its own weak references
+    assert "ResourceWarning" not in done.stderr  # any other output is Python's own, about weak references
 
 
 def test_refresh_is_over_once_its_thread_no_longer_runs_it() -> None:
     now, begun = ClockReading(10.0, 10.0), [Flight(RefreshState(1.0), ClockReading(10.0, 10.0), 60.0)]
-    assert begun[0].is_over(now)  # nothing on this stack runs it
+    assert begun[0].is_over(now)  # no frame of this stack runs it
 
     def is_over(flight: Flight) -> bool:
         return flight.is_over(now)

@@ -1,4 +1,4 @@
-"""Where a process can start no thread, a Config works without: it is slower, and never raises for that."""
+"""If a process cannot start threads, a Config works without them: slower, but without errors."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ else:
 """
 
 
-def output(program: str, environ: dict[str, str], *arguments: str, told: str = "") -> str:
+def run(program: str, environ: dict[str, str], *arguments: str, stdin: str = "") -> str:
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], cwd=ROOT, input=told, text=True, timeout=60, check=False,
+        [sys.executable, "-c", program, *arguments], cwd=ROOT, input=stdin, text=True, timeout=60, check=False,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}"} | environ,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
@@ -105,16 +105,16 @@ def test_without_threads_readers_refresh_and_look_up_names_themselves() -> None:
 
 def test_background_thread_starts_with_a_read_once_it_can() -> None:
     with run_service(seal_values({"a": "1"})) as running:
-        assert output(RELEASED, running.environ) == "1\n2\n"
+        assert run(RELEASED, running.environ) == "1\n2\n"
 
 
 @pytest.mark.parametrize("when", ["atexit", "last"])
 @pytest.mark.parametrize("background", ["background", ""])
 def test_loaded_config_can_be_read_during_interpreter_shutdown(when: str, background: str) -> None:
     with run_service(seal_values({"a": "1"})) as running:
-        assert output(ENDING, running.environ, "loaded", when, background) == "1 "
+        assert run(ENDING, running.environ, "loaded", when, background) == "1 "
 
 
 def test_config_can_load_in_an_atexit_handler() -> None:
     with run_service(seal_values({"a": "1"})) as running:
-        assert output(ENDING, running.environ, "atexit") == "1 "
+        assert run(ENDING, running.environ, "atexit") == "1 "

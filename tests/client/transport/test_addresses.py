@@ -1,4 +1,4 @@
-"""A host of several addresses: one that is slow, dead or of no use here does not keep a client from the others."""
+"""Hosts with several addresses: a slow, dead or unusable address does not keep a client from the others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import pytest
 from configsvc_client._transport.dial import Dialer, connect_to_any, get_seconds_left, resolve
 from configsvc_client._transport.race import SocketAddress, interleave
 from configsvc_client._transport.url import parse_url
-from tests.client.transport.test_proxy import tunnelling
+from tests.client.transport.test_proxy import tunnel_to
 from tests.support.client.certificates import make_server_context
 from tests.support.client.stub_servers import Scripted, answer_with, run_scripted
 
@@ -37,7 +37,7 @@ def good(server: Scripted) -> SocketAddress:
 
 
 class Hole:
-    """An address where a SYN meets no answer: nobody accepts, and the queue is full."""
+    """An address that does not answer a SYN: nothing accepts, and the queue is full."""
 
     def __init__(self, host: str, port: int) -> None:
         self._listening = socket.create_server((host, port), backlog=0)
@@ -48,7 +48,7 @@ class Hole:
                 self._queued.append(socket.create_connection(self._listening.getsockname(), 0.1))
 
     def drain(self) -> None:
-        """Lets the next SYN in: that is sent again after a second."""
+        """Makes room for the next SYN, which is sent again after a second."""
         with contextlib.suppress(OSError):  # closed first
             for _ in range(2):
                 self._queued.append(self._listening.accept()[0])
@@ -66,7 +66,7 @@ def holes(port: int, *hosts: str) -> Iterator[list[SocketAddress]]:
 
 @pytest.fixture(autouse=True)
 def _every_socket_is_closed() -> Iterator[None]:
-    """One that is collected open is a ResourceWarning, and so an error."""
+    """Collects garbage: a socket still open is a ResourceWarning, and so an error."""
     yield
     gc.collect()
 
@@ -76,8 +76,8 @@ def soon() -> Callable[[], float]:
     return lambda: get_seconds_left(deadline, time.monotonic)
 
 
-def reached(addresses: list[SocketAddress], seconds: Callable[[], float] | None = None) -> object:
-    """Whom it reached, over plain TCP."""
+def reach(addresses: list[SocketAddress], seconds: Callable[[], float] | None = None) -> object:
+    """Connects over plain TCP and returns the address reached."""
     with contextlib.closing(connect_to_any(addresses, None, seconds or soon())) as made:
         return made.getpeername()
 
@@ -95,23 +95,23 @@ def unreachable(port: int) -> dict[str, SocketAddress]:
 def test_failed_address_is_followed_by_the_next_at_once(why: str) -> None:
     with run_scripted(answer_with(OK)) as server:
         bad = unreachable(server.port)[why]
-        assert reached([bad, good(server)]) == ("127.0.0.1", server.port)
-        assert reached([bad, bad, *unreachable(server.port).values(), good(server)]) == ("127.0.0.1", server.port)
+        assert reach([bad, good(server)]) == ("127.0.0.1", server.port)
+        assert reach([bad, bad, *unreachable(server.port).values(), good(server)]) == ("127.0.0.1", server.port)
 
 
 def test_next_address_is_tried_while_one_does_not_answer() -> None:
     with run_scripted(answer_with(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4") as dark:
-        assert reached([*dark, good(server)]) == ("127.0.0.1", server.port)
+        assert reach([*dark, good(server)]) == ("127.0.0.1", server.port)
 
 
 @pytest.mark.parametrize("seconds", [0.1, pytest.param(0.8, marks=pytest.mark.slow)])
 def test_each_of_many_addresses_is_tried_before_a_short_deadline(seconds: float) -> None:
-    """It comes slowly here: what counts is that each begins before it, on a busy computer too."""
+    """The deadline comes slowly, so that every attempt also starts before it on a busy computer."""
     hosts = [f"127.0.1.{number}" for number in range(7)]
     with run_scripted(answer_with(OK)) as server, holes(server.port, *hosts) as dark:
         began = time.monotonic()
         slowly = lambda: get_seconds_left(began + seconds, lambda: began + (time.monotonic() - began) / 3)  # noqa: E731  # one line
-        assert reached([*dark, good(server)], slowly) == ("127.0.0.1", server.port)
+        assert reach([*dark, good(server)], slowly) == ("127.0.0.1", server.port)
 
 
 def test_slow_attempt_goes_on_in_parallel_with_the_others() -> None:
@@ -119,18 +119,18 @@ def test_slow_attempt_goes_on_in_parallel_with_the_others() -> None:
         seconds, asked = soon(), itertools.count()
 
         def drains() -> float:
-            if next(asked) == 6:  # by then the second has begun
+            if next(asked) == 6:  # by then the second has started
                 slow.drain()
             return seconds()
 
-        assert reached([slow.address, *dark], drains) == slow.address[1]
+        assert reach([slow.address, *dark], drains) == slow.address[1]
 
 
 def test_single_address_gets_the_whole_deadline() -> None:
     with contextlib.closing(Hole("127.0.0.3", 0)) as slow:
         draining = threading.Thread(target=slow.drain)
         draining.start()
-        assert reached([slow.address, slow.address]) == slow.address[1]
+        assert reach([slow.address, slow.address]) == slow.address[1]
         draining.join(20)
 
 
@@ -138,7 +138,7 @@ def test_no_answer_is_a_timeout_at_the_deadline() -> None:
     with run_scripted(answer_with(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4") as dark:
         deadline = time.monotonic() + 0.3
         with pytest.raises(TimeoutError):
-            reached([*dark, unreachable(server.port)["refuses"]], lambda: get_seconds_left(deadline, time.monotonic))
+            reach([*dark, unreachable(server.port)["refuses"]], lambda: get_seconds_left(deadline, time.monotonic))
 
 
 def test_refused_connection_is_reported_before_other_failures() -> None:
@@ -147,11 +147,11 @@ def test_refused_connection_is_reported_before_other_failures() -> None:
         refuses, unsupported = bad["refuses"], bad["a family that this system lacks"]
         for order in ([refuses], [refuses, unsupported], [unsupported, refuses], [unsupported, refuses, unsupported]):
             with pytest.raises(ConnectionRefusedError):
-                reached(order)
+                reach(order)
         with pytest.raises(OSError, match="family"):
-            reached([unsupported])
+            reach([unsupported])
         with pytest.raises(OSError, match="no address"):
-            reached([])
+            reach([])
 
 
 @pytest.mark.parametrize("when", [1, 7, *(pytest.param(each, marks=pytest.mark.slow) for each in range(2, 7))])
@@ -159,17 +159,17 @@ def test_exception_during_the_race_propagates_and_leaves_no_socket(when: int) ->
     with run_scripted(answer_with(OK)) as server, holes(server.port, "127.0.0.3", "127.0.0.4", "127.0.0.5") as dark:
         seconds, asked = soon(), itertools.count()
 
-        def interrupted() -> float:
+        def interrupt() -> float:
             if next(asked) == when:
                 raise KeyboardInterrupt
             return seconds()
 
         with pytest.raises(KeyboardInterrupt):
-            reached(dark, interrupted)
+            reach(dark, interrupt)
 
 
 class SlowNetwork(TimeoutError):
-    """What a handler may raise that passes for a failure of the network."""
+    """A handler's exception that looks like a network failure."""
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.4])
@@ -182,7 +182,7 @@ def test_signal_handler_exception_during_the_race_propagates(seconds: float) -> 
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
             with pytest.raises(SlowNetwork):
-                reached(dark)
+                reach(dark)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
@@ -194,14 +194,14 @@ def test_address_families_alternate() -> None:
     assert interleave([four[0], *six]) == [four[0], *six]
 
 
-def secured(server: Scripted, folder: Path, addresses: list[SocketAddress]) -> socket.socket:
+def open_tls(server: Scripted, folder: Path, addresses: list[SocketAddress]) -> socket.socket:
     environ = {"SSL_CERT_FILE": str(folder / "ca.pem")}
-    dialler = Dialer(parse_url(f"https://localhost:{server.port}"), environ, time.monotonic, find=lambda *_: addresses)
-    return dialler.open(time.monotonic() + 20)
+    dialer = Dialer(parse_url(f"https://localhost:{server.port}"), environ, time.monotonic, find=lambda *_: addresses)
+    return dialer.open(time.monotonic() + 20)
 
 
 class Elsewhere:
-    """Another address with the port of a server, which does what it is told with each connection."""
+    """Another address with the port of a server; handles each connection with a function."""
 
     def __init__(self, port: int, serve: Callable[[socket.socket], None]) -> None:
         self._listening = socket.create_server(("127.0.0.6", port))
@@ -251,7 +251,7 @@ def test_address_that_does_not_complete_tls_is_followed_by_the_next(how: str, tm
         run_scripted(answer_with(OK), tls=make_server_context(tmp_path)) as server,
         elsewhere(server, HALF_DEAD[how]) as half_dead,
     ):
-        with contextlib.closing(secured(server, tmp_path, [half_dead.address] * 2 + [good(server)])) as made:
+        with contextlib.closing(open_tls(server, tmp_path, [half_dead.address] * 2 + [good(server)])) as made:
             assert made.getpeername() == ("127.0.0.1", server.port)
         assert len(half_dead.connections) == 1
 
@@ -261,7 +261,7 @@ def test_slow_handshake_goes_on_in_parallel_with_the_next(tmp_path: Path) -> Non
         turn = threading.Event()
         with (
             elsewhere(server, lambda _: turn.set()) as half_dead,
-            socket.create_connection(("127.0.0.1", server.port)) as first,  # whom the server shakes hands with first
+            socket.create_connection(("127.0.0.1", server.port)) as first,  # served first
         ):
 
             def makes_way() -> None:
@@ -269,7 +269,7 @@ def test_slow_handshake_goes_on_in_parallel_with_the_next(tmp_path: Path) -> Non
                 first.shutdown(socket.SHUT_RDWR)
 
             threading.Thread(target=makes_way).start()
-            with contextlib.closing(secured(server, tmp_path, [good(server), half_dead.address])) as made:
+            with contextlib.closing(open_tls(server, tmp_path, [good(server), half_dead.address])) as made:
                 assert made.getpeername() == ("127.0.0.1", server.port)
             assert server.connections == 2
 
@@ -278,20 +278,20 @@ def test_unverified_certificate_does_not_lead_to_another_address(tmp_path: Path)
     tls = make_server_context(tmp_path, "elsewhere.example")
     with run_scripted(answer_with(OK), tls=tls) as server, elsewhere(server) as other:
         with pytest.raises(ssl.SSLCertVerificationError):
-            secured(server, tmp_path, [good(server), other.address])
+            open_tls(server, tmp_path, [good(server), other.address])
         with pytest.raises(ssl.SSLCertVerificationError):
-            secured(server, tmp_path, [unreachable(server.port)["refuses"], good(server), other.address])
+            open_tls(server, tmp_path, [unreachable(server.port)["refuses"], good(server), other.address])
         assert other.connections == []
 
 
 def test_proxy_with_several_addresses_is_reached_like_any_host(tmp_path: Path) -> None:
     tls, seen = make_server_context(tmp_path, "api.example"), list[bytes]()
-    with run_scripted(answer_with(OK), tls=tls) as server, run_scripted(tunnelling(server.port, seen)) as proxy:
+    with run_scripted(answer_with(OK), tls=tls) as server, run_scripted(tunnel_to(server.port, seen)) as proxy:
         with holes(proxy.port, "127.0.0.3") as dark:
             environ = {"HTTPS_PROXY": f"http://proxy.example:{proxy.port}", "SSL_CERT_FILE": str(tmp_path / "ca.pem")}
             found = [unreachable(proxy.port)["refuses"], *dark, good(proxy)]
-            dialler = Dialer(parse_url("https://api.example"), environ, time.monotonic, find=lambda *_: found)
-            with contextlib.closing(dialler.open(time.monotonic() + 20)) as made:
+            dialer = Dialer(parse_url("https://api.example"), environ, time.monotonic, find=lambda *_: found)
+            with contextlib.closing(dialer.open(time.monotonic() + 20)) as made:
                 assert made.getpeername() == ("127.0.0.1", proxy.port)
         assert len(seen) == 1
 
@@ -310,7 +310,7 @@ print("configsvc_client._transport.race" in sys.modules)
 
 
 def test_name_is_looked_up_if_no_thread_can_start() -> None:
-    before = threading.stack_size(2**62)  # more than there is: the system refuses every thread
+    before = threading.stack_size(2**62)  # more than the system has: it refuses every thread
     try:
         with pytest.raises(RuntimeError):
             threading.Thread(target=int).start()
@@ -320,8 +320,8 @@ def test_name_is_looked_up_if_no_thread_can_start() -> None:
 
 
 def test_resolver_exception_propagates() -> None:
-    def broken(host: str, port: int) -> list[SocketAddress]:
+    def fail(host: str, port: int) -> list[SocketAddress]:
         raise ZeroDivisionError(host, port)
 
     with pytest.raises(ZeroDivisionError):
-        resolve("name.example", 1, 20, broken)
+        resolve("name.example", 1, 20, fail)

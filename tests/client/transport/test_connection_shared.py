@@ -1,4 +1,4 @@
-"""One connection used by several threads at once, closed at any time, and collected without being closed."""
+"""One Connection: used by several threads, closed at any time, and collected without being closed."""
 
 import contextlib
 import random
@@ -31,8 +31,8 @@ def echo(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer
     return 200, {}, path.encode()
 
 
-def all_of(*work: Callable[[], None]) -> None:
-    """Each in a thread of its own, all of which end, and none with an exception: pytest makes an error of one."""
+def run_all(*work: Callable[[], None]) -> None:
+    """Runs each in its own thread and waits. Pytest reports an exception in any of them as an error."""
     threads = [threading.Thread(target=each, daemon=True) for each in work]
     for each in threads:
         each.start()
@@ -63,7 +63,7 @@ def test_threads_get_their_own_responses_while_others_close() -> None:
 
         closer = threading.Thread(target=closes, daemon=True)
         closer.start()
-        all_of(*map(asks, range(8)))
+        run_all(*map(asks, range(8)))
         ended.set()
         closer.join(30)
         connection.close()
@@ -84,7 +84,7 @@ def test_two_requests_at_once_use_two_connections_of_which_one_is_kept() -> None
         def ask() -> None:
             connection.request("GET", "/together", {}, b"", soon())
 
-        all_of(ask, ask)
+        run_all(ask, ask)
         assert connection.request("GET", "/", {}, b"", soon()).body == b"/"
         assert server.connections == 2
 
@@ -106,7 +106,7 @@ def test_close_does_not_wait_for_a_running_request(when: str) -> None:
             connection.close()
             closed.set()
 
-        with alarmed(close) if when == "in a signal handler" else closing_when(asked, close):
+        with call_on_alarm(close) if when == "in a signal handler" else call_on_event(asked, close):
             with pytest.raises(Unavailable, match="in time"):
                 connection.request("GET", "/", {}, b"", soon(1))
             assert closed.wait(20)
@@ -117,7 +117,7 @@ def test_close_does_not_wait_for_a_running_request(when: str) -> None:
 
 
 @contextlib.contextmanager
-def alarmed(does: Callable[[], None], seconds: float = 0.2) -> Iterator[None]:
+def call_on_alarm(does: Callable[[], None], seconds: float = 0.2) -> Iterator[None]:
     before = signal.signal(signal.SIGALRM, lambda *_: does())
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
@@ -128,7 +128,7 @@ def alarmed(does: Callable[[], None], seconds: float = 0.2) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def closing_when(event: threading.Event, does: Callable[[], None]) -> Iterator[None]:
+def call_on_event(event: threading.Event, does: Callable[[], None]) -> Iterator[None]:
     def wait() -> None:
         if event.wait(30):
             does()
@@ -155,7 +155,7 @@ def test_connection_in_use_during_close_is_not_kept() -> None:
             connection.close()
             closed.set()
 
-        with closing_when(asked, close):
+        with call_on_event(asked, close):
             assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
         assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
         connection.close()
@@ -169,12 +169,12 @@ def test_close_does_not_wait_for_a_connection_opened_ahead(when: str, tmp_path: 
         connection = Connection(
             parse_url(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
         )
-        with socket.create_connection(("127.0.0.1", server.port)):  # whom the server shakes hands with first
+        with socket.create_connection(("127.0.0.1", server.port)):  # the server shakes hands with this one first
             connection.open_ahead(soon())
             if when == "on another thread":
-                all_of(connection.close)
+                run_all(connection.close)
             else:
-                with alarmed(connection.close), pytest.raises(Unavailable, match="in time"):
+                with call_on_alarm(connection.close), pytest.raises(Unavailable, match="in time"):
                     connection.request("GET", "/", {}, b"", soon(1))
         assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
         connection.close()

@@ -1,4 +1,4 @@
-"""One deadline, reckoned when a read begins, is for all it does: waiting for another thread, asking, opening."""
+"""One deadline, set when a read begins, covers all its work: waiting for another thread, fetching, decrypting."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ DOWN = Unavailable("down")
 FILE = {"CONFIGSVC_FALLBACK": "fallback.json"}
 
 
-class Seen(FakeClock):
-    """A clock that tells when the thread named `late` has looked so often that it must be about to wait."""
+class CountingClock(FakeClock):
+    """A clock that counts the readings of the thread named `late`, to detect that it is about to wait."""
 
     def __init__(self) -> None:
         super().__init__(up=BEGAN)
@@ -32,11 +32,11 @@ class Seen(FakeClock):
         return super().now()
 
 
-def late(
-    stage: Stage, clock: Seen, first: Callable[[], object], second: Callable[[], object], takes: float = 0.5,
+def run_late(
+    stage: Stage, clock: CountingClock, first: Callable[[], object], second: Callable[[], object], takes: float = 0.5,
     *, fault: ConfigsvcError = DOWN,
 ) -> None:  # fmt: skip
-    """Two threads: the first asks and fails after some seconds, and all the while the second waits for it."""
+    """Runs two threads: the first fetches and fails after some seconds, and the second waits for it until then."""
     inside, go_on = threading.Event(), threading.Event()
 
     def slow() -> None:
@@ -44,14 +44,15 @@ def late(
         assert go_on.wait(30)
         clock.advance(takes)
 
-    def failing(act: Callable[[], object]) -> None:
+    def expect_failure(act: Callable[[], object]) -> None:
         with pytest.raises((Unavailable, ConfigUnavailable)):
             act()
 
     stage.gateway.during = slow
     stage.gateway.fail = [fault] * 20
     threads = [
-        threading.Thread(target=failing, args=(act,), name=name) for act, name in ((first, "early"), (second, "late"))
+        threading.Thread(target=expect_failure, args=(act,), name=name)
+        for act, name in ((first, "early"), (second, "late"))
     ]
     threads[0].start()
     assert inside.wait(30)
@@ -64,23 +65,23 @@ def late(
 
 
 def test_waiting_for_another_cold_start_does_not_extend_the_deadline() -> None:
-    stage, clock = Stage(seal_values({"a": "1"})), Seen()
+    stage, clock = Stage(seal_values({"a": "1"})), CountingClock()
     stage.clock = clock
     busy = Throttled("slow down", retry_after=60)
-    late(stage, clock, lambda: stage.config["a"], lambda: stage.config["a"], fault=busy)
+    run_late(stage, clock, lambda: stage.config["a"], lambda: stage.config["a"], fault=busy)
     assert stage.gateway.deadlines == [BEGAN + 8] * 2
 
 
 def test_waiting_for_another_refresh_does_not_extend_the_deadline() -> None:
-    stage, clock = Stage(seal_values({"a": "1"})), Seen()
+    stage, clock = Stage(seal_values({"a": "1"})), CountingClock()
     stage.clock = clock
     stage.config.snapshot()
-    late(stage, clock, stage.config.refresh, stage.config.refresh)
+    run_late(stage, clock, stage.config.refresh, stage.config.refresh)
     assert stage.gateway.deadlines[1:] == [BEGAN + 0.8] * 2
 
 
 def test_waiting_until_little_time_is_left_neither_asks_nor_counts_failure() -> None:
-    stage, clock = Stage(seal_values({"a": "1"})), Seen()
+    stage, clock = Stage(seal_values({"a": "1"})), CountingClock()
     stage.clock = clock
     stage.config.snapshot()
     said: list[str] = []
@@ -92,7 +93,7 @@ def test_waiting_until_little_time_is_left_neither_asks_nor_counts_failure() -> 
             said.append(error.detail)
             raise
 
-    late(stage, clock, stage.config.refresh, second, 0.75)
+    run_late(stage, clock, stage.config.refresh, second, 0.75)
     assert stage.gateway.deadlines[1:] == [BEGAN + 0.8]
     assert stage.config.counts["failures"] == 1
     assert said == ["Another refresh is under way. Try again."]
@@ -102,7 +103,7 @@ def test_waiting_until_little_time_is_left_neither_asks_nor_counts_failure() -> 
 
 
 class Context:
-    """An invocation with a second left."""
+    """An invocation with one second left."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 1000

@@ -1,4 +1,4 @@
-"""How bodies may be encoded: what HTTP allows for gzip, and nothing else."""
+"""Encodings of bodies: gzip in every form that HTTP allows, and nothing else."""
 
 import gzip
 import subprocess

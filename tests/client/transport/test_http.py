@@ -79,10 +79,10 @@ def test_dead_kept_connection_is_replaced_transparently(how: str, scheme: str, t
 
 
 def test_new_connection_closed_without_response_is_not_retried() -> None:
-    def nothing(connection: socket.socket) -> None:
+    def close_without_response(connection: socket.socket) -> None:
         take_request(connection)
 
-    with run_scripted(nothing) as server, pytest.raises(Unavailable, match="without a response"):
+    with run_scripted(close_without_response) as server, pytest.raises(Unavailable, match="without a response"):
         connection_to(server).request("GET", "/", {}, b"", soon())
     assert server.connections == 1
 
@@ -132,13 +132,13 @@ BROKEN = {
 }
 
 
-def gzipped(body: bytes) -> bytes:
+def make_gzip_response(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
-BROKEN["gzip bomb"] = gzipped(gzip.compress(bytes(9_000_000)))
-BROKEN["gzip truncated"] = gzipped(gzip.compress(b"hi" * 100)[:-9])
-BROKEN["gzip and more"] = gzipped(gzip.compress(b"hi") + b"more")
+BROKEN["gzip bomb"] = make_gzip_response(gzip.compress(bytes(9_000_000)))
+BROKEN["gzip truncated"] = make_gzip_response(gzip.compress(b"hi" * 100)[:-9])
+BROKEN["gzip and more"] = make_gzip_response(gzip.compress(b"hi") + b"more")
 
 
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
@@ -150,8 +150,8 @@ def test_incomplete_invalid_or_oversized_response_is_refused(answer: bytes) -> N
 
 SOUND = {
     "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1\r\ni\r\n0\r\n\r\n", 200, b"hi"),
-    "gzip": (gzipped(gzip.compress(b"hi")), 200, b"hi"),
-    "gzip of nothing": (gzipped(b""), 200, b""),
+    "gzip": (make_gzip_response(gzip.compress(b"hi")), 200, b"hi"),
+    "gzip of close_without_response": (make_gzip_response(b""), 200, b""),
     "unchanged": (b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n", 304, b""),
     "after an interim": (b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK, 200, b"hi"),
     "elsewhere": (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", 302, b""),
@@ -221,7 +221,7 @@ def test_name_resolution_counts_toward_the_deadline() -> None:
         return []
 
     with pytest.raises(TimeoutError):
-        resolve("name.example", 443, 0.01, hangs)  # type: ignore[arg-type]  # it never answers
+        resolve("name.example", 443, 0.01, hangs)  # type: ignore[arg-type]  # never answers
     ended.set()
     assert resolve("name.example", 443, 20, lambda host, port: [(socket.AF_INET, (host, port))]) == [
         (socket.AF_INET, ("name.example", 443))
@@ -254,7 +254,7 @@ def test_slowly_opened_connection_serves_the_next_request(tmp_path: Path) -> Non
         connection = Connection(
             parse_url(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
         )
-        with socket.create_connection(("127.0.0.1", server.port)):  # whom the server shakes hands with first
+        with socket.create_connection(("127.0.0.1", server.port)):  # the server shakes hands with this one first
             connection.open_ahead(soon())
             with pytest.raises(Unavailable, match="in time"):
                 connection.request("GET", "/", {}, b"", soon(0.1))
@@ -296,7 +296,7 @@ def test_bytes_on_an_idle_connection_do_not_answer_the_next_request(
         connection = Connection(parse_url(f"{scheme}://localhost:{server.port}"), environ)
         assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
         read.set()
-        kept = connection._idle[0].socket  # noqa: SLF001  # where it has to have come
+        kept = connection._idle[0].socket  # noqa: SLF001  # where the bytes arrive
         assert select.select([kept], [], [], 20)[0]
         ended.set()
         assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
@@ -309,7 +309,7 @@ def test_idle_tls_connection_with_only_protocol_messages_is_kept(tmp_path: Path)
         connection = Connection(
             parse_url(f"https://localhost:{server.port}"), {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
         )
-        connection.open_ahead(soon())  # session tickets come before any answer
+        connection.open_ahead(soon())  # session tickets arrive before any response
         for _ in range(3):
             assert connection.request("GET", "/", {}, b"", soon()).body == b"hi"
         connection.close()

@@ -1,4 +1,4 @@
-"""NO_PROXY and the user of a proxy, beside what curl and requests make of them."""
+"""NO_PROXY and proxy credentials, compared with curl and requests."""
 
 import base64
 import json
@@ -50,7 +50,7 @@ TABLE = [
     (V6, "fd00::2", False),
     (V6, "10.0.0.0/8", False),
 ]
-"""Where curl and requests say the same."""
+"""Rows where curl and requests agree."""
 
 BEYOND = [
     (V4, "1.2.3", False),
@@ -139,7 +139,7 @@ def test_a_proxy_has_a_user_with_or_without_a_password(user: str, sent: str) -> 
     found = find_proxy(parse_url(HOST), {"HTTPS_PROXY": f"http://{user}@[::1]:3128/"})
     assert found is not None
     assert (found.host, found.port) == ("::1", 3128)
-    assert _plain(unmask(found.authorization)) == (sent or None)
+    assert _decode_basic(unmask(found.authorization)) == (sent or None)
 
 
 @pytest.mark.skipif(CURL is None, reason="curl is not installed")
@@ -158,5 +158,5 @@ def test_curl_sends_the_same_user(user: str) -> None:
     assert f"\r\nProxy-Authorization: {unmask(found.authorization)}\r\n".encode() in seen[0]
 
 
-def _plain(authorization: str | None) -> str | None:
+def _decode_basic(authorization: str | None) -> str | None:
     return None if authorization is None else base64.b64decode(authorization.removeprefix("Basic ")).decode()

@@ -1,4 +1,4 @@
-"""The real world of a Config against stubs on loopback that count."""
+"""The production ports of a Config against counting stubs on loopback."""
 
 from __future__ import annotations
 

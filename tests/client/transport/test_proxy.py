@@ -70,8 +70,8 @@ def test_proxy_credentials_are_sent_and_not_shown() -> None:
     assert b"proxy-authorization: Basic dXNlcjpjYW46YXJ5\r\n\r\n" in found.build_connect_request(API).reveal()
 
 
-def tunnelling(to: int, seen: list[bytes]) -> Serve:
-    """A proxy that connects to a port of ours, whatever it was asked for, and notes what that was."""
+def tunnel_to(to: int, seen: list[bytes]) -> Serve:
+    """A proxy that records each CONNECT request and always connects to the same local port."""
 
     def serve(connection: socket.socket) -> None:
         seen.append(take_request(connection))
@@ -95,7 +95,7 @@ def pump(source: socket.socket, to: socket.socket) -> None:
 def test_tls_through_a_proxy_is_end_to_end_and_the_proxy_resolves(tmp_path: Path) -> None:
     seen: list[bytes] = []
     tls: ssl.SSLContext = make_server_context(tmp_path, "api.example")
-    with run_scripted(answer_with(OK), tls=tls) as server, run_scripted(tunnelling(server.port, seen)) as proxy:
+    with run_scripted(answer_with(OK), tls=tls) as server, run_scripted(tunnel_to(server.port, seen)) as proxy:
         environ = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}", "SSL_CERT_FILE": str(tmp_path / "ca.pem")}
         connection = Connection(parse_url("https://api.example/prod"), environ)
         first, second = (connection.request("GET", "/", {}, b"", time.monotonic() + 20).body for _ in range(2))
@@ -107,7 +107,7 @@ def test_tls_through_a_proxy_is_end_to_end_and_the_proxy_resolves(tmp_path: Path
 def test_refusing_proxy_is_reported_on_first_use_only() -> None:
     with run_scripted(answer_with(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", 1)) as proxy:
         connection = Connection(API, {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}"})
-        connection.open_ahead(time.monotonic() + 20)  # what escapes from its thread is a warning, and fails this
+        connection.open_ahead(time.monotonic() + 20)  # an exception in its thread is a warning, which fails this test
         with pytest.raises(Unavailable, match="the proxy answered 403"):
             connection.request("GET", "/", {}, b"", time.monotonic() + 20)
     assert proxy.connections == 2

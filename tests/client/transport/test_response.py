@@ -1,4 +1,4 @@
-"""Arbitrary bytes, arbitrarily cut: a whole answer or BadAnswer, nothing else."""
+"""Arbitrary bytes in arbitrary pieces: either a complete response or BadAnswer."""
 
 import contextlib
 import gzip
@@ -56,8 +56,8 @@ def test_endless_trailers_are_refused(endless: bytes) -> None:
     answer.feed(CHUNKED + (b"a: " if endless.startswith(b"x") else b""))
     pieces = itertools.repeat(endless, 1 + WIRE_BYTES // len(endless))
     with pytest.raises(BadAnswer):
-        any(map(answer.feed, pieces))  # nothing: until it raises
-    assert len(answer._headers) == 2  # noqa: SLF001  # nothing of them was kept
+        any(map(answer.feed, pieces))  # feeds until it raises
+    assert len(answer._headers) == 2  # noqa: SLF001  # no trailer was kept
 
 
 @pytest.mark.parametrize("before", [b"", gzip.compress(bytes(BODY_BYTES - 1), 1)], ids=["alone", "after a member"])
@@ -139,7 +139,7 @@ def test_chunk_sizes_and_trailers_are_limited_to_the_size_of_a_body(*, more: int
 
 
 def noise(size: int) -> bytes:
-    """Bytes that do not compress, the same ones each time."""
+    """Returns bytes that do not compress, the same ones each time."""
     return hashlib.shake_128(b"noise").digest(size)
 
 
@@ -245,8 +245,8 @@ def test_malformed_bytes_are_stray_unless_a_head_came_before(received: bytes, *,
     assert isinstance(refused.value, StrayAnswer) is astray
 
 
-class Slow(AnswerParser):
-    """Notes which thread parses, and takes a moment for each header."""
+class SlowParser(AnswerParser):
+    """Records which thread parses, and takes a moment for each header."""
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.parsed_by = threading.get_ident()
@@ -254,8 +254,8 @@ class Slow(AnswerParser):
         super().on_header(name, value)
 
 
-def fed(answer: AnswerParser, received: bytes) -> None:
-    """While an exception is being handled."""
+def feed_while_handling(answer: AnswerParser, received: bytes) -> None:
+    """Feeds bytes while an exception is being handled."""
     try:
         dict[str, int]()["absent"]
     except KeyError:
@@ -263,8 +263,8 @@ def fed(answer: AnswerParser, received: bytes) -> None:
 
 
 def test_while_an_exception_is_handled_a_thread_parses_the_response() -> None:
-    aside, here = Slow(), Slow()
-    fed(aside, WHOLE)
+    aside, here = SlowParser(), SlowParser()
+    feed_while_handling(aside, WHOLE)
     here.feed(WHOLE)
     assert (
         aside.build_response() == here.build_response() == Response(200, {"a": "1, 2", "content-length": "5"}, b"hello")
@@ -274,13 +274,13 @@ def test_while_an_exception_is_handled_a_thread_parses_the_response() -> None:
 
 def test_while_an_exception_is_handled_malformed_bytes_are_refused() -> None:
     with pytest.raises(StrayAnswer, match=r"not HTTP/1\.1"):
-        fed(AnswerParser(), b"SSH-2.0-OpenSSH_9.6\r\n")
+        feed_while_handling(AnswerParser(), b"SSH-2.0-OpenSSH_9.6\r\n")
 
 
 def test_if_no_thread_can_start_the_response_is_still_parsed() -> None:
-    answer, size = Slow(), threading.stack_size(1 << 46)
+    answer, size = SlowParser(), threading.stack_size(1 << 46)
     try:
-        fed(answer, WHOLE)
+        feed_while_handling(answer, WHOLE)
     finally:
         threading.stack_size(size)
     assert answer.build_response().body == b"hello"

@@ -1,4 +1,4 @@
-"""A refresh that needs more than its usual deadline arrives all the same, and a black hole costs what is documented."""
+"""A refresh slower than its usual deadline still arrives, and a black hole costs what the documentation says."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME": "f"}
 ALL_FAIL = [TOO_SLOW] * 1000
 
 
-def given(stage: Stage, read: Callable[[], object], times: int) -> list[float]:
-    """How many seconds each of so many refreshes got, one interval after the other."""
+def measure_deadlines(stage: Stage, read: Callable[[], object], times: int) -> list[float]:
+    """Returns the seconds that each of several refreshes got, one interval after another."""
     begun = len(stage.gateway.deadlines)
     seconds = []
     for number in range(times):
         stage.clock.advance(67)
         read()
         wait_until(lambda expected=begun + number + 1: len(stage.gateway.deadlines) == expected)
-        wait_until(lambda: stage.config._made._last().ended)  # type: ignore[union-attr]  # noqa: SLF001  # no other sign
+        wait_until(lambda: stage.config._made._last().ended)  # type: ignore[union-attr]  # noqa: SLF001  # no public sign
         seconds.append(round(stage.gateway.deadlines[-1] - stage.clock.up, 6))
     return seconds
 
@@ -42,38 +42,38 @@ def given(stage: Stage, read: Callable[[], object], times: int) -> list[float]:
 def test_each_refresh_that_times_out_doubles_the_next_deadline() -> None:
     stage = loaded()
     stage.gateway.fail = list(ALL_FAIL)
-    assert given(stage, lambda: stage.config["a"], 8) == [0.8, 1.6, 3.2, 6.4, 8, 0.8, 1.6, 3.2]
+    assert measure_deadlines(stage, lambda: stage.config["a"], 8) == [0.8, 1.6, 3.2, 6.4, 8, 0.8, 1.6, 3.2]
 
 
 def test_in_lambda_a_refresh_takes_at_most_half_the_remaining_time() -> None:
     stage = loaded(**LAMBDA)
     stage.gateway.fail = list(ALL_FAIL)
     handler = stage.config.handler(lambda event, context: (event, context))
-    assert given(stage, lambda: handler(None, Context(900)), 7) == [0.8, 1.6, 3.2, 6.4, 8, 0.8, 1.6]
+    assert measure_deadlines(stage, lambda: handler(None, Context(900)), 7) == [0.8, 1.6, 3.2, 6.4, 8, 0.8, 1.6]
     short = loaded(**LAMBDA)
     short.gateway.fail = list(ALL_FAIL)
     handler = short.config.handler(lambda event, context: (event, context))
-    assert given(short, lambda: handler(None, Context(6)), 6) == [0.8, 1.6, 3, 3, 3, 3]
+    assert measure_deadlines(short, lambda: handler(None, Context(6)), 6) == [0.8, 1.6, 3, 3, 3, 3]
 
 
 def test_in_lambda_outside_a_handler_the_deadline_doubles_once() -> None:
     stage = loaded(**LAMBDA)
     stage.gateway.fail = list(ALL_FAIL)
-    assert given(stage, lambda: stage.config["a"], 5) == [0.8, 1.6, 0.8, 1.6, 0.8]
+    assert measure_deadlines(stage, lambda: stage.config["a"], 5) == [0.8, 1.6, 0.8, 1.6, 0.8]
 
 
 def test_longer_deadline_is_kept_until_a_change_arrives_quickly() -> None:
     stage = loaded()
     stage.gateway.fail = [TOO_SLOW]
-    assert given(stage, lambda: stage.config["a"], 1) == [0.8]
+    assert measure_deadlines(stage, lambda: stage.config["a"], 1) == [0.8]
     stage.gateway.during = lambda: stage.clock.advance(1.2)
     stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(67)
     wait_until(lambda: stage.config["a"] == "2")
     stage.gateway.during = lambda: None
-    assert given(stage, lambda: stage.config["a"], 2) == [1.6, 1.6]  # unchanged: quick over any link
+    assert measure_deadlines(stage, lambda: stage.config["a"], 2) == [1.6, 1.6]  # unchanged: quick over any link
     stage.serve(seal_values({"a": "3"}, revision=3))
-    assert given(stage, lambda: stage.config["a"], 2) == [1.6, 0.8]
+    assert measure_deadlines(stage, lambda: stage.config["a"], 2) == [1.6, 0.8]
 
 
 @pytest.mark.parametrize(("took", "then"), [(0.375, 1), (0.5, 2), (0.625, 2)])
@@ -81,13 +81,13 @@ def test_change_counts_as_quick_below_half_the_usual_time(took: float, then: flo
     stage = loaded(CONFIGSVC_REFRESH_SECONDS="1")
     assert stage.config.refresh() is False
     stage.gateway.fail = [TOO_SLOW]
-    assert given(stage, lambda: stage.config["a"], 1) == [1]
+    assert measure_deadlines(stage, lambda: stage.config["a"], 1) == [1]
     stage.serve(seal_values({"a": "2"}, revision=2))
     stage.gateway.during = lambda: stage.clock.advance(took)
     stage.clock.advance(67)
     wait_until(lambda: stage.config["a"] == "2")
     stage.gateway.during = lambda: None
-    assert given(stage, lambda: stage.config["a"], 1) == [then]
+    assert measure_deadlines(stage, lambda: stage.config["a"], 1) == [then]
 
 
 @pytest.mark.parametrize(("took", "then"), [(0.875, 1), (1, 2)])
@@ -98,13 +98,13 @@ def test_any_failure_at_the_deadline_counts_as_a_timeout(took: float, then: floa
     stage.clock.advance(67)
     stage.config.snapshot()
     stage.gateway.during = lambda: None
-    assert given(stage, lambda: stage.config["a"], 1) == [then]
+    assert measure_deadlines(stage, lambda: stage.config["a"], 1) == [then]
 
 
 def test_other_failures_do_not_extend_the_deadline() -> None:
     stage = loaded()
     stage.gateway.fail = [Unavailable("connection refused", reason="connection")] * 10
-    assert given(stage, lambda: stage.config["a"], 3) == [0.8] * 3
+    assert measure_deadlines(stage, lambda: stage.config["a"], 3) == [0.8] * 3
 
 
 def test_kms_too_slow_for_one_namespace_gets_more_time() -> None:
@@ -113,9 +113,9 @@ def test_kms_too_slow_for_one_namespace_gets_more_time() -> None:
     stage.config.snapshot()
     stage.serve(seal_values({"b": "2"}, revision=2, namespace=shared))
     stage.kms.down = TOO_SLOW
-    assert given(stage, lambda: stage.config["b"], 3) == [0.8, 1.6, 3.2]
+    assert measure_deadlines(stage, lambda: stage.config["b"], 3) == [0.8, 1.6, 3.2]
     stage.kms.down = None
-    assert given(stage, lambda: stage.config["b"], 1) == [6.4]
+    assert measure_deadlines(stage, lambda: stage.config["b"], 1) == [6.4]
     assert stage.config["b"] == "2"
 
 
@@ -137,7 +137,7 @@ def test_outside_lambda_the_refresh_outlasts_the_waiting_caller() -> None:
     assert (stage.config["a"], reason(stage)) == ("1", "deadline")
     assert inside.wait(30)
     stage.clock.advance(0.15)
-    assert [stage.config["a"] for _ in range(100)] == ["1"] * 100  # none waits again
+    assert [stage.config["a"] for _ in range(100)] == ["1"] * 100  # no read waits again
     assert len(stage.gateway.asked) == 3
     with pytest.raises(Unavailable, match="under way"):
         stage.config.refresh()
@@ -146,8 +146,8 @@ def test_outside_lambda_the_refresh_outlasts_the_waiting_caller() -> None:
     assert (stage.config["a"], stage.config.last_error) == ("2", None)
 
 
-def big(revision: int) -> FetchedSnapshot:
-    """A snapshot of about 300 KB, the value of `a` its revision."""
+def make_big_snapshot(revision: int) -> FetchedSnapshot:
+    """Makes a snapshot of about 300 KB; the value of `a` is its revision."""
     entries = [
         make_plain_entry("a", str(revision)),
         *(make_plain_entry(f"k{number}", "x" * 3000) for number in range(100)),
@@ -155,26 +155,26 @@ def big(revision: int) -> FetchedSnapshot:
     return make_snapshot(entries, revision=revision, data_keys=[])
 
 
-def throttled(seconds: float) -> Serve:
-    """Answers whatever is asked with a snapshot one revision newer than the last, its body spread over some time."""
+def serve_slowly(seconds: float) -> Serve:
+    """Answers each request with the next revision and spreads the body over a number of seconds."""
     revisions = iter(range(1, 1000))
 
     def serve(connection: socket.socket) -> None:
         pause = threading.Event()
         while take_request(connection):
             revision = next(revisions)
-            now = big(revision)
+            now = make_big_snapshot(revision)
             body = render(now.sealed).encode()
             head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\netag: {now.etag}\r\n"
             connection.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode())
-            for part in parts(body, 20):
+            for part in split(body, 20):
                 pause.wait(seconds / 20 if revision > 1 else 0)
                 connection.sendall(part)
 
     return serve
 
 
-def parts(body: bytes, number: int) -> Iterator[bytes]:
+def split(body: bytes, number: int) -> Iterator[bytes]:
     size = -(-len(body) // number)
     return (body[at : at + size] for at in range(0, len(body), size))
 
@@ -182,7 +182,7 @@ def parts(body: bytes, number: int) -> Iterator[bytes]:
 @pytest.mark.parametrize("environ", [{}, LAMBDA], ids=["a server", "Lambda"])
 def test_snapshot_slower_than_the_deadline_still_arrives(environ: dict[str, str]) -> None:
     with (
-        run_scripted(*[throttled(0.6)]) as server,
+        run_scripted(*[serve_slowly(0.6)]) as server,
         closing(
             Config("payments.prod", url=f"http://127.0.0.1:{server.port}", api_key="k", environ=environ,
                    poll_seconds=0.01, refresh_seconds=0.2)

@@ -1,4 +1,4 @@
-"""A CA of the tests and a certificate for localhost under it."""
+"""A test CA and a certificate for localhost that it signs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 
 def make_server_context(folder: Path, host: str = "localhost") -> ssl.SSLContext:
-    """What a server of the tests presents; leaves `ca.pem` in the folder."""
+    """Makes the TLS context of a test server and writes `ca.pem` to the folder."""
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = _make_name("configsvc tests")
     ca = _make_certificate(ca_name, ca_name, ca_key.public_key(), ca_key, x509.BasicConstraints(ca=True, path_length=0))

@@ -1,4 +1,4 @@
-"""A Config whose world is fake, and everything in that world at hand."""
+"""A Config with fake ports, all of them accessible to the test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENVIRON = {
 
 
 class Stage:
-    """The fakes of one Config; `chance` is what every draw gives: the middle, so no jitter."""
+    """The fakes of one Config. Every random draw returns `chance`: the middle by default, so no jitter."""
 
     def __init__(self, *served: FetchedSnapshot, **environ: str) -> None:
         self.clock, self.gateway, self.kms = FakeClock(), FakeGateway(), FakeKms()
@@ -47,7 +47,7 @@ class Stage:
         )  # fmt: skip
 
     def save(self, *served: FetchedSnapshot, ago: float = 0.0, url: str = ENVIRON["CONFIGSVC_URL"]) -> None:
-        """The fallback file that the Config finds."""
+        """Saves the fallback file that the Config will find."""
         self.file = encode(Fallback(url, self.clock.at - ago, tuple(each.sealed for each in served)))
 
     def _read(self, path: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What an error shows to whoever has it: its own text, what it came from, and the variables of our frames."""
+"""Every text that an error exposes: its own, its causes' and contexts', and the variables of our frames."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _DEEP = 6
 
 
 def collect_texts(error: BaseException) -> str:
-    """Everything on an error and on all its causes and contexts, which `from None` only hides.
+    """Collects every text of an error and of its causes and contexts, which `from None` only hides.
 
-    Of the frames of its traceback those of ours are read, as error trackers do it: mappings and sequences are taken
-    apart, whatever they print as. Those of the test have what it put there.
+    Like an error tracker, it reads the variables of our frames in the traceback and takes mappings and sequences apart,
+    whatever their `repr`. Frames of the test are skipped: they hold what the test put there.
     """
     texts: list[str] = []
     seen: set[int] = set()

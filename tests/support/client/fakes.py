@@ -1,4 +1,4 @@
-"""Fakes of the client's own ports. The fake KMS takes the key from the blob, as AWS does, unless it is told which."""
+"""Fakes of the client's ports. The fake KMS takes the key from the blob, as AWS does, unless the call names one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from configsvc_client._aws.kms import Decrypted
 from configsvc_client._pin import is_same_key
 from configsvc_client._ports import FetchedSnapshot
 from configsvc_client._secret import Secret
-from configsvc_client.testing import FakeClock as FakeClock  # noqa: PLC0414  # told on to the tests
+from configsvc_client.testing import FakeClock as FakeClock  # noqa: PLC0414  # re-exported for the tests
 
 KMS_KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 OTHER_KEY = "arn:aws:kms:eu-central-1:111122223333:key/99999999-12ab-34cd-56ef-1234567890ab"
@@ -20,14 +20,14 @@ FOREIGN_KEY = "arn:aws:kms:eu-central-1:666666666666:key/66666666-66ab-66cd-66ef
 
 
 def wrap(kms_key: str, context: Mapping[str, str], plaintext: bytes) -> bytes:
-    """A blob as `kms:Encrypt` would give it out: only who knows KMS's secret could make it, which the fake forgoes."""
+    """Makes a blob as `kms:Encrypt` returns it. Only KMS could make a real one; the fake needs no secret."""
     return json.dumps([kms_key, dict(context), to_base64std(plaintext)]).encode()
 
 
 class FakeKms:
-    """Knows every key. `down` is raised by every call, and each of `fail` by one; None among them is a call that works.
+    """Knows every key. Every call raises `down`; one call raises each of `fail`, where None is a call that works.
 
-    One that does not `obey` ignores which key it is told to use.
+    Without `obeys` it ignores the key that a call names.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class FakeKms:
 
 
 class FakeGateway:
-    """Serves what it is given, an error too; `fail` is raised instead as long as it is set."""
+    """Serves the snapshots and errors in `served`; raises those in `fail` first, one per call."""
 
     def __init__(self) -> None:
         self.served: dict[Namespace, FetchedSnapshot | ConfigsvcError] = {}

@@ -1,4 +1,4 @@
-"""Servers on loopback: one that says exactly what a test scripts, and HTTP stubs that answer at once and count."""
+"""Servers on loopback: one that sends exactly what a test scripts, and HTTP stubs that count requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class Scripted:
-    """Serves connections one after the other; each by the next script, the last one again and again."""
+    """Serves one connection at a time, each with the next script; the last script repeats."""
 
     def __init__(self, *scripts: Serve, tls: ssl.SSLContext | None = None) -> None:
         self._scripts = list(scripts)
@@ -35,10 +35,10 @@ class Scripted:
                 return
             self.connections += 1
             script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
-            with contextlib.suppress(OSError), self._secured(made) as connection:
+            with contextlib.suppress(OSError), self._secure(made) as connection:
                 script(connection)
 
-    def _secured(self, made: socket.socket) -> socket.socket:
+    def _secure(self, made: socket.socket) -> socket.socket:
         try:
             return self._tls.wrap_socket(made, server_side=True) if self._tls else made
         except OSError:
@@ -62,7 +62,7 @@ def run_scripted(*scripts: Serve, tls: ssl.SSLContext | None = None) -> Iterator
 
 
 def take_request(connection: socket.socket) -> bytes:
-    """The next request, its body included; empty when the other side closed."""
+    """Reads the next request with its body; empty if the other side closed."""
     received = b""
     while b"\r\n\r\n" not in received:
         data = connection.recv(65536)
@@ -77,7 +77,7 @@ def take_request(connection: socket.socket) -> bytes:
 
 
 def answer_with(answer: bytes, times: int = 10**6) -> Serve:
-    """Answers each request on a connection with the same bytes, that many times, and closes."""
+    """Returns a script that answers that many requests on a connection with the same bytes, then closes."""
 
     def serve(connection: socket.socket) -> None:
         for _ in range(times):
@@ -89,7 +89,7 @@ def answer_with(answer: bytes, times: int = 10**6) -> Serve:
 
 
 class Stub:
-    """An HTTP server whose answers a function makes; counts requests and connections."""
+    """An HTTP server that answers with a function and counts requests and connections."""
 
     def __init__(
         self, answer: Callable[[str, str, dict[str, str], bytes], Answer], tls: ssl.SSLContext | None = None
@@ -117,14 +117,14 @@ class Stub:
                 self.end_headers()
                 self.wfile.write(text)
 
-            do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815  # http.server looks for those names
+            do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815  # http.server looks up these names
 
             def log_message(self, *_: object) -> None:
                 pass
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self._server.socket.listen(128)  # more than its 5, beyond which Linux has who connects wait for a second
+        self._server.socket.listen(128)  # more than its 5: beyond the backlog, Linux delays a connect by a second
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"{'https' if tls else 'http'}://localhost:{self._server.server_port}"

@@ -1,4 +1,4 @@
-"""The API and KMS as HTTP stubs on loopback, for a client in a process of its own."""
+"""The API and KMS as HTTP stubs on loopback, for a client in another process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.client.stub_servers import Answer, Stub, make_json_answer, ru
 
 
 class Service(NamedTuple):
-    """Both stubs, and the variables that a consumer of them needs."""
+    """Both stubs, and the environment variables of their consumer."""
 
     api: Stub
     kms: Stub
@@ -25,7 +25,7 @@ class Service(NamedTuple):
     served: list[FetchedSnapshot]
 
     def serve(self, found: FetchedSnapshot) -> None:
-        """What is served from now on."""
+        """Replaces the snapshot served."""
         self.served[0] = found
 
 

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.client.transport.test_proxy import pump, tunnelling
+from tests.client.transport.test_proxy import pump, tunnel_to
 from tests.support.client.certificates import make_server_context
 from tests.support.client.sealing import seal_values
 from tests.support.client.stub_servers import Scripted, answer_with, run_scripted, take_request
@@ -115,7 +115,7 @@ class Servers:
         }
         self._scripted = {name: self._serve(name, *scripts) for name, scripts in self._scripts().items()}
         to = self._scripted["says s"].port
-        self._scripted["proxy"] = self._serve("proxy", tunnelling(to, []))
+        self._scripted["proxy"] = self._serve("proxy", tunnel_to(to, []))
 
     def _scripts(self) -> dict[str, tuple[Callable[[socket.socket], None], ...]]:
         found: dict[str, tuple[Callable[[socket.socket], None], ...]] = {
