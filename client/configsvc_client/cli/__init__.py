@@ -1,4 +1,4 @@
-"""The command line. It holds no rule of its own: it reads what was typed, calls `configsvc_client.admin` and prints."""
+"""The command line. It has no business rules: it parses the arguments, calls `configsvc_client.admin` and prints."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ INSTALL = "Install everything it needs: pip install 'configsvc[cli]'"
 
 
 def main() -> None:
-    """The entry point `configsvc`."""
+    """Runs the entry point `configsvc`."""
     try:
         from configsvc_client.cli.command_line import run
 
         code: int | str = run(sys.argv[1:])
-    except ImportError as error:  # the base install is the read path of a consumer: there is no click then
+    except ImportError as error:  # the base install, for consumers, has no click
         if (error.name or "").startswith("configsvc"):
             raise
         code = f"configsvc: the command line needs {error.name}, which is not installed. {INSTALL}"

@@ -103,11 +103,11 @@ def describe_error(error: errors.ConfigsvcError | click.ClickException) -> ExitM
 
 def get_lines(error: errors.ConfigsvcError) -> list[str]:
     """Returns the message: what happened, and what to do next if the error does not say so."""
-    said, following = get_own_words(error), option_advice.fit_here(get_next_step(error))
+    words, next_step = get_own_words(error), option_advice.fit_here(get_next_step(error))
     problems = error.members.get("problems")
     listed = [f"  {option_advice.fit_here(str(each))}" for each in problems] if isinstance(problems, list) else []
-    advice = [following] if following and following not in said else []
-    return [f"configsvc: {said}", *listed, *advice, *get_notes(error)]
+    advice = [next_step] if next_step and next_step not in words else []
+    return [f"configsvc: {words}", *listed, *advice, *get_notes(error)]
 
 
 def get_notes(error: BaseException) -> list[str]:
@@ -117,10 +117,10 @@ def get_notes(error: BaseException) -> list[str]:
 
 def get_own_words(error: errors.ConfigsvcError) -> str:
     """Returns the error's own words, with command-line options instead of HTTP headers and members."""
-    said = error.detail.strip()
+    words = error.detail.strip()
     for word, option in _WORDS.items():
-        said = said.replace(word, option)
-    return option_advice.fit_here(said)
+        words = words.replace(word, option)
+    return option_advice.fit_here(words)
 
 
 def get_reason(error: errors.ConfigsvcError) -> str:
@@ -172,12 +172,12 @@ def describe_usage(error: click.ClickException) -> list[str]:
     from configsvc_client.cli import usage_errors
 
     context: click.Context | None = getattr(error, "ctx", None)
-    told = (
+    explanation = (
         usage_errors.explain(error, context) if context else option_advice.fit_here(usage_errors.explain(error, None))
     )
     listed = [f"  {option_advice.fit_here(each)}" for each in error.problems] if isinstance(error, Problems) else []
     advice = [f"Try: {context.command_path} --help"] if context else []
-    return [f"configsvc: {told}", *listed, *get_notes(error), *advice]
+    return [f"configsvc: {explanation}", *listed, *get_notes(error), *advice]
 
 
 def describe_unwritten(reason: str) -> list[str]:
@@ -189,8 +189,8 @@ def describe_os_error(error: OSError) -> str:
     """Describes an error of the operating system in one line."""
     if isinstance(error, FileNotFoundError) and not error.filename and not _has_working_folder():
         return "configsvc: The working folder was removed. Change to another folder (cd)."
-    said = error.strerror or type(error).__name__
-    return f"configsvc: {error.filename}: {said}." if error.filename else f"configsvc: {said}."
+    words = error.strerror or type(error).__name__
+    return f"configsvc: {error.filename}: {words}." if error.filename else f"configsvc: {words}."
 
 
 def _has_working_folder() -> bool:

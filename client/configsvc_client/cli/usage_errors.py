@@ -34,12 +34,12 @@ def explain(error: click.ClickException, context: click.Context | None) -> str:
     """Explains a usage error."""
     if isinstance(error, click.NoSuchOption):
         return f"No such option {error.option_name}. {_suggest_option(error, context)}".strip()
-    said = " ".join(error.format_message().split())
-    if said.startswith(_EXTRA):
+    message = " ".join(error.format_message().split())
+    if message.startswith(_EXTRA):
         return _explain_too_many(context)
     for words, ours in _WORDS.items():
-        said = said.replace(words, ours)
-    return f"{said} {_suggest_choice(error)}".rstrip()
+        message = message.replace(words, ours)
+    return f"{message} {_suggest_choice(error)}".rstrip()
 
 
 def _suggest_choice(error: click.ClickException) -> str:

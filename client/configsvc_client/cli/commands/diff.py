@@ -198,7 +198,7 @@ def command(
         ("key", "change", "left", "right"),
         ((each.key, each.change, *_show_values(each, reveal=reveal)) for each in found),
     )
-    _tell_types(found if reveal else [])
+    _report_types(found if reveal else [])
     terminal.say(f"{left.name} → {right.name}: {count(len(found), 'key')} {'differs' if len(found) == 1 else 'differ'}")
     return exit_codes.DIFFERENT if found and exit_code else 0
 
@@ -258,7 +258,7 @@ def _describe_side(item: SideItem | None, *, typed: bool) -> str | None:
     return f"{found}, {item.content_type}" if typed else found
 
 
-def _tell_types(found: Sequence[Compared]) -> None:
+def _report_types(found: Sequence[Compared]) -> None:
     """Reports content types that differ, because the texts may be the same."""
     for each in found:
         if each.left and each.right and differ_in_type(each.left, each.right):

@@ -97,10 +97,10 @@ def _check_settings(namespaces: list[str]) -> SetupCheck:
     if not namespaces:
         options.choose_namespaces((), none=True)
     resolved = composition.resolve()
-    told = [f"{resolved.get('CONFIGSVC_URL')} from {resolved.settings['CONFIGSVC_URL'].source}"]
-    told += [f"API key from {find_api_key(resolved)[1]}", f"AWS identity by {_describe_identity(resolved)}"]
-    told += [f"{what} from {resolved.settings[name].source}" for name, what in _SHOWN if name in resolved.settings]
-    return SetupCheck("settings", "ok", ", ".join(told))
+    origins = [f"{resolved.get('CONFIGSVC_URL')} from {resolved.settings['CONFIGSVC_URL'].source}"]
+    origins += [f"API key from {find_api_key(resolved)[1]}", f"AWS identity by {_describe_identity(resolved)}"]
+    origins += [f"{what} from {resolved.settings[name].source}" for name, what in _SHOWN if name in resolved.settings]
+    return SetupCheck("settings", "ok", ", ".join(origins))
 
 
 def _describe_identity(resolved: Resolved) -> str:

@@ -79,17 +79,17 @@ def command(
     if where.name != STDOUT:
         terminal.say(f"{', '.join(targets)}: {count(len(found), 'value')} in the clear in {file}")
     if kind == "dotenv" and not variables:
-        _tell_unassignable(list_unassignable(found))
+        _report_unassignable(list_unassignable(found))
     if len(targets) > 1:
-        _tell_sources(snapshots, found)
+        _report_sources(snapshots, found)
 
 
-def _tell_unassignable(keys: Sequence[str]) -> None:
+def _report_unassignable(keys: Sequence[str]) -> None:
     if keys:
         terminal.say(f"No shell can assign {list_first(keys, _NAMED)}. For a shell, export with --variables.")
 
 
-def _tell_sources(snapshots: Sequence[SealedSnapshot], found: Mapping[str, Opened]) -> None:
+def _report_sources(snapshots: Sequence[SealedSnapshot], found: Mapping[str, Opened]) -> None:
     """Reports how many values come from each namespace, and how many of its keys an earlier one hides."""
     owners = reading.find_owners(snapshots)
     hidden: dict[Namespace, int] = {}

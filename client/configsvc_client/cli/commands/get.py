@@ -47,17 +47,17 @@ def command(key: str, namespaces: tuple[str, ...], version: int | None, *, as_js
     if as_json or records.get_kind() == "json":
         _print_described(admin, target, found, masked=masked)
         return
-    _tell_namespace(found.key, target, wanted)
+    _report_namespace(found.key, target, wanted)
     if masked:
         terminal.show(terminal.MASK)
         terminal.say(f"{found.key} is sealed ({found.form}, version {found.version}). Show it: --reveal")
     elif terminal.is_terminal():
-        terminal.show_value(_open(admin, target, found).data.decode(errors="surrogateescape"))
+        terminal.show_value(_open_value(admin, target, found).data.decode(errors="surrogateescape"))
     else:
-        terminal.write_raw(_open(admin, target, found).data)
+        terminal.write_raw(_open_value(admin, target, found).data)
 
 
-def _open(admin: Admin, namespace: str, entry: Entry) -> Opened:
+def _open_value(admin: Admin, namespace: str, entry: Entry) -> Opened:
     """Opens the value.
 
     Raises:
@@ -69,7 +69,7 @@ def _open(admin: Admin, namespace: str, entry: Entry) -> Opened:
         raise reading.explain_unopened(namespace, entry.key, error) from None
 
 
-def _tell_namespace(key: str, answering: Namespace, among: Sequence[Namespace]) -> None:
+def _report_namespace(key: str, answering: Namespace, among: Sequence[Namespace]) -> None:
     """Names the namespace that the value comes from, if it is not the obvious one."""
     if len(among) > 1 and (answering != among[0] or terminal.is_terminal()):
         terminal.say(f"{key} is from {answering}")
@@ -80,7 +80,7 @@ def _print_described(admin: Admin, namespace: str, entry: Entry, *, masked: bool
         "namespace": namespace, "key": entry.key, "version": entry.version, "form": entry.form,
         "content_type": entry.content_type,
     }  # fmt: skip
-    shown = {"value": None, "masked": True} if masked else describe_value(_open(admin, namespace, entry))
+    shown = {"value": None, "masked": True} if masked else describe_value(_open_value(admin, namespace, entry))
     common.force("output", "json")
     records.print_record({**fields, **shown})
 

@@ -41,8 +41,8 @@ def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ..
     if replace and any(each != given for each in held):
         confirm.confirm(f"Remove all other grants of {who}?")
     now = admin.grants.change(who, (lambda _: (given,)) if replace else partial(_add_grant, given))
-    told = f"{', '.join(given.actions)} on {', '.join(given.namespaces)}" if now != held else "already granted"
-    records.report_done(f"{who}: {told}", {"principal": who, "grants": list_held(now)})
+    summary = f"{', '.join(given.actions)} on {', '.join(given.namespaces)}" if now != held else "already granted"
+    records.report_done(f"{who}: {summary}", {"principal": who, "grants": list_held(now)})
 
 
 def _add_grant(given: Grant, held: tuple[Grant, ...]) -> tuple[Grant, ...]:

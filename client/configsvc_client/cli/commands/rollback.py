@@ -83,14 +83,14 @@ def _roll_back_to(
     admin: Admin, way: RollbackPlan, revision: int, message: str, *, dry_run: bool, declassify: bool
 ) -> None:
     if not way.steps:
-        told = f"{way.namespace}: already serves what it served at revision {revision}"
-        records.report_done(told, _describe_plan(way, revision, way.revision))
+        summary = f"{way.namespace}: already serves what it served at revision {revision}"
+        records.report_done(summary, _describe_plan(way, revision, way.revision))
         return
     if records.get_kind() != "json":
         records.print_table(("key", "served", "back to"), ((each.key, each.now, each.then) for each in way.steps))
-    anew = [each.key for each in way.steps if each.anew]
-    if anew:
-        terminal.say(f"Sealed again, because their data key was retired: {', '.join(anew)}")
+    sealed_again = [each.key for each in way.steps if each.anew]
+    if sealed_again:
+        terminal.say(f"Sealed again, because their data key was retired: {', '.join(sealed_again)}")
     if dry_run:
         records.report_done("Nothing was changed (--dry-run).", _describe_plan(way, revision, way.revision))
         return
@@ -103,8 +103,8 @@ def _roll_back_to(
         way, message or f"rollback to revision {revision}", declassify=declassify or bool(plain)
     ):
         last = done.revision
-    told = f"{way.namespace}: {count(len(way.steps), 'key')} as at revision {revision}, revision {last}"
-    records.report_done(told, _describe_plan(way, revision, last))
+    summary = f"{way.namespace}: {count(len(way.steps), 'key')} as at revision {revision}, revision {last}"
+    records.report_done(summary, _describe_plan(way, revision, last))
 
 
 def _describe_plan(way: RollbackPlan, revision: int, last: int) -> dict[str, records.OutputField]:

@@ -34,9 +34,9 @@ def save(namespaces: tuple[str, ...], file: Path) -> None:
     clear.
     """
     found = composition.open_admin().fallback_file.save(file, *options.choose_namespaces(namespaces))
-    told = ", ".join(f"{namespace} at revision {revision}" for namespace, revision in found.revisions.items())
+    revisions = ", ".join(f"{namespace} at revision {revision}" for namespace, revision in found.revisions.items())
     records.report_done(
-        f"{file}: {found.entries} entries; {told}",
+        f"{file}: {found.entries} entries; {revisions}",
         {"file": str(file), "url": found.url, "entries": found.entries, "revisions": dict(found.revisions)},
     )
 

@@ -118,9 +118,9 @@ def _show(path: Path, before: list[str], now: list[str]) -> None:
     changed = sorted({*((line, "-") for line in before), *((line, "+") for line in now)}, key=_order)
     same = set(before) & set(now)
     about = "changed since you trusted it" if before else "new to you"
-    told = [f"{sign} {line}" for line, sign in changed if line not in same] or ["Only the order of lists differs."]
-    counted = [f"These are {len(told)} lines: check all of them."] if len(told) > _SCREEN else []
-    terminal.say_folded(f"{path} is {about} ({len(same)} settings unchanged):", *told, *counted, _DECIDES)
+    changes = [f"{sign} {line}" for line, sign in changed if line not in same] or ["Only the order of lists differs."]
+    counted = [f"These are {len(changes)} lines: check all of them."] if len(changes) > _SCREEN else []
+    terminal.say_folded(f"{path} is {about} ({len(same)} settings unchanged):", *changes, *counted, _DECIDES)
 
 
 def _order(changed: tuple[str, str]) -> tuple[int, int, str, str]:

@@ -40,18 +40,18 @@ def say(*lines: str) -> None:
     A stderr that is closed, full or no longer read does not stop a command.
     """
     for each in lines:
-        _tell(escaping.escape_line(each))
+        _write_stderr(escaping.escape_line(each))
 
 
 def say_folded(*lines: str) -> None:
     """Like `say`, but on a terminal a wide line is folded between words and indented."""
     width = stdio.get_width(sys.stderr) if sys.stderr.isatty() else None
     for each in lines:
-        for part in _fold(escaping.escape_line(each), width):
-            _tell(part)
+        for part in _fold_line(escaping.escape_line(each), width):
+            _write_stderr(part)
 
 
-def _fold(text: str, width: int | None) -> list[str]:
+def _fold_line(text: str, width: int | None) -> list[str]:
     from configsvc_client.cli.output.layout import fold_hanging
 
     return [text] if width is None else fold_hanging(text, width)
@@ -60,23 +60,23 @@ def _fold(text: str, width: int | None) -> list[str]:
 def show(*lines: str) -> None:
     """Writes each line to stdout, escaped as by `say`."""
     for each in lines:
-        _write(_make_encodable(escaping.escape_line(each)))
+        _write_stdout(_make_encodable(escaping.escape_line(each)))
 
 
 def show_cells(cells: Iterable[str]) -> None:
     """Writes one table row without borders to stdout, folded to the width of the terminal."""
-    for each in _fold("  ".join(map(escaping.escape_cell, cells)), stdio.get_width(sys.stdout)):
-        _write(_make_encodable(each))
+    for each in _fold_line("  ".join(map(escaping.escape_cell, cells)), stdio.get_width(sys.stdout)):
+        _write_stdout(_make_encodable(each))
 
 
 def show_fields(fields: Iterable[str]) -> None:
     """Writes a tab-separated line to stdout."""
-    _write(_make_encodable("\t".join(map(escaping.escape_field, fields))))
+    _write_stdout(_make_encodable("\t".join(map(escaping.escape_field, fields))))
 
 
 def show_json(found: object, indent: int | None = None) -> None:
     """Writes JSON to stdout."""
-    _write(_make_encodable(escaping.render_json(found, indent)))
+    _write_stdout(_make_encodable(escaping.render_json(found, indent)))
 
 
 def show_value(text: str, on: BinaryIO | None = None) -> None:
@@ -90,12 +90,12 @@ def show_value(text: str, on: BinaryIO | None = None) -> None:
     if on:
         click.echo(shown.encode(sys.stdout.encoding or "utf-8"), file=on)
     else:
-        _write(shown)
+        _write_stdout(shown)
 
 
 def write_raw(content: bytes) -> None:
     """Writes bytes to stdout unchanged: a value in a pipe, an exported file, or one of our scripts."""
-    _write(content, end=False)
+    _write_stdout(content, end=False)
 
 
 def flush() -> None:
@@ -162,7 +162,7 @@ def _read_line(question: str, *, hidden: bool = False) -> str:
     """Reads one typed line."""
     if hidden:
         return _read_hidden(question)
-    _tell(escaping.escape_line(question), end=False)
+    _write_stderr(escaping.escape_line(question), end=False)
     line = sys.stdin.readline()
     if not line:
         say("")  # the cursor is still after the question
@@ -228,14 +228,14 @@ def show_progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda count: shown.advance(task, count)
 
 
-def _tell(text: str, *, end: bool = True) -> None:
+def _write_stderr(text: str, *, end: bool = True) -> None:
     try:
         click.echo(text, err=True, nl=end)
     except OSError:
         stdio.give_up_stderr()
 
 
-def _write(content: str | bytes, *, end: bool = True) -> None:
+def _write_stdout(content: str | bytes, *, end: bool = True) -> None:
     with stdio.catch_unwritten():
         click.echo(content, nl=end)
 
