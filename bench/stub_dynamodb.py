@@ -54,7 +54,7 @@ class StubDynamoDb:
 
     def _together(self, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
         addresses = [_address(key) for key in keys]
-        found = self._repository.together(addresses)
+        found = self._repository.get_together(addresses)
         return [{"Item": to_item(found[at])} if at in found else {} for at in addresses]
 
     def _query(self, asked: dict[str, Any]) -> dict[str, Any]:

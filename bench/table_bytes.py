@@ -47,9 +47,9 @@ class Counted:
         while page := self._page(found):
             yield from (record if values else _drop_value(record) for record in page)
 
-    def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
+    def get_together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         """TransactGetItems, which reads each item twice over."""
-        found = self._inner.together(addresses)
+        found = self._inner.get_together(addresses)
         self.calls += 1
         self.read += 2 * sum(map(size, found.values()))
         return found

@@ -87,7 +87,7 @@ class DynamoRepository:
             left = None if left is None else left - len(page["Items"])
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
+    def get_together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         """The records that exist, all read at one moment with TransactGetItems."""
         wanted: list[TransactGetItemTypeDef] = [
             {"Get": {"TableName": self._table, "Key": build_key(at)}} for at in addresses

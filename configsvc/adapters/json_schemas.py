@@ -37,7 +37,7 @@ class JsonSchemas:
         self._weights: LRUCache[str, SchemaWeight] = LRUCache(COMPILED)
         self._lock = Lock()
 
-    def fault(self, schema: str) -> str | None:
+    def find_fault(self, schema: str) -> str | None:
         """A JSON pointer to the first error in a schema; None if it is valid."""
         from jsonschema_rs import ReferencingError, ValidationError
 
@@ -49,7 +49,7 @@ class JsonSchemas:
             return ""
         return None
 
-    def weight(self, schema: str) -> SchemaWeight:
+    def weigh(self, schema: str) -> SchemaWeight:
         """The weight of a schema. A pattern counts by its compiled size."""
         from configsvc.model import schema_cost
 
@@ -61,7 +61,7 @@ class JsonSchemas:
                 self._weights[schema] = known
         return known
 
-    def misfit(self, schema: str, value: object) -> Misfit | None:
+    def find_misfit(self, schema: str, value: object) -> Misfit | None:
         """Where the value first fails the schema; None if it is valid."""
         from jsonschema_rs import ValidationError
 

@@ -69,7 +69,7 @@ class MemoryRepository:
             given += 1
             self._between()
 
-    def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
+    def get_together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         """The records that exist, read at one moment.
 
         Raises:

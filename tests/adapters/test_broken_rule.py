@@ -45,7 +45,7 @@ def test_a_refusal_names_the_rule_place_and_limit_of_the_validator(
     schema: dict[str, object], value: object, pointer: str, rule: str, limit: str
 ) -> None:
     text = json.dumps(schema)
-    misfit = JsonSchemas().misfit(text, value)
+    misfit = JsonSchemas().find_misfit(text, value)
     assert misfit is not None
     assert (misfit.pointer, *find_broken_rule(text, misfit.schema_pointer)) == (pointer, rule, limit)
     assert CANARY not in str(find_broken_rule(text, misfit.schema_pointer))

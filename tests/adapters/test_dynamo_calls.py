@@ -100,7 +100,7 @@ def write(repository: DynamoRepository) -> None:
 
 
 def read_together(repository: DynamoRepository) -> object:
-    return repository.together(AT)
+    return repository.get_together(AT)
 
 
 VERBS = [read_one, read_two, read_keys, read_together, write]
@@ -198,7 +198,7 @@ def test_throttled_records_are_read_together_again(clock: FakeClock, reason: str
     repository, client = against(
         clock, cancelled("None", reason), answers({"Responses": [{"Item": to_item(head())}, {}]})
     )
-    assert repository.together(AT) == {AT[0]: head()}
+    assert repository.get_together(AT) == {AT[0]: head()}
     assert client.asked[0] == client.asked[1]
 
 

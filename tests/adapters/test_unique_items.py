@@ -13,7 +13,7 @@ TWICE = Misfit("/a", "/properties/a/uniqueItems")
 
 
 def misfit(text: str) -> Misfit | None:
-    return JsonSchemas().misfit(UNIQUE, json.loads(text))
+    return JsonSchemas().find_misfit(UNIQUE, json.loads(text))
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_only_arrays_are_checked(value: str) -> None:
 
 def test_false_checks_nothing() -> None:
     schema = parse_key_schema("*", {"uniqueItems": False}).schema
-    assert JsonSchemas().misfit(schema, [1, 1]) is None
+    assert JsonSchemas().find_misfit(schema, [1, 1]) is None
 
 
 def test_a_value_other_than_true_or_false_is_no_schema() -> None:
-    assert JsonSchemas().fault('{"uniqueItems": 1}') == "/uniqueItems"
+    assert JsonSchemas().find_fault('{"uniqueItems": 1}') == "/uniqueItems"

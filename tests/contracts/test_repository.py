@@ -52,7 +52,7 @@ def test_records_are_read_together_and_absent_ones_omitted(repository: Repositor
     written = [state(f"k{number:03}") for number in range(12)]  # moto still takes 25 addresses, DynamoDB 100
     repository.commit([Write(record, None) for record in written])
     wanted = [at for record in written for at in (address_of(record), records.unserved_key(NS, record.key))]
-    assert repository.together(wanted) == {address_of(record): record for record in written}
+    assert repository.get_together(wanted) == {address_of(record): record for record in written}
 
 
 def test_a_batch_of_more_than_100_is_read_whole(repository: Repository) -> None:
@@ -149,8 +149,8 @@ def test_records_read_together_have_at_most_4_mb(repository: Repository) -> None
     for start in (0, 9):
         repository.commit([Write(record, None) for record in values[start : start + 9]])
     with pytest.raises((ValueError, Internal)):
-        repository.together([address_of(record) for record in values])
-    assert len(repository.together([address_of(record) for record in values[:16]])) == 16
+        repository.get_together([address_of(record) for record in values])
+    assert len(repository.get_together([address_of(record) for record in values[:16]])) == 16
 
 
 def test_a_removed_record_is_gone_and_may_be_written_again(repository: Repository) -> None:

@@ -128,7 +128,7 @@ class Client:
         self._ask()
         self._cancel(len(TransactItems))
         wanted = [_address(each["Get"]["Key"]) for each in TransactItems]
-        found = self.table.memory.together(wanted)
+        found = self.table.memory.get_together(wanted)
         self._travel()
         return {"Responses": [{"Item": to_item(found[at])} if at in found else {} for at in wanted]}
 

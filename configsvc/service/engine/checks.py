@@ -25,7 +25,7 @@ def check_work(schemas: Schemas, known: Sequence[KeySchema], operations: Iterabl
     for put in operations:
         if isinstance(put, Put) and (wanted := _find_schemas(known, put)):
             size = schema_cost.measure_value(put.value, is_json=KINDS[put.content_type].is_json)
-            work += sum(schemas.weight(each.schema).work(size) for each in wanted)
+            work += sum(schemas.weigh(each.schema).work(size) for each in wanted)
     if work > limits.SCHEMA_WORK:
         raise TooLarge(
             f"Checking these values against the namespace's schemas would take {work} steps (parts of the schemas "
@@ -47,7 +47,7 @@ def check_value(schemas: Schemas, known: Sequence[KeySchema], put: Put) -> None:
         return
     value = _decode(put)
     for each in wanted:
-        if misfit := schemas.misfit(each.schema, value):
+        if misfit := schemas.find_misfit(each.schema, value):
             from configsvc.model.broken_rule import find_broken_rule  # most values fit
 
             rule, limit = find_broken_rule(each.schema, misfit.schema_pointer)
@@ -110,7 +110,7 @@ def check_schemas(port: Schemas, schemas: tuple[KeySchema, ...]) -> None:
         TooLarge, Unprocessable.
     """
     for each in check_schema_set(schemas):
-        fault = port.fault(each.schema)
+        fault = port.find_fault(each.schema)
         if fault is not None:
             raise Unprocessable(
                 f"The schema for {each.keys} is not a valid JSON Schema (draft 2020-12) at {fault or 'its root'}. "

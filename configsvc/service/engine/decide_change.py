@@ -74,10 +74,10 @@ def decide_change_set(
     log = writing.make_log_record(namespace, head.revision, head.served, done, situation)
     actions = [
         Write(head, base.head.revision), *_build_conditions(base, change_set),
-        *(action for step in decided for action in step.actions()),
+        *(action for step in decided for action in step.list_actions()),
     ]  # fmt: skip
     outcome = answer(namespace, head.revision, done.changes)
-    standing = tuple(check for step in decided for check in step.standing())
+    standing = tuple(check for step in decided for check in step.list_standing())
     plan = Plan(head.revision, (*actions, log), outcome, standing=standing)
     refusal = check_size(base.head, head, base.settings.snapshot_bytes, situation.charset) or _check_transaction(
         decided

@@ -85,7 +85,7 @@ def read_at_one_moment(ports: ServicePorts, wanted: Sequence[RecordAddress]) -> 
     while True:
         tried += 1
         try:
-            return ports.repository.together(wanted)
+            return ports.repository.get_together(wanted)
         except LostRace:
             if not ports.pause(ports.chance.uniform(_BACKOFF.longest(tried))):
                 raise build_contended_reading() from None

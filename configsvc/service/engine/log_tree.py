@@ -52,34 +52,34 @@ class LogWalk:
         self._batch = _FIRST
         self.weight = 0
 
-    def over(self, nodes: Iterable[Node]) -> Iterator[SeenRecords]:
+    def walk(self, nodes: Iterable[Node]) -> Iterator[SeenRecords]:
         """Yields those nodes, or parts of them."""
         self._pending.extend(reversed(list(nodes)) if self._newest else nodes)
         while self._pending:
             node = self._pending.popleft()
-            found = self._find(node)
+            found = self._read_node(node)
             if found is None:
-                yield from self._missing(node)
+                yield from self._yield_missing(node)
             elif isinstance(found, Summary) and self._opens(found):
-                self._open(node)
+                self._expand(node)
             else:
                 yield SeenRecords(node, found)
 
-    def _missing(self, node: Node) -> Iterator[SeenRecords]:
+    def _yield_missing(self, node: Node) -> Iterator[SeenRecords]:
         """Yields a range without a summary: either it has no record at all, or its parts are read."""
-        neighbour = self._next(node)
+        neighbour = self._find_next(node)
         if neighbour is None or not node.start < neighbour.revision <= node.end:
             yield SeenRecords(node, None, neighbour)
         elif node.level:
-            self._open(node)
+            self._expand(node)
         else:
             yield SeenRecords(node, neighbour)
 
-    def _open(self, node: Node) -> None:
-        parts = node.children()
+    def _expand(self, node: Node) -> None:
+        parts = node.list_children()
         self._pending.extendleft(parts if self._newest else reversed(parts))
 
-    def _next(self, node: Node) -> LogRecord | None:
+    def _find_next(self, node: Node) -> LogRecord | None:
         """Returns the first record from the node on, in the direction of reading, and keeps it while it stays valid."""
         known = self._neighbour
         ahead = known and (known.revision <= node.end if self._newest else known.revision > node.start)
@@ -90,16 +90,16 @@ class LogWalk:
             self._asked = True
         return self._neighbour
 
-    def _find(self, node: Node) -> StoredNode | None:
+    def _read_node(self, node: Node) -> StoredNode | None:
         if node not in self._read:
             others = islice((each for each in self._pending if each not in self._read), self._batch - 1)
             wanted = {each.address(self._partition): each for each in (node, *others)}
             found = self._repository.get(list(wanted))
             self._batch = _compute_next_batch(self._batch, len(wanted), sum(map(_measure_record, found.values())))
             self._read.update({each: found.get(at) for at, each in wanted.items()})
-        return self._summary_of(self._read.pop(node))
+        return self._unpack(self._read.pop(node))
 
-    def _summary_of(self, stored: Record | None) -> StoredNode | None:
+    def _unpack(self, stored: Record | None) -> StoredNode | None:
         if isinstance(stored, LogRecord):
             self.weight += _estimate_weight(stored)
             return stored
@@ -137,7 +137,7 @@ class _MissingRecord(Exception):
 def _read_parts(walk: LogWalk, after: int, nodes: Iterable[Node]) -> Iterator[Summary]:
     """Yields each part until a record is missing. Where a node is empty, the next record proves it whole."""
     place = after
-    for node, found, neighbour in walk.over(nodes):
+    for node, found, neighbour in walk.walk(nodes):
         if walk.weight > limits.HISTORY_BYTES:
             raise _build_too_many_changes(place)
         record = neighbour if found is None else found
@@ -190,7 +190,7 @@ def write_summaries(ports: ServicePorts, partition: str, revision: int) -> None:
 
 
 def _make_summary(ports: ServicePorts, partition: str, node: Node) -> StoredSummary | None:
-    found = read_nodes(ports.repository, partition, node.start, node.children())
+    found = read_nodes(ports.repository, partition, node.start, node.list_children())
     return summaries.pack_summary(found, partition, node) if found else None
 
 

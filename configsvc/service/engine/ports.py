@@ -87,7 +87,7 @@ class Repository(Protocol):
             StoreBusy, StoreUnavailable
         """
 
-    def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
+    def get_together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         """Returns the records that exist, all as of one moment; at most 100 addresses and 4 MB of items.
 
         Raises:
@@ -175,13 +175,13 @@ class Misfit(NamedTuple):
 class Schemas(Protocol):
     """JSON Schema, draft 2020-12, of texts that configsvc.model.schema has accepted. Pure; nothing is fetched."""
 
-    def fault(self, schema: str) -> str | None:
+    def find_fault(self, schema: str) -> str | None:
         """Returns a JSON pointer to the place where the text is not a schema, or None if it is one."""
 
-    def weight(self, schema: str) -> SchemaWeight:
+    def weigh(self, schema: str) -> SchemaWeight:
         """Returns the cost factors of validating a value against the schema."""
 
-    def misfit(self, schema: str, value: object) -> Misfit | None:
+    def find_misfit(self, schema: str, value: object) -> Misfit | None:
         """Returns where a decoded value first fails the schema, or None if it fits."""
 
 

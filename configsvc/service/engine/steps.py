@@ -41,7 +41,7 @@ class ChangeBase(NamedTuple):
         """The revision that the change set gets."""
         return self.head.revision + 1
 
-    def next_version(self, before: KeyState | None) -> int:
+    def compute_next_version(self, before: KeyState | None) -> int:
         """Returns the number of the next version of a key."""
         return compute_next_version(before, self.head)
 
@@ -61,7 +61,7 @@ class DecidedStep(NamedTuple):
         """The state of the key before the operation."""
         return self.known.state
 
-    def actions(self) -> list[WriteAction]:
+    def list_actions(self) -> list[WriteAction]:
         """Returns its part of the transaction: the key by its revision, and its version absent or as it was read."""
         actions = self._move()
         if self.written:
@@ -70,7 +70,7 @@ class DecidedStep(NamedTuple):
             actions.append(StampCheck(records.address_of(self.chosen), self.chosen.revision))
         return actions
 
-    def standing(self) -> list[StampCheck]:
+    def list_standing(self) -> list[StampCheck]:
         """Returns the checks of records that cannot change without moving HEAD's revision."""
         return [each for each in self.known.conditions if each.address != records.address_of(self.after)]
 
@@ -140,7 +140,7 @@ def _describe_precondition(operation: Operation) -> str:
 
 def _decide_put(base: ChangeBase, put: Put, known: KnownKey) -> DecidedStep:
     before = known.state
-    version = base.next_version(before)
+    version = base.compute_next_version(before)
     _check_form(base, put, before)
     kid = _check_envelope(base, put, version) if put.form == "envelope" else None
     check_value(base.situation.schemas, base.settings.schemas, put)

@@ -31,7 +31,7 @@ class Node(NamedTuple):
         """The revision before the first that it covers."""
         return self.end - compute_width(self.level)
 
-    def children(self) -> list[Node]:
+    def list_children(self) -> list[Node]:
         """Returns the nodes of the level below, in order."""
         step = compute_width(self.level - 1)
         return [Node(self.level - 1, end) for end in range(self.start + step, self.end + 1, step)]

@@ -132,7 +132,7 @@ def _walk_log(  # noqa: PLR0917  # a log, its ends, what is wanted of it
             yield _ExaminedRevision(record.revision, record, 0)
         return
     walk = LogWalk(ports.repository, partition, lambda found: _may_hold(found, wanted), newest=wanted.newest)
-    for node, found, _ in walk.over(summaries.cover(begin, top)):
+    for node, found, _ in walk.walk(summaries.cover(begin, top)):
         last = node.start + 1 if wanted.newest else node.end
         yield _ExaminedRevision(last, found if isinstance(found, LogRecord) else None, walk.weight)
 

@@ -165,7 +165,7 @@ class _SummedLog:
         self._ports, self._head, self._oldest = ports, base.head, oldest
         self._summary: Summary | None = None
 
-    def served(self, key: Key) -> Ranges:
+    def find_served(self, key: Key) -> Ranges:
         """Returns the versions of a key that revisions of the log served and that are no longer served.
 
         A version that a revision served is either still served, or a later record names it as replaced. The version
@@ -210,7 +210,7 @@ def prune_versions(ports: ServicePorts, base: Writable, oldest: int, after: str,
     for key, versions in _read_by_key(ports, base, after):
         most = limits.UPKEEP_LOOKED + kept
         stored = list(islice(versions, most))
-        gone = retention.find_surplus(stored, kept, log.served(key)) if len(stored) > kept else []
+        gone = retention.find_surplus(stored, kept, log.find_served(key)) if len(stored) > kept else []
         taken = gone[: limits.UPKEEP_VERSIONS - count]
         took = _remove_versions(ports, base, taken)
         count, looked, skipped = count + took.number, looked + len(stored), skipped or not took.all

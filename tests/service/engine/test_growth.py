@@ -337,7 +337,7 @@ def test_a_cover_is_complete_and_short_and_has_no_overlap(one: int, other: int) 
     assert not nodes or nodes[-1].end == until
     assert len(nodes) <= 30 * 4
     assert all(node.end % summaries.compute_width(node.level) == 0 for node in nodes)
-    assert all(part.level == node.level - 1 for node in nodes if node.level for part in node.children())
+    assert all(part.level == node.level - 1 for node in nodes if node.level for part in node.list_children())
 
 
 def test_a_summary_too_large_for_an_item_is_not_stored() -> None:

@@ -123,13 +123,13 @@ def test_a_version_from_before_the_schema_can_be_activated(world: World) -> None
 
 def test_no_schema_is_compiled_for_keys_without_one(world: World) -> None:
     class Refusing:
-        def fault(self, schema: str) -> None:
+        def find_fault(self, schema: str) -> None:
             raise AssertionError(schema)
 
-        def weight(self, schema: str) -> SchemaWeight:
+        def weigh(self, schema: str) -> SchemaWeight:
             raise AssertionError(schema)
 
-        def misfit(self, schema: str, value: object) -> None:
+        def find_misfit(self, schema: str, value: object) -> None:
             raise AssertionError(schema, value)
 
     world.ports = world.ports._replace(schemas=Refusing())

@@ -433,11 +433,11 @@ class Busy(Watched):
         super().__init__(inner)
         self.times = times
 
-    def together(self, addresses: Sequence[records.RecordAddress]) -> dict[records.RecordAddress, Record]:
+    def get_together(self, addresses: Sequence[records.RecordAddress]) -> dict[records.RecordAddress, Record]:
         if self.times:
             self.times -= 1
             raise LostRace
-        return super().together(addresses)
+        return super().get_together(addresses)
 
 
 class Torn(Watched):

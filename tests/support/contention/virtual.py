@@ -119,7 +119,7 @@ class SlowTable:
         self._time.sleep(half)
         return found
 
-    def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
+    def get_together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         if self._held & set(addresses):
             self._time.sleep(self._took(READ_SECONDS))
             raise LostRace(addresses)

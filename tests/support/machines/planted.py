@@ -26,8 +26,8 @@ class Through:
     def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         return self.inner.get(addresses)
 
-    def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
-        return self.inner.together(addresses)
+    def get_together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
+        return self.inner.get_together(addresses)
 
     def query(
         self,

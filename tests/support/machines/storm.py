@@ -79,16 +79,16 @@ class Storm:
                 self._slip()
             yield record
 
-    def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
+    def get_together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         """Reads records together. It cannot tear: others write before or after it."""
         event = self._next("tear", "rend", "unread")
         if event == "unread":
             raise self._failure()
         late = bool(self._cut & 1)
-        found = self._inner.together(addresses) if late else {}
+        found = self._inner.get_together(addresses) if late else {}
         for _ in range(WRITES.get(event, 0)):
             self._slip()
-        return found if late else self._inner.together(addresses)
+        return found if late else self._inner.get_together(addresses)
 
     def commit(self, actions: Sequence[WriteAction]) -> None:
         while event := self._next("slip", "conflict", "always", "refuse", "lose"):

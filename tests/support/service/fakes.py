@@ -83,12 +83,12 @@ class Watched:
             self.before_query.pop(0)()
         return self._inner.query(partition, prefix, after=after, limit=limit, values=values, reverse=reverse)
 
-    def together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
+    def get_together(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         if self.before_get:
             self.before_get.pop(0)()
-        self.calls.append("together")
+        self.calls.append("get_together")
         self.read = list(addresses)
-        return self._inner.together(addresses)
+        return self._inner.get_together(addresses)
 
     def commit(self, actions: Sequence[WriteAction]) -> None:
         if self.before_commit:

@@ -1,7 +1,7 @@
 """Histories of a namespace, written to a service and to a plain model of it, which keeps every revision."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 from hypothesis import strategies as st
 
@@ -46,7 +46,7 @@ class Told:
     def revision(self) -> int:
         return len(self.revisions) - 1
 
-    def write(self, history: Sequence[Sequence[Step]]) -> "Told":
+    def write(self, history: Sequence[Sequence[Step]]) -> Self:
         """Writes a history. Operations that the service refuses do not count."""
         for change_set in history:
             for step in change_set:
