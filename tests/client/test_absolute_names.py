@@ -42,9 +42,7 @@ class Server:
 
 
 @pytest.mark.parametrize("url", [parse_url("https://api.example./prod"), KMS], ids=["url", "endpoint of AWS"])
-def test_tls_and_the_host_header_have_the_name_without_its_dot_and_who_looks_it_up_has_it_whole(
-    url: Url, tmp_path: Path
-) -> None:
+def test_only_the_name_lookup_sees_a_hosts_trailing_dot(url: Url, tmp_path: Path) -> None:
     server, seen = Server(tmp_path), list[bytes]()
     with run_scripted(server.serve, tls=server.tls) as running, run_scripted(tunnel_to(running.port, seen)) as proxy:
         environ = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}", "SSL_CERT_FILE": str(tmp_path / "ca.pem")}

@@ -64,7 +64,7 @@ def test_the_first_namespace_that_has_a_key_wins() -> None:
     assert len(stage.gateway.asked) == 1
 
 
-def test_a_broken_key_of_the_first_namespace_does_not_fall_through_to_the_next() -> None:
+def test_a_broken_key_does_not_fall_through_to_the_next_namespace() -> None:
     shared = Namespace("shared.prod")
     moved = make_envelope("other", b"x")._replace(key=make_envelope("a", b"").key)
     stage = Stage(make_snapshot([moved]), seal_values({"a": "shared"}, namespace=shared))
@@ -75,7 +75,7 @@ def test_a_broken_key_of_the_first_namespace_does_not_fall_through_to_the_next()
     assert stage.config.snapshot().broken == {"a"}
 
 
-def test_at_a_cold_start_the_other_keys_serve_when_one_does_not_open() -> None:
+def test_at_a_cold_start_a_broken_key_blocks_no_other() -> None:
     moved = make_envelope("other", b"x")._replace(key=make_envelope("bad", b"").key)
     stage = Stage(make_snapshot([moved, make_envelope("good", b"1")]))
     assert stage.config["good"] == "1"
@@ -85,7 +85,7 @@ def test_at_a_cold_start_the_other_keys_serve_when_one_does_not_open() -> None:
 
 
 @pytest.mark.parametrize("value", ["text", "\ud800"])
-def test_bytes_have_no_plain_form_and_one_that_claims_so_stops_no_other(value: str) -> None:
+def test_a_plain_entry_of_bytes_is_broken_and_blocks_no_other(value: str) -> None:
     stage = Stage(make_snapshot([make_plain_entry("a", value, "application/octet-stream"), make_plain_entry("b", "1")]))
     with pytest.raises(CannotOpen, match="a is not valid application/octet-stream"):
         stage.config["a"]
@@ -110,7 +110,7 @@ def test_a_missing_key_is_a_key_error_that_names_it() -> None:
         Stage(seal_values({})).config["nope"]
 
 
-def test_a_missing_key_names_the_namespaces_that_were_searched_and_the_keys_like_it() -> None:
+def test_a_missing_key_error_names_searched_namespaces_and_similar_keys() -> None:
     one = Stage(seal_values({"db.url": "canary"})).config
     with pytest.raises(KeyError) as caught:
         one["db.urll"]
@@ -137,7 +137,7 @@ def test_secret_refuses_an_entry_that_was_not_sealed() -> None:
         stage.config.secret("nope")
 
 
-def test_a_plain_entry_of_an_earlier_layer_does_not_count_as_sealed_because_a_later_one_is() -> None:
+def test_a_plain_entry_is_not_sealed_by_a_later_layer() -> None:
     stage = Stage(
         make_snapshot([make_plain_entry("a", "1")]), seal_values({"a": "2"}, namespace=Namespace("shared.prod"))
     )
@@ -145,7 +145,7 @@ def test_a_plain_entry_of_an_earlier_layer_does_not_count_as_sealed_because_a_la
         stage.config.secret("a")
 
 
-def test_a_config_and_what_it_gives_out_show_no_value_and_are_not_pickled() -> None:
+def test_configs_and_snapshots_show_no_value_and_refuse_pickling() -> None:
     stage = Stage(seal_values({"password": "canary-91"}))
     config = stage.config
     secret = config.secret("password")
@@ -193,21 +193,21 @@ def test_a_cold_start_ends_at_its_deadline() -> None:
     assert len(stage.gateway.asked) == 1
 
 
-def test_kms_down_at_a_cold_start_is_unavailable_and_not_a_broken_key() -> None:
+def test_a_kms_outage_at_a_cold_start_breaks_no_key() -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.kms.down = Unavailable("KMS is down")
     with pytest.raises(ConfigUnavailable, match="KMS is down"):
         stage.config["a"]
 
 
-def test_kms_refusing_a_data_key_is_asked_once_for_all_of_its_values() -> None:
+def test_kms_refuses_a_data_key_once_for_all_its_values() -> None:
     stage = Stage(seal_values({"a": "1", "b": "2", "c": "3"}))
     stage.kms.down = CannotOpen("AccessDeniedException")
     assert stage.config.broken == {"a", "b", "c"}
     assert len(stage.kms.calls) == 1
 
 
-def test_what_opening_needs_is_made_ready_while_the_first_answer_is_on_its_way_and_never_again() -> None:
+def test_opening_is_prepared_once_while_the_first_answer_is_pending() -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.config.refresh()

@@ -50,13 +50,13 @@ def public(names: Iterable[str]) -> set[str]:
     return {name for name in names if not name.startswith("_")} - BUILT_IN
 
 
-def test_importing_and_making_a_config_loads_exactly_this_and_needs_no_network_region_or_credentials() -> None:
+def test_importing_and_making_a_config_loads_exactly_these_modules() -> None:
     imported, made, *_ = shown({})
     assert imported == IMPORTED - BUILT_IN
     assert made == IMPORTED - BUILT_IN
 
 
-def test_a_first_read_loads_exactly_this_with_one_request_and_one_kms_call_and_leaves_no_thread() -> None:
+def test_a_first_read_costs_these_modules_one_request_and_one_kms_call() -> None:
     with run_service(seal_values({f"k{number}": str(number) for number in range(40)})) as running:
         _, _, read, value, threads = shown(running.environ, "read")
         assert (len(running.api.requests), len(running.kms.requests)) == (1, 1)

@@ -129,9 +129,7 @@ def test_a_zipapp_brings_the_roots(wheel: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", WITHOUT_ROOTS)
-def test_where_a_loader_does_not_give_the_roots_the_default_store_takes_their_place(
-    wheel: Path, tmp_path: Path, how: str
-) -> None:
+def test_without_packed_roots_the_default_store_is_used(wheel: Path, tmp_path: Path, how: str) -> None:
     with run_service(seal_values({"a": "1"}), make_server_context(tmp_path)) as running:
         script = f"import sys; sys.path.append({PACKAGES!r})" + LOADED_BY + WITHOUT_ROOTS[how] + READ
         assert read(running, tmp_path / "ca.pem", "-c", script, str(wheel))[1:] == ["1", 1, False]

@@ -71,7 +71,7 @@ def test_outside_its_window_by_either_clock_a_read_does_more(wall: float, up: fl
         watched.config["a"]
 
 
-def test_a_snapshot_and_a_wrapped_handler_ask_no_clock_and_take_no_lock() -> None:
+def test_snapshot_and_handler_reads_use_no_clock_and_no_lock() -> None:
     stage = Stage(seal_values({"a": "1"}))
     snapshot = stage.config.snapshot()
 
@@ -92,7 +92,7 @@ def calls(function: object) -> int:
     return sum(each.opname == "CALL" for each in dis.get_instructions(function))
 
 
-def test_the_fast_path_is_two_calls_into_c_and_a_snapshot_runs_no_python_at_all() -> None:
+def test_the_fast_path_makes_two_c_calls_and_a_snapshot_no_python() -> None:
     stage = Stage(seal_values({"a": "1"}))
     names = set(Config.__getitem__.__code__.co_names) - {"KeyError"}
     assert names == {"_open", "until", "time", "ends", "monotonic", "plain", "snapshot", "_read_held"}

@@ -97,7 +97,7 @@ def test_one_kms_key_may_be_given_as_text() -> None:
     assert parse_settings(config._given, {}).pin == parse_pin([KMS_KEY])  # noqa: SLF001  # what was given shows only in a call to KMS
 
 
-def test_a_multi_region_key_is_one_key_in_every_region_and_no_other_is() -> None:
+def test_only_a_multi_region_key_is_the_same_in_every_region() -> None:
     key = "arn:aws:kms:{}:111122223333:key/{}"
     assert is_same_key(key.format("eu-west-1", "mrk-1"), key.format("us-east-1", "mrk-1"))
     assert not is_same_key(key.format("eu-west-1", "mrk-1"), key.format("us-east-1", "mrk-2"))
@@ -105,7 +105,7 @@ def test_a_multi_region_key_is_one_key_in_every_region_and_no_other_is() -> None
     assert not is_same_key(KMS_KEY, OTHER_KEY)
 
 
-def test_the_rest_has_defaults_that_change_nothing_and_is_read_from_variables_and_arguments() -> None:
+def test_optional_settings_have_neutral_defaults_and_read_variables_and_arguments() -> None:
     plain = parse_settings(Given(), ENVIRON)
     assert (plain.max_stale_seconds, plain.fallback, plain.floors, plain.sealed_keys) == (math.inf, None, {}, None)
     environ = {
@@ -128,7 +128,7 @@ def test_the_rest_has_defaults_that_change_nothing_and_is_read_from_variables_an
     assert found.floors == {"shared.prod": 8}
 
 
-def test_one_number_is_the_least_revision_of_the_one_namespace_and_of_no_two() -> None:
+def test_one_number_is_a_minimum_revision_of_a_single_namespace_only() -> None:
     assert parse_settings(Given(), {**ENVIRON, "CONFIGSVC_MIN_REVISION": "41"}).floors == {"payments.prod": 41}
     assert parse_settings(Given(min_revision=41), ENVIRON).floors == {"payments.prod": 41}
     with pytest.raises(Misconfigured, match="CONFIGSVC_MIN_REVISION"):

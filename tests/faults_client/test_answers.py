@@ -116,7 +116,7 @@ def test_11_a_service_that_goes_back_is_ignored_and_counted() -> None:
     assert isinstance(stage.config.last_error, StaleRevision)
 
 
-def test_11_the_least_revision_holds_from_the_start_for_the_service_and_the_file() -> None:
+def test_11_the_minimum_revision_applies_to_the_service_and_the_file() -> None:
     stage = Stage(
         seal_values({"a": "old"}, revision=4), CONFIGSVC_MIN_REVISION="payments.prod=5", CONFIGSVC_FALLBACK="file"
     )
@@ -132,7 +132,7 @@ def test_11_the_least_revision_holds_from_the_start_for_the_service_and_the_file
     assert stage.config["a"] == "new"
 
 
-def test_12_one_answer_is_one_revision_and_a_namespace_that_moves_meanwhile_comes_whole_at_its_own() -> None:
+def test_12_each_namespace_in_an_answer_is_whole_at_its_own_revision() -> None:
     """There are no pages: what is fetched apart is a whole namespace, with an ETag of its own."""
     moved = seal_values({"b": "moved"}, revision=8, namespace=SHARED)
     first = {"snapshots": [json.loads(render(OLD.sealed))], "deferred": [SHARED]}
@@ -161,7 +161,7 @@ def test_12_one_answer_is_one_revision_and_a_namespace_that_moves_meanwhile_come
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_13_one_of_a_thousand_entries_that_does_not_open_keeps_the_old_snapshot(seed: int) -> None:
+def test_13_one_unopenable_entry_in_a_thousand_keeps_the_old_snapshot(seed: int) -> None:
     stage = Stage(seal_values({f"k{n}": "old" for n in range(1000)}))
     stage.config.snapshot()
     entries = list(seal_values({f"k{n}": "new" for n in range(1000)}).sealed.entries)
@@ -174,7 +174,7 @@ def test_13_one_of_a_thousand_entries_that_does_not_open_keeps_the_old_snapshot(
 
 
 @pytest.mark.parametrize("member", ["form", "content_type"])
-def test_14_an_unknown_form_or_content_type_changes_nothing_and_says_to_upgrade(member: str) -> None:
+def test_14_an_unknown_form_or_content_type_advises_to_upgrade(member: str) -> None:
     later = json.loads(render(NEW.sealed))
     later["entries"][3][member] = "later"
     body = json.dumps(later).encode()
@@ -188,7 +188,7 @@ def test_14_an_unknown_form_or_content_type_changes_nothing_and_says_to_upgrade(
     assert "upgrade configsvc" in error.detail
 
 
-def test_14_a_plain_value_where_sealed_ones_are_required_does_not_replace_one() -> None:
+def test_14_a_plain_value_does_not_replace_a_required_sealed_one() -> None:
     stage = Stage(seal_values({"db.password": "old", "a": "old"}), CONFIGSVC_SEALED_KEYS="db.*, other")
     stage.config.snapshot()
     stage.serve(make_snapshot([make_plain_entry("db.password", "forged"), make_plain_entry("a", "new")], revision=2))

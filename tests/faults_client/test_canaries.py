@@ -128,7 +128,7 @@ def test_no_planted_value_shows_in_any_flow_or_fault(caplog: pytest.LogCaptureFi
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_cold_start_keeps_of_a_value_that_is_not_what_it_says_shows_it_neither() -> None:
+def test_a_cold_start_does_not_show_values_of_the_wrong_type() -> None:
     stage = Stage(make_snapshot(NOT_WHAT_THEY_SAY))
     assert stage.config.broken == {"k0", "k1"}
     held = stage.config._keeper().held  # noqa: SLF001  # what it keeps may be logged as well

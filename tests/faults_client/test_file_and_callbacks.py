@@ -66,7 +66,7 @@ def damaged(content: bytes, seed: int) -> bytes:
 @pytest.mark.parametrize(
     "fault", ["corrupt", "truncated", "absent", "another url", "another namespace", "below the pin"]
 )
-def test_26_a_file_that_is_not_right_is_refused_with_a_warning_and_nothing_crashes(fault: str, seed: int) -> None:
+def test_26_an_invalid_file_is_refused_with_a_warning(fault: str, seed: int) -> None:
     stage = Stage(seal_values({"a": "1"}), **FILE, CONFIGSVC_MIN_REVISION="1")
     saved = seal_values({"a": "canary"})
     stage.save(saved)
@@ -125,7 +125,7 @@ def test_26_the_warning_reaches_the_log_and_the_file_is_never_written(
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_27_readers_of_a_file_that_is_replaced_see_it_old_or_new_and_whole(tmp_path: Path) -> None:
+def test_27_readers_see_a_replaced_file_whole_old_or_new(tmp_path: Path) -> None:
     file, beside = tmp_path / "fallback.json", tmp_path / "beside"
 
     def put(revision: int) -> None:
@@ -175,7 +175,7 @@ def test_28_a_callback_that_raises_is_isolated_counted_and_shows_no_value() -> N
     assert len(told) == 2
 
 
-def test_28_a_callback_that_blocks_holds_up_no_other_thread_and_no_other_refresh() -> None:
+def test_28_a_blocking_callback_delays_no_other_thread_or_refresh() -> None:
     stage = Stage(seal_values({"a": "1"}))
     inside, done = threading.Event(), threading.Event()
     stage.config.snapshot()
@@ -199,7 +199,7 @@ def test_28_a_callback_that_blocks_holds_up_no_other_thread_and_no_other_refresh
     blocked.join(30)
 
 
-def test_28_inside_a_handler_a_callback_sees_the_new_values_and_the_handler_the_old() -> None:
+def test_28_in_a_handler_a_callback_sees_new_values_and_handlers_old() -> None:
     stage = Stage(seal_values({"a": "1"}))
     seen: list[object] = []
 

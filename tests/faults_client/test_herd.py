@@ -31,7 +31,7 @@ def test_40_every_start_of_a_herd_succeeds_where_lambda_throttles(number: int, k
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_40_three_thousand_starts_in_a_fifth_of_a_second_succeed_within_prods_limits(kind: str) -> None:
+def test_40_three_thousand_simultaneous_starts_succeed_within_production_limits(kind: str) -> None:
     done = starts(3000, 0.2, 1, Limits.of("prod"), kind)
     assert (done.failed, len(done.seconds)) == (0, 3000)
     assert max(done.seconds) < 8
@@ -50,7 +50,7 @@ def test_40_the_same_seed_gives_the_same_herd() -> None:
     assert first == second
 
 
-def test_40_a_service_that_is_too_small_for_a_herd_fails_some_of_it_in_time() -> None:
+def test_40_an_undersized_service_fails_part_of_a_herd_in_time() -> None:
     done = starts(100, 0.1, 1, Limits(4, 10, 4, 10, 2))
     assert 0 < done.failed < 100
     assert max(done.seconds) < 8

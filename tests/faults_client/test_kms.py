@@ -30,7 +30,7 @@ def test_15_warm_with_the_same_data_key_kms_down_does_not_matter() -> None:
     assert len(stage.kms.calls) == 1
 
 
-def test_16_warm_with_a_new_data_key_the_old_snapshot_serves_and_kms_is_asked_with_backoff() -> None:
+def test_16_warm_with_kms_down_the_old_snapshot_serves_with_backoff() -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.chance = 0.999
@@ -47,7 +47,7 @@ def test_16_warm_with_a_new_data_key_the_old_snapshot_serves_and_kms_is_asked_wi
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 0.999])
-def test_17_cold_kms_is_asked_until_the_deadline_at_most_eleven_times_and_then_it_raises(chance: float) -> None:
+def test_17_cold_kms_is_asked_at_most_eleven_times_before_the_deadline(chance: float) -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.chance = chance
     stage.kms.down = DOWN
@@ -58,7 +58,7 @@ def test_17_cold_kms_is_asked_until_the_deadline_at_most_eleven_times_and_then_i
     assert began + 7.2 <= stage.clock.up < began + 8
 
 
-def test_18_at_a_cold_start_what_was_fetched_is_kept_while_kms_throttles() -> None:
+def test_18_a_cold_start_keeps_its_answer_while_kms_throttles() -> None:
     stage = Stage(make_snapshot([make_kms_entry("a", b"1"), make_envelope("b", b"2")]))
     throttled = Unavailable("KMS is busy", reason="ThrottlingException")
     stage.kms.fail = [None, throttled, throttled, throttled]
@@ -68,7 +68,7 @@ def test_18_at_a_cold_start_what_was_fetched_is_kept_while_kms_throttles() -> No
     assert stage.clock.pauses == [0.1, 0.2, 0.4]
 
 
-def test_18_at_a_cold_start_a_busy_kms_is_asked_again_until_the_deadline_which_the_service_is_not() -> None:
+def test_18_a_cold_start_retries_a_busy_kms_and_not_the_service() -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.gateway.during = lambda: stage.clock.advance(7.5)
     stage.kms.fail = [Unavailable("KMS is busy", reason="ThrottlingException")]
@@ -80,7 +80,7 @@ def test_18_at_a_cold_start_a_busy_kms_is_asked_again_until_the_deadline_which_t
         late.config["a"]
 
 
-def test_18_over_the_wire_a_kms_that_throttles_at_a_cold_start_costs_one_snapshot_request() -> None:
+def test_18_a_throttling_kms_at_a_cold_start_costs_one_snapshot_request() -> None:
     busy = [make_json_answer(400, {"__type": "ThrottlingException", "message": "Rate exceeded"})] * 2
 
     def answer(method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:

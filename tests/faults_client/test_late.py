@@ -23,7 +23,7 @@ TWO = seal_values({"a": "2"}, revision=2)
 
 
 @pytest.mark.parametrize("left", [0.2, 1.5])
-def test_37_who_is_invoked_once_an_hour_with_little_time_sees_each_change(left: float) -> None:
+def test_37_an_hourly_invocation_with_little_time_sees_each_change(left: float) -> None:
     stage = loaded()
     for hour in range(2, 10):
         stage.clock.advance(3600)
@@ -32,7 +32,7 @@ def test_37_who_is_invoked_once_an_hour_with_little_time_sees_each_change(left: 
     assert refreshes(stage) == 8
 
 
-def test_37_what_is_due_and_not_refreshed_for_want_of_time_is_said() -> None:
+def test_37_a_refresh_put_off_for_lack_of_time_is_reported() -> None:
     stage = loaded()
     stage.serve(TWO)
     stage.clock.advance(61)
@@ -40,7 +40,7 @@ def test_37_what_is_due_and_not_refreshed_for_want_of_time_is_said() -> None:
 
 
 @pytest.mark.parametrize("back", [1, 3600, 10 * 365 * 86400])
-def test_38_a_wall_clock_that_is_set_back_serves_no_old_value_beyond_the_interval(back: float) -> None:
+def test_38_a_wall_clock_set_back_serves_no_outdated_value(back: float) -> None:
     stage = loaded()
     stage.serve(TWO)
     stage.clock.advance(67)
@@ -48,7 +48,7 @@ def test_38_a_wall_clock_that_is_set_back_serves_no_old_value_beyond_the_interva
     assert [stage.config["a"] for _ in range(20)] == ["2"] * 20
 
 
-def test_38_a_monotonic_clock_that_stands_still_in_a_freeze_serves_no_old_value() -> None:
+def test_38_a_monotonic_clock_stopped_by_a_freeze_serves_no_outdated_value() -> None:
     stage = loaded()
     stage.serve(TWO)
     stage.clock.at += 7200
@@ -56,7 +56,7 @@ def test_38_a_monotonic_clock_that_stands_still_in_a_freeze_serves_no_old_value(
 
 
 @pytest.mark.parametrize(("wall", "up"), [(7200, 0), (7200, 7200)])
-def test_39_what_a_freeze_cut_off_is_said_and_asked_for_again_an_interval_later(wall: float, up: float) -> None:
+def test_39_a_refresh_cut_off_by_a_freeze_is_reported_and_retried(wall: float, up: float) -> None:
     stage = loaded()
     stage.clock.advance(67)
 
@@ -73,7 +73,7 @@ def test_39_what_a_freeze_cut_off_is_said_and_asked_for_again_an_interval_later(
     assert (stage.config["a"], stage.config.last_error) == ("2", None)
 
 
-def test_39_an_answer_that_a_freeze_held_up_is_not_given_out_as_new() -> None:
+def test_39_an_answer_delayed_by_a_freeze_is_not_new() -> None:
     stage, gateway = holding()
     stage.config.snapshot()
     stage.clock.advance(67)
@@ -97,7 +97,7 @@ def test_41_a_consumer_that_holds_both_keys_reads_all_through_a_rotation() -> No
             assert (config.last_error, config.counts["failures"]) == (None, 0)
 
 
-def test_46_a_coroutine_sees_one_snapshot_from_its_first_step_to_its_last() -> None:
+def test_46_a_coroutine_sees_one_snapshot_from_first_to_last_step() -> None:
     stage = loaded()
 
     @stage.config.handler
@@ -120,7 +120,7 @@ def test_46_generators_are_refused_when_they_are_wrapped() -> None:
         loaded().config.handler(stream)
 
 
-def test_49_a_walk_is_of_one_snapshot_though_another_is_published_on_the_way() -> None:
+def test_49_a_walk_reads_one_snapshot_despite_a_publication() -> None:
     keys = [f"k{number}" for number in range(5)]
     stage = Stage(make_snapshot([make_plain_entry(key, "1") for key in keys]))
 
@@ -134,7 +134,7 @@ def test_49_a_walk_is_of_one_snapshot_though_another_is_published_on_the_way() -
     assert dict(stage.config) == dict.fromkeys(keys, "2")
 
 
-def test_50_who_writes_past_the_methods_of_a_json_value_breaks_no_refresh_and_a_plain_copy_is_ones_own() -> None:
+def test_50_bypassing_a_json_values_methods_breaks_no_refresh() -> None:
     stage = Stage(make_snapshot([make_plain_entry("a", "[3, 1, 2]", "application/json")]))
     value: Any = stage.config["a"]
     mine = value.plain()
@@ -146,7 +146,7 @@ def test_50_who_writes_past_the_methods_of_a_json_value_breaks_no_refresh_and_a_
     assert stage.config["a"] == [4]
 
 
-def test_51_an_outage_is_two_lines_in_the_log_and_shows_in_the_health() -> None:
+def test_51_an_outage_logs_two_lines_and_shows_in_health() -> None:
     stage = loaded()
     for fails in (True, True, True, False, False):
         stage.gateway.fail = [Unavailable("down")] if fails else []

@@ -108,7 +108,7 @@ def output(program: str, environ: dict[str, str], *options: str, python: str = s
     return done.stdout or done.stderr
 
 
-def test_31_a_change_that_takes_longer_than_the_deadline_arrives_after_a_timeout() -> None:
+def test_31_a_change_slower_than_the_deadline_arrives_after_a_timeout() -> None:
     served, slow, pause = [ONE], threading.Event(), threading.Event()
 
     def answer(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
@@ -127,7 +127,7 @@ def test_31_a_change_that_takes_longer_than_the_deadline_arrives_after_a_timeout
 
 
 @pytest.mark.parametrize("status", [403, 503])
-def test_32_when_the_old_servers_of_a_name_fail_the_third_poll_reads_the_new_ones(status: int) -> None:
+def test_32_after_old_servers_fail_the_third_poll_reads_new_ones(status: int) -> None:
     clock, gone = FakeClock(), threading.Event()
 
     def answer(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
@@ -144,7 +144,7 @@ def test_32_when_the_old_servers_of_a_name_fail_the_third_poll_reads_the_new_one
         assert seen == ["1", "1", "2"]
 
 
-def test_32_when_the_old_servers_go_on_answering_the_new_ones_are_read_within_330_seconds_and_a_poll() -> None:
+def test_32_new_servers_are_read_within_330_seconds_and_a_poll() -> None:
     clock = FakeClock()
     with run_stub(whole(ONE)) as old, run_stub(whole(TWO)) as new, consumer(name := Name(old), clock) as config:
         assert config["a"] == "1"
@@ -155,14 +155,14 @@ def test_32_when_the_old_servers_go_on_answering_the_new_ones_are_read_within_33
 
 
 @pytest.mark.parametrize("why", unreachable(0))
-def test_33_an_address_of_no_use_does_not_keep_a_cold_start_from_the_next(why: str) -> None:
+def test_33_a_cold_start_moves_on_from_an_unusable_address(why: str) -> None:
     with run_scripted(lambda connection: _serve(connection, ONE)) as server:
         addresses = [unreachable(server.port)[why], good(server)]
         with consumer(lambda *_: addresses, SystemClocks()) as config:
             assert config["a"] == "1"
 
 
-def test_33_silent_addresses_do_not_keep_a_cold_start_from_the_one_that_answers() -> None:
+def test_33_a_cold_start_moves_on_from_silent_addresses() -> None:
     with (
         run_scripted(lambda connection: _serve(connection, ONE)) as server,
         holes(server.port, "127.0.0.3", "127.0.0.4") as dark,
@@ -203,7 +203,7 @@ def test_44_where_gevent_has_replaced_the_sockets_a_config_loads_and_refreshes(s
     ],
     ids=["408", "haproxy's", "no answer"],
 )
-def test_45_what_a_server_says_on_an_idle_connection_costs_a_poll_no_error(said: bytes) -> None:
+def test_45_bytes_on_an_idle_connection_cost_a_poll_no_error(said: bytes) -> None:
     scripts = (lambda connection: _serve(connection, ONE, said), lambda connection: _serve(connection, TWO))
     with run_scripted(*scripts) as server, run_service(ONE) as running:
         environ = {**running.environ, "CONFIGSVC_URL": f"http://127.0.0.1:{server.port}"}
@@ -213,7 +213,7 @@ def test_45_what_a_server_says_on_an_idle_connection_costs_a_poll_no_error(said:
             assert (config["a"], config.counts["failures"], server.connections) == ("2", 0, 2)
 
 
-def test_47_a_client_that_is_a_zip_on_the_path_loads_over_https(tmp_path: Path) -> None:
+def test_47_a_client_packed_as_a_zip_loads_over_https(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "client.zip", "w") as packed:
         for file in sorted((ROOT / "client" / "configsvc_client").rglob("*")):
             if file.suffix in {".py", ".pem"}:
@@ -233,7 +233,7 @@ def test_47_a_client_that_is_a_zip_on_the_path_loads_over_https(tmp_path: Path) 
         (arn("us-iso-east-1", partition="aws-iso"), "kms.us-iso-east-1.c2s.ic.gov"),
     ],
 )
-def test_48_kms_is_asked_in_the_region_and_partition_of_the_pinned_key(pinned: str, host: str) -> None:
+def test_48_kms_is_called_in_the_pinned_keys_region_and_partition(pinned: str, host: str) -> None:
     with run_stub(lambda *_: make_json_answer(200, {"Plaintext": to_base64std(b"raw"), "KeyId": pinned})) as server:
         asking = Asking(server, pinned, {"AWS_REGION": "eu-central-1"})
         assert asking.decrypt(pinned) == [(pinned, pinned.split(":")[3])]
@@ -241,7 +241,7 @@ def test_48_kms_is_asked_in_the_region_and_partition_of_the_pinned_key(pinned: s
 
 
 @pytest.mark.parametrize("spelling", ["gzip", "GZIP", "x-gzip", "identity, gzip"])
-def test_52_an_answer_in_gzip_is_read_however_it_is_spelt_and_put_together(spelling: str) -> None:
+def test_52_gzip_answers_are_read_however_they_are_encoded(spelling: str) -> None:
     raw = render(ONE.sealed).encode()
     body = gzip.compress(raw[:100]) + gzip.compress(raw[100:])
     headers = {"content-type": "application/json", "etag": ONE.etag, "content-encoding": spelling}

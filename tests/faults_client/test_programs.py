@@ -93,7 +93,7 @@ def parent():
 """
 
 
-def test_34_a_handler_that_reads_closes_and_exits_amid_a_refresh_is_done_at_once() -> None:
+def test_34_a_signal_handler_inside_a_refresh_finishes_at_once() -> None:
     with stalling(ONE) as (environ, asked), process(SIGNALLED, environ) as consumer:
         assert consumer.ended.stdin
         assert asked.acquire(timeout=30)
@@ -105,7 +105,7 @@ def test_34_a_handler_that_reads_closes_and_exits_amid_a_refresh_is_done_at_once
         assert consumer.ended.wait(30) == 3
 
 
-def test_34_a_handler_that_closes_amid_a_cold_start_is_done_at_once() -> None:
+def test_34_a_signal_handler_inside_a_cold_start_closes_at_once() -> None:
     with (
         stalling() as (environ, asked),
         process(SIGNALLED.replace('print(config["a"], flush=True)', ""), environ) as it,
@@ -155,7 +155,7 @@ def test_42_the_thread_of_the_parent_goes_on_after_forks_and_subprocesses() -> N
         assert consumer.say() == "parent True 2"
 
 
-def test_43_an_event_loop_reads_on_while_a_refresh_of_the_background_thread_hangs() -> None:
+def test_43_an_event_loop_keeps_reading_while_a_background_refresh_hangs() -> None:
     loop_thread = threading.get_ident()
     with stalling(ONE) as (environ, asked):
         config = Config(environ=environ, start_seconds=20, poll_seconds=0.01, refresh_seconds=20, background=True)

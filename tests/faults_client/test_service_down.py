@@ -42,7 +42,7 @@ def against(server: Scripted, refresh_seconds: float) -> Iterator[Config]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_01_warm_an_api_that_refuses_costs_at_most_one_try_an_interval_and_the_age_grows(seed: int) -> None:
+def test_01_warm_a_refusing_api_costs_one_request_an_interval(seed: int) -> None:
     stage, draw = Stage(seal_values({"a": "1"})), seeded(seed)
     stage.config.snapshot()
     down(stage, 10_000)
@@ -66,7 +66,7 @@ def test_02_cold_without_a_file_it_is_unavailable_within_the_start_deadline() ->
     assert stage.clock.up - began <= 8 + 3
 
 
-def test_03_cold_with_a_file_that_serves_after_two_seconds_and_the_service_later() -> None:
+def test_03_cold_a_file_serves_after_two_seconds_then_the_service() -> None:
     stage = Stage(seal_values({"a": "new"}, revision=3), **FILE)
     stage.save(seal_values({"a": "saved"}, revision=9), ago=3600)
     stage.gateway.during = lambda: stage.clock.advance(2)
@@ -98,7 +98,7 @@ def test_03_a_file_sets_no_floor_but_what_the_service_gave_does() -> None:
     assert stage.config["a"] == "1"
 
 
-def test_03_a_file_is_opened_as_strictly_as_an_answer_and_needs_kms() -> None:
+def test_03_a_file_needs_kms_and_opens_as_strictly_as_answers() -> None:
     moved = make_envelope("other", b"x")._replace(key=make_envelope("bad", b"").key)
     stage = Stage(seal_values({"a": "1"}), **FILE)
     stage.save(make_snapshot([make_envelope("a", b"1"), moved]))
@@ -114,7 +114,7 @@ def test_03_a_file_is_opened_as_strictly_as_an_answer_and_needs_kms() -> None:
         without.config["a"]
 
 
-def test_03_a_403_at_a_cold_start_is_served_from_the_file_too_and_stays_visible() -> None:
+def test_03_a_cold_start_with_403_uses_the_file_and_shows_it() -> None:
     stage = Stage(seal_values({"a": "1"}), **FILE)
     stage.save(seal_values({"a": "saved"}))
     stage.gateway.fail = [Forbidden("the API key is not known")]
@@ -137,7 +137,7 @@ def test_04_a_black_hole_costs_a_deadline_and_the_old_value_serves() -> None:
         assert config.last_error.members["reason"] == "deadline"
 
 
-def test_04_an_address_that_takes_no_connection_costs_the_deadline_at_a_cold_start() -> None:
+def test_04_an_unreachable_address_costs_a_cold_start_its_deadline() -> None:
     with contextlib.ExitStack() as stack:
         listening = stack.enter_context(socket.socket())
         listening.bind(("127.0.0.1", 0))
@@ -185,7 +185,7 @@ def test_08_retry_after_is_honoured_up_to_five_intervals_with_jitter(
     assert least <= waited <= most + 1
 
 
-def test_08_at_a_cold_start_the_service_is_not_asked_before_it_said() -> None:
+def test_08_a_cold_start_asks_no_earlier_than_retry_after() -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.gateway.fail = [Throttled("slow down", retry_after=3)]
     assert stage.config["a"] == "1"
@@ -195,7 +195,7 @@ def test_08_at_a_cold_start_the_service_is_not_asked_before_it_said() -> None:
 @pytest.mark.parametrize("busy", [Throttled, Unavailable])
 @pytest.mark.parametrize("chance", [0.0, 0.3, 0.999])
 @pytest.mark.parametrize("said", [0, 1, 2, 7])
-def test_08_a_herd_that_was_told_the_same_comes_back_over_a_span_that_grows(
+def test_08_a_herd_with_one_retry_after_returns_spread_out(
     said: int, chance: float, busy: type[ConfigsvcError]
 ) -> None:
     stage = Stage(seal_values({"a": "1"}))
@@ -213,9 +213,7 @@ def test_08_a_herd_that_was_told_the_same_comes_back_over_a_span_that_grows(
 
 @pytest.mark.parametrize("environ", [{}, {"CONFIGSVC_KMS_KEYS": ""}])
 @pytest.mark.parametrize("said", [8, 60, 10**8])
-def test_08_a_cold_start_that_is_told_to_come_back_too_late_gives_up_at_once(
-    said: int, environ: dict[str, str]
-) -> None:
+def test_08_a_cold_start_gives_up_when_retry_after_is_late(said: int, environ: dict[str, str]) -> None:
     stage = Stage(make_snapshot([make_plain_entry("a", "1")]), **environ)
     stage.gateway.fail = [Throttled("slow down", retry_after=said)]
     with pytest.raises(ConfigUnavailable) as caught:
@@ -224,7 +222,7 @@ def test_08_a_cold_start_that_is_told_to_come_back_too_late_gives_up_at_once(
     assert caught.value.members["retry_after"] == said
 
 
-def test_08_kms_has_a_tenth_of_the_time_where_a_key_of_it_is_trusted() -> None:
+def test_08_a_tenth_of_the_time_is_reserved_for_a_trusted_kms() -> None:
     nearly = [Throttled("slow down", retry_after=15)]
     sealed = Stage(make_snapshot([make_plain_entry("a", "1")]), CONFIGSVC_START_SECONDS="16")
     sealed.gateway.fail = [*nearly]
@@ -241,7 +239,7 @@ def test_08_kms_has_a_tenth_of_the_time_where_a_key_of_it_is_trusted() -> None:
 @pytest.mark.parametrize(
     ("environ", "said", "waits"), [({}, 1, [1.4]), ({}, 2, []), ({"CONFIGSVC_KMS_KEYS": ""}, 1, [1.5])]
 )
-def test_08_with_a_file_the_wait_ends_within_the_half_of_the_service(
+def test_08_with_a_file_the_wait_ends_within_the_services_half(
     environ: dict[str, str], said: int, waits: list[float]
 ) -> None:
     stage = Stage(make_snapshot([make_plain_entry("a", "1")]), **FILE, **environ)
@@ -262,9 +260,7 @@ class Left:
 
 
 @pytest.mark.parametrize(("seconds", "waits"), [(2, [1.31]), (1.2, [])])
-def test_08_in_an_invocation_the_wait_ends_within_nine_tenths_of_what_is_left(
-    seconds: float, waits: list[float]
-) -> None:
+def test_08_an_invocation_waits_at_most_nine_tenths_of_its_time(seconds: float, waits: list[float]) -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.gateway.fail = [Throttled("slow down", retry_after=1)]
     handler = stage.config.handler(lambda event, context: (event, context, stage.config["a"])[2])
@@ -286,9 +282,7 @@ def test_02_an_outage_costs_eleven_requests_a_cold_start_at_most(seed: int) -> N
 
 @pytest.mark.parametrize("drawn", [[0.0], [0.999], [0.0, 0.999], [0.999, 0.0], [0.1, 0.0, 0.7]])
 @pytest.mark.parametrize("seconds", [1, 2, 8, 60])
-def test_02_a_cold_start_ends_only_in_the_last_tenth_of_its_time_whatever_is_drawn(
-    seconds: int, drawn: list[float]
-) -> None:
+def test_02_a_cold_start_always_retries_into_its_last_tenth(seconds: int, drawn: list[float]) -> None:
     stage, draw = (
         Stage(make_snapshot([make_plain_entry("a", "1")]), CONFIGSVC_START_SECONDS=str(seconds)),
         itertools.cycle(drawn),
@@ -302,7 +296,7 @@ def test_02_a_cold_start_ends_only_in_the_last_tenth_of_its_time_whatever_is_dra
 
 
 @pytest.mark.parametrize("chance", [0.0, 0.5, 0.999])
-def test_02_a_cold_start_outlives_an_outage_that_ends_at_three_quarters_of_its_time(chance: float) -> None:
+def test_02_a_cold_start_survives_an_outage_of_three_quarters_its_time(chance: float) -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.chance = chance
     down(stage)
@@ -321,7 +315,7 @@ def test_02_what_time_seldom_mends_is_tried_three_times(reason: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_09_with_a_third_of_the_answers_failing_a_fleet_starts_in_eight_tries_and_asks_a_tenth_more(seed: int) -> None:
+def test_09_with_a_third_of_answers_failing_a_fleet_starts(seed: int) -> None:
     draw = seeded(seed)
     failures: list[type[ConfigsvcError]] = [Internal, Unavailable]
     cold, polls, hours = list[int](), 0, 60
@@ -343,7 +337,7 @@ def test_09_with_a_third_of_the_answers_failing_a_fleet_starts_in_eight_tries_an
     assert polls <= 1.1 * hours
 
 
-def test_10_a_rotated_api_key_is_no_hot_loop_and_a_distinct_error() -> None:
+def test_10_a_rotated_api_key_causes_a_distinct_error_and_no_loop() -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.gateway.fail = [Forbidden("no") for _ in range(1000)]

@@ -22,7 +22,7 @@ def test_every_row_has_a_promise(tests: list[str]) -> None:
     assert [number for number, counted in count_promises(tests).items() if not counted] == []
 
 
-def test_a_promise_of_a_row_that_is_not_in_the_table_is_an_error() -> None:
+def test_a_promise_for_a_row_outside_the_table_is_an_error() -> None:
     with pytest.raises(KeyError):
         count_promises(["test_x.py::test_99_something_holds"])
 

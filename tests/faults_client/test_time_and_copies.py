@@ -81,7 +81,7 @@ def running() -> Iterator[Service]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_20_a_hundred_threads_at_expiry_are_one_refresh_and_the_others_get_the_old_value_at_once(seed: int) -> None:
+def test_20_a_hundred_threads_at_expiry_cause_one_refresh(seed: int) -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.chance = seeded(seed).random()
     stage.config.snapshot()
@@ -139,9 +139,7 @@ class Context:
 
 
 @pytest.mark.parametrize(("left", "deadline"), [(1, 0.0005), (1500, 0.75), (1599, 0.7995), (1600, 0.8), (900_000, 0.8)])
-def test_21_after_an_hour_frozen_an_invocation_refreshes_with_half_of_what_it_has_left(
-    left: int, deadline: float
-) -> None:
+def test_21_after_a_freeze_a_refresh_takes_half_the_remaining_time(left: int, deadline: float) -> None:
     stage = Stage(seal_values({"a": "1"}))
     handler = stage.config.handler(lambda event, context: (event, context, stage.config["a"])[2])
     assert handler(None, Context(3000)) == "1"
@@ -151,14 +149,14 @@ def test_21_after_an_hour_frozen_an_invocation_refreshes_with_half_of_what_it_ha
     assert stage.gateway.deadlines[1:] == [pytest.approx(1000 + deadline)]
 
 
-def test_21_a_cold_invocation_takes_at_most_nine_tenths_of_what_it_has_left() -> None:
+def test_21_a_cold_invocation_takes_at_most_nine_tenths_of_its_time() -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.config.handler(print)(None, Context(2000))
     assert stage.gateway.deadlines == [1000 + 1.8]
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_22_whatever_the_clocks_do_it_is_due_when_either_says_so_and_never_waits_longer(seed: int) -> None:
+def test_22_a_refresh_is_due_when_either_clock_says_so(seed: int) -> None:
     draw, stage = seeded(seed), Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     for revision in range(2, 200):
@@ -186,7 +184,7 @@ def test_22_a_wall_clock_set_back_does_not_open_the_window_again() -> None:
     assert stage.config["a"] == "2"
 
 
-def test_23_a_child_waits_for_no_refresh_of_its_parents_and_has_sockets_of_its_own(running: Service) -> None:
+def test_23_a_child_never_waits_for_its_parents_refresh_or_sockets(running: Service) -> None:
     with process(FORK, running.environ) as parent:
         assert parent.hear() == "0"
     assert running.api.connections == 2
@@ -267,7 +265,7 @@ def test_30_a_consumer_killed_in_the_middle_of_a_refresh_leaves_nothing(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_20_when_what_is_held_has_expired_the_others_wait_for_the_one_that_refreshes() -> None:
+def test_20_with_an_expired_snapshot_other_threads_wait_for_the_refresh() -> None:
     stage = Stage(seal_values({"a": "1"}), CONFIGSVC_MAX_STALE_SECONDS="120", CONFIGSVC_REFRESH_SECONDS="20")
     stage.config.snapshot()
     inside, done, seen = threading.Event(), threading.Event(), list[object]()

@@ -88,7 +88,7 @@ BUGS = {
         "_refresh/keeper.py",
         "if not last.is_over(now):",
         "if left < 0:",
-        "tests/faults_client/test_time_and_copies.py::test_20_a_hundred_threads_at_expiry_are_one_refresh_and_the_others_get_the_old_value_at_once",
+        "tests/faults_client/test_time_and_copies.py::test_20_a_hundred_threads_at_expiry_cause_one_refresh",
     ),
     "with little time left nothing is refreshed, however old it is": Bug(
         "_refresh/keeper.py", "(left < _ENOUGH * self._usual and not overdue)", "left < _ENOUGH * self._usual", OVERDUE

@@ -28,7 +28,7 @@ def test_what_is_set_stays_unless_it_is_asked_for(configsvc_fake: FakeService) -
     assert environ["DB_URL"] == "service"
 
 
-def test_only_keys_with_the_prefix_are_filled_in_and_a_snapshot_will_do(configsvc_fake: FakeService) -> None:
+def test_fill_takes_only_keys_with_the_prefix_and_accepts_a_snapshot(configsvc_fake: FakeService) -> None:
     configsvc_fake.put_all({"db.url": "x", "other": "y"})
     environ: dict[str, str] = {}
     assert environment.fill(configsvc_fake.config().snapshot(), environ, prefix="db.") == ["DB_URL"]
@@ -70,7 +70,7 @@ def test_what_does_not_open_or_load_is_told_and_nothing_is_set(configsvc_fake: F
     assert environ == {}
 
 
-def test_the_process_s_own_environment_is_what_is_filled_where_none_is_named() -> None:
+def test_fill_uses_the_process_environment_by_default() -> None:
     program = """
 import os
 from configsvc_client import environment

@@ -30,7 +30,7 @@ def test_one_invocation_sees_one_snapshot_whatever_happens_meanwhile() -> None:
     assert handler("e", None)[1] == "2"
 
 
-def test_a_class_of_ones_own_wraps_handlers_too_and_stays_what_it_is() -> None:
+def test_a_subclass_wraps_handlers_and_keeps_its_type() -> None:
     class Own(Config):
         def both(self) -> tuple[object, object]:
             return self["a"], self.get("a")
@@ -43,7 +43,7 @@ def test_a_class_of_ones_own_wraps_handlers_too_and_stays_what_it_is() -> None:
     assert repr(config).startswith("Config(")
 
 
-def test_a_class_of_ones_own_reads_its_own_way_also_in_a_handler_and_meets_the_snapshot_of_the_invocation() -> None:
+def test_a_subclass_getitem_is_used_in_a_handler_with_its_snapshot() -> None:
     class Shouting(Config):
         def __getitem__(self, key: str) -> str:
             return f"{super().__getitem__(key)}!"
@@ -107,7 +107,7 @@ def test_two_threads_that_wrap_at_once_make_one_class() -> None:
     assert made == [type(config)]
 
 
-def test_a_thread_sees_the_snapshot_of_the_invocation_where_it_is_handed_over_and_else_what_is_current() -> None:
+def test_a_thread_reads_the_invocations_snapshot_only_in_its_context() -> None:
     stage = Stage(seal_values({"a": "1"}))
     config = stage.config
 
@@ -147,7 +147,7 @@ def test_inside_a_handler_reading_asks_no_clock() -> None:
     assert stage.config.handler(read)(None, None) == "1"
 
 
-def test_in_lambda_config_is_loaded_when_the_handler_is_wrapped_and_elsewhere_when_it_is_called() -> None:
+def test_wrapping_a_handler_loads_config_in_lambda_only() -> None:
     elsewhere = Stage(seal_values({"a": "1"}))
     elsewhere.config.handler(print)
     assert elsewhere.gateway.asked == []
@@ -156,7 +156,7 @@ def test_in_lambda_config_is_loaded_when_the_handler_is_wrapped_and_elsewhere_wh
     assert len(inside.gateway.asked) == 1
 
 
-def test_a_load_that_fails_in_the_init_phase_is_tried_again_by_the_invocation_which_raises() -> None:
+def test_an_invocation_retries_a_load_that_failed_during_init() -> None:
     stage = Stage(seal_values({"a": "1"}), AWS_LAMBDA_FUNCTION_NAME="f")
     stage.gateway.fail = [Unavailable("down")] * 20
     handler = stage.config.handler(lambda event, context: (event, context, stage.config["a"]))

@@ -94,7 +94,7 @@ NONSENSE = [
 
 
 @pytest.mark.parametrize("left", NONSENSE)
-def test_nonsense_from_a_context_counts_for_nothing_and_the_next_argument_is_asked(left: object) -> None:
+def test_an_invalid_remaining_time_is_ignored_and_the_next_argument_used(left: object) -> None:
     assert deadline(lambda handler: handler({}, Context(left))) == WHOLE
     assert deadline(lambda handler: handler(Context(left), TWO_SECONDS)) in {BEGAN + 1.8, WHOLE}
 

@@ -185,7 +185,7 @@ def test_a_coroutine_that_is_begun_in_one_context_is_ended_in_another() -> None:
     assert outside(stage) == "2"
 
 
-def test_an_exception_a_cancellation_and_a_timeout_come_out_and_end_the_pin() -> None:
+def test_exceptions_cancellations_and_timeouts_propagate_and_end_the_invocations_snapshot() -> None:
     stage, seen = stage_of_one(), list[object]()
 
     @stage.config.handler
@@ -236,7 +236,7 @@ def test_what_is_thrown_into_a_coroutine_may_be_caught_there() -> None:
     assert drive(begun) == "1"
 
 
-def test_a_wrapped_handler_called_in_another_has_a_snapshot_of_its_own_and_the_outer_one_keeps_its() -> None:
+def test_nested_wrapped_handlers_each_have_their_own_snapshot() -> None:
     stage = stage_of_one()
 
     @stage.config.handler
@@ -333,7 +333,7 @@ def one_that_tells_its_thread() -> tuple[Stage, Callable[[], Coroutine[Any, Any,
     return stage, handler, threads
 
 
-def test_a_load_that_fails_beside_the_loop_is_raised_where_it_is_awaited() -> None:
+def test_a_load_that_fails_in_a_thread_raises_at_the_await() -> None:
     stage = stage_of_one()
 
     @stage.config.handler
@@ -521,7 +521,7 @@ def hidden(read: Callable[[], object]) -> Callable[[], object]:
         lambda read: lambda: asyncio.gather(hides_a_coroutine(read, None)),
     ],
 )
-def test_an_awaitable_that_a_plain_function_returns_runs_under_the_snapshot_of_its_call(
+def test_a_returned_awaitable_runs_under_the_snapshot_of_its_call(
     made: Callable[[Callable[[], object]], Callable[[], Awaitable[object]]],
 ) -> None:
     stage = stage_of_one()
@@ -536,7 +536,7 @@ def test_an_awaitable_that_a_plain_function_returns_runs_under_the_snapshot_of_i
     assert outside(stage) == "2"
 
 
-def test_a_task_that_outlives_its_invocation_reads_what_is_current_where_it_is_started_in_an_empty_context() -> None:
+def test_a_task_in_an_empty_context_reads_the_current_snapshot() -> None:
     stage = stage_of_one()
 
     async def read_later(gate: asyncio.Event) -> object:
@@ -602,7 +602,7 @@ GENERATORS: list[Callable[[], object]] = [
 
 
 @pytest.mark.parametrize("function", GENERATORS)
-def test_generators_are_refused_when_they_are_wrapped_and_the_error_says_what_to_do(
+def test_wrapping_a_generator_is_refused_with_advice(
     function: Callable[[], object],
 ) -> None:
     stage = Stage(seal_values({"a": "1"}), AWS_LAMBDA_FUNCTION_NAME="f")
@@ -655,7 +655,7 @@ LAZY: list[Callable[[], object]] = [
 
 
 @pytest.mark.parametrize("function", [*GENERATORS, *LAZY])
-def test_a_generator_that_a_plain_function_returns_is_refused_when_it_is_called(function: Callable[[], object]) -> None:
+def test_a_returned_generator_is_refused_at_the_call(function: Callable[[], object]) -> None:
     handler = stage_of_one().config.handler(lambda: (function(),)[0])
     with pytest.raises(TypeError, match=r"returned an? \w+: its body runs after the call"):
         handler()

@@ -89,7 +89,7 @@ def test_a_secret_is_masked_wherever_it_stands_in_a_record(config: Config, writt
         assert part not in written.text
 
 
-def test_a_message_of_a_class_derived_from_text_is_masked_as_it_shows_itself(written: Written) -> None:
+def test_a_message_of_a_str_subclass_is_masked_as_it_prints(written: Written) -> None:
     class Lazy(str):
         __slots__ = ()
 
@@ -100,7 +100,7 @@ def test_a_message_of_a_class_derived_from_text_is_masked_as_it_shows_itself(wri
     assert written.text == "it is *** \n"
 
 
-def test_a_secret_in_a_traceback_is_masked_and_the_rest_of_it_stays(written: Written) -> None:
+def test_a_secret_in_a_traceback_is_masked_and_the_rest_kept(written: Written) -> None:
     try:
         raise ValueError(CANARY)  # noqa: TRY301  # its traceback is what is logged
     except ValueError:
@@ -142,7 +142,7 @@ def test_a_message_that_does_not_fit_its_arguments_shows_none_of_them(
     assert capsys.readouterr().err == ""
 
 
-def test_new_secrets_are_masked_at_once_and_those_they_replace_for_a_while(
+def test_new_secrets_are_masked_at_once_and_old_ones_a_while_longer(
     configsvc_fake: FakeService, config: Config, written: Written
 ) -> None:
     configsvc_fake.put("password", "canary-the-second")

@@ -75,7 +75,7 @@ KINDS = ("random", "urls", "one beginning", "one beginning and end", "connection
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_in_a_line_without_a_secret_none_of_a_thousand_is_searched_for(kind: str) -> None:
+def test_a_line_without_secrets_searches_for_none_of_a_thousand(kind: str) -> None:
     assert len(LINE) == 200
     assert [*Needles(many(kind)).perhaps(LINE)] == []
     assert [*Needles(many(kind)).perhaps("a" * 7 + "b" + LINE * 500)] == []
@@ -87,7 +87,7 @@ def test_in_a_line_with_a_secret_that_one_is_searched_for(kind: str) -> None:
     assert [*Needles(many(kind)).perhaps(LINE[:101] + secret + LINE[101:])] == [secret]
 
 
-def test_a_line_with_the_beginning_and_the_end_of_many_secrets_has_few_of_them_searched_for() -> None:
+def test_a_line_with_parts_of_many_secrets_searches_for_few() -> None:
     secret = many("connection strings")[567]
     assert len(Needles(many("connection strings")).perhaps(f"{secret[:30]} {LINE} {secret[-100:]}")) <= 4
 

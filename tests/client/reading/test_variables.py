@@ -25,7 +25,7 @@ def test_what_no_environment_can_hold_is_refused_by_name(values: dict[str, bytes
     assert all(name in caught.value.detail for name in values)
 
 
-def test_all_that_cannot_be_variables_is_named_at_once_with_what_to_do() -> None:
+def test_all_keys_that_cannot_be_variables_are_named_together_with_advice() -> None:
     values = {"a.b": b"1", "a-b": b"2", "A_B": b"3", "c.d": b"4", "c-d": b"5", "path": b"6", "node.options": b"7",
               "blob": b"\xff", "ok": b"8"}  # fmt: skip
     with pytest.raises(Unprocessable) as caught:

@@ -206,7 +206,7 @@ def test_every_walk_begins_with_what_is_current() -> None:
         publish(stage, label + 1)
 
 
-def test_a_loop_that_takes_longer_than_a_second_and_one_that_refreshes_go_on_with_what_is_new() -> None:
+def test_a_loop_reads_new_values_after_a_second_or_a_refresh() -> None:
     stage = fresh()
     values = []
     for key in stage.config:
@@ -223,7 +223,7 @@ def test_a_loop_that_takes_longer_than_a_second_and_one_that_refreshes_go_on_wit
     assert values[6:] == ["5"] * 6
 
 
-def test_a_loop_is_of_one_key_and_one_thread_and_ends_with_its_frame() -> None:
+def test_a_loop_holds_one_key_and_thread_and_ends_with_its_frame() -> None:
     stage = fresh()
     for key in stage.config:
         publish(stage, 3)
@@ -256,7 +256,7 @@ def test_a_walk_keeps_no_snapshot_alive_once_another_is_published() -> None:
     assert [each() for each in kept] == [None]
 
 
-def test_with_the_system_s_clocks_a_walk_is_whole_and_reads_are_fast_again_after_it() -> None:
+def test_with_system_clocks_reads_are_fast_again_after_a_whole_walk() -> None:
     with run_service(served(1)) as running:
         config = Stepped(environ=running.environ, poll_seconds=60, refresh_seconds=20)
 
@@ -283,7 +283,7 @@ def pausing(config: Config) -> Iterator[tuple[str, object]]:
         yield key, config[key]
 
 
-def test_a_generator_that_walks_is_of_one_snapshot_though_another_is_published_while_it_stands_still() -> None:
+def test_a_paused_generator_walks_one_snapshot_despite_a_publication() -> None:
     stage = fresh()
     values: dict[str, object] = {}
     for label, (key, value) in enumerate(pausing(stage.config), 3):
@@ -309,7 +309,7 @@ def test_a_generator_whose_steps_are_on_other_threads_walks_over_one_snapshot() 
     assert whole(values)
 
 
-def test_a_coroutine_that_walks_and_awaits_is_of_one_snapshot_and_other_tasks_read_what_is_new() -> None:
+def test_a_coroutine_walks_one_snapshot_while_other_tasks_read_new_values() -> None:
     stage = fresh()
     values: dict[str, object] = {}
 
@@ -337,7 +337,7 @@ def test_a_generator_that_is_dropped_amid_its_walk_holds_nothing_up() -> None:
     assert not stage.config._leases.any_left()  # type: ignore[union-attr]  # noqa: SLF001  # none is kept
 
 
-def test_inside_a_handler_and_of_a_snapshot_a_walk_is_as_it_was() -> None:
+def test_walks_inside_a_handler_and_of_a_snapshot_are_unchanged() -> None:
     stage = fresh()
 
     def handler(event: object, context: object) -> list[object]:

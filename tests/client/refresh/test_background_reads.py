@@ -53,7 +53,7 @@ def test_while_the_thread_refreshes_and_hangs_no_reader_asks_or_waits(how: str) 
     stage.config.close()
 
 
-def test_beyond_two_intervals_last_error_says_that_the_thread_is_behind_until_it_has_caught_up() -> None:
+def test_last_error_reports_a_background_thread_two_intervals_behind() -> None:
     stage = staged()
     stage.config.snapshot()
     stage.gateway.during = held = Held(stage)
@@ -109,7 +109,7 @@ def test_what_has_expired_and_cannot_be_refreshed_raises() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_thread_that_a_callback_ended_is_started_by_the_next_read_that_is_due() -> None:
+def test_the_next_due_read_restarts_a_thread_ended_by_a_callback() -> None:
     stage = staged()
     stage.config.on_change("a", lambda _: exec("raise SystemExit"))  # noqa: S102  # as a callback may
     stage.config.snapshot()
@@ -147,7 +147,7 @@ def test_an_event_loop_never_stops_for_a_read(capfd: pytest.CaptureFixture[str])
     assert "Executing" not in capfd.readouterr().err  # what asyncio says of steps that took long
 
 
-def test_over_the_wire_a_loop_that_loads_in_a_thread_ticks_while_the_service_is_slow() -> None:
+def test_an_event_loop_ticks_while_a_thread_loads_from_a_slow_service() -> None:
     with run_service(seal_values({"a": "1"})) as running:
         config = Config(environ=running.environ, poll_seconds=0.01, refresh_seconds=20, background=True)
 

@@ -22,7 +22,7 @@ def test_any_number_of_values_is_two_requests(values: int) -> None:
         assert (running.api.connections, running.kms.connections) == (1, 1)
 
 
-def test_neither_an_unchanged_poll_nor_new_values_under_a_held_data_key_ask_kms() -> None:
+def test_polls_under_a_held_data_key_never_ask_kms() -> None:
     with (
         run_service(seal_values({"a": "1"})) as running,
         contextlib.closing(Config(environ=running.environ, refresh_seconds=20)) as config,
@@ -36,7 +36,7 @@ def test_neither_an_unchanged_poll_nor_new_values_under_a_held_data_key_ask_kms(
         assert counts(running) == (9, 1)
 
 
-def test_a_data_key_held_for_longer_than_its_time_is_asked_for_again_when_something_changed() -> None:
+def test_an_outdated_data_key_is_unwrapped_again_at_the_next_change() -> None:
     with (
         run_service(seal_values({"a": "1"})) as running,
         contextlib.closing(Config(environ=running.environ, refresh_seconds=20, data_key_seconds=1e-9)) as config,

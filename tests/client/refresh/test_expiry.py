@@ -17,7 +17,7 @@ def failing(**environ: str) -> Stage:
     return stage
 
 
-def test_what_could_not_be_refreshed_is_served_up_to_max_stale_and_not_a_second_longer() -> None:
+def test_stale_values_are_served_until_max_stale_and_no_longer() -> None:
     stage = failing(**FIVE_MINUTES)
     for _ in range(301):
         assert stage.config["a"] == "1"
@@ -42,7 +42,7 @@ def test_without_max_stale_it_is_served_for_ever() -> None:
     assert stage.config["a"] == "1"
 
 
-def test_what_expired_is_asked_for_at_least_once_an_interval_and_serves_again_when_it_came() -> None:
+def test_an_expired_snapshot_is_refreshed_within_an_interval_and_serves_again() -> None:
     stage = failing(**FIVE_MINUTES)
     stage.chance = 0.999
     stage.clock.advance(301)

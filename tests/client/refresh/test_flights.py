@@ -102,7 +102,7 @@ LATE: dict[str, Callable[[Held], None]] = {
 
 @pytest.mark.parametrize("late", LATE.values(), ids=LATE)
 @pytest.mark.parametrize(("wall", "up"), [(7200, 0), (0, 7200), (-3600, 67)])
-def test_a_refresh_frozen_on_its_way_is_given_up_and_its_late_end_changes_nothing(
+def test_a_frozen_refresh_is_given_up_and_its_late_result_ignored(
     wall: float, up: float, late: Callable[[Held], None]
 ) -> None:
     (stage, gateway), told = holding(), list[frozenset[str]]()
@@ -131,7 +131,7 @@ def test_a_refresh_frozen_on_its_way_is_given_up_and_its_late_end_changes_nothin
     assert (stage.config["a"], stage.config.revisions, len(gateway.asked)) == ("3", {"payments.prod": 3}, 3)
 
 
-def test_an_answer_that_a_freeze_held_up_is_not_given_out_as_new() -> None:
+def test_an_answer_delayed_by_a_freeze_does_not_count_as_new() -> None:
     stage, gateway = holding()
     stage.config.snapshot()
     stage.clock.advance(67)
@@ -144,7 +144,7 @@ def test_an_answer_that_a_freeze_held_up_is_not_given_out_as_new() -> None:
     assert stage.config.age == 0
 
 
-def test_a_first_load_frozen_on_its_way_is_given_up_and_its_late_failure_changes_nothing() -> None:
+def test_a_frozen_first_load_is_given_up_and_its_late_failure_ignored() -> None:
     stage, gateway = holding()
     held = Held()
     with reading(lambda: stage.config["a"], held, gateway) as got:
@@ -166,7 +166,7 @@ def test_a_refresh_that_was_asked_for_and_given_up_says_so() -> None:
 
 
 @pytest.mark.parametrize("read", ["plainly", "in an invocation"])
-def test_who_waits_for_a_refresh_that_hangs_waits_no_longer_than_its_deadline_or_half_of_the_time_left(
+def test_a_wait_for_a_hanging_refresh_is_bounded(
     read: str,
 ) -> None:
     stage, gateway = holding(CONFIGSVC_REFRESH_SECONDS="0.2" if read == "plainly" else "60")
@@ -198,7 +198,7 @@ def test_after_its_deadline_whoever_waited_for_a_refresh_begins_one() -> None:
     assert (stage.config["a"], stage.config.last_error) == ("2", None)
 
 
-def test_a_reader_at_the_deadline_of_a_refresh_does_not_ask_once_more() -> None:
+def test_a_reader_at_a_refreshs_deadline_starts_no_second_request() -> None:
     stage, gateway = holding()
     stage.config.snapshot()
     stage.clock.advance(3600)
@@ -211,7 +211,7 @@ def test_a_reader_at_the_deadline_of_a_refresh_does_not_ask_once_more() -> None:
     assert len(gateway.asked) == 2
 
 
-def test_a_refresh_that_is_given_up_failed_for_want_of_time_until_the_next_one_ends() -> None:
+def test_a_refresh_given_up_reports_its_deadline_until_the_next_ends() -> None:
     stage, gateway = holding()
     stage.config.snapshot()
     stage.clock.advance(67)
@@ -244,7 +244,7 @@ def test_a_restored_copy_takes_nothing_of_a_refresh_that_was_under_way() -> None
     assert stage.config["a"] == "3"
 
 
-def test_a_refresh_that_was_interrupted_leaves_what_is_held_and_the_next_read_refreshes() -> None:
+def test_an_interrupted_refresh_keeps_the_snapshot_and_the_next_read_refreshes() -> None:
     stage = loaded()
     stage.gateway.fail = [KeyboardInterrupt()]  # type: ignore[list-item]  # no Exception
     stage.clock.advance(67)
@@ -254,7 +254,7 @@ def test_a_refresh_that_was_interrupted_leaves_what_is_held_and_the_next_read_re
     assert (stage.config["a"], stage.config.counts["failures"], refreshes(stage)) == ("2", 0, 2)
 
 
-def test_where_the_thread_that_finishes_a_slow_refresh_does_not_come_back_the_next_is_the_readers_own() -> None:
+def test_a_reader_refreshes_itself_when_the_slow_refreshs_thread_never_returns() -> None:
     stage, gateway = holding()
     stage.config.snapshot()
     gateway.fail = [Unavailable("did not answer in time", reason="deadline")]
@@ -270,7 +270,7 @@ def test_where_the_thread_that_finishes_a_slow_refresh_does_not_come_back_the_ne
         held.answer()
 
 
-def test_a_bug_in_the_thread_that_finishes_a_slow_refresh_is_told_and_ends_nothing_else() -> None:
+def test_a_bug_in_a_slow_refreshs_thread_is_reported_and_contained() -> None:
     stage = loaded()
     stage.gateway.fail = [Unavailable("did not answer in time", reason="deadline")]
     stage.clock.advance(67)
@@ -308,7 +308,7 @@ def see_changes(stage: Stage, revisions: Iterable[int]) -> None:
         assert stage.config["a"] == str(revision)
 
 
-def test_a_thread_that_hangs_in_a_refresh_keeps_nothing_alive_of_what_is_held_after_it_here_or_in_a_child() -> None:
+def test_a_hanging_refresh_keeps_no_later_snapshots_alive_across_forks() -> None:
     before = live_snapshots()
     stage, gateway = holding()
     stage.config.snapshot()
@@ -325,7 +325,7 @@ def test_a_thread_that_hangs_in_a_refresh_keeps_nothing_alive_of_what_is_held_af
         held.answer()
 
 
-def test_a_callback_that_blocks_keeps_nothing_alive_of_what_is_held_after_it() -> None:
+def test_a_blocking_callback_keeps_no_later_snapshots_alive() -> None:
     before, go, called = live_snapshots(), threading.Event(), threading.Event()
     stage = loaded()
 

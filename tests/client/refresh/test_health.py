@@ -87,7 +87,7 @@ class Context:
         return 1500
 
 
-def test_a_refresh_that_is_put_off_to_the_next_invocation_is_no_trouble() -> None:
+def test_a_refresh_put_off_to_the_next_invocation_is_healthy() -> None:
     stage = warm()
     handler = stage.config.handler(lambda event, context: (event, context))
     stage.clock.advance(60.5)
@@ -137,7 +137,7 @@ def test_an_outage_while_a_namespace_is_refused_fails_for_the_others() -> None:
     assert (list(health.refused), list(health.failing)) == (["shared.prod"], ["payments.prod"])
 
 
-def test_keys_that_do_not_open_at_the_first_load_are_counted_and_not_named() -> None:
+def test_health_counts_broken_keys_without_naming_them() -> None:
     broken = make_envelope("db.password", b"x")._replace(value="e30....")
     stage = Stage(make_snapshot([broken, make_plain_entry("b", "1")]))
     assert stage.config["b"] == "1"
@@ -187,7 +187,7 @@ def test_closing_changes_nothing() -> None:
     assert stage.config.health() == before
 
 
-def test_in_a_handler_it_is_that_of_the_config_and_not_of_the_invocation() -> None:
+def test_health_in_a_handler_describes_the_config() -> None:
     stage = warm()
 
     def handler() -> dict[str, int]:
@@ -246,7 +246,7 @@ def test_a_signal_handler_may_ask_amid_the_first_call_of_all() -> None:
     assert done.stdout == "True {'ok'}\n", done.stderr
 
 
-def test_it_is_a_record_that_json_takes_as_a_dict_and_that_shares_nothing() -> None:
+def test_health_converts_to_a_json_dict_and_shares_nothing() -> None:
     stage = warm()
     stage.gateway.fail = [NotFound("There is no shared.prod.")]
     health = polled(stage)

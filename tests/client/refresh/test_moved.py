@@ -65,7 +65,7 @@ def new() -> contextlib.AbstractContextManager[Stub]:
 
 
 @pytest.mark.parametrize("status", [503, 500, 403, 404])
-def test_after_the_second_error_in_a_row_the_name_is_looked_up_again(status: int, place: Place) -> None:
+def test_the_second_error_in_a_row_triggers_a_new_lookup(status: int, place: Place) -> None:
     old = place.means
     assert old is not None
     with new() as other, place.connection() as connection:
@@ -86,7 +86,7 @@ def test_after_the_second_error_in_a_row_the_name_is_looked_up_again(status: int
         ([503] * 2, 1),
     ],
 )
-def test_errors_count_in_a_row_and_being_asked_to_wait_counts_neither_way(
+def test_only_consecutive_errors_count_and_429_does_neither(
     statuses: Sequence[int], connections: int, place: Place
 ) -> None:
     assert place.means is not None
@@ -107,7 +107,7 @@ def test_of_kms_only_its_own_failures_count(status: int, connections: int, place
 
 @pytest.mark.parametrize("by", ["both clocks", "the wall's, after a freeze", "the monotonic, the wall's set back"])
 @pytest.mark.parametrize(("chance", "seconds"), [(0.0, 270), (_HALF, 300), (1.0, 330)])
-def test_a_connection_is_kept_for_five_minutes_and_a_tenth_more_or_less(
+def test_a_connection_is_kept_five_minutes_give_or_take_a_tenth(
     by: str, chance: float, seconds: float, place: Place
 ) -> None:
     old, began = place.means, (place.monotonic, place.wall)
@@ -129,7 +129,7 @@ def test_a_connection_is_kept_for_five_minutes_and_a_tenth_more_or_less(
         assert (old.connections, other.connections, place.looked_up) == (1, 1, 2)
 
 
-def test_where_the_name_still_means_the_old_servers_that_costs_a_connection_and_no_error(place: Place) -> None:
+def test_a_lookup_that_finds_the_old_servers_costs_no_error(place: Place) -> None:
     assert place.means is not None
     with place.connection() as connection:
         for _ in range(10):

@@ -46,7 +46,7 @@ def traced(of: Callable[..., object], look: Callable[[], object], do: Callable[[
         sys.settrace(None)
 
 
-def test_a_flight_that_has_not_flown_has_changed_nothing_and_is_not_kept() -> None:
+def test_a_flight_that_has_not_flown_changed_nothing() -> None:
     flying = begun()
     assert (flying.kept, flying.changed, flying.ended) == (False, False, False)
 
@@ -59,7 +59,7 @@ def test_the_next_may_begin_an_eighth_after_another_threads_deadline_not_before(
     assert other.is_over(ClockReading(8.5, 9.0)) is True
 
 
-def test_the_next_may_begin_where_this_thread_has_left_a_flight_and_not_while_it_runs_it() -> None:
+def test_a_flight_may_follow_one_that_this_thread_abandoned() -> None:
     left = begun()
 
     def beside(flight: Flight) -> bool:
@@ -73,7 +73,7 @@ def test_the_next_may_begin_where_this_thread_has_left_a_flight_and_not_while_it
     assert within(left) is False
 
 
-def test_a_flight_is_of_the_threads_that_asked_for_it_and_that_run_it() -> None:
+def test_a_flight_belongs_to_the_threads_that_request_or_run_it() -> None:
     flying, seen = begun(), list[bool]()
 
     def look() -> None:
@@ -94,7 +94,7 @@ def test_a_flight_ends_once_and_the_first_end_counts() -> None:
     assert flying.state is LATER
 
 
-def test_who_looks_amid_an_end_sees_what_it_ended_with_as_soon_as_it_has_ended() -> None:
+def test_an_ended_flight_always_shows_its_result() -> None:
     flying, seen = begun(), list[tuple[bool, bool]]()
     traced(Flight.end, lambda: seen.append((flying.ended, flying.state is LATER)), lambda: flying.end(LATER))
     assert set(seen) == {(False, False), (True, True)}
@@ -129,7 +129,7 @@ def test_who_has_no_time_left_waits_for_nothing(seconds: float) -> None:
     assert flying.wait(30) is True
 
 
-def test_a_handler_that_begins_flights_amid_the_beginning_of_one_is_no_error_and_the_latest_is_the_last() -> None:
+def test_a_signal_handler_may_begin_flights_while_one_begins() -> None:
     def ended() -> Flight:
         made = begun()
         made.end(LATER)

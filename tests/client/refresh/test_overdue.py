@@ -43,7 +43,7 @@ def refreshes(stage: Stage) -> int:
 
 
 @pytest.mark.parametrize("left", [0.01, 0.4, 1.5, 900])
-def test_a_function_that_runs_once_an_hour_sees_each_change_however_little_time_it_has_left(left: float) -> None:
+def test_an_hourly_function_sees_each_change_however_little_time_is_left(left: float) -> None:
     stage = loaded()
     for hour in range(2, 26):
         stage.clock.advance(3600)
@@ -52,7 +52,7 @@ def test_a_function_that_runs_once_an_hour_sees_each_change_however_little_time_
     assert refreshes(stage) == 24
 
 
-def test_with_too_little_time_left_what_is_due_and_not_overdue_is_given_out_and_last_error_says_so() -> None:
+def test_a_due_refresh_without_time_is_put_off_and_reported() -> None:
     stage = loaded()
     stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(60)
@@ -63,7 +63,7 @@ def test_with_too_little_time_left_what_is_due_and_not_overdue_is_given_out_and_
     assert (invoke(stage, 1.5), reason(stage), refreshes(stage)) == ("2", None, 1)
 
 
-def test_an_overdue_refresh_takes_half_of_what_is_left_and_never_more_than_its_deadline() -> None:
+def test_an_overdue_refresh_takes_at_most_half_of_the_remaining_time() -> None:
     stage = loaded()
     for left in (0.1, 1.0, 1.59, 2.0, 900.0):
         stage.clock.advance(67)
@@ -71,7 +71,7 @@ def test_an_overdue_refresh_takes_half_of_what_is_left_and_never_more_than_its_d
         assert stage.gateway.deadlines[-1] == pytest.approx(stage.clock.up + min(left / 2, 0.8))
 
 
-def test_a_refresh_that_had_too_little_time_is_a_failure_of_this_interval_and_says_so() -> None:
+def test_a_refresh_that_timed_out_counts_as_this_intervals_failure() -> None:
     stage = loaded()
     stage.gateway.fail = [Unavailable("did not answer in time", reason="deadline")] * 2
     stage.clock.advance(3600)
@@ -83,9 +83,7 @@ def test_a_refresh_that_had_too_little_time_is_a_failure_of_this_interval_and_sa
 @pytest.mark.parametrize(
     "error", [Unavailable("down"), Forbidden("no"), NotFound("gone"), Throttled("slow down"), ZeroDivisionError()]
 )
-def test_a_service_that_healed_is_seen_one_interval_later_however_long_it_failed(
-    error: Exception, chance: float
-) -> None:
+def test_a_healed_service_is_seen_within_an_interval(error: Exception, chance: float) -> None:
     stage = loaded()
     stage.chance = chance
     stage.gateway.fail = [error] * 10_000
@@ -116,7 +114,7 @@ def test_kms_that_healed_is_seen_one_interval_later_however_long_it_failed() -> 
     assert stage.config["a"] == "2"
 
 
-def test_an_outage_costs_one_try_an_interval_and_no_read_in_between_waits_or_asks() -> None:
+def test_an_outage_costs_one_request_an_interval_and_no_waits_between() -> None:
     stage = loaded()
     stage.gateway.fail = [Unavailable("down")] * 100
     for _ in range(10):
@@ -127,7 +125,7 @@ def test_an_outage_costs_one_try_an_interval_and_no_read_in_between_waits_or_ask
         assert isinstance(stage.config.last_error, Unavailable)
 
 
-def test_retry_after_is_obeyed_by_what_is_overdue_and_last_error_says_so() -> None:
+def test_overdue_reads_obey_retry_after_and_last_error_reports_it() -> None:
     stage = loaded()
     stage.gateway.fail = [Throttled("slow down", retry_after=200)]
     stage.clock.advance(3600)
@@ -166,7 +164,7 @@ def test_a_wall_clock_that_was_set_back_serves_no_old_value(back: float) -> None
 
 
 @pytest.mark.parametrize("left", [0.5, 900])
-def test_with_max_stale_an_expired_snapshot_is_refreshed_however_little_time_is_left(left: float) -> None:
+def test_an_expired_snapshot_is_refreshed_however_little_time_is_left(left: float) -> None:
     stage = loaded(CONFIGSVC_MAX_STALE_SECONDS="60")
     stage.serve(seal_values({"a": "2"}, revision=2))
     stage.clock.advance(61)
@@ -192,7 +190,7 @@ def test_a_callback_reads_what_is_new_and_may_refresh() -> None:
     assert (stage.config["a"], told) == ("3", ["2", "3", True])
 
 
-def test_what_interrupts_a_refresh_on_its_own_thread_gets_what_is_held_at_once() -> None:
+def test_a_read_inside_a_refresh_returns_the_held_snapshot_at_once() -> None:
     stage, got = loaded(), list[object]()
 
     def within() -> None:
@@ -208,7 +206,7 @@ def test_what_interrupts_a_refresh_on_its_own_thread_gets_what_is_held_at_once()
     assert (stage.config["a"], got, refreshes(stage)) == ("2", ["1"], 1)
 
 
-def test_what_interrupts_a_first_load_on_its_own_thread_is_told_so_at_once() -> None:
+def test_a_read_inside_the_first_load_raises_at_once() -> None:
     stage, got = Stage(seal_values({"a": "1"})), list[type]()
 
     def within() -> None:

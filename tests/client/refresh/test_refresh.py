@@ -29,7 +29,7 @@ def test_within_the_poll_interval_nobody_is_asked() -> None:
     assert stage.config.age == 59
 
 
-def test_after_the_poll_interval_a_read_asks_with_the_etag_and_an_unchanged_answer_costs_no_kms_call() -> None:
+def test_an_unchanged_poll_sends_the_etag_and_costs_no_kms_call() -> None:
     stage = Stage(seal_values({"a": "1"}, revision=3))
     stage.config.snapshot()
     stage.clock.advance(60)
@@ -115,7 +115,7 @@ def test_warm_one_entry_that_does_not_open_keeps_the_whole_old_snapshot() -> Non
     assert stage.config.revisions == {"payments.prod": 1}
 
 
-def test_a_key_that_was_broken_from_the_start_stops_no_other_and_heals_without_a_new_revision() -> None:
+def test_a_broken_key_blocks_no_other_and_heals_without_a_revision() -> None:
     stage = Stage(
         make_snapshot([make_envelope("a", b"1"), make_envelope("b", b"1", raw=bytes(32))], data_keys=[make_data_key()])
     )
@@ -146,7 +146,7 @@ def test_an_answer_for_another_namespace_is_refused() -> None:
 
 
 @pytest.mark.parametrize("error", [Unavailable("down"), Throttled("slow down"), Forbidden("no")])
-def test_while_the_service_fails_the_last_good_snapshot_serves_and_says_how_old_it_is(error: ConfigsvcError) -> None:
+def test_during_an_outage_the_last_snapshot_serves_and_ages(error: ConfigsvcError) -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.clock.advance(60)
@@ -181,7 +181,7 @@ def test_a_failing_service_is_asked_once_an_interval_however_long_it_fails(chanc
 
 
 @pytest.mark.parametrize("where", ["service", "kms"])
-def test_what_nobody_foresaw_is_a_failure_like_any_other_and_no_hot_loop(where: str) -> None:
+def test_an_unexpected_error_counts_as_a_failure_without_a_hot_loop(where: str) -> None:
     stage = Stage(seal_values({"a": "1"}), CONFIGSVC_DATA_KEY_SECONDS="1")
     stage.config.snapshot()
     stage.serve(seal_values({"a": "2"}, revision=2))
@@ -203,7 +203,7 @@ def test_what_nobody_foresaw_is_a_failure_like_any_other_and_no_hot_loop(where: 
     assert stage.config.refresh() is True
 
 
-def test_what_nobody_foresaw_at_a_cold_start_is_unavailable_or_served_from_the_file() -> None:
+def test_an_unexpected_error_at_a_cold_start_is_unavailable_or_falls_back() -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.gateway.fail = [RuntimeError("canary")] * 3
     with pytest.raises(ConfigUnavailable, match="RuntimeError in") as caught:
@@ -234,7 +234,7 @@ def test_a_dependency_that_cannot_be_imported_is_named_with_what_to_do(name: str
     ],
     ids=lambda error: getattr(error, "name", None) or type(error).__name__,
 )
-def test_what_cannot_be_imported_of_our_own_is_a_bug_to_report_and_nothing_to_install(error: Exception) -> None:
+def test_a_failing_import_of_our_own_is_reported_as_a_bug(error: Exception) -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.gateway.fail = [error] * 3
     with pytest.raises(ConfigUnavailable, match=rf"Unexpected error: {type(error).__name__} in .*report it") as caught:
@@ -242,7 +242,7 @@ def test_what_cannot_be_imported_of_our_own_is_a_bug_to_report_and_nothing_to_in
     assert "nstall" not in str(caught.value)
 
 
-def test_kms_down_does_not_matter_while_the_data_key_is_held_and_keeps_the_old_values_when_a_new_one_comes() -> None:
+def test_a_kms_outage_matters_only_for_new_data_keys() -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.kms.down = Unavailable("KMS is down")
@@ -259,7 +259,7 @@ def test_kms_down_does_not_matter_while_the_data_key_is_held_and_keeps_the_old_v
     assert stage.config["a"] == "3"
 
 
-def test_a_value_in_kms_form_is_not_decrypted_again_while_it_stays_the_same() -> None:
+def test_an_unchanged_kms_value_is_not_decrypted_again() -> None:
     entry = make_kms_entry("a", b"1")
     stage = Stage(make_snapshot([entry, make_plain_entry("b", "1")]))
     stage.config.snapshot()
@@ -269,7 +269,7 @@ def test_a_value_in_kms_form_is_not_decrypted_again_while_it_stays_the_same() ->
     assert len(stage.kms.calls) == 1
 
 
-def test_a_data_key_is_unwrapped_again_after_an_hour_so_that_a_withdrawn_right_shows() -> None:
+def test_data_keys_are_unwrapped_again_hourly_to_notice_withdrawn_rights() -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()
     stage.clock.advance(3600)
@@ -322,7 +322,7 @@ def test_cold_threads_wait_for_the_one_that_loads() -> None:
     assert (len(stage.gateway.asked), len(stage.kms.calls)) == (1, 1)
 
 
-def test_the_first_refresh_loads_and_says_that_something_changed_and_each_later_one_whether_it_did() -> None:
+def test_refresh_returns_whether_anything_changed() -> None:
     stage = Stage(seal_values({"a": "1"}))
     assert stage.config.refresh() is True
     assert stage.config.refresh() is False
@@ -332,7 +332,7 @@ def test_the_first_refresh_loads_and_says_that_something_changed_and_each_later_
     assert len(stage.gateway.asked) == 3
 
 
-def test_a_first_refresh_that_loads_nothing_raises_and_the_next_one_is_a_first_one() -> None:
+def test_a_first_refresh_that_fails_raises_and_may_be_repeated() -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.gateway.fail = [Forbidden("not allowed")]
     with pytest.raises(ConfigUnavailable):

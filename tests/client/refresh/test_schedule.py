@@ -50,7 +50,7 @@ def test_what_is_older_than_it_may_be_has_expired(seconds: float, *, expired: bo
     ("confirmed", "since", "pace", "open_for"),
     [(0, 0, PACE, 60), (-20, 0, SHORT, 60), (-70, 0, SHORT, 30), (0, -25, SHORT, 35), (-200, 0, SHORT, -100)],
 )
-def test_a_read_asks_nobody_until_a_refresh_is_due_or_what_is_held_expires(
+def test_reads_send_nothing_until_a_refresh_is_due_or_it_expires(
     confirmed: float, since: float, pace: Pace, open_for: float
 ) -> None:
     window = Freshness(after(confirmed), after(since), 60.0).window(NOW, pace)
@@ -78,9 +78,7 @@ def test_after_a_refresh_an_interval_give_or_take_a_tenth_is_quiet(chance: float
 @pytest.mark.parametrize(
     ("old", "chance", "quiet"), [(34, 1.0, 66.0), (34.1, 1.0, 54.0), (99, 0.0, 60.0), (500, 0.5, 57.0)]
 )
-def test_before_what_is_held_expires_it_is_tried_after_no_more_than_an_interval(
-    old: float, chance: float, quiet: float
-) -> None:
+def test_a_snapshot_about_to_expire_is_tried_within_an_interval(old: float, chance: float, quiet: float) -> None:
     now = after(old)
     assert near(HELD.note_failure(now, SHORT, lambda: chance)) == Freshness(NOW, now, quiet)
 
@@ -100,17 +98,17 @@ def test_who_is_asked_to_stay_away_does_for_up_to_five_intervals(
     assert _freshness.make_partly_confirmed(NOW, NOW, PACE, draw, retry_after).quiet == pytest.approx(quiet)
 
 
-def test_who_is_not_asked_to_stay_away_keeps_to_an_interval_however_short() -> None:
+def test_without_retry_after_a_retry_waits_one_interval_however_short() -> None:
     assert near(HELD.note_failure(NOW, Pace(0.5), lambda: 0.5)) == Freshness(NOW, NOW, 0.5)
 
 
-def test_a_copy_of_a_process_is_due_at_a_random_time_before_the_original() -> None:
+def test_a_forked_copy_is_due_at_a_random_earlier_time() -> None:
     now = after(20)
     assert HELD.scatter(now, lambda: 0.25) == Freshness(NOW, now, 10.0)
     assert HELD.scatter(after(90), lambda: 0.25) == Freshness(NOW, after(90), 0.0)
 
 
-def test_after_a_restore_a_refresh_is_due_and_what_is_held_as_old_as_it_was() -> None:
+def test_a_restore_makes_a_refresh_due_and_keeps_the_age() -> None:
     assert HELD.make_due(after(1)) == Freshness(NOW, after(1), 0.0)
 
 
@@ -128,9 +126,7 @@ def test_no_moment_is_in_the_window_that_never_opens() -> None:
 
 
 @pytest.mark.parametrize(("saved", "old"), [(9_000.0, 1_000.0), (10_000.0, 0.0), (20_000.0, 0.0)])
-def test_a_fallback_is_as_old_as_the_file_and_the_service_asked_again_as_after_a_failure(
-    saved: float, old: float
-) -> None:
+def test_a_fallback_has_the_files_age_and_retries_as_after_failure(saved: float, old: float) -> None:
     freshness = _freshness.make_saved(saved, NOW, PACE, lambda: 1.0, None)
     assert near(freshness) == Freshness(after(-old), NOW, 66.0)
     assert _freshness.make_saved(saved, NOW, PACE, lambda: 1.0, 100).quiet == pytest.approx(110.0)

@@ -50,7 +50,7 @@ BEGINS = "payments.prod, shared.prod are not updated, and what is held of them s
 OVER = "payments.prod, shared.prod are updated again."
 
 
-def test_an_outage_is_told_when_it_begins_and_when_it_is_over_and_not_with_each_poll() -> None:
+def test_an_outage_is_logged_at_its_beginning_and_end_only() -> None:
     stage = warm()
     assert told(stage, DOWN) == [BEGINS]
     assert told(stage, DOWN, Internal("500"), Throttled("429"), Contended("429"), DOWN) == []
@@ -102,7 +102,7 @@ def test_trouble_of_another_kind_is_told_once_however_often_the_kinds_change() -
     assert told(stage) == [OVER]
 
 
-def test_a_namespace_that_is_refused_after_an_outage_is_told_of_and_heals_later_than_the_others() -> None:
+def test_a_namespace_refused_after_an_outage_is_logged_and_heals_separately() -> None:
     stage = warm()
     stage.serve(ALTERED)
     told(stage, DOWN)
@@ -126,7 +126,7 @@ def test_a_start_from_the_fallback_file_is_told_once_and_heals_once() -> None:
     assert told(stage, polls=3) == ["payments.prod is updated again."]
 
 
-def test_keys_that_do_not_open_at_the_start_are_told_of_once_and_when_they_open() -> None:
+def test_keys_broken_at_the_start_are_logged_once_and_when_healed() -> None:
     good = make_envelope("db.password", b"x")
     stage = Stage(make_snapshot([good._replace(value="e30...."), make_plain_entry("b", "1")]))
     stage.config.snapshot()
@@ -212,7 +212,7 @@ def test_a_log_that_raises_fails_no_read() -> None:
     assert config.last_error is not None
 
 
-def test_the_log_has_one_line_of_an_outage_over_the_wire_and_one_of_its_end(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_real_outage_logs_one_line_at_each_end(caplog: pytest.LogCaptureFixture) -> None:
     served, down = make_snapshot([make_plain_entry("a", "1")]), list[str]()
 
     def answer(*_: object) -> Answer:
@@ -248,7 +248,7 @@ ERRORS = st.sampled_from([DOWN, Throttled("429"), Forbidden("403"), NotTaken("re
 
 
 @given(st.lists(st.dictionaries(st.sampled_from([NS, SHARED]), ERRORS, max_size=2), max_size=20))
-def test_whatever_happens_each_namespace_begins_before_it_heals_and_each_kind_begins_once_between(
+def test_troubles_always_begin_before_they_heal_and_only_once(
     happens: list[dict[Namespace, ConfigsvcError]],
 ) -> None:
     troubles = Troubles()

@@ -54,7 +54,7 @@ CROSSING = {
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("said", CROSSING.values(), ids=CROSSING)
-def test_what_crosses_with_a_request_on_a_kept_connection_costs_another_and_no_error(
+def test_a_response_that_crosses_with_a_request_costs_only_a_reconnect(
     said: bytes, scheme: str, tmp_path: Path
 ) -> None:
     tls = make_server_context(tmp_path) if scheme == "https" else None
@@ -75,7 +75,7 @@ def test_what_crosses_with_a_request_on_a_kept_connection_costs_another_and_no_e
     ],
     ids=["kept", "ends with the connection", "cut short"],
 )
-def test_on_a_new_connection_a_408_is_an_answer_and_the_connection_is_dropped(said: bytes, times: int) -> None:
+def test_a_408_on_a_new_connection_is_an_answer_that_drops_it(said: bytes, times: int) -> None:
     with (
         run_scripted(answer_with(said, times)) as server,
         contextlib.closing(Connection(parse_url(f"http://127.0.0.1:{server.port}"), {})) as connection,
@@ -144,7 +144,7 @@ def test_on_a_new_connection_what_is_no_answer_is_refused(said: bytes) -> None:
     assert server.connections == 1
 
 
-def test_an_answer_that_is_cut_short_or_too_large_is_not_asked_for_again() -> None:
+def test_an_answer_cut_short_or_too_large_is_not_retried() -> None:
     bomb = gzip.compress(bytes(9_000_000))
     large = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(bomb), bomb)
     for said in (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhi", large):

@@ -94,7 +94,7 @@ def at_opcode(step: int, kind: str, clock: str, first: Window, then: Window) -> 
         (OPEN, OPEN, {"1", "2"}),
     ],
 )
-def test_a_publication_at_any_instruction_of_a_read_mixes_no_value_with_another_window(
+def test_a_read_never_mixes_a_value_with_another_window(
     kind: str, clock: str, first: Window, then: Window, allowed: set[str]
 ) -> None:
     results, step, more = set[object](), 0, True
@@ -106,7 +106,7 @@ def test_a_publication_at_any_instruction_of_a_read_mixes_no_value_with_another_
     assert results <= allowed
 
 
-def test_threads_that_read_while_others_are_published_see_no_value_whose_window_is_closed() -> None:
+def test_reading_threads_never_see_values_whose_window_is_closed() -> None:
     reads, ended, wrong = Read(SystemClocks()), threading.Event(), list[object]()
     shown = [(snapshot("open"), OPEN), *((snapshot("closed"), each) for each in (CLOSED, *CLOSED_BY_ONE))]
     reads._publish(*shown[0])  # noqa: SLF001  # as the keeper does
@@ -142,9 +142,7 @@ class often_switched:  # noqa: N801  # reads as a word
 @pytest.mark.parametrize(
     ("wall", "up"), [(-3600, 66), (-5, 66), (0, 66), (66, 0), (66, -3600), (3600 * 24 * 365, 0), (-30, 66)]
 )
-def test_the_first_read_after_an_interval_by_either_clock_is_the_new_value_of_twenty(
-    kind: str, wall: float, up: float
-) -> None:
+def test_the_first_read_after_an_interval_by_either_clock_is_new(kind: str, wall: float, up: float) -> None:
     stage = Stage(seal_values({"a": "1"}))
     read = KINDS[kind]
     assert read(stage.config) == "1"

@@ -44,9 +44,7 @@ made.close()
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_connection_is_kept_while_nothing_came_on_it_and_addresses_are_tried_beside_each_other(
-    scheme: str, tmp_path: Path
-) -> None:
+def test_idle_connections_are_reused_and_addresses_tried_in_parallel(scheme: str, tmp_path: Path) -> None:
     planted, turn = threading.Event(), threading.Event()
 
     def plants(connection: socket.socket) -> None:
