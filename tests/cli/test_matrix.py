@@ -30,7 +30,7 @@ EXEC = ("exec",)  # its command has the streams
 @pytest.fixture(scope="module")
 def usual(service: Loopback, tmp_path_factory: pytest.TempPathFactory) -> Mapping[Command, Result]:
     """Runs each command in a pipe under UTF-8."""
-    return matrix.run_all(service, tmp_path_factory.mktemp("usual"), matrix.in_pipes())
+    return matrix.run_all(service, tmp_path_factory.mktemp("usual"), matrix.run_in_pipes())
 
 
 def _check(found: Mapping[Command, Result]) -> None:
@@ -54,7 +54,7 @@ def test_every_command_does_something_in_a_pipe(usual: Mapping[Command, Result])
 
 @pytest.mark.slow
 def test_every_command_works_on_a_terminal(service: Loopback, tmp_path: Path, usual: Mapping[Command, Result]) -> None:
-    found = matrix.run_all(service, tmp_path, matrix.on_terminal)
+    found = matrix.run_all(service, tmp_path, matrix.run_on_terminal)
     _check(found)
     assert {words: each.code for words, each in found.items()} == {words: each.code for words, each in usual.items()}
 
@@ -64,14 +64,14 @@ def test_every_command_works_on_a_terminal(service: Loopback, tmp_path: Path, us
 def test_every_command_gives_the_same_in_each_locale(
     service: Loopback, tmp_path: Path, usual: Mapping[Command, Result], locale: str
 ) -> None:
-    found = matrix.run_all(service, tmp_path, matrix.in_pipes(**LOCALES[locale]))
+    found = matrix.run_all(service, tmp_path, matrix.run_in_pipes(**LOCALES[locale]))
     _check(found)
     assert not _differing(found, usual)
 
 
 @pytest.mark.slow
 def test_no_complete_command_needs_stdin(service: Loopback, tmp_path: Path, usual: Mapping[Command, Result]) -> None:
-    found = matrix.run_all(service, tmp_path, matrix.in_pipes("<&-"))
+    found = matrix.run_all(service, tmp_path, matrix.run_in_pipes("<&-"))
     _check(found)
     assert not _differing(found, usual)
 
@@ -81,7 +81,7 @@ def test_no_complete_command_needs_stdin(service: Loopback, tmp_path: Path, usua
 def test_no_command_fails_because_stderr_is_unread(
     service: Loopback, tmp_path: Path, usual: Mapping[Command, Result], redirection: str
 ) -> None:
-    found = matrix.run_all(service, tmp_path, matrix.in_pipes(redirection))
+    found = matrix.run_all(service, tmp_path, matrix.run_in_pipes(redirection))
     _check(found)
     unheard = {words: each._replace(err="") for words, each in usual.items()}
     assert not _differing(found, unheard)
@@ -92,7 +92,7 @@ def test_no_command_fails_because_stderr_is_unread(
 def test_every_command_says_once_that_its_output_is_lost(
     service: Loopback, tmp_path: Path, usual: Mapping[Command, Result], lost: str
 ) -> None:
-    found = matrix.run_all(service, tmp_path, matrix.in_pipes(LOST[lost]))
+    found = matrix.run_all(service, tmp_path, matrix.run_in_pipes(LOST[lost]))
     _check(found)
     for words in found.keys() - {EXEC}:
         before, after = usual[words], found[words]
@@ -106,7 +106,7 @@ def test_every_command_says_once_that_its_output_is_lost(
 def test_every_command_ends_quietly_when_nobody_reads_it(
     service: Loopback, tmp_path: Path, usual: Mapping[Command, Result]
 ) -> None:
-    found = matrix.run_all(service, tmp_path, matrix.without_reader)
+    found = matrix.run_all(service, tmp_path, matrix.run_without_reader)
     assert found.pop(EXEC).code == -signal.SIGPIPE  # as without configsvc
     _check(found)
     for words in found:
@@ -118,7 +118,7 @@ def test_every_command_ends_quietly_when_nobody_reads_it(
 def test_every_command_survives_closed_streams(
     service: Loopback, tmp_path: Path, usual: Mapping[Command, Result]
 ) -> None:
-    found = matrix.run_all(service, tmp_path, matrix.in_pipes("<&- >&- 2>&-"))
+    found = matrix.run_all(service, tmp_path, matrix.run_in_pipes("<&- >&- 2>&-"))
     _check(found)
     wrong = {
         words: each for words, each in found.items() if each.code != (1 if usual[words].out else usual[words].code)
@@ -127,11 +127,11 @@ def test_every_command_survives_closed_streams(
 
 
 def test_some_commands_survive_closed_streams_in_foreign_locales(service: Loopback, tmp_path: Path) -> None:
-    usual = matrix.run_all(service, tmp_path, matrix.in_pipes(), FEW)
+    usual = matrix.run_all(service, tmp_path, matrix.run_in_pipes(), FEW)
     assert {each.code for each in usual.values()} == {0}, usual
     foreign = LOCALES["LC_ALL=POSIX without UTF-8 mode"]
-    closed = matrix.run_all(service, tmp_path, matrix.in_pipes("<&- 2>&-", **foreign), FEW)
-    latin = matrix.run_all(service, tmp_path, matrix.in_pipes(PYTHONIOENCODING="latin-1"), FEW)
+    closed = matrix.run_all(service, tmp_path, matrix.run_in_pipes("<&- 2>&-", **foreign), FEW)
+    latin = matrix.run_all(service, tmp_path, matrix.run_in_pipes(PYTHONIOENCODING="latin-1"), FEW)
     _check({**closed, **latin})
     assert not _differing(latin, usual)
     assert not _differing(closed, {words: each._replace(err="") for words, each in usual.items()})
@@ -139,6 +139,8 @@ def test_some_commands_survive_closed_streams_in_foreign_locales(service: Loopba
 
 def test_every_command_has_a_sample_invocation(service: Loopback, tmp_path: Path) -> None:
     place = matrix.Place("some.namespace", "A" * 43, tmp_path, service)
-    lines = {words: matrix.line(words, command, place) for words, command in matrix.commands().items()}
+    lines = {
+        words: matrix.make_command_line(words, command, place) for words, command in matrix.list_commands().items()
+    }
     assert len(lines) > 40
     assert all(set(words) <= set(each) for words, each in lines.items())

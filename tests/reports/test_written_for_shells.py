@@ -51,18 +51,18 @@ def _written(wanted: str, file: Path) -> dict[str, str]:
 
 def test_python_dotenv_reads_from_our_file_what_was_stored(tmp_path: Path) -> None:
     file = tmp_path / "all.env"
-    assert _written("dotenv", file) == readers.python_dotenv(file)
+    assert _written("dotenv", file) == readers.read_with_python_dotenv(file)
 
 
 def test_docker_compose_reads_from_our_file_what_was_stored(tmp_path: Path) -> None:
     file = tmp_path / "all.env"
-    assert _written("dotenv", file) == readers.compose(file)
+    assert _written("dotenv", file) == readers.read_with_compose_rules(file)
 
 
 def test_node_reads_from_our_file_what_was_stored(tmp_path: Path) -> None:
     file = tmp_path / "all.env"
     held = _written("dotenv", file)
-    (found,) = readers.node(file)
+    (found,) = readers.read_with_npm_dotenv(file)
     assert found == dict.fromkeys(found, held)
 
 
@@ -70,8 +70,8 @@ def test_node_reads_from_our_file_what_was_stored(tmp_path: Path) -> None:
 def test_a_shell_reads_from_our_file_what_was_stored_and_runs_nothing(tmp_path: Path, wanted: str) -> None:
     file = tmp_path / "all.env"
     held = _written(wanted, file)
-    for shell in readers.shells():
-        assert readers.sourced(shell, file, list(held)) == list(held.values())
+    for shell in readers.list_shells():
+        assert readers.read_in_shell(shell, file, list(held)) == list(held.values())
     assert [path.name for path in tmp_path.iterdir()] == ["all.env"]
 
 
@@ -84,7 +84,7 @@ def test_docker_s_file_holds_values_as_they_are_and_refuses_lines(tmp_path: Path
     file = tmp_path / "all.env"
     held = _written("docker", file)
     assert set(REPORTED) - set(held) == {"PEM", "LEADING"}
-    assert readers.docker(file) == [f"{name}={text}" for name, text in held.items()]
+    assert readers.read_with_docker(file) == [f"{name}={text}" for name, text in held.items()]
 
 
 @pytest.mark.parametrize("wanted", sorted({*FORMATS} - {"docker", "dotenv"}))

@@ -20,7 +20,7 @@ OptionDecorated = TypeVar("OptionDecorated", bound=Callable[..., object])
 _HELP = "Namespace, like payments.prod. Default: CONFIGSVC_NAMESPACES."
 
 
-def one_namespace(command: OptionDecorated) -> OptionDecorated:
+def add_namespace_option(command: OptionDecorated) -> OptionDecorated:
     """Adds the option of a command that works on one namespace."""
     return click.option(
         "-n", "--namespace", metavar="NAMESPACE", multiple=True, callback=check_once, help=_HELP,
@@ -39,13 +39,13 @@ def check_once(context: click.Context, option: click.Parameter, given: Sequence[
     return found[0] if found else None
 
 
-def namespaces(command: OptionDecorated) -> OptionDecorated:
+def add_namespaces_option(command: OptionDecorated) -> OptionDecorated:
     """Adds the option of a command that takes several namespaces; the first that holds a key wins."""
     text = f"{_HELP} Repeatable: the first that holds a key wins."
     return click.option("-n", "--namespace", "namespaces", multiple=True, metavar="NAMESPACE", help=text)(command)
 
 
-def message(command: OptionDecorated) -> OptionDecorated:
+def add_message_option(command: OptionDecorated) -> OptionDecorated:
     """Adds the option for the reason in the change log."""
     return click.option(
         "-m", "--message", default="", callback=_fold_message,
@@ -53,7 +53,7 @@ def message(command: OptionDecorated) -> OptionDecorated:
     )(command)  # fmt: skip
 
 
-def long(command: OptionDecorated) -> OptionDecorated:
+def add_long_option(command: OptionDecorated) -> OptionDecorated:
     """Adds the option for exact times and whole principals on a terminal."""
     return click.option(
         "--long", "longer", is_flag=True, help="Show exact times and whole principals on a terminal too, as in a pipe."
@@ -65,7 +65,7 @@ def _fold_message(_context: click.Context, _option: click.Parameter, given: str)
     return " ".join(part.strip() for part in given.splitlines() if part.strip())
 
 
-def every(command: OptionDecorated) -> OptionDecorated:
+def add_every_option(command: OptionDecorated) -> OptionDecorated:
     """Adds the option for the seconds between polls."""
     return click.option(
         "--every", type=click.FloatRange(0.05, 86400), default=60.0, envvar="CONFIGSVC_POLL_SECONDS",

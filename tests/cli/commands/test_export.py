@@ -163,7 +163,7 @@ def test_values_dotenv_cannot_hold_are_refused_but_fit_shell_format(
     assert refused.err.count("; shell, yaml, json, toml, csv and k8s-secret can hold it") == 3
     assert not (tmp_path / "x.env").exists()
     shell.ok("export", tmp_path / "x.sh")
-    assert readers.sourced("bash", tmp_path / "x.sh", list(texts)) == list(texts.values())
+    assert readers.read_in_shell("bash", tmp_path / "x.sh", list(texts)) == list(texts.values())
     assert "4 unchanged" in shell.run("import", tmp_path / "x.sh").err
 
 

@@ -27,7 +27,7 @@ def test_what_is_read_is_what_docker_sends(tmp_path: Path) -> None:
     path.write_bytes("\ufeff".encode() + "\n".join(READ).encode())
     rows, problems = read("docker", path.read_bytes())
     assert not problems
-    assert [f"{row.key}={row.data.decode()}" for row in rows] == readers.docker(path)
+    assert [f"{row.key}={row.data.decode()}" for row in rows] == readers.read_with_docker(path)
 
 
 @pytest.mark.parametrize("line", REFUSED, ids=range(len(REFUSED)))
@@ -35,7 +35,7 @@ def test_what_docker_refuses_is_refused_by_line_and_not_shown(tmp_path: Path, li
     path = tmp_path / "x.env"
     path.write_text(f"FIRST=1\n{line}\n")
     with pytest.raises(ValueError, match=r"\S"):
-        readers.docker(path)
+        readers.read_with_docker(path)
     _, problems = read("docker", f"FIRST=1\n{line.replace('x', CANARY, 1)}\n".encode())
     assert [each.place for each in problems] == ["line 2"]
     assert CANARY not in str(problems)
@@ -44,7 +44,7 @@ def test_what_docker_refuses_is_refused_by_line_and_not_shown(tmp_path: Path, li
 def test_a_name_alone_is_refused_for_docker_takes_it_from_its_environment(tmp_path: Path) -> None:
     path = tmp_path / "x.env"
     path.write_text("HOME\n")
-    assert readers.docker(path) == [f"HOME={tmp_path}"]
+    assert readers.read_with_docker(path) == [f"HOME={tmp_path}"]
     assert [each.place for each in read("docker", path.read_bytes())[1]] == ["line 1"]
 
 
@@ -54,7 +54,7 @@ def test_json_over_several_lines_is_written_on_one(tmp_path: Path) -> None:
     text, problems = write("docker", [WritableValue("A", data, "application/json")], "any")
     assert not problems
     path.write_text(text)
-    assert readers.docker(path) == ['A={ "a": "\\n  \'x\'", "n": 1.10 }']
+    assert readers.read_with_docker(path) == ['A={ "a": "\\n  \'x\'", "n": 1.10 }']
 
 
 def test_what_docker_cannot_hold_is_refused_with_the_formats_that_can() -> None:
@@ -117,11 +117,11 @@ def test_an_empty_value_is_taken_under_any_ordinary_name(wanted: str, key: str) 
 def test_kubectl_takes_our_names_that_do_not_begin_with_a_digit(tmp_path: Path) -> None:
     path = tmp_path / "x.env"
     path.write_text("db.url='x' \nDB_URL=\n_a-b=x#y\n")
-    data = readers.kubectl(path)
+    data = readers.read_with_kubectl(path)
     assert {key: base64.b64decode(text).decode() for key, text in data.items()} == {
         "db.url": "'x' ", "DB_URL": "", "_a-b": "x#y",
     }  # fmt: skip
     path.write_text("1A=x\n")
     with pytest.raises(AssertionError, match="not a valid key name"):
-        readers.kubectl(path)
+        readers.read_with_kubectl(path)
     assert [row.key for row in read("docker", path.read_bytes())[0]] == ["1A"]

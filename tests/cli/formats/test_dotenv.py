@@ -128,7 +128,9 @@ def test_what_is_named_is_what_bash_or_compose_or_python_dotenv_changes(tmp_path
 def _other(path: Path, text: str) -> bool:
     """Whether bash or docker compose reads something else, or nothing at all."""
     try:
-        return readers.compose(path) != {"A": text} or readers.sourced("bash", path, ["A"]) != [text]
+        return readers.read_with_compose_rules(path) != {"A": text} or readers.read_in_shell("bash", path, ["A"]) != [
+            text
+        ]
     except (AssertionError, ComposeError):
         return True
 

@@ -65,10 +65,12 @@ def _written(wanted: str, values: list[WritableValue], path: Path) -> dict[str, 
 def _check_shells(path: Path, expected: dict[str, str], kind: ContentType) -> None:
     names = list(expected)
     before = sorted(path.parent.iterdir())
-    for shell in readers.shells():
+    for shell in readers.list_shells():
         for evaluated in (False, True):
             _check(
-                dict(zip(names, readers.sourced(shell, path, names, evaluated=evaluated), strict=True)), expected, kind
+                dict(zip(names, readers.read_in_shell(shell, path, names, evaluated=evaluated), strict=True)),
+                expected,
+                kind,
             )
     assert sorted(path.parent.iterdir()) == before  # nothing was run
 
@@ -89,8 +91,8 @@ def _check_dotenv(path: Path, values: list[WritableValue], kind: ContentType = "
     if not expected:
         return
     _check_shells(path, expected, kind)
-    _check(readers.python_dotenv(path), expected, kind)
-    _check(readers.compose(path, {"HOME": "filled in", "x": "filled in"}), expected, kind)
+    _check(readers.read_with_python_dotenv(path), expected, kind)
+    _check(readers.read_with_compose_rules(path, {"HOME": "filled in", "x": "filled in"}), expected, kind)
     rows, problems = read("dotenv", path.read_bytes())
     assert not problems
     _check({row.key: row.data.decode() for row in rows}, expected, kind)
@@ -107,7 +109,7 @@ def test_every_reader_of_dotenv_reads_each_awkward_text(tmp_path: Path) -> None:
 
 def test_npm_dotenv_reads_each_awkward_text(tmp_path: Path) -> None:
     expected = _written("dotenv", _values(list(AWKWARD)), tmp_path / "x.env")
-    found = readers.node(tmp_path / "x.env")[0]
+    found = readers.read_with_npm_dotenv(tmp_path / "x.env")[0]
     assert found == dict.fromkeys(found, expected)
 
 
@@ -115,7 +117,7 @@ def test_npm_dotenv_reads_each_awkward_text(tmp_path: Path) -> None:
 @given(found=st.lists(texts, max_size=40) | st.just(list(AWKWARD)))
 def test_node_reads_the_same_text_from_its_env_file(folder: Path, found: list[str]) -> None:
     expected = _written("dotenv", _values(found), folder / "x.env")
-    assert readers.node_itself(folder / "x.env") == expected
+    assert readers.read_with_node(folder / "x.env") == expected
 
 
 @settings(max_examples=30)
@@ -145,7 +147,7 @@ def test_make_runs_what_an_included_value_holds(tmp_path: Path) -> None:
 def test_an_interactive_bash_reads_each_awkward_text(tmp_path: Path) -> None:
     for wanted in ("dotenv", "shell"):
         expected = _written(wanted, _values(list(AWKWARD)), tmp_path / wanted)
-        assert readers.typed(tmp_path / wanted, list(expected)) == list(expected.values())
+        assert readers.read_in_interactive_bash(tmp_path / wanted, list(expected)) == list(expected.values())
 
 
 @settings(max_examples=15)
@@ -167,8 +169,8 @@ def test_every_reader_of_dotenv_reads_the_same_json_and_none_is_refused(folder: 
 def test_npm_dotenv_reads_the_same_text(folder: Path, found: list[list[str]]) -> None:
     paths = [folder / f"{number}.env" for number, _ in enumerate(found)]
     expected = [_written("dotenv", _values(each), path) for each, path in zip(found, paths, strict=True)]
-    assert readers.node(*paths) == [
-        dict.fromkeys(each, wanted) for each, wanted in zip(readers.node(*paths), expected, strict=True)
+    assert readers.read_with_npm_dotenv(*paths) == [
+        dict.fromkeys(each, wanted) for each, wanted in zip(readers.read_with_npm_dotenv(*paths), expected, strict=True)
     ]
 
 
@@ -211,8 +213,8 @@ def test_docker_and_kubectl_read_each_awkward_text(tmp_path: Path) -> None:
     found = [*AWKWARD, "x" * (64 * 1024 - 1 - len("K999="))]
     expected = _written("docker", _values(found), tmp_path / "x.env")
     assert set(found) - set(expected.values()) == {each for each in found if any(mark in each for mark in "\0\r\n")}
-    assert readers.docker(tmp_path / "x.env") == [f"{key}={text}" for key, text in expected.items()]
-    data = readers.kubectl(tmp_path / "x.env")
+    assert readers.read_with_docker(tmp_path / "x.env") == [f"{key}={text}" for key, text in expected.items()]
+    data = readers.read_with_kubectl(tmp_path / "x.env")
     assert {key: base64.b64decode(text).decode() for key, text in data.items()} == expected
 
 
@@ -224,7 +226,7 @@ def test_every_reader_reads_thousands_of_texts(folder: Path, found: list[str]) -
     expected = _written("shell", _values(found), folder / "many.sh")
     _check_shells(folder / "many.sh", expected, "text/plain")
     expected = _written("dotenv", _values(found), folder / "many.env")
-    assert readers.node(folder / "many.env")[0]["dotenv"] == expected
+    assert readers.read_with_npm_dotenv(folder / "many.env")[0]["dotenv"] == expected
 
 
 def test_dotenv_expand_fills_in_and_runs_what_single_quotes_hold(tmp_path: Path) -> None:
@@ -232,5 +234,5 @@ def test_dotenv_expand_fills_in_and_runs_what_single_quotes_hold(tmp_path: Path)
     path = tmp_path / "x.env"
     texts = {"K0": "$x", "K1": "$(touch F)"}
     assert _written("dotenv", _values([*texts.values()]), path) == texts
-    assert readers.node(path, expand=True)[0]["dotenv-expand"] == {"K0": "", "K1": ""}
+    assert readers.read_with_npm_dotenv(path, expand=True)[0]["dotenv-expand"] == {"K0": "", "K1": ""}
     assert (tmp_path / "F").exists()

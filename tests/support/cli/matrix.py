@@ -99,7 +99,7 @@ _PLACES = (
 )
 
 
-def commands() -> dict[Command, click.Command]:
+def list_commands() -> dict[Command, click.Command]:
     """Lists all commands by their words, without groups."""
     return dict(_below(_commands, ()))
 
@@ -115,7 +115,7 @@ def _below(command: click.Command, words: Command) -> Iterator[tuple[Command, cl
         yield from _below(found, (*words, name))
 
 
-def line(words: Command, command: click.Command, place: Place) -> list[str]:
+def make_command_line(words: Command, command: click.Command, place: Place) -> list[str]:
     """Makes the minimal valid command line."""
     options, values = ["--yes", *words], list[str]()
     for each in command.params:
@@ -129,7 +129,7 @@ def line(words: Command, command: click.Command, place: Place) -> list[str]:
     return [*options, *values, *more]
 
 
-def places(service: Loopback, folder: Path, wanted: Iterable[Command]) -> dict[Command, Place]:
+def make_places(service: Loopback, folder: Path, wanted: Iterable[Command]) -> dict[Command, Place]:
     """Makes a place for each command: `note` in two versions and a secret, with texts beyond ASCII."""
     found = {}
     for words in wanted:
@@ -153,18 +153,18 @@ def run_all(
     service: Loopback, folder: Path, run: Callable[[Place, list[str], Command], Result], only: Iterable[Command] = ()
 ) -> dict[Command, Result]:
     """Runs each command, several at a time, and returns the results."""
-    found = {words: command for words, command in commands().items() if not only or words in set(only)}
-    made = places(service, folder, found)
+    found = {words: command for words, command in list_commands().items() if not only or words in set(only)}
+    made = make_places(service, folder, found)
 
     def run_one(words: Command) -> Result:
         place = made[words]
-        return run(place, line(words, found[words], place), words)
+        return run(place, make_command_line(words, found[words], place), words)
 
     with ThreadPoolExecutor(_THREADS) as pool:
         return dict(zip(found, pool.map(run_one, found), strict=True))
 
 
-def in_pipes(redirection: str = "", **changed: str) -> Callable[[Place, list[str], Command], Result]:
+def run_in_pipes(redirection: str = "", **changed: str) -> Callable[[Place, list[str], Command], Result]:
     """Returns a way to run: with empty stdin, redirected streams and changed variables."""
 
     def run(place: Place, arguments: list[str], words: Command) -> Result:
@@ -186,7 +186,7 @@ def in_pipes(redirection: str = "", **changed: str) -> Callable[[Place, list[str
     return run
 
 
-def without_reader(place: Place, arguments: list[str], words: Command) -> Result:
+def run_without_reader(place: Place, arguments: list[str], words: Command) -> Result:
     """Runs a command while nobody reads stdout."""
     reading, writing = os.pipe()
     os.close(reading)
@@ -204,7 +204,7 @@ def without_reader(place: Place, arguments: list[str], words: Command) -> Result
     return Result(process.returncode, "", "" if words == _WATCH else _normalize(err, place))
 
 
-def on_terminal(place: Place, arguments: list[str], words: Command) -> Result:
+def run_on_terminal(place: Place, arguments: list[str], words: Command) -> Result:
     """Runs a command on a terminal, where stdout and stderr are one."""
     typed = {"Watching": "\x03"} if words == _WATCH else _ANSWERS.get(words)
     done = place.shell().on_terminal(*arguments, typed=typed)

@@ -28,35 +28,35 @@ _EVALUATED = 'eval "$(cat "$1")"'
 PRINTED = """shift; for name in "$@"; do eval "printf '%s\\\\000' \\"\\${$name-(unset)}\\""; done"""
 
 
-def shells() -> list[str]:
+def list_shells() -> list[str]:
     """Lists the installed shells among those we support."""
     return [each for each in ("bash", "dash", "zsh", "mksh", "yash") if shutil.which(each)]
 
 
-def sourced(shell: str, path: Path, names: Sequence[str], *, evaluated: bool = False) -> list[str]:
+def read_in_shell(shell: str, path: Path, names: Sequence[str], *, evaluated: bool = False) -> list[str]:
     """Returns each variable of a shell after it read the file with `.`, or with `eval "$(cat FILE)"`."""
     script = f"{_EVALUATED if evaluated else _SOURCED}\n{PRINTED}"
     return _values(run([shell, "-c", script, shell, str(path.absolute()), *names], path.parent))
 
 
-def typed(path: Path, names: Sequence[str]) -> list[str]:
+def read_in_interactive_bash(path: Path, names: Sequence[str]) -> list[str]:
     """Like `read_in_shell`, for an interactive bash, where `!` means history."""
     listed = " ".join(names)
     script = f'set -H\nset -- "{path.absolute()}" {listed}\n{_SOURCED}\n{PRINTED}\nexit 0\n'
     return _values(run(["bash", "--norc", "--noprofile", "-i"], path.parent, script.encode()))
 
 
-def python_dotenv(path: Path) -> dict[str, str | None]:
+def read_with_python_dotenv(path: Path) -> dict[str, str | None]:
     """Reads the file with python-dotenv, which expands variables by default."""
     return dict(dotenv_values(path))
 
 
-def compose(path: Path, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+def read_with_compose_rules(path: Path, environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Reads the file by the rules of docker compose."""
     return compose_rules.read(path.read_bytes().decode(), environ)
 
 
-def node(*paths: Path, expand: bool = False) -> list[dict[str, dict[str, str]]]:
+def read_with_npm_dotenv(*paths: Path, expand: bool = False) -> list[dict[str, dict[str, str]]]:
     """Reads each file with npm's dotenv: the current version, its fast parser, and the last version 16."""
     _require_node()
     command = ["node", str(_READ), str(_NODE), *map(str, paths)]
@@ -64,7 +64,7 @@ def node(*paths: Path, expand: bool = False) -> list[dict[str, dict[str, str]]]:
     return found
 
 
-def node_itself(path: Path) -> dict[str, str]:
+def read_with_node(path: Path) -> dict[str, str]:
     """Returns the environment of `node --env-file`."""
     if not shutil.which("node"):
         pytest.skip("node is not installed")
@@ -73,7 +73,7 @@ def node_itself(path: Path) -> dict[str, str]:
     return {name: text for name, text in found.items() if name not in ("PATH", "LANG")}
 
 
-def docker(path: Path) -> list[str]:
+def read_with_docker(path: Path) -> list[str]:
     """Returns the variables that Docker's command line sends to its daemon for `--env-file`, as NAME=value.
 
     Raises:
@@ -91,7 +91,7 @@ def docker(path: Path) -> list[str]:
     return seen[0]
 
 
-def kubectl(path: Path) -> dict[str, str]:
+def read_with_kubectl(path: Path) -> dict[str, str]:
     """Returns the data of the Secret that `kubectl create secret generic --from-env-file` makes, as base64."""
     if not shutil.which("kubectl"):
         pytest.skip("kubectl is not installed")

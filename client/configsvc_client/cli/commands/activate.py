@@ -14,12 +14,12 @@ from configsvc_client.cli.values import lost_answers
 
 
 @click.command(help=__doc__)
-@options.one_namespace
+@options.add_namespace_option
 @click.argument("key")
 @click.argument("version", type=click.IntRange(min=1))
 @click.option("--if-match", type=click.IntRange(min=1), help="Only if the key was last changed at this revision.")
 @click.option("--declassify", is_flag=True, help="Let a plain version replace a sealed one without asking.")
-@options.message
+@options.add_message_option
 def command(
     key: str, version: int, namespace: str | None, message: str, if_match: int | None, *, declassify: bool
 ) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @click.command(help=__doc__)
-@options.one_namespace
+@options.add_namespace_option
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option("--all", "everything", is_flag=True, help="Copy every served key.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Keys to copy, like 'db.*'. Repeatable.")
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     help="Let plain values replace sealed ones without asking (requires the admin action).",
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan and store nothing.")
-@options.message
+@options.add_message_option
 def command(
     keys: tuple[str, ...], namespace: str | None, message: str, *,
     everything: bool, only: tuple[str, ...], target: str | None, name: str | None, new_only: bool,

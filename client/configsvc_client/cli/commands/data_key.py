@@ -43,7 +43,7 @@ def command() -> None:
 
 
 @command.command("add")
-@options.one_namespace
+@options.add_namespace_option
 @click.option("--kms-key", metavar="ARN", help="KMS key that wraps it. Default: CONFIGSVC_KMS_KEYS.")
 def add(namespace: str | None, kms_key: str | None) -> None:
     """Add a data key and seal new values under it.
@@ -59,7 +59,7 @@ def add(namespace: str | None, kms_key: str | None) -> None:
 
 
 @command.command("list")
-@options.one_namespace
+@options.add_namespace_option
 def list_(namespace: str | None) -> None:
     """List the data keys, newest first.
 
@@ -78,7 +78,7 @@ def list_(namespace: str | None) -> None:
 
 
 @command.command("rewrap", cls=_TakesKid)
-@options.one_namespace
+@options.add_namespace_option
 @click.argument("kid", required=False)
 @click.option("--kms-key", metavar="ARN", help="KMS key to wrap it under. Default: CONFIGSVC_KMS_KEYS.")
 def rewrap(kid: str | None, namespace: str | None, kms_key: str | None) -> None:
@@ -111,7 +111,7 @@ def _list_live(admin: Admin, namespace: Namespace) -> list[Kid]:
 
 
 @command.command("retire", cls=_TakesKid)
-@options.one_namespace
+@options.add_namespace_option
 @click.argument("kid")
 def retire(kid: str, namespace: str | None) -> None:
     """Retire a data key for good.
@@ -156,14 +156,14 @@ def _advise_retired(admin: Admin, namespace: Namespace) -> list[str]:
 
 
 @command.command("rotate")
-@options.one_namespace
+@options.add_namespace_option
 @click.option(
     "--kms-key",
     metavar="ARN",
     help="KMS key that wraps the new data key. Required if CONFIGSVC_KMS_KEYS names several. Default: the newest's.",
 )
 @click.option("--fresh", is_flag=True, help="Make a new data key, even if an interrupted rotation left one.")
-@options.message
+@options.add_message_option
 def rotate(namespace: str | None, kms_key: str | None, message: str, *, fresh: bool) -> int:
     """Seal all served values under a new data key, and retire the others.
 

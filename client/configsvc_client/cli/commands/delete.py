@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 @click.command(help=__doc__)
-@options.one_namespace
+@options.add_namespace_option
 @click.argument("key")
 @click.option("--if-match", type=click.IntRange(min=1), help="Only if the key was last changed at this revision.")
-@options.message
+@options.add_message_option
 def command(key: str, namespace: str | None, message: str, if_match: int | None) -> None:
     names.parse_key(key)
     target, admin = options.choose_target(namespace), composition.open_admin()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command(help=__doc__)
-@options.one_namespace
+@options.add_namespace_option
 @click.argument("key")
 @click.argument("version", type=click.IntRange(min=1))
 def command(key: str, version: int, namespace: str | None) -> None:

@@ -175,7 +175,7 @@ def differ_in_type(left: SideItem | None, right: SideItem | None) -> bool:
 
 
 @click.command(help=__doc__)
-@options.namespaces
+@options.add_namespaces_option
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "-f", "--format", "wanted", multiple=True, type=click.Choice(FORMATS),

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @click.command(help=__doc__)
-@options.namespaces
+@options.add_namespaces_option
 def command(namespaces: tuple[str, ...]) -> int:
     try:
         wanted = options.choose_namespaces(namespaces, none=True)

@@ -39,11 +39,11 @@ _AGAIN, _STAGE, _EMPTY, _QUIT = "edit", "stage", "store", "quit"
 
 
 @click.command(help=__doc__)
-@options.one_namespace
+@options.add_namespace_option
 @click.argument("key")
 @protection.add_flags
 @inputs.allow_empty_option
-@options.message
+@options.add_message_option
 def command(
     key: str, namespace: str | None, message: str, *, seal: bool, plain: bool, kms: bool, allow_empty: bool
 ) -> int:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @click.command(help=__doc__)
-@options.namespaces
+@options.add_namespaces_option
 def command(namespaces: tuple[str, ...]) -> None:
     options.check_trusted(namespaces)  # the output becomes a consumer's settings
     wanted = options.choose_namespaces(namespaces)

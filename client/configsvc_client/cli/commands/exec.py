@@ -39,7 +39,7 @@ _SIGNALS = ("HUP", "USR1", "USR2", "TERM")
 
 
 @click.command(context_settings={"allow_interspersed_args": False}, help=__doc__)
-@options.namespaces
+@options.add_namespaces_option
 @click.option("--only", multiple=True, metavar="PATTERN", help="Use only these keys, like 'db.*'. Repeatable.")
 @click.option("--prefix", help="Use only keys with this prefix. Variables are named after the whole key.")
 @click.option(
@@ -61,7 +61,7 @@ _SIGNALS = ("HUP", "USR1", "USR2", "TERM")
 @click.option(
     "--grace", type=click.FloatRange(0), default=10.0, help="Seconds COMMAND has to end before it is killed (10)."
 )
-@options.every
+@options.add_every_option
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENT]...")
 def command(
     namespaces: tuple[str, ...], arguments: tuple[str, ...], *, only: tuple[str, ...], prefix: str | None,

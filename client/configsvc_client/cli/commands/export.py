@@ -49,7 +49,7 @@ _NAMED = 3
 
 
 @click.command(help=__doc__)
-@options.namespaces
+@options.add_namespaces_option
 @click.argument("file", default=STDOUT, type=common.FilledPath(dir_okay=False, allow_dash=True))
 @click.option("-f", "--format", "wanted", type=click.Choice(FORMATS), help="Format. Default: by the ending of FILE.")
 @click.option("--only", multiple=True, metavar="PATTERN", help="Keys to export, like 'db.*'. Repeatable.")

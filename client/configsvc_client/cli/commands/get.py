@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @click.command(help=__doc__)
-@options.namespaces
+@options.add_namespaces_option
 @click.argument("key")
 @click.option("--version", type=click.IntRange(min=1), help="Version to print, served or not. Default: the served one.")
 @click.option(

@@ -18,7 +18,7 @@ from configsvc_client.cli.settings import composition
 
 
 @click.command(help=__doc__)
-@options.long
+@options.add_long_option
 @click.argument("principal", required=False)
 def command(principal: str | None, *, longer: bool) -> None:
     admin = composition.open_admin()

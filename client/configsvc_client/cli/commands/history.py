@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @click.command(help=__doc__)
-@options.one_namespace
-@options.long
+@options.add_namespace_option
+@options.add_long_option
 @click.argument("key")
 def command(key: str, namespace: str | None, *, longer: bool) -> None:
     found = composition.open_admin().history.list_versions(options.choose_namespace(namespace), key)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 @click.command(help=__doc__)
-@options.one_namespace
+@options.add_namespace_option
 @click.argument("file", type=click.File("rb"))
 @click.option("-f", "--format", "wanted", type=click.Choice(FORMATS), help="Format. Default: by the ending of FILE.")
 @renaming.add_options
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     "--errors", metavar="PATH", type=common.FilledPath(dir_okay=False),
     help="Write refused keys here, with reasons and without values. Default: FILE.errors.csv.",
 )  # fmt: skip
-@options.message
+@options.add_message_option
 def command(
     file: BinaryIO, namespace: str | None, wanted: str | None, message: str, *,
     seal: tuple[str, ...], plain: tuple[str, ...], kms: tuple[str, ...], shaping: Shaping,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @click.command(help=__doc__)
-@options.namespaces
+@options.add_namespaces_option
 @click.option(
     "--due", is_flag=False, flag_value="overdue", metavar="[DAYS|DATE]",
     help="Show only served values that are overdue, or due within DAYS (30, 4w) or by a DATE (2027-01-31).",

@@ -30,7 +30,7 @@ _GRANTS = ("set_grants", "delete_grants")
 
 
 @click.command(help=__doc__)
-@options.one_namespace
+@options.add_namespace_option
 @click.argument("key", required=False)
 @click.option("--by", metavar="PRINCIPAL", help="Show only changes by this principal: api-key:<id> or an ARN.")
 @click.option(
@@ -43,7 +43,7 @@ _GRANTS = ("set_grants", "delete_grants")
 @click.option("--last", type=click.IntRange(min=1), help=f"Show at most this many changes. Default: {_LAST}.")
 @click.option("--all", "everything", is_flag=True, help="Show all changes.")
 @click.option("--grants", is_flag=True, help="Show the log of grants instead (requires the admin action on '*').")
-@options.long
+@options.add_long_option
 def command(
     key: str | None, namespace: str | None, *, by: str | None, since: str | None, until: str | None,
     revision: int | None, last: int | None, everything: bool, grants: bool, longer: bool,

@@ -28,7 +28,7 @@ def command() -> None:
 
 
 @command.command("create")
-@options.one_namespace
+@options.add_namespace_option
 @click.argument("name", required=False)
 @click.option("--kms-key", metavar="ARN", help="KMS key that wraps the first data key. Default: CONFIGSVC_KMS_KEYS.")
 @click.option("--no-data-key", is_flag=True, help="Add no data key: for plain and kms values only.")
@@ -128,7 +128,7 @@ _FORMS = ("plain", "kms", "envelope")
 
 
 @command.command("show")
-@options.one_namespace
+@options.add_namespace_option
 @click.argument("name", required=False)
 def show(name: str | None, namespace: str | None) -> None:
     """Show the settings and counts of a namespace."""
@@ -139,7 +139,7 @@ def show(name: str | None, namespace: str | None) -> None:
 
 
 @command.command("set")
-@options.one_namespace
+@options.add_namespace_option
 @click.argument("name", required=False)
 @click.option("--description", type=common.TEXT, help="Description of the namespace; an empty text removes it.")
 @click.option(
@@ -188,7 +188,7 @@ def set_(
 
 
 @command.command("delete")
-@options.one_namespace
+@options.add_namespace_option
 @click.argument("name", required=False)
 def delete(name: str | None, namespace: str | None) -> None:
     """Delete a namespace.
@@ -253,7 +253,7 @@ def _read_schemas(file: BinaryIO | None) -> Mapping[str, Mapping[str, object]] |
 
 
 @command.command("lift")
-@options.one_namespace
+@options.add_namespace_option
 @click.argument("name", required=False)
 @click.option(
     "--revision", required=True, type=click.IntRange(1, limits.REVISION_LIFT),

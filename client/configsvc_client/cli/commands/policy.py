@@ -29,7 +29,7 @@ def command() -> None:
 
 
 @command.command("suggest")
-@options.namespaces
+@options.add_namespaces_option
 def suggest(namespaces: tuple[str, ...]) -> None:
     """Draft a policy from the served values.
 

@@ -55,7 +55,7 @@ def _parse_day(context: click.Context, option: click.Parameter, given: str | Non
 
 
 @click.command(help=__doc__)
-@options.one_namespace
+@options.add_namespace_option
 @click.argument("key")
 @click.argument("source", required=False, nargs=-1, metavar="[- | @FILE | VALUE]", type=click.UNPROCESSED)
 @click.option("--from-file", metavar="FILE", type=click.Path(dir_okay=False), help="Read the value from a file.")
@@ -73,7 +73,7 @@ def _parse_day(context: click.Context, option: click.Parameter, given: str | Non
 @click.option("--stage", is_flag=True, help="Store the version without serving it.")
 @click.option("--declassify", is_flag=True, help="Let --plain replace a sealed version (requires the admin action).")
 @click.option("--rotate-by", metavar="YYYY-MM-DD", callback=_parse_day, help="Date by which to replace the value.")
-@options.message
+@options.add_message_option
 def command(
     key: str, source: tuple[str, ...], from_file: str | None, namespace: str | None, message: str, **flags: object
 ) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command(help=__doc__)
-@options.one_namespace
+@options.add_namespace_option
 @click.argument("key", required=False)
 @click.option(
     "--to-version",
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be served and change nothing.")
 @click.option("--declassify", is_flag=True, help="Let plain versions replace sealed ones without asking.")
-@options.message
+@options.add_message_option
 def command(
     key: str | None, namespace: str | None, message: str, *,
     to_version: int | None, to_revision: int | None, to_time: str | None, dry_run: bool, declassify: bool,

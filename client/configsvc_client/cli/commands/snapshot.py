@@ -25,7 +25,7 @@ def command() -> None:
 
 
 @command.command("save")
-@options.namespaces
+@options.add_namespaces_option
 @_FILE
 def save(namespaces: tuple[str, ...], file: Path) -> None:
     """Save the served values to a fallback file.

@@ -29,8 +29,8 @@ _COLUMNS = ("at", "namespace", "revision", "key", "was", "now", "by", "message")
 
 
 @click.command(help=__doc__)
-@options.namespaces
-@options.every
+@options.add_namespaces_option
+@options.add_every_option
 @click.argument("prefix", default="")
 def command(namespaces: tuple[str, ...], prefix: str, every: float) -> None:
     admin = composition.open_admin()
