@@ -1,4 +1,4 @@
-"""Runs one seed again, with a planted fault or without, and prints its trace."""
+"""Runs one seed again, with or without a planted fault, and prints its trace."""
 
 import sys
 

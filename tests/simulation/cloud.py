@@ -35,9 +35,9 @@ Wrap = Callable[[Repository], Repository]
 
 
 class TableClient(Through):
-    """The real repository of one environment, over a client that is simulated.
+    """The real repository of one environment, over a simulated client.
 
-    `table`, `process` and `time` are for what is planted.
+    `table`, `process` and `time` are for planted faults.
     """
 
     def __init__(self, table: Table, process: Process, clock: ports.ServiceClock) -> None:
@@ -47,12 +47,12 @@ class TableClient(Through):
         super().__init__(self._lasting)
 
     def begin(self, until: float) -> None:
-        """The next request, and when it has to be answered."""
+        """Begins a request, with its deadline."""
         self.inner = self._lasting.within(until)
 
 
 class _Clock:
-    """The service's own clock port."""
+    """The clock port of the service."""
 
     def __init__(self, process: Process) -> None:
         self.monotonic, self.sleep = process.monotonic, process.pause
@@ -74,7 +74,7 @@ class _Chance:
 
 
 class _Log:
-    """Only what goes wrong in the service itself is noted."""
+    """Notes only failures of the service itself."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -88,18 +88,18 @@ class _Log:
 
 
 class Context:
-    """What Lambda passes to a handler."""
+    """The context that Lambda passes to a handler."""
 
     def __init__(self, process: Process, seconds: float) -> None:
         self._process, self._end = process, process.time.now + seconds
 
     def get_remaining_time_in_millis(self) -> int:
-        """Of this invocation."""
+        """The remaining time of this invocation."""
         return max(1, round(1000 * (self._end - self._process.time.now)))
 
 
 class Environment(Process):
-    """An execution environment of the function: the real service over a table that is far away."""
+    """An execution environment of the function: the real service over a remote table."""
 
     def __init__(self, name: str, table: Table, altered: Wrap) -> None:
         super().__init__(table.time, name, table.weather.between(-3600.0, 3600.0))
@@ -119,7 +119,7 @@ class Environment(Process):
 
 
 class Exchange:
-    """A request that came to the function, and its answer; None where the function ended without one."""
+    """A request to the function, and its response; None if the function ended without one."""
 
     def __init__(self, time: VirtualTime, event: Mapping[str, Any]) -> None:
         self.event, self.done = event, Signal(time)
@@ -127,16 +127,16 @@ class Exchange:
 
 
 THROTTLED: dict[str, Any] = {"statusCode": 0}
-"""Stands for Lambda's refusal to run the function, which API Gateway makes a 500 of."""
+"""Lambda's refusal to run the function, which API Gateway turns into a 500."""
 
 
 class Fleet:
     """Lambda: an environment serves one request at a time, and at most `FUNCTIONS` run at once.
 
     Args:
-        table: what all of them work on.
-        altered: what stands between an environment and its table.
-        failed: called with what never may happen in an environment.
+        table: the table that all environments share.
+        altered: wraps the table of an environment.
+        failed: called with failures that must never happen in an environment.
     """
 
     def __init__(self, table: Table, altered: Wrap, failed: Callable[[str], None]) -> None:
@@ -147,7 +147,7 @@ class Fleet:
         self.routes = Environment("none", table, altered).app.routes
 
     def serve(self, exchange: Exchange) -> None:
-        """Runs in a task of its own. An answer later than Lambda's timeout is none."""
+        """Runs in a separate task. A response after Lambda's timeout is lost."""
         environment = self._free()
         if environment is None:
             exchange.answer = THROTTLED
@@ -193,7 +193,7 @@ class Fleet:
 
 
 class Kms(FakeKms):
-    """KMS as one process reaches it: it takes its time, throttles, and is down now and then."""
+    """KMS as one process reaches it: slow, throttling, and sometimes down."""
 
     def __init__(self, weather: Weather, clock: Clocks, made: dict[str, bytes]) -> None:
         super().__init__()

@@ -1,7 +1,6 @@
-"""DynamoDB's client as one environment has it: far away, throttled, silent, and late.
+"""DynamoDB's client in one environment: remote, throttled, silent and late.
 
-It stands for botocore's low-level client, so the service's own repository, with its deadline and its retries, is what
-calls it.
+It replaces botocore's low-level client, so the service's real repository calls it, with its deadlines and retries.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from tests.simulation.weather import Weather
 TABLE = "config"
 TABLE_SECONDS = 0.006
 PAGE = 2
-"""Records of one page, and of what a batch reads at one moment: few, so that writes come between."""
+"""Records per page, and per moment of a batch read: few, so that writes come between."""
 
 Answer = TypeVar("Answer")
 Item = Mapping[str, Any]
 
 
 class Table:
-    """The table itself: what it holds, and who watches what is written to it."""
+    """The table itself: its records, and the observer of writes."""
 
     def __init__(self, time: VirtualTime, weather: Weather, watch: Callable[[Sequence[WriteAction]], None]) -> None:
         self.time, self.weather, self._watch = time, weather, watch
@@ -37,10 +36,10 @@ class Table:
         self.applied, self.under_way = set[str](), set[str]()
 
     def apply(self, actions: Sequence[WriteAction], token: str) -> bool:
-        """A transaction, once for each token; whether it was not applied before.
+        """Applies a transaction once per token; returns whether this was the first time.
 
         Raises:
-            LostRace: a condition does not hold.
+            LostRace: a condition failed.
         """
         if token in self.applied:
             return False
@@ -50,7 +49,7 @@ class Table:
         return True
 
     def apply_late(self, actions: Sequence[WriteAction], token: str) -> None:
-        """A transaction whose sender has given up."""
+        """Applies a transaction whose sender has given up."""
         self.under_way.discard(token)
         try:
             if self.apply(actions, token):
@@ -60,7 +59,7 @@ class Table:
 
 
 class TimedCalls(Calls):
-    """The service's calls; how long each may take is told to the client, in seconds of the one clock."""
+    """The service's calls, which pass their time limits to the client, in seconds of the one clock."""
 
     def __init__(
         self, client: Client, clock: ServiceClock, chance: ServiceChance, deadline: float | None = None
@@ -69,7 +68,7 @@ class TimedCalls(Calls):
         self._client = client
 
     def within(self, deadline: float) -> TimedCalls:
-        """The same with a deadline."""
+        """The same calls, with a deadline."""
         return TimedCalls(self._client, self.clock, self.chance, deadline)
 
     def _send(
@@ -80,14 +79,14 @@ class TimedCalls(Calls):
 
 
 class Client:
-    """What `DynamoRepository` calls. `until` is when an exchange is given up, in the process's monotonic seconds."""
+    """The client that `DynamoRepository` calls. `until` is when an exchange ends, in monotonic seconds."""
 
     def __init__(self, table: Table, process: Process) -> None:
         self.table, self.process, self.until = table, process, 0.0
         self._weather, self._time = table.weather, table.time
 
     def get_item(self, *, Key: Item, **_: object) -> Item:  # noqa: N803  # DynamoDB's name
-        """One record."""
+        """Reads one record."""
         self._ask()
         self._throttle()
         found = [*self.table.memory.get([_address(Key)]).values()]
@@ -95,7 +94,7 @@ class Client:
         return {"Item": to_item(found[0])} if found else {}
 
     def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> Item:  # noqa: N803
-        """Each few records at a moment of their own; a busy table leaves some out."""
+        """Reads a few records at a time, each group at a different moment. A busy table omits some."""
         self._ask()
         keys = RequestItems[TABLE]["Keys"]
         most = len(keys) // 2 if self._weather.happens(self._weather.climate.throttled) else len(keys)
@@ -108,7 +107,7 @@ class Client:
         return {"Responses": {TABLE: items}, "UnprocessedKeys": left}
 
     def query(self, **request: Any) -> Item:  # noqa: ANN401  # a request's members
-        """A page."""
+        """Reads a page."""
         self._ask()
         self._throttle()
         texts = request["ExpressionAttributeValues"]
@@ -124,7 +123,7 @@ class Client:
         return page | ({"LastEvaluatedKey": build_key(address_of(records[-1]))} if len(records) == most else {})
 
     def transact_get_items(self, *, TransactItems: Sequence[Item]) -> Item:  # noqa: N803
-        """Records of one moment."""
+        """Reads records at one moment."""
         self._ask()
         self._cancel(len(TransactItems))
         wanted = [_address(each["Get"]["Key"]) for each in TransactItems]
@@ -133,7 +132,7 @@ class Client:
         return {"Responses": [{"Item": to_item(found[at])} if at in found else {} for at in wanted]}
 
     def transact_write_items(self, *, TransactItems: Sequence[Item], ClientRequestToken: str) -> Item:  # noqa: N803
-        """A transaction; it may be done although nobody hears of it, and after its sender has given up."""
+        """Writes a transaction. It may be done without a response, and after its sender has given up."""
         self._ask()
         actions, climate = [_action(each) for each in TransactItems], self._weather.climate
         self._cancel(len(actions))
@@ -153,7 +152,7 @@ class Client:
         return {}
 
     def _delay(self, actions: Sequence[WriteAction], token: str) -> None:
-        """A transaction that is done later: half of the time DynamoDB knows of it, else it is still on its way."""
+        """Applies a transaction later. Half of the time DynamoDB already knows it; else it is still on its way."""
         if self._weather.happens(0.5):
             self.table.under_way.add(token)
         self._time.call(self._weather.between(0.0, 25.0), lambda: self.table.apply_late(actions, token))
@@ -177,13 +176,13 @@ class Client:
             raise _error("ProvisionedThroughputExceededException", "Query")
 
     def _cancel(self, actions: int) -> None:
-        """Transactions are cancelled where the table is busy, and where they meet."""
+        """Cancels transactions if the table is busy or they conflict."""
         if self._weather.happens(self._weather.climate.throttled):
             reason = self._weather.draw.choice(("ThrottlingError", "TransactionConflict"))
             raise _cancelled([reason] * actions)
 
     def _travel(self) -> None:
-        """Half the way; an exchange that takes too long is given up."""
+        """Travels half the way. An exchange that takes too long is given up."""
         takes, left = self._weather.takes(TABLE_SECONDS / 2), self.until - self.process.monotonic()
         self.process.pause(min(takes, left))
         if takes > left:

@@ -1,4 +1,4 @@
-"""What lies between a process and the service: requests and answers are late, lost, or come twice."""
+"""The network between a process and the service: requests and responses are late, lost or duplicated."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ THAW_SECONDS = 90.0
 
 
 class Person(NamedTuple):
-    """Who asks, as API Gateway tells the function."""
+    """The caller, as API Gateway passes it to the function."""
 
     api_key: str
     arn: str | None = None
 
     @property
     def identity(self) -> dict[str, str | None]:
-        """The event's."""
+        """The identity in the event."""
         return {"apiKeyId": self.api_key, "userArn": self.arn, "sourceIp": "203.0.113.9", "userAgent": None}
 
 
 class Sent(NamedTuple):
-    """A request, so that it can be sent again."""
+    """A request that can be sent again."""
 
     method: str
     target: str
@@ -48,19 +48,19 @@ class Sent(NamedTuple):
 
 
 class GivenUp(BaseException):
-    """Whoever waited for an answer ended the program."""
+    """The user ended the program while it waited for a response."""
 
 
 class Line:
-    """A process's way to the service: stands for `Connection` and is a `Transport`.
+    """A process's connection to the service. Replaces `Connection`, and is a `Transport`.
 
     Args:
         fleet: the function.
-        weather: what happens on the way.
-        process: whose it is.
-        person: who asks.
+        weather: draws what happens on the way.
+        process: the process that sends requests.
+        person: the caller.
         way: seconds that each direction takes.
-        freezes: whether the process may stand still amid an exchange.
+        freezes: whether the process may freeze during an exchange.
     """
 
     url = URL
@@ -92,11 +92,11 @@ class Line:
         *,
         while_waiting: WhileWaiting = None,
     ) -> Response:
-        """One exchange, which ends by its deadline.
+        """Sends a request; ends by the deadline.
 
         Raises:
-            Unavailable: the request or its answer was lost, or came too late.
-            GivenUp: so it was, and nobody tries again; `gives_up` says how often.
+            Unavailable: the request or its response was lost or too late.
+            GivenUp: the same, but the program ends; `gives_up` is how often.
         """
         sent = Sent(method, target, {name: unmask(value) for name, value in headers.items()}, unmask(body))
         self.watch(sent, None)
@@ -111,10 +111,10 @@ class Line:
         return response
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Does nothing, because no connection is kept."""
 
     def exchanged(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
-        """A request and its answer."""
+        """Exchanges a request for its response."""
         climate, happens = self.weather.climate, self.weather.happens
         if happens(climate.refused):
             self.process.pause(min(self.way, deadline - self.clock.monotonic()))
@@ -155,12 +155,12 @@ class Line:
 
 
 def _shown(target: str) -> str:
-    """The end of the path."""
+    """The end of the path, for the trace."""
     return "/".join(target.partition("?")[0].split("/")[4:])[:40]
 
 
 def _response(answer: Mapping[str, Any] | None) -> Response:
-    """As it comes over HTTP; API Gateway answers by itself where the function did not."""
+    """The response over HTTP. API Gateway responds itself if the function did not."""
     if answer is None or answer["statusCode"] == 0:
         body = json.dumps(problem_body("DEFAULT_5XX", "a-request")).encode()
         status = 502 if answer is None else 500

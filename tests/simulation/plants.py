@@ -1,4 +1,4 @@
-"""Faults that are put back, to show that the simulation finds them: each is what stands in the place of a real part."""
+"""Planted faults, to show that the simulation finds them. Each replaces a real part."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from tests.support.machines.planted import Dropping, Reusing, Through, Trusting,
 
 
 class Planted(NamedTuple):
-    """A fault, what is said when it is found, and a seed that finds it."""
+    """A fault, the message of its finding, and a seed that finds it."""
 
     plant: Plant
     found: str
     seed: int
 
 
-# In the table, as the service reaches it.
+# In the service's access to the table.
 
 
 class _Certain(Through):
-    """Takes a commit that was not answered for one that was not done."""
+    """Treats a commit without a response as not done."""
 
     def commit(self, actions: Sequence[WriteAction]) -> None:
         try:
@@ -45,7 +45,7 @@ class _Certain(Through):
 
 
 class _Apart(Through):
-    """Keeps the answer to an Idempotency-Key by a transaction of its own, once the write is done."""
+    """Stores the answer to an Idempotency-Key in a separate transaction, after the write."""
 
     def commit(self, actions: Sequence[WriteAction]) -> None:
         answers = [each for each in actions if isinstance(each, Write) and isinstance(each.record, KeptAnswer)]
@@ -55,7 +55,7 @@ class _Apart(Through):
 
 
 class _Hasty(Through):
-    """Says that a commit is done before it is."""
+    """Confirms a commit before it is done."""
 
     def commit(self, actions: Sequence[WriteAction]) -> None:
         assert isinstance(self.inner, TableClient)
@@ -67,7 +67,7 @@ class _Hasty(Through):
 
 
 class _OldHead(Through):
-    """Reads HEAD alone at most every ten seconds."""
+    """Reads HEAD at most every ten seconds."""
 
     def __init__(self, inner: Repository) -> None:
         super().__init__(inner)
@@ -86,7 +86,7 @@ class _OldHead(Through):
 
 
 class _ByClock(Through):
-    """Orders data keys by the time at which they were made, by the clock of the environment that added them."""
+    """Orders data keys by creation time, by the clock of the environment that added them."""
 
     def query(self, partition: str, prefix: str, **options: Any) -> Iterator[Record]:  # noqa: ANN401  # as Through
         rows = self.inner.query(partition, prefix, **options)
@@ -104,7 +104,7 @@ class _LogByClock(Through):
 
 
 class _Torn(Trusting):
-    """Notices no write that comes while a snapshot is read."""
+    """Misses writes while a snapshot is read."""
 
     def query(self, partition: str, prefix: str, **options: Any) -> Iterator[Record]:  # noqa: ANN401  # as Through
         query = super().query if options.get("values", True) else self.inner.query
@@ -115,11 +115,11 @@ def _ms(text: str) -> int:
     return round(1000 * datetime.fromisoformat(text).timestamp())
 
 
-# In what a writer reaches.
+# In the writers' connection.
 
 
 class _Listing(Line):
-    """Keeps the first list of data keys that came."""
+    """Repeats the first list of data keys."""
 
     first: Response | None = None
 
@@ -132,25 +132,25 @@ class _Listing(Line):
 
 
 class _Anew(Line):
-    """Sends each attempt under an Idempotency-Key of its own."""
+    """Sends each attempt with a different Idempotency-Key."""
 
     def exchanged(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
-        anew = {**sent.headers, "idempotency-key": f"attempt-{self.numbers}-of-{self.process.name}"}
-        return super().exchanged(sent._replace(headers=anew), deadline, while_waiting)
+        headers = {**sent.headers, "idempotency-key": f"attempt-{self.numbers}-of-{self.process.name}"}
+        return super().exchanged(sent._replace(headers=headers), deadline, while_waiting)
 
 
 # In consumers.
 
 
 class _Endless(Line):
-    """Waits for an answer longer than it may."""
+    """Waits for a response beyond the deadline."""
 
     def exchanged(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
         return super().exchanged(sent, deadline + 29, while_waiting)
 
 
 class _Older(Line):
-    """Now and then answers three times with what was answered before the last, as a cache on the way might."""
+    """Sometimes repeats the last but one response three times, like a cache on the way."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401  # as a sound one
         super().__init__(*arguments, **options)
@@ -171,8 +171,8 @@ class _Older(Line):
 
 
 class _Impatient(Keeper):
-    def _longest(self, *, known: bool) -> float:
-        """No refresh is ever given more time than usual."""
+    def _find_longest(self, *, known: bool) -> float:
+        """Never gives a refresh more time than usual."""
         del known
         return self._usual
 
@@ -187,7 +187,7 @@ class _NeverLonger(Config):
 
 
 class _StartingOver(Config):
-    """Forgets what it held when an answer is refused for its revision."""
+    """Drops the current snapshot when a response is refused for its revision."""
 
     __slots__ = ()
 
@@ -198,14 +198,14 @@ class _StartingOver(Config):
 
 
 class _Silent(Config):
-    """Says nothing of what it did not refresh."""
+    """Never reports a missed refresh."""
 
     __slots__ = ()
     last_error = None
 
 
 class _WallAlone:
-    """Both clocks are the wall's."""
+    """Uses the wall clock for both clocks."""
 
     def __init__(self, process: Process) -> None:
         self.wall = self.monotonic = process.wall
@@ -216,7 +216,7 @@ class _WallAlone:
 
 
 class _MonotonicAlone:
-    """Both clocks are the one that stands still while the process is frozen."""
+    """Uses the clock that stops while the process is frozen for both clocks."""
 
     def __init__(self, process: Process) -> None:
         self.monotonic, self.pause = process.monotonic, process.pause
@@ -229,7 +229,7 @@ class _MonotonicAlone:
 
 
 def _line(kind: type[Line]) -> Callable[[Line], Line]:
-    """The same line, of a kind that is at fault."""
+    """Replaces a line by one of a faulty kind."""
 
     def altered(line: Line) -> Line:
         made = kind(line.fleet, line.weather, line.process, line.person, way=line.way, freezes=line.freezes)
@@ -240,7 +240,7 @@ def _line(kind: type[Line]) -> Callable[[Line], Line]:
 
 
 OLDER = Plant(reader=readers.Altered(line=_line(_Older)))
-"""No fault of ours: a real client refuses what comes."""
+"""Not a fault of ours: the real client refuses the responses."""
 
 PLANTS = {
     "a writer caches data keys that are retired": Planted(

@@ -28,12 +28,12 @@ ENVIRON = {
     "CONFIGSVC_NAMESPACES": str(NS),
     "CONFIGSVC_KMS_KEYS": KMS_KEY,
     "CONFIGSVC_POLL_SECONDS": str(POLL),
-    "AWS_LAMBDA_FUNCTION_NAME": "a-function",  # no threads but ours
+    "AWS_LAMBDA_FUNCTION_NAME": "a-function",  # only our threads
 }
 
 
 class Habits(NamedTuple):
-    """How a consumer lives. One that freezes between invocations has a wall clock that is never set."""
+    """The life of a consumer. If it freezes between invocations, its wall clock is never set."""
 
     freezes: bool
     skew: float
@@ -42,7 +42,7 @@ class Habits(NamedTuple):
 
 
 class Altered(NamedTuple):
-    """What a planted fault puts in the place of a consumer's own parts."""
+    """The parts of a consumer that a planted fault replaces."""
 
     config: type[Config] = Config
     clock: Callable[[Process], Clocks] = lambda process: process
@@ -57,7 +57,7 @@ class Reader:
         fleet: the service.
         weather: draws what happens.
         truth: checks what is read.
-        altered: what is planted.
+        altered: the planted fault.
     """
 
     def __init__(self, name: str, fleet: Fleet, weather: Weather, truth: Truth, altered: Altered) -> None:
@@ -73,7 +73,7 @@ class Reader:
         self._numbers = 0
 
     def live(self, until: float) -> None:
-        """Invocations, one after another."""
+        """Runs invocations, one after another."""
         time = self._truth.time
         self._begin()
         while time.now < until:
@@ -84,14 +84,14 @@ class Reader:
             self.invoke(self._weather.draw.choice((0.3, 1.0, 1.7, 3.0, 30.0)))
 
     def invoke(self, seconds: float) -> None:
-        """One invocation that has so much time; now and then config is read before it, where nobody knows how much."""
+        """Runs one invocation with a time limit. Sometimes config is read before it, without a known limit."""
         if self._weather.happens(0.2):
             self._read(lambda: self._came(self._config.snapshot()), 2 * REFRESH, START)
         context = Context(self._process, seconds)
         self._read(lambda: self._invoked(context), seconds / 2, 0.9 * seconds)
 
     def _read(self, read: Callable[[], None], warm: float, cold: float) -> None:
-        """A read, and how long it may wait where something is held and where nothing is."""
+        """Reads, with the longest waits with and without a current snapshot."""
         self._began, self._most = self._process.monotonic(), min(START, warm if self.held else cold)
         try:
             read()
@@ -103,7 +103,7 @@ class Reader:
                 self._truth.violate(f"{self.name} has nothing to read, although something is held")
 
     def _handler(self, context: Context) -> None:
-        """An invocation sees one snapshot, however long it takes."""
+        """Checks that an invocation sees one snapshot, however long it takes."""
         del context
         snapshot = self._config.snapshot()
         self._came(snapshot)
@@ -113,8 +113,8 @@ class Reader:
 
     @property
     def held(self) -> int:
-        """The revision that is held, without asking; 0 for none."""
-        made = self._config._made  # noqa: SLF001  # a look that refreshes nothing
+        """The current revision, without a request; 0 for none."""
+        made = self._config._made  # noqa: SLF001  # a read without a refresh
         return made.held.snapshot.revisions[NS] if made and made.held else 0
 
     @property
@@ -123,11 +123,11 @@ class Reader:
 
     @property
     def is_slow(self) -> bool:
-        """Whether an answer takes longer than a refresh usually may."""
+        """Whether a response takes longer than the usual time of a refresh."""
         return 2 * self.habits.way > REFRESH / 2
 
     def wait(self, seconds: float) -> None:
-        """Between two invocations."""
+        """Waits between two invocations."""
         if self.habits.freezes:
             self._process.freeze(seconds)
         else:
@@ -147,7 +147,7 @@ class Reader:
 
     def _world(self, _: ClientSettings) -> World:
         clock, draw = self._line.clock, self._weather.draw
-        gateway = ApiGateway(self._line, API_KEY)  # type: ignore[arg-type]  # stands for a Connection
+        gateway = ApiGateway(self._line, API_KEY)  # type: ignore[arg-type]  # replaces a Connection
         kms = Kms(self._weather, clock, self._truth.made)
         return World(gateway, kms, clock, draw.random, lambda: None, lambda: None, warn=lambda _: None)
 
@@ -159,7 +159,7 @@ class Reader:
             self._process.skew = weather.between(-3600, 3600)
 
     def _came(self, snapshot: Snapshot) -> None:
-        """Checks what a read gave, and how long it took."""
+        """Checks the result of a read, and how long it took."""
         truth, revision, error = self._truth, snapshot.revisions[NS], self._config.last_error
         waited = self._process.monotonic() - self._began
         reason = f", {error.code} {error.members.get('reason', '')}" if error else ""

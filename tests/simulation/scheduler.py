@@ -1,7 +1,7 @@
 """One virtual clock for every process: real threads, of which one runs at a time, in the order of their moments.
 
-Whoever pauses hands the baton back; the clock then goes on to the next moment that somebody waits for. Nothing else
-decides the order, so the same draws give the same history.
+A thread that pauses hands back the baton, and the clock advances to the next moment that a thread waits for. Nothing
+else decides the order, so the same draws give the same history.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from configsvc_client._ports import ClockReading
 
 EPOCH = 1_700_000_000.0
 _HANGS = 60.0
-"""Real seconds after which a thread that keeps the baton is taken to wait for something else than this clock."""
+"""Real seconds after which a thread with the baton is assumed to wait for something other than this clock."""
 
 
 class Killed(BaseException):
-    """Raised where a thread of a dead process would go on."""
+    """Raised in the threads of a dead process."""
 
 
 class Process:
@@ -29,7 +29,7 @@ class Process:
     Args:
         time: the one clock.
         name: for the trace.
-        skew: seconds that its wall clock is ahead.
+        skew: seconds by which its wall clock is ahead.
     """
 
     def __init__(self, time: VirtualTime, name: str, skew: float = 0.0) -> None:
@@ -42,7 +42,7 @@ class Process:
         return EPOCH + self.time.now + self.skew
 
     def monotonic(self) -> float:
-        """Seconds that this process was not frozen."""
+        """Seconds for which this process was not frozen."""
         return self.time.now - self.frozen
 
     def now(self) -> ClockReading:
@@ -54,7 +54,7 @@ class Process:
         self.time.pause(seconds)
 
     def freeze(self, seconds: float) -> None:
-        """Stands still for so long, its monotonic clock with it."""
+        """Freezes the process and its monotonic clock."""
         self.time.pause(seconds)
         self.frozen += seconds
 
@@ -68,20 +68,20 @@ class _Task:
 
 
 class Signal:
-    """Something that happens once, and that others wait for."""
+    """An event that happens once, and that others can wait for."""
 
     def __init__(self, time: VirtualTime) -> None:
         self._time, self._waiting = time, list[_Task]()
         self.is_set = False
 
     def set(self) -> None:
-        """It has happened."""
+        """Sets the signal."""
         self.is_set = True
         while self._waiting:
             self._time.wake(self._waiting.pop())
 
     def wait(self, seconds: float) -> bool:
-        """Whether it happens within so many seconds."""
+        """Waits; returns whether it happens within this many seconds."""
         if not self.is_set:
             self._waiting.append(self._time.current)
             self._time.pause(seconds)
@@ -89,7 +89,7 @@ class Signal:
 
 
 class VirtualTime:
-    """The clock, and who waits for it."""
+    """The clock, and the tasks that wait for it."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -104,31 +104,31 @@ class VirtualTime:
 
     @property
     def current(self) -> _Task:
-        """The task that has the baton."""
+        """The task with the baton."""
         assert self._current is not None, "only a task may wait"
         return self._current
 
     def note(self, who: str, what: str) -> None:
-        """One line of the trace."""
+        """Writes one line of the trace."""
         self.trace.append(f"{self.now:10.3f}  {who:12} {what}")
 
     def call(self, after: float, act: Callable[[], None]) -> None:
-        """Does something later that takes no time."""
+        """Calls a function later, which takes no time."""
         heapq.heappush(self._heap, (self.now + after, next(self._order), 0, act))
 
     def spawn(self, name: str, run: Callable[[], None], *, after: float = 0.0, owner: Process | None = None) -> None:
-        """Begins a thread later; it ends with the process that owns it."""
+        """Starts a thread later, which ends with the process that owns it."""
         task = _Task(name, owner)
         self._tasks.append(task)
         threading.Thread(target=partial(self._thread, task, run), name=name, daemon=True).start()
         self._push(task, after)
 
     def own(self, owner: Process) -> None:
-        """From now on the current task belongs to that process."""
+        """Gives the current task to a process."""
         self.current.owner = owner
 
     def pause(self, seconds: float) -> None:
-        """Lets everybody run who is due before then."""
+        """Lets all tasks run that are due before then."""
         task = self.current
         self._check(task)
         self._push(task, max(0.0, seconds))
@@ -137,19 +137,19 @@ class VirtualTime:
         self._check(task)
 
     def wake(self, task: _Task) -> None:
-        """Lets a task go on now that waits for longer."""
+        """Wakes a task before its time."""
         if not task.done:
             self._push(task, 0.0)
 
     def kill(self, process: Process) -> None:
-        """Ends a process: its threads end at the point where they wait."""
+        """Ends a process: its threads end where they wait."""
         process.alive = False
         for task in self._tasks:
             if task.owner is process and task is not self._current:
                 self.wake(task)
 
     def run(self, until: float) -> None:
-        """Goes on to that moment, or until `stopped`."""
+        """Runs to that moment, or until `stopped`."""
         while self._heap and self._heap[0][0] <= until and not self.stopped:
             self._step()
         if not self.stopped:
@@ -191,7 +191,7 @@ class VirtualTime:
             run()
         except Killed:
             pass
-        except BaseException as error:  # noqa: BLE001  # shown by whoever runs the simulation
+        except BaseException as error:  # noqa: BLE001  # shown by the caller of the simulation
             self.failed.append(error)
             self.stopped = True
         finally:

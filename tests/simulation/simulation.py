@@ -1,4 +1,4 @@
-"""One run: a service, consumers and writers under one clock, with faults for a while and then without.
+"""One run: a service, consumers and writers under one clock, first with faults and then without.
 
 `python -m tests.simulation SEED [PLANT]` runs one again and prints its trace.
 """
@@ -20,11 +20,11 @@ from tests.simulation.weather import Weather
 from tests.simulation.writers import Writer
 
 FOUNDING, STORM, HEALING, CALM = 100.0, 600.0, 300.0, 400.0
-"""Seconds: for the namespace to be made, with faults, for what was begun in them to end, and for all to be well."""
+"""Seconds to create the namespace, with faults, to finish what began during them, and without faults."""
 
 READERS, WRITERS = 4, 3
 SHOWN = 60
-"""Lines of the trace that a failure shows."""
+"""Lines of the trace shown on a failure."""
 
 
 def _unaltered(repository: Repository) -> Repository:
@@ -32,7 +32,7 @@ def _unaltered(repository: Repository) -> Repository:
 
 
 class Plant(NamedTuple):
-    """A fault that is put in: what stands in the place of parts of the service, consumers and writers."""
+    """A planted fault: replacements for parts of the service, consumers and writers."""
 
     service: Callable[[Repository], Repository] = _unaltered
     reader: readers.Altered = readers.Altered()
@@ -43,7 +43,7 @@ NOTHING = Plant()
 
 
 class Report(NamedTuple):
-    """How a run went."""
+    """The result of a run."""
 
     seed: int
     trace: tuple[str, ...]
@@ -51,13 +51,13 @@ class Report(NamedTuple):
     revision: int
 
     def text(self, plant: str = "") -> str:
-        """The end of the trace, and how to see it again."""
+        """The end of the trace, and how to reproduce it."""
         last = "\n".join(self.trace[-SHOWN:])
         return f"{last}\n\nseed {self.seed}: {self.violations}\nAgain: python -m tests.simulation {self.seed} {plant}"
 
 
 class Simulation:
-    """All of it, drawn from a seed."""
+    """The whole simulation, drawn from a seed."""
 
     def __init__(self, seed: int, plant: Plant = NOTHING) -> None:
         self.seed = seed
@@ -67,7 +67,7 @@ class Simulation:
         self._plant = plant
 
     def run(self) -> Report:
-        """From the first write to the end of all faults and what must hold then."""
+        """Runs from the first write to the end of all faults, and checks the final state."""
         climate = self.weather.calm()
         founder = Writer("founder", self.fleet, self.weather, self.truth, writers.Altered())
         self._stage(FOUNDING, {"founder": founder.create})
@@ -81,7 +81,7 @@ class Simulation:
         return Report(self.seed, tuple(self.time.trace), tuple(self.truth.violations), self.truth.revision)
 
     def _stage(self, seconds: float, acts: Mapping[str, Callable[[], None]]) -> None:
-        """Does things side by side, all of which have to end in time."""
+        """Runs things concurrently, which all have to end in time."""
         going = set(acts)
 
         def done(name: str) -> None:
@@ -110,7 +110,7 @@ class Simulation:
         self.weather.calm()
 
     def _heal(self) -> None:
-        """Without faults everybody writes, and a rotation ends."""
+        """Checks that without faults everybody writes, and a rotation ends."""
         for writer in self.writers:
             if not writer.put():
                 self.truth.violate(f"{writer.name} cannot write although nothing fails")
@@ -121,7 +121,7 @@ class Simulation:
         self.rotator.audit()
 
     def _converge(self, reader: Reader) -> None:
-        """Within an interval, where a link is slow within as many as it takes to find out how much time it needs."""
+        """Checks that all readers converge within an interval; on a slow link within a few, to adapt."""
         for _ in range(14 if reader.is_slow else 1):
             reader.wait(readers.LATEST)
             reader.invoke(30.0)
@@ -130,5 +130,5 @@ class Simulation:
 
 
 def run(seed: int, plant: Plant = NOTHING) -> Report:
-    """One run."""
+    """Runs one seed."""
     return Simulation(seed, plant).run()

@@ -1,4 +1,4 @@
-"""Service, consumers and writers under one clock: what holds for every seed, and the faults that a seed finds."""
+"""Service, consumers and writers under one clock: the promises for every seed, and the faults that seeds find."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.simulation.simulation import NOTHING, Plant, Report, run
 
 ROOT = Path(__file__).parents[2]
 SEARCHED = 400
-"""Seeds that are tried for a broken promise in a night."""
+"""Seeds that are tried in one night."""
 
 ENOUGH = 80
-"""Seeds within which each planted fault is found, wherever they begin."""
+"""Seeds that suffice to find each planted fault, wherever they start."""
 
 REPLAYED = 30
 
@@ -40,11 +40,11 @@ HAPPENS = (
     "unavailable time_left",
     "unavailable connection",
 )
-"""What a few runs have to meet, or they show little."""
+"""Events that a few runs must contain, or they prove little."""
 
 
 def holds(seed: int, plant: Plant = NOTHING) -> Report:
-    """A run that broke no promise."""
+    """Runs a seed, which must break no promise."""
     report = run(seed, plant)
     assert not report.violations, report.text()
     return report
@@ -86,7 +86,7 @@ FIRST = next(iter(PLANTS))
 
 
 def found(plant: str, seeds: Iterable[int]) -> Report:
-    """The first run that finds a planted fault."""
+    """Returns the first run that finds a planted fault."""
     for seed in seeds:
         report = run(seed, PLANTS[plant].plant)
         if any(PLANTS[plant].found in each for each in report.violations):
@@ -96,7 +96,7 @@ def found(plant: str, seeds: Iterable[int]) -> Report:
 
 @pytest.mark.parametrize("plant", [pytest.param(each, marks=[pytest.mark.slow] * (each != FIRST)) for each in PLANTS])
 def test_s60_a_planted_fault_is_found_and_the_same_seed_passes_without_it(plant: str) -> None:
-    # The recorded seed comes first. A change of what is drawn gives another history; then one of the next finds it.
+    # The recorded seed comes first. If the draws change, the history does too, and one of the next seeds finds it.
     report = found(plant, [PLANTS[plant].seed, *range(1, REPLAYED)])
     text = report.text(plant)
     assert "VIOLATION" in text

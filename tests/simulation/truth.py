@@ -1,4 +1,4 @@
-"""What must hold: checked with each commit, each answer and each read, against what the table took."""
+"""The promises, checked on each commit, response and read against the writes to the table."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROTATE = "rotate"
 
 
 class Truth:
-    """All that was committed of one namespace, and what that allows others to see."""
+    """All commits to one namespace, and what others may see of them."""
 
     def __init__(self, time: VirtualTime) -> None:
         self.time = time
@@ -48,15 +48,15 @@ class Truth:
         self._opened: dict[str, str] = {}
 
     def violate(self, what: str) -> None:
-        """A promise is broken: the simulation ends."""
+        """Reports a broken promise, which ends the simulation."""
         self.violations.append(what)
         self.time.note("VIOLATION", what)
         self.time.stopped = True
 
-    # What is written.
+    # Writes.
 
     def committed(self, actions: Sequence[WriteAction]) -> None:
-        """Takes note of a transaction, and checks it."""
+        """Records and checks a transaction."""
         records = [action.record for action in actions if isinstance(action, Write)]
         head = next((record for record in records if isinstance(record, Head)), None)
         if head is None:
@@ -127,15 +127,15 @@ class Truth:
             self.operations[log.message] = log.revision
 
     def all_under_the_newest(self) -> bool:
-        """Whether every envelope that is served is under the newest data key, and all others are retired."""
+        """Whether every served envelope is under the newest data key, and all other data keys are retired."""
         newest = self.added[-1][1]
         needed = {read_kid(entry.value) for entry in self._keys.values() if entry.form == "envelope"}
         return needed <= {newest} and {kid for _, kid in self.added} - self.retired.keys() == {newest}
 
-    # What is read.
+    # Reads.
 
     def plain(self, entry: Entry) -> str:
-        """What an entry holds, opened apart from the client."""
+        """The value of an entry, opened without the client."""
         if entry.value not in self._opened:
             self._opened[entry.value] = self._open(entry)
         return self._opened[entry.value]
@@ -151,11 +151,11 @@ class Truth:
         return opened.decode() if isinstance(opened, bytes) else str(opened)
 
     def values(self, revision: int) -> dict[str, str]:
-        """What a served revision holds."""
+        """The values of a served revision."""
         return {str(key): self.plain(entry) for key, entry in self.states[revision].items()}
 
     def newer_since(self, revision: int) -> float | None:
-        """When something newer than a served revision was served first."""
+        """When something newer than a served revision was first served."""
         return min((at for served, at in self.began.items() if served > revision), default=None)
 
     def passed(self, at: float) -> set[Kid]:
@@ -165,5 +165,5 @@ class Truth:
 
 
 def _derived(record: Record) -> bool:
-    """Whether it says nothing that other records do not: a summary of the log may come at any time after them."""
+    """Whether it only repeats other records: a log summary may come at any time after them."""
     return isinstance(record, StoredSummary)

@@ -1,4 +1,4 @@
-"""Which faults happen, and how long things take: all drawn from the seed."""
+"""Faults and durations, all drawn from the seed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BEAT = 10.0
 
 
 class Climate(NamedTuple):
-    """How often each fault happens, as a share of the calls that it may happen to."""
+    """The rate of each fault, as a share of the calls that it can affect."""
 
     lost: float = 0.01
     unanswered: float = 0.015
@@ -32,17 +32,17 @@ class Weather:
     """Draws. `calm` ends all faults."""
 
     def __init__(self, seed: int) -> None:
-        self.draw = random.Random(seed)  # noqa: S311  # draws that can be repeated are what this is for
+        self.draw = random.Random(seed)  # noqa: S311  # repeatable draws are the purpose
         share = self.draw.choice((0.3, 1.0, 2.5))
         self.climate = Climate(*(share * rate for rate in Climate()))
 
     def calm(self) -> Climate:
-        """From now on nothing fails; what it was like before."""
+        """Ends all faults; returns the previous climate."""
         before, self.climate = self.climate, CALM
         return before
 
     def happens(self, rate: float) -> bool:
-        """Whether a fault of that rate happens now."""
+        """Whether a fault of this rate happens now."""
         return self.draw.random() < rate
 
     def between(self, least: float, most: float) -> float:
@@ -50,11 +50,11 @@ class Weather:
         return least + (most - least) * self.draw.random()
 
     def meeting(self, moment: float) -> float:
-        """A moment, or half of the time a later one at which others act too."""
+        """A moment; half of the time a later one at which others act too."""
         if self.happens(0.5):
             return moment
         return moment + BEAT - moment % BEAT + self.between(0.0, 0.05)
 
     def takes(self, usual: float) -> float:
-        """How long something takes that usually takes so long; now and then fifty times as long."""
+        """Draws a duration around the usual one; sometimes fifty times as long."""
         return usual * (0.5 + self.draw.random()) * (50 if self.happens(self.climate.slow) else 1)

@@ -1,4 +1,4 @@
-"""Writers: the real `Admin`, in processes that live for long and for one command, and one that rotates data keys."""
+"""Writers: the real `Admin`, in long-lived processes and single commands, and one that rotates data keys."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class _Chance:
 
 
 class Altered(NamedTuple):
-    """What a planted fault puts in the place of a writer's own parts."""
+    """The parts of a writer that a planted fault replaces."""
 
     line: Callable[[Line], Line] = lambda line: line
 
@@ -59,7 +59,7 @@ class Writer:
         fleet: the service.
         weather: draws what happens.
         truth: checks what is written.
-        altered: what is planted.
+        altered: the planted fault.
     """
 
     def __init__(self, name: str, fleet: Fleet, weather: Weather, truth: Truth, altered: Altered) -> None:
@@ -70,7 +70,7 @@ class Writer:
         self._begin()
 
     def live(self, until: float) -> None:
-        """Writes, one after another."""
+        """Writes repeatedly."""
         while self._truth.time.now < until:
             self._wait(1.0, 40.0)
             if not self._lives_long:
@@ -78,19 +78,19 @@ class Writer:
             self.write()
 
     def write(self) -> bool:
-        """One write, settled where its outcome was not known; whether it was done."""
+        """Writes once, settling an unknown outcome; returns whether it was done."""
         self._asked += 1
         name = f"{self.name}-{self._asked}"
         act = self._weather.draw.choice((self._put,) * 4 + (self._pair, self._activate, self._delete, self._rollback))
         return self.done(name, act)
 
     def put(self) -> bool:
-        """One put; whether it was done."""
+        """Puts once; returns whether it was done."""
         self._asked += 1
         return self.done(f"{self.name}-{self._asked}", self._put)
 
     def done(self, name: str, act: Callable[[str], int]) -> bool:
-        """Whether a write was done, and all that its answer promises."""
+        """Whether a write was done, with everything that its response promises."""
         self._sent, truth = None, self._truth
         try:
             revision = act(name)
@@ -114,7 +114,7 @@ class Writer:
         return False
 
     def rotate(self) -> bool:
-        """Rotates the data keys; whether that came to its end."""
+        """Rotates the data keys; returns whether that completed."""
         try:
             done = self._admin.data_keys.rotate(NS, KMS_KEY, ROTATE)
         except GivenUp:
@@ -128,7 +128,7 @@ class Writer:
         return not done.refused and not done.left
 
     def rotates(self, until: float) -> None:
-        """Rotations, again and again; some end in the middle, with their process."""
+        """Rotates repeatedly; some rotations end in the middle, with their process."""
         while self._truth.time.now < until:
             self._wait(30.0, 200.0)
             if not self._lives_long:
@@ -136,7 +136,7 @@ class Writer:
             self.rotate()
 
     def audit(self) -> None:
-        """Reads the whole change log, and what was served at some revisions."""
+        """Reads the whole change log, and the snapshots of some revisions."""
         truth = self._truth
         if [each.revision for each in self._admin.history.list_changes(NS)] != sorted(truth.log):
             truth.violate("the change log is not complete, or not in order")
@@ -148,7 +148,7 @@ class Writer:
                 truth.violate(f"revision {revision} is not what it was")
 
     def create(self) -> None:
-        """The namespace, and its first data key."""
+        """Creates the namespace and its first data key."""
         self._admin.grants.set("api-key:reader", [Grant(("read",), ("*",))])
         self._admin.grants.set(ADMIN, [Grant(("read", "write", "admin"), ("*",))])
         self._admin.namespaces.create(NS)
@@ -164,13 +164,13 @@ class Writer:
         sound = Line(self._fleet, self._weather, process, OWNER)
         sound.watch, sound.gives_up = self._watch, 0.3
         line, kms = self._altered.line(sound), Kms(self._weather, process, self._truth.made)
-        gateway = ApiGateway(line, API_KEY)  # type: ignore[arg-type]  # stands for a Connection
+        gateway = ApiGateway(line, API_KEY)  # type: ignore[arg-type]  # replaces a Connection
         ports = AdminPorts(line, kms, found_credentials, process, _Chance(self._weather), gateway)
         settings = compose.AdminSettings(URL, (Secret(API_KEY),), "eu-central-1", parse_pin([KMS_KEY]))
         self._admin = compose.build_admin(settings, ports)
 
     def _wait(self, least: float, most: float) -> None:
-        """Until the next write: half of the time one that meets others'."""
+        """Waits until the next write, which half of the time coincides with others'."""
         now = self._truth.time.now
         self._process.pause(self._weather.meeting(now + self._weather.between(least, most)) - now)
 
@@ -200,10 +200,10 @@ class Writer:
     def _rollback(self, name: str) -> int:
         return self._admin.rollback.roll_back(NS, self._key(), name, declassify=True).revision
 
-    # What is known of a write.
+    # Outcomes.
 
     def _watch(self, sent: Sent, answer: Response | None) -> None:
-        """Sees each request before it goes, and again with its answer."""
+        """Sees each request before it is sent, and again with its response."""
         if answer is None:
             self._asked_at = self._truth.time.now
             if sent.method != "GET":
@@ -215,11 +215,11 @@ class Writer:
             self._passed |= self._truth.passed(self._asked_at)
         elif _NOT_WRITTEN[0] <= answer.status < _NOT_WRITTEN[1] and sent.method != "GET":
             told = json.loads(answer.body)
-            if "kid" in told and "version" not in told:  # a version's own data key says nothing of the one in use
+            if "kid" in told and "version" not in told:  # a version's own data key is not the one in use
                 self._passed.add(told["kid"])
 
     def _settle(self, name: str) -> bool:
-        """Sends it again with its Idempotency-Key until that says whether it was done."""
+        """Repeats it with its Idempotency-Key until the outcome is known."""
         while self._sent is not None:
             self._process.pause(self._weather.between(0.5, 5.0))
             try:

@@ -93,7 +93,7 @@ def test_deep_health_reads_one_small_record() -> None:
 )
 def test_s39_an_unreadable_table_is_503_with_a_reason_but_no_name(error: Exception, reason: str) -> None:
     lines, client = Lines(), Client(error)
-    made = asked(over(DynamoRepository(client, "secret-table"), lines=lines))  # type: ignore[arg-type]  # answers alike
+    made = asked(over(DynamoRepository(client, "secret-table"), lines=lines))  # type: ignore[arg-type]  # responds like one
     found = parse_problem(made)
     assert (made["statusCode"], found["code"], found["reason"]) == (503, "unavailable", reason)
     assert made["headers"]["Retry-After"] == "5"

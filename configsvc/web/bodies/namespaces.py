@@ -28,7 +28,7 @@ from configsvc.web.event import parse_object
 
 
 class Retention(Body):
-    """What upkeep keeps. Null keeps everything."""
+    """Retention settings for upkeep. Null keeps everything."""
 
     versions: Annotated[int | None, Field(ge=1, le=limits.RETENTION_VERSIONS, examples=[20])] = None
     log_days: Annotated[int | None, Field(ge=1, le=limits.RETENTION_DAYS, examples=[400])] = None
@@ -114,7 +114,7 @@ class NamespacePage(Answer):
 
 
 class HeldRetention(Answer):
-    """What upkeep keeps. Null keeps everything."""
+    """Retention settings for upkeep. Null keeps everything."""
 
     versions: Annotated[int | None, Field(examples=[20])]
     log_days: Annotated[int | None, Field(examples=[400])]
@@ -203,7 +203,7 @@ class Lifted(Answer):
 
 
 class Upkeep(Answer):
-    """What was deleted. If not `done`, call again with the cursor."""
+    """The result of an upkeep call. If not `done`, call again with the cursor."""
 
     namespace: Namespace
     log_pruned: Number
