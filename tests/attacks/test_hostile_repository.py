@@ -245,7 +245,7 @@ def test_a_repository_that_a_variable_makes_the_home_of_settings_brings_none(
     (planted / "config.toml").write_text(f'url = "{listener.url}"\napi_key_command = ["touch", "{clone}/ran"]\n')
     for moved in ({"XDG_CONFIG_HOME": str(clone / ".config")}, {"XDG_CONFIG_HOME": "", "HOME": str(clone)}):
         done = victim.but(CONFIGSVC_API_KEY="", **moved).run("list", "-n", "a")
-        assert (done.code, "in the repository" in done.err) == (2, True), done
+        assert (done.code, "inside the repository" in done.err) == (2, True), done
     assert (listener.connections, (clone / "ran").exists()) == ([], False)
 
 

@@ -29,16 +29,16 @@ def test_a_command_goes_on_with_the_others_and_says_once_why(service: Loopback, 
     writer.values.put(namespace, "mine", "1")
     writer.values.put(other, "theirs", "1")
     source = ValueSource(service.admin(), [namespace, other], [], "")
-    assert {key: each.data for key, each in source.first().items()} == {"mine": b"1", "theirs": b"1"}
+    assert {key: each.data for key, each in source.fetch().items()} == {"mine": b"1", "theirs": b"1"}
     post_random_bytes(service.admin(), other, "theirs")
     for value in ("2", "3"):
         writer.values.put(namespace, "mine", value)
-        found = source.again(told.append)
+        found = source.poll(told.append)
         assert found is not None
         assert {key: each.data for key, each in found.items()} == {"mine": value.encode(), "theirs": b"1"}
     assert len(told) == 1
-    assert f"theirs in {other} does not open" in told[0]
+    assert f"theirs in {other} cannot be opened" in told[0]
     writer.values.put(other, "theirs", "4")
-    found = source.again(told.append)
+    found = source.poll(told.append)
     assert found is not None
     assert found[Key("theirs")].data == b"4"

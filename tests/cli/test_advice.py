@@ -86,7 +86,7 @@ ERRORS = [
     ),
     errors.Unprocessable('The latest version is sealed. A plain value needs "declassify": true and the admin action.'),
     errors.Unprocessable("The value is not UTF-8 text. Store it as bytes (--binary)."),
-    errors.Unprocessable("Not all of it.", problems=["a: not so; --variables makes it A"]),
+    errors.Unprocessable("Not all of it.", problems=["a: not so; --variables renames it to A"]),
     errors.NotFound("No version lower was ever served. Name one with --to-version.", key="k", version=1),
     *(each("It failed.") for each in errors.SENT),
 ]

@@ -196,7 +196,7 @@ def test_invalid_home_stops_nothing(shell: Shell, home: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b'url = "\xe9"', "is not UTF-8 text"), (b"url =", "is not TOML"), (b'api_key_command = ["a"]', "needs its url")],
+    [(b'url = "\xe9"', "is not UTF-8 text"), (b"url =", "is not TOML"), (b'api_key_command = ["a"]', "needs a url")],
 )
 def test_a_settings_file_that_cannot_be_read_is_named(shell: Shell, tmp_path: Path, content: bytes, says: str) -> None:
     path = tmp_path / ".config" / "configsvc" / "config.toml"
@@ -209,7 +209,7 @@ def test_a_settings_file_that_cannot_be_read_is_named(shell: Shell, tmp_path: Pa
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "says"),
-    [('["nöpe"]', "nöpe: No such file"), (r'["a\u0000b"]', "holds a NUL"), ('["/etc"]', "/etc: Permission denied")],
+    [('["nöpe"]', "nöpe: No such file"), (r'["a\u0000b"]', "contains a NUL"), ('["/etc"]', "/etc: Permission denied")],
 )
 def test_api_key_command_that_cannot_run_is_named(
     shell: Shell, service: Loopback, tmp_path: Path, command: str, says: str

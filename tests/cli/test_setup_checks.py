@@ -63,7 +63,7 @@ def test_missing_aws_identity_is_a_warning_not_a_failure() -> None:
         (WRITES, DENIED, "warning", ["arn may not write", "IAM", "iam-policy --for writer -n payments.prod"]),
         (READS, None, "warning", ["no grant allows write", "configsvc grant api-key:a -a write -n payments.prod"]),
         (READS, DENIED, "warning", ["no grant", ", and IAM", "configsvc grant api-key:a", "configsvc iam-policy"]),
-        (None, None, "warning", ["IAM allows the calls", "cannot be seen"]),
+        (None, None, "warning", ["IAM allows the calls", "grants cannot be read"]),
         (None, DENIED, "warning", ["your AWS identity may not write: IAM", "iam-policy"]),
     ],
 )

@@ -1,4 +1,4 @@
-"""Against the real Dynaconf."""
+"""The loader with the real Dynaconf."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COMMANDS = ["@int 7", "@json [1]", "@jinja {{ this }}", "@format {env[PATH]}", "
 
 @pytest.mark.parametrize("text", [*COMMANDS, "@none", "0042", "false", "[1]", "plain @int 7", "dynaconf_merge"])
 def test_text_stays_text(configsvc_fake: FakeService, text: str) -> None:
-    """Dynaconf would parse what stands in a variable; here the content type says what a value is."""
+    """Dynaconf would parse a variable's text; here the content type decides what a value is."""
     configsvc_fake.put_all({"word": text, "db.word": text, "json": {"a": [text], "b": {"c": text}}})
     found = settings(configsvc_fake.config())
     assert (found.word, found.db.word, found.json.a[0], found.json.b.c) == (text, text, text, text)

@@ -1,4 +1,4 @@
-"""What takes our JSON values as they are, and what wants an ordinary copy: the table in docs/CLIENT.md, row by row."""
+"""Libraries that accept our JSON values, and those that need an ordinary copy: the table in docs/CLIENT.md by row."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Limits(pydantic.BaseModel):
 
 
 def _sent(given: Any) -> bytes:  # noqa: ANN401  # any JSON
-    """The body of a call of botocore's with nested parameters."""
+    """The body of a botocore call with nested parameters."""
     session = botocore.session.Session()
     session.set_credentials("an-id", "a-secret")
     client: Any = session.create_client("lambda", region_name="eu-central-1")
@@ -137,7 +137,7 @@ def test_logging_takes_it_and_a_server_that_changes_it_first_wants_a_copy(it: An
     def as_uvicorn_does(log_config: Any) -> None:  # noqa: ANN401  # uvicorn's
         """`uvicorn.Config(…, log_config=…, use_colors=False).configure_logging()`."""
         log_config["formatters"]["default"]["use_colors"] = False
-        log_config["formatters"]["default"].pop("use_colors")  # which its own formatter takes, and logging's does not
+        log_config["formatters"]["default"].pop("use_colors")  # accepted by its own formatter, but not by logging's
         logging.config.dictConfig(log_config)
 
     logging.config.dictConfig(it["logging"])
@@ -175,7 +175,7 @@ print("all of them")
 
 @pytest.mark.slow
 def test_flask_jinja_and_msgpack_take_it() -> None:
-    """Of the environment that has them."""
+    """The interpreter of the environment that has them."""
     python = ROOT / ".venvs" / "load" / "bin" / "python"
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}"}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Against the real Parameters utility of Powertools for AWS Lambda."""
+"""The provider with the real Parameters utility of Powertools for AWS Lambda."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CANARY = "canary-91ffab20"
 
 @pytest.fixture
 def provider(configsvc_fake: FakeService) -> ConfigsvcProvider:
-    """Of a service with values of every type."""
+    """A provider for a service with values of every type."""
     configsvc_fake.put_all({
         "db.url": "postgres://db", "db.password": CANARY, "db.limits.json": {"a": [1, "é"]}, "blob": b"\x00\xff",
         "encoded.binary": "YWJj", "dbx": "not below db",
@@ -88,7 +88,7 @@ def test_failures_are_those_of_powertools_and_show_no_value(
 
 @pytest.fixture
 def layers(configsvc_fake: FakeService) -> ConfigsvcProvider:
-    """Of a service with keys of several levels, one of them the path itself."""
+    """A provider for a service with keys on several levels, one of them the path itself."""
     configsvc_fake.put_all({
         "db": "the path itself", "db.url": "u", "db.limits.json": {"a": 1}, "db.cert.binary": "YWJj",
         "db.replica.url": "r", "db.replica.limits.json": "{", "dbx.url": "x",
@@ -119,7 +119,7 @@ def test_a_level_that_was_not_asked_for_fails_no_transform(layers: ConfigsvcProv
 
 
 def test_levels_are_those_of_parameter_store(layers: ConfigsvcProvider) -> None:
-    """The same tree there, read by Powertools' own provider, names the same parameters."""
+    """Powertools' own provider reads the same parameters from the same tree."""
     tree = {"db", *(f"db/{name}" for name in ("url", "limits.json", "cert.binary")), "db/replica/url", "dbx/url"}
     with mock_aws():
         client = boto3.client("ssm", region_name="eu-central-1")
@@ -127,7 +127,7 @@ def test_levels_are_those_of_parameter_store(layers: ConfigsvcProvider) -> None:
             client.put_parameter(Name=f"/{name}", Value="x", Type="String")
         theirs = SSMProvider(boto3_client=client)
         one = theirs.get_multiple("/db", recursive=False)
-        every = theirs.get_multiple("/db", force_fetch=True, recursive=True)  # its cache goes by the path alone
+        every = theirs.get_multiple("/db", force_fetch=True, recursive=True)  # its cache uses only the path
     assert set(layers.get_multiple("db", recursive=False)) == set(one)
     assert set(layers.get_multiple("db")) - {"replica.limits.json"} == {each.replace("/", ".") for each in every}
 
@@ -156,7 +156,7 @@ def test_a_path_of_parameter_store_is_refused_with_the_one_to_ask_for(layers: Co
 
 @pytest.mark.parametrize("read", [ConfigsvcProvider.get, ConfigsvcProvider.get_multiple])
 def test_a_time_limit_that_strikes_amid_a_refresh_comes_as_it_is(read: Callable[..., object]) -> None:
-    class TimeLimit(Exception):  # as billiard's SoftTimeLimitExceeded
+    class TimeLimit(Exception):  # like billiard's SoftTimeLimitExceeded
         pass
 
     def strikes(number: int, frame: object) -> None:

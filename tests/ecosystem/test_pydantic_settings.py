@@ -1,4 +1,4 @@
-"""Against the real pydantic-settings."""
+"""The source with the real pydantic-settings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Settings(BaseSettings):
 
 
 def read(config: object, prefix: str = "", settings: type[BaseSettings] = Settings, **given: object) -> BaseSettings:
-    """Settings of which the arguments come first and the Config second."""
+    """Settings whose arguments win over the Config."""
 
     class Sourced(settings):  # type: ignore[misc,valid-type]  # a class that is given
         @classmethod
@@ -178,14 +178,14 @@ def test_no_error_of_our_settings_shows_a_value_in_text_members_or_frames(
         assert (("level",), "value_error", "Value error, is loud", "***") in told
         assert (("port",), "int_parsing") in {(loc, kind) for loc, kind, _, _ in told}
         assert CANARY not in error.json() + repr(error)
-    below = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][1:]  # the first is this test's
+    below = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][1:]  # the first is this test
     assert {frame.f_code.co_name for frame in below} == {"read", "__init__"}
-    held = [value for frame in below for name, value in frame.f_locals.items() if name != "self"]  # which is half made
+    held = [value for frame in below for name, value in frame.f_locals.items() if name != "self"]  # half constructed
     assert CANARY not in repr(held)
 
 
 Kind = Any
-"""A type of a field."""
+"""A field type."""
 
 
 class Replica(BaseModel):
@@ -239,7 +239,7 @@ BOTH: list[tuple[Any, dict[str, Any], object]] = [
 def test_of_a_key_and_one_below_it_a_field_takes_what_its_type_asks_for(
     configsvc_fake: FakeService, kind: Kind, stored: dict[str, Any], expected: object, order: int
 ) -> None:
-    """In whatever order the namespaces that are layered have them."""
+    """In any order of the layered namespaces."""
     for place, (key, value) in enumerate(sorted(stored.items())[::order]):
         configsvc_fake.put(key, value, namespace=f"layer.{place}")
     config = configsvc_fake.config(*(f"layer.{place}" for place in range(len(stored))))

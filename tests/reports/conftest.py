@@ -1,4 +1,4 @@
-"""The tests of others' reports run against a service on loopback."""
+"""Runs the tests of public reports against a service on loopback."""
 
 from tests.support.admin.loopback_fixtures import close_admins, namespace, service, shell
 

@@ -1,4 +1,4 @@
-"""Public bug reports of tools like ours, from reports.toml: what each was about, and the tests that hold our answer."""
+"""Public bug reports of similar tools, from reports.toml: what went wrong, and the tests that rule it out here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Report(NamedTuple):
-    """A public report as `owner/name#number`, what went wrong for a user, and the tests that hold our answer."""
+    """A public report as `owner/name#number`, what went wrong for a user, and the tests that rule it out here."""
 
     group: str
     report: str
@@ -18,7 +18,7 @@ class Report(NamedTuple):
 
 
 def read(path: Path) -> list[Report]:
-    """The table's lines, in their order."""
+    """The lines of the table, in order."""
     groups = tomllib.loads(path.read_text(encoding="utf-8"))
     return [
         Report(group, report, line["kind"], tuple(line["tests"]))

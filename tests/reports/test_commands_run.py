@@ -1,4 +1,4 @@
-"""Commands of public reports that started with other values, streams or signals than their caller meant."""
+"""Public reports about commands that started with other values, streams or signals than intended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of public reports that a tool read as something else."""
+"""Public reports about files that a tool misread."""
 
 from __future__ import annotations
 

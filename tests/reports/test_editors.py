@@ -1,4 +1,4 @@
-"""Editors of public reports that save by putting another file in the place of the one they were given."""
+"""Public reports about editors that save by replacing the file."""
 
 from __future__ import annotations
 

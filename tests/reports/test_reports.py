@@ -1,4 +1,4 @@
-"""The table of public reports: each line names a report, a kind and tests that exist."""
+"""The table of public reports: each line names a report, what went wrong, and existing tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings in the quotes or with the line ends of a file that docker, systemd or a shell read in its own way."""
+"""Public reports about settings with the quotes or line ends of a file that docker, systemd or a shell read."""
 
 from __future__ import annotations
 

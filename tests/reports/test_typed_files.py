@@ -1,4 +1,4 @@
-"""Numbers, booleans and dates of public reports that became others between a file and its reader."""
+"""Public reports about numbers, booleans and dates that changed between a file and its reader."""
 
 from __future__ import annotations
 

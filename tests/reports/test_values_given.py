@@ -1,4 +1,4 @@
-"""Values of public reports that were changed, lost or fetched from elsewhere on their way into or out of a store."""
+"""Public reports about values that were changed, lost or fetched from elsewhere on the way into or out of a store."""
 
 from __future__ import annotations
 

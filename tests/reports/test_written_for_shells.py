@@ -1,4 +1,4 @@
-"""Values of public reports that another tool wrote so that the next reader got something else, or ran them."""
+"""Public reports about values that were written so that the next reader misread or ran them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ REPORTED = {
 
 
 def _written(wanted: str, file: Path) -> dict[str, str]:
-    """What the format holds is in the file, and returned; what it refuses is refused by name."""
+    """Writes and returns the values that the format can hold. It must refuse the others by name."""
     held = {name: WritableValue(name, text.encode(), "text/plain") for name, text in REPORTED.items()}
     for each in write(wanted, list(held.values()), "any.thing")[1]:
         assert each.key

@@ -1,4 +1,4 @@
-"""A folder for its owner alone, in memory where possible, wiped at the end, also when a signal ends the process."""
+"""A folder for its owner only, in memory if possible, wiped at the end even if a signal ends the process."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from types import FrameType
 
 from configsvc.model.errors import Misconfigured
 
-MEMORY = Path("/dev/shm")  # noqa: S108  # not the file's name: a folder of our own, mode 0700, is made in it
+MEMORY = Path("/dev/shm")  # noqa: S108  # only the parent: the folder made in it has mode 0700
 
 
 @contextmanager
 def make_private_folder(memory: Path = MEMORY) -> Iterator[Path]:
-    """A new folder, mode 0700; every file in it is overwritten and removed at the end, whoever made it."""
+    """Makes a new folder, mode 0700. Every file in it is overwritten and removed at the end, whoever made it."""
     base = memory if memory.is_dir() and os.access(memory, os.W_OK | os.X_OK) else None
     folder = Path(tempfile.mkdtemp(prefix="configsvc-", dir=base))
     try:
@@ -30,9 +30,9 @@ def make_private_folder(memory: Path = MEMORY) -> Iterator[Path]:
 
 
 def wipe(folder: Path) -> None:
-    """Overwrite and remove everything in a folder, and the folder; links are removed and not followed.
+    """Overwrites and removes a folder and everything in it. Links are removed, not followed.
 
-    What cannot be overwritten, or has gone meanwhile, does not keep the rest.
+    A file that cannot be overwritten, or is already gone, does not stop the rest.
 
     Raises:
         Misconfigured: something is left. Names the folder.
@@ -47,14 +47,16 @@ def wipe(folder: Path) -> None:
                 overwrite(Path(below) / name)
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
-        raise Misconfigured(f"{folder} cannot be removed whole, and may hold a value in the clear. Remove it.")
+        raise Misconfigured(
+            f"{folder} cannot be removed completely, and may hold a value in the clear. Remove it yourself."
+        )
 
 
 def overwrite(path: Path) -> None:
-    """Fill a file with zeros, whatever its mode was. A link or what is no file is left alone.
+    """Fills a file with zeros, whatever its mode. Skips links and anything but a regular file.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     if path.is_symlink() or not path.is_file():
         return
@@ -72,7 +74,7 @@ _SIGNALLED = 128
 
 @contextmanager
 def end_in_order() -> Iterator[None]:
-    """In here SIGTERM and SIGHUP raise SystemExit, with a shell's exit code; one that is ignored stays so."""
+    """Makes SIGTERM and SIGHUP raise SystemExit with a shell's exit code. Ignored signals stay ignored."""
     before = {number: signal.getsignal(number) for number in _ENDING}
     changed = {number: handler for number, handler in before.items() if handler is signal.SIG_DFL}
     for number in changed:

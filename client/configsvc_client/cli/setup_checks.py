@@ -1,4 +1,4 @@
-"""What `configsvc doctor` finds: decisions on what was seen, each with what to do."""
+"""The checks of `configsvc doctor`: each turns an observation into a finding and advice."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from configsvc_client._wording import join_sentences
 from configsvc_client.cli import exit_codes
 
 SKEW_REFUSED = 300.0
-"""Seconds by which a signature's time may be off (AWS Signature Version 4, five minutes)."""
+"""How many seconds a signature's time may be off (AWS Signature Version 4: five minutes)."""
 
 SKEW_WORTH_TELLING = 30.0
 
 _WHOLE = 1.0
-"""What a Date header leaves open, which tells whole seconds, and the way of the answer."""
+"""Uncertainty in seconds: a Date header has whole seconds, and the answer takes time to arrive."""
 
 _DOCTOR = re.compile(r" ?(?:\bconfigsvc doctor [^.]*\.|To check your setup: configsvc doctor$)")
 
@@ -28,7 +28,7 @@ CheckState = Literal["ok", "warning", "failed", "skipped"]
 
 
 class SetupCheck(NamedTuple):
-    """What was looked at, how it is, what was found, and what to do where it is not well."""
+    """A check: its name, its state, what was found, and what to do if it is not ok."""
 
     name: str
     state: CheckState
@@ -37,7 +37,7 @@ class SetupCheck(NamedTuple):
 
 
 def try_check(name: str, look: Callable[[], SetupCheck]) -> SetupCheck:
-    """What looking gives, or the error that it ended with and what to do about it."""
+    """Runs a check; an error becomes a failed check."""
     try:
         return look()
     except ConfigsvcError as error:
@@ -45,26 +45,26 @@ def try_check(name: str, look: Callable[[], SetupCheck]) -> SetupCheck:
 
 
 def report_failure(name: str, error: ConfigsvcError) -> SetupCheck:
-    """What an error says, and what to do about it; not that `configsvc doctor` would tell more."""
+    """A failed check from an error, without the advice to run `configsvc doctor`."""
     return SetupCheck(
         name, "failed", *(_DOCTOR.sub("", each).strip() for each in (error.detail, exit_codes.get_next_step(error)))
     )
 
 
 def check_project_file(path: str, *, trusted: bool) -> SetupCheck:
-    """The project file that counts here."""
+    """Checks whether the project file is trusted."""
     if trusted:
         return SetupCheck("project file", "ok", f"{path} is trusted")
     found = f"{path} is not trusted: its policy allows nothing, and a write needs -n"
-    return SetupCheck("project file", "warning", found, "Look at it, and trust it: configsvc trust")
+    return SetupCheck("project file", "warning", found, "To review and trust it: configsvc trust")
 
 
 def check_clock(ahead: float | None) -> SetupCheck:
-    """The computer's clock, by the seconds it is ahead of the service's."""
+    """Checks this computer's clock, by how many seconds it is ahead of the service's."""
     if ahead is None:
-        return SetupCheck("clock", "skipped", "the service's answer has no Date")
+        return SetupCheck("clock", "skipped", "the service's response has no Date header")
     if -_WHOLE <= ahead < 1 + _WHOLE:
-        return SetupCheck("clock", "ok", "as the service's")
+        return SetupCheck("clock", "ok", "in sync with the service")
     found = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the service"
     advice = "Set the clock (NTP): AWS refuses signatures that are more than 5 minutes off."
     if abs(ahead) >= SKEW_REFUSED:
@@ -77,9 +77,11 @@ def check_clock(ahead: float | None) -> SetupCheck:
 
 
 def check_api_key(principal: Mapping[str, Any] | None, namespaces: Iterable[Namespace]) -> SetupCheck:
-    """The API key's principal, and whether it may read."""
+    """Checks the API key's principal, and whether it may read."""
     if principal is None:
-        return SetupCheck("API key", "failed", "the service knows no principal", "Ask an administrator for an API key.")
+        return SetupCheck(
+            "API key", "failed", "the service does not know this key", "Ask an administrator for an API key."
+        )
     who = str(principal.get("principal"))
     lacking = [each for each in namespaces if not _is_granted(principal, "read", each)]
     if lacking:
@@ -90,37 +92,37 @@ def check_api_key(principal: Mapping[str, Any] | None, namespaces: Iterable[Name
 
 
 def check_one_of_two(check: SetupCheck, found: Iterable[SetupCheck]) -> SetupCheck:
-    """A check of one API key of two. Where the other one works, that it is refused is a warning."""
+    """A check of one of two API keys. If the other one works, a refused key is only a warning."""
     if check.state != "failed" or all(each.state == "failed" for each in found):
         return check
     advice = join_sentences(
-        "The other one is used. Take this one out of CONFIGSVC_API_KEY if it is not to work", check.advice
+        "The other key is used. Remove this one from CONFIGSVC_API_KEY if it is no longer valid", check.advice
     )
     return check._replace(state="warning", advice=advice)
 
 
 def check_iam(principal: Mapping[str, Any] | None) -> SetupCheck:
-    """The IAM principal. Who only reads needs none, so that is only worth telling."""
+    """Checks the IAM principal. Readers do not need one, so a missing one is only a warning."""
     if principal is None:
         return SetupCheck("AWS identity", "warning", "none: you can read, but not write", "Set AWS_PROFILE to write.")
-    by_setting = "; administrator by the stage's setting" if principal.get("administrator") else ""
+    by_setting = ", an administrator by the stage's settings" if principal.get("administrator") else ""
     return SetupCheck("AWS identity", "ok", f"{principal.get('principal')}{by_setting}")
 
 
 def check_writes(principal: Mapping[str, Any] | None, namespace: Namespace, denied: Forbidden | None) -> SetupCheck:
-    """Whether the caller may write in a namespace, which takes a grant and what IAM allows. Both are looked at.
+    """Checks whether the caller may write to a namespace, which takes both a grant and IAM's permission.
 
     Args:
-        principal: the IAM principal and its grants; None where IAM does not let the caller ask.
-        namespace: where.
-        denied: how IAM refused the routes of writes; None where it let them through.
+        principal: the IAM principal and its grants; None if IAM does not let the caller ask.
+        namespace: to write to.
+        denied: how IAM refused the write routes; None if it allowed them.
     """
     name, who = f"{namespace}: write", str(principal.get("principal")) if principal else "your AWS identity"
     granted = principal is not None and _is_granted(principal, "write", namespace)
     missing = [] if granted or principal is None else [f"no grant allows write on {namespace}"]
-    missing += ["IAM does not allow execute-api:Invoke on the routes of writes"] if denied else []
+    missing += ["IAM does not allow execute-api:Invoke on the write routes"] if denied else []
     if not missing:
-        found = f"{who} may write" if granted else "IAM allows the calls; whether write is granted cannot be seen"
+        found = f"{who} may write" if granted else "IAM allows the calls, but your grants cannot be read"
         return SetupCheck(name, "ok" if granted else "warning", found)
     advice = ([] if granted or principal is None else [_describe_grant(who, "write", namespace)]) + (
         [denied.detail] if denied else []
@@ -139,7 +141,7 @@ def _describe_grant(who: str, action: Action, *namespaces: Namespace) -> str:
 
 
 def check_pinned(namespace: Namespace, pin: Pin, kms_keys: Sequence[str]) -> SetupCheck:
-    """Whether the KMS keys that wrap a namespace's data keys are pinned."""
+    """Checks whether the KMS keys that wrap a namespace's data keys are pinned."""
     name = f"{namespace}: pin"
     if not kms_keys:
         return SetupCheck(name, "skipped", "no data key", f"To seal: configsvc data-key add -n {namespace}")

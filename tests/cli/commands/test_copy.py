@@ -244,4 +244,4 @@ def test_kms_value_that_becomes_an_envelope_in_target_is_named(
     copy = ("copy", "db.password", "--to", other, "--yes")
     for options, named in (((), True), (("--kms", "db.password"), False)):
         done = filled.here(*copy, *options, "--dry-run")
-        assert (done.code, "stored as an envelope now: db.password" in done.err) == (0, named), done
+        assert (done.code, "from kms form to an envelope: db.password" in done.err) == (0, named), done

@@ -63,7 +63,7 @@ def test_refused_one_of_two_api_keys_is_a_warning(shell: Shell, given: str, refu
     assert (done.code, states[f"API key {refused} of 2"], states[f"API key {3 - refused} of 2"]) == (0, "warning", "ok")
     told = next(each for each in json.loads(done.out) if each["check"] == f"API key {refused} of 2")
     assert "in no usage plan of this stage" in told["found"]
-    assert "Take this one out of CONFIGSVC_API_KEY" in told["what_to_do"]
+    assert "Remove this one from CONFIGSVC_API_KEY" in told["what_to_do"]
     assert shell.environ["CONFIGSVC_API_KEY"] not in done.out + done.err
 
 
@@ -196,7 +196,7 @@ _MISSES_A_PART = "import a_part_that_is_missing\n"
 @pytest.mark.parametrize(
     ("library", "says"),
     [
-        (_RAISES.format("NoKeyringError"), "has no keyring for it"),
+        (_RAISES.format("NoKeyringError"), "finds no keyring here"),
         (_RAISES.format("KeyringLocked"), "keyring failed (KeyringLocked)"),
         (_FAILS_TO_LOAD, "keyring failed (RuntimeError)"),
         (_MISSES_A_PART, "keyring failed (ModuleNotFoundError)"),
@@ -226,7 +226,7 @@ def test_keyring_backends_that_store_nothing_are_ignored(
     assert (done.code, "API key to store in the keyring" in done.out, "pip install" in done.out) == (1, False, False), (
         done.out
     )
-    assert "has no keyring for it" in " ".join(done.out.split())
+    assert "finds no keyring here" in " ".join(done.out.split())
 
 
 def test_init_detects_a_keyring_that_forgets_the_api_key(

@@ -128,7 +128,7 @@ def test_nothing_is_stored_when_nothing_changed_or_the_editor_fails(
     editor.will_write("other")
     (editor.folder / "code").write_text("3")
     failed = editing.run("edit", "k")
-    assert (failed.code, "ended with 3" in failed.err) == (2, True)
+    assert (failed.code, "failed with exit code 3" in failed.err) == (2, True)
     assert editing.but(EDITOR="no-such-editor").run("edit", "k").code == 2
     assert not [each for each in service.requests if not each.startswith("GET")]
 

@@ -173,7 +173,7 @@ def test_names_that_no_shell_can_assign_are_refused_together(shell: Shell, servi
     assert (refused.code, refused.out) == (1, "")
     assert refused.err.splitlines()[1:] == [
         "  1st.key: 1ST_KEY is not a name that a shell can assign", "  2nd: 2ND is not a name that a shell can assign",
-        "  uid: UID is a variable that bash keeps for itself",
+        "  uid: UID is a variable that bash reserves",
     ]  # fmt: skip
     assert shell.ok("export", "--variables", "--only", "db.*") == "DB_URL=x\n"
 

@@ -101,7 +101,7 @@ def test_each_key_that_fails_is_named_and_the_rest_is_stored(
     ("text", "told"),
     [
         (f'a=1\nb="{CANARY}\n', "line 2"),
-        (f"a=1\na={CANARY}\n", "line 2 (a): appears twice; the first time on line 1"),
+        (f"a=1\na={CANARY}\n", "line 2 (a): appears twice; first on line 1"),
         (f"a=1\n{CANARY}\n", "line 2: no value"),
     ],
 )
@@ -213,7 +213,7 @@ def test_values_other_readers_expand_are_named_and_stored_unchanged(
     path.write_text("url=http://${HOST}/canary-77\nby.command=$(id)\nmeant='$(id)'\nplain=x\n")
     done = shell.run("import", path)
     assert done.err.splitlines()[0] == (
-        "url, by.command: $NAME, ${…}, $(…) or backquotes stay in the value as they are; nothing is filled in."
+        "url, by.command: $NAME, ${…}, $(…) or backquotes are stored unchanged, not expanded."
     )
     assert "canary-77" not in done.err
     assert {key: each.data for key, each in service.admin().values.get_all(namespace).items()} == {
@@ -240,9 +240,9 @@ def test_template_placeholders_are_named_and_stored_unchanged_in_every_format(
         wanted = ("-f", "k8s-secret") if name == "secret.yaml" else ("--flatten",) if name.endswith("yml") else ()
         done = shell.run("import", "--yes", *wanted, path)
         key = {"application.yml": "db.password", "a.json": "nested"}.get(name, "password")
-        assert done.err.splitlines()[0] == (
-            f"{key}: ${{…}}, <%…%> or {{{{…}}}} stay in the value as they are; nothing is filled in."
-        ), name
+        assert done.err.splitlines()[0] == (f"{key}: ${{…}}, <%…%> or {{{{…}}}} are stored unchanged, not expanded."), (
+            name
+        )
         assert "canary-77" not in done.err
         assert b"canary-77" in service.admin().values.get_all(namespace)[key].data
 
@@ -266,7 +266,7 @@ def test_windows_file_is_stored_as_python_dotenv_reads_it(
 
 
 def test_import_says_it_reads_stdin_as_dotenv(shell: Shell, tmp_path: Path) -> None:
-    said = "stdin was read as dotenv, because its name says no format. For another one pass -f FORMAT."
+    said = "stdin was read as dotenv, because its name implies no format. For another format, pass -f FORMAT."
     refused = shell.run("import", "-", given=f'{{"a": "{CANARY}"}}\n{CANARY}')
     assert (refused.code, said in refused.err, CANARY in refused.err) == (2, True, False)
     taken = shell.run("import", "-", "--dry-run", given="a=1\n")
@@ -332,7 +332,7 @@ def test_import_names_ignored_csv_columns(shell: Shell, tmp_path: Path) -> None:
     path = tmp_path / "keys.csv"
     path.write_text(f"Owner;Key;Value;Note\nme;a;{CANARY};x\n;;;\n")
     done = shell.run("import", path)
-    assert (done.code, "Columns that were not read: Owner, Note" in done.err, CANARY in done.err) == (0, True, False)
+    assert (done.code, "Ignored columns: Owner, Note" in done.err, CANARY in done.err) == (0, True, False)
     path.write_text("key,value,content_type\na,1,\n")
     assert "Columns" not in shell.run("import", path).err
     assert shell.ok("get", "a") == "1"

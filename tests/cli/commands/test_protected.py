@@ -94,7 +94,7 @@ def test_kms_value_becomes_an_envelope_and_this_is_reported(shell: Shell, servic
     for arguments, given in ((("put", "a", "-"), "2"), (("import", "-", "-f", "dotenv"), "a=3\n")):
         service.admin().values.put(namespace, "a", "1", form="kms")
         done = shell.run(*arguments, given=given)
-        assert (done.code, "--kms keeps the form" in done.err) == (0, True)
+        assert (done.code, "To keep the form: --kms" in done.err) == (0, True)
         assert form(service, namespace, "a") == "envelope"
 
 
@@ -191,7 +191,7 @@ def test_two_forms_at_once_are_refused(shell: Shell, flags: tuple[str, ...]) -> 
 def test_value_on_command_line_is_refused_naming_how_to_make_it_plain(
     trusting: Shell, project: Path, namespace: str
 ) -> None:
-    assert "--plain, or name the key in your policy" in trusting.run("put", "log.level", "debug").err
+    assert "pass --plain or name the key in your policy" in trusting.run("put", "log.level", "debug").err
     policy(project, f'[policy."{namespace}"]\nplain = ["log.level"]\n')
     assert "is not trusted" in trusting.but(CONFIGSVC_TRUST="").run("put", "log.level", "debug").err
     trusting.ok("put", "log.level", "debug")

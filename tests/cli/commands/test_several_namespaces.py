@@ -45,7 +45,7 @@ def test_version_belongs_to_the_namespace_that_serves_the_key(two: Shell, namesp
     assert two.run("get", "theirs", "--version", "1").out == "second"
     assert two.run("get", "gone", "--version", "1").out == "second"
     refused = two.run("get", "both", "--version", "2")
-    assert (refused.code, f"both is from {namespace}, and has no version 2 there" in refused.err) == (3, True)
+    assert (refused.code, f"both comes from {namespace}, which has no version 2 of it" in refused.err) == (3, True)
     assert f"configsvc history both -n {namespace} lists its versions" in refused.err
     assert two.ok("delete", "mine", "-n", namespace, "--yes") == ""
     assert two.run("get", "mine", "--version", "1").out == "first"
@@ -84,7 +84,7 @@ def test_export_writes_each_key_once_and_reports_sources(
     assert list(json.loads(done.out).items()) == list(expected.items())
     assert done.err.splitlines() == [
         f"{namespace}: 2 values", f"{shared}: 2 values",
-        f"{shared}: 1 key is hidden by another namespace; -n {shared} shows all",
+        f"{shared}: 1 key is hidden by another namespace. To see all: -n {shared}",
     ]  # fmt: skip
     done = two.run("export", tmp_path / "all.json")
     assert (json.loads((tmp_path / "all.json").read_text()), f"{namespace}, {shared}: 4 values" in done.err) == (
@@ -117,7 +117,7 @@ def test_unopenable_value_of_first_namespace_is_named_not_skipped(
     for arguments in (("get", "both"), ("get", "both", "--json"), ("export", "--only", "both")):
         done = two.here(*arguments)
         assert (done.code, done.out) == (1, ""), done
-        assert f"both in {namespace} does not open. CONFIGSVC_KMS_KEYS does not name" in done.err
+        assert f"both in {namespace} cannot be opened. CONFIGSVC_KMS_KEYS does not name" in done.err
 
 
 @pytest.mark.parametrize("written", [("put", "k", "x", "--plain"), ("delete", "both", "--yes"), ("history", "both")])

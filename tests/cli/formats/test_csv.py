@@ -35,7 +35,7 @@ def _problems(text: str) -> list[tuple[str, str | None]]:
 )  # fmt: skip
 def test_what_csv_writes_is_read_as_it_was(values: list[str], notes: str, separator: str, end: str) -> None:
     out = io.StringIO(newline="")
-    # With a line end of one character, csv leaves the other one unquoted where quotes are not asked for.
+    # With a one-character line end, csv leaves the other character unquoted unless quoting is requested.
     dialect = {"lineterminator": end, "quoting": csv.QUOTE_ALL} if end else {}
     lines = csv.writer(out, delimiter=separator, **dialect)  # type: ignore[arg-type]  # two options of two types
     lines.writerow(["Notes", "Key", "Value"])

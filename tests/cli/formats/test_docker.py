@@ -1,4 +1,4 @@
-"""Docker's env-files: what we read is what Docker's command line sends to its daemon, and kubectl agrees."""
+"""Docker's env-files: we read what Docker's CLI sends to its daemon, and kubectl agrees."""
 
 from __future__ import annotations
 

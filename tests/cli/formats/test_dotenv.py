@@ -126,7 +126,7 @@ def test_what_is_named_is_what_bash_or_compose_or_python_dotenv_changes(tmp_path
 
 
 def _other(path: Path, text: str) -> bool:
-    """Whether bash or docker compose reads something else, or nothing at all."""
+    """Whether bash or docker compose reads another value, or none."""
     try:
         return readers.read_with_compose_rules(path) != {"A": text} or readers.read_in_shell("bash", path, ["A"]) != [
             text
@@ -142,6 +142,6 @@ def test_what_python_dotenv_fills_in_in_single_quotes_is_known(text: str) -> Non
 
 
 def test_long_texts_are_looked_at_in_one_pass() -> None:
-    """Where a look at each `${` went to the end of the text, these would take hours."""
+    """These would take hours if each `${` were searched to the end of the text."""
     for text in ("${" * 500_000, "${a:-" * 200_000, "${a:" * 200_000 + "}", "$${" * 300_000 + ":}"):
         assert not is_filled_in_anyhow(text)

@@ -1,4 +1,4 @@
-"""Files as others write them."""
+"""Files as other programs write them."""
 
 from __future__ import annotations
 

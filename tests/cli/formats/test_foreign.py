@@ -1,4 +1,4 @@
-"""Containers of other tools: each is refused with a command, and the command imports what is in it."""
+"""Containers of other tools: each is refused with a command that imports its content."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _run(folder: Path, commands: dict[str, str]) -> None:
 
 
 def _imported(folder: Path) -> dict[str, object]:
-    """What the command would import, by the options that it gave."""
+    """The rows that the advised command would import."""
     arguments = (folder / "args").read_text().split("\0")[:-1]
     content = (folder / "stdin").read_bytes()
     if arguments[:3] == ["put", "KEY", "-"]:
@@ -112,7 +112,7 @@ def test_containers_in_yaml_and_on_stdin_are_taken_from_the_tool_that_printed_th
 def test_what_is_missing_or_still_encrypted_is_said() -> None:
     sealed = {"Parameters": [{**PARAMETER, "Value": "AQICAHhabc"}]}
     without = {"Parameters": [{"Name": "/a", "Type": "String"}]}
-    for content, told in ((sealed, "--with-decryption"), (without, "holds no values")):
+    for content, told in ((sealed, "--with-decryption"), (without, "has no values")):
         found = recognized(json.dumps(content).encode(), _source("a.json"))
         assert found
         assert told in found.advice
@@ -254,7 +254,7 @@ def test_what_sops_has_encrypted_is_known_on_stdin(text: str, wanted: str) -> No
         ("a.env", b"\n <!DOCTYPE html><html>", "an HTML page"),
         ("a", b"<?xml version='1.0'?>", "XML"),
         ("a.ini", b"[a]\nb=c\n", "INI"),
-        ("a.conf", b"a = b\n", "INI) by its name"),
+        ("a.conf", b"a = b\n", "INI), judging by its name"),
         ("credentials", b"\n# c\n[default]\r\naws_access_key_id = x\n", "INI"),
         ("a.tfvars", b'a = "b"\n', "Terraform"),
         ("a.jsonl", b"{}\n{}\n", "JSON lines"),
@@ -370,7 +370,7 @@ def test_whatever_bytes_a_file_holds_it_is_looked_at_without_a_fault(content: by
     ids=["dotenvx", "cipher", "sops", "jasypt", "dotenv-vault", "pulumi"],
 )
 def test_markers_are_looked_for_in_a_time_that_grows_with_the_file_only(content: bytes) -> None:
-    # Took minutes where a pattern began again at each line. None of them is whole ciphertext.
+    # Took minutes when a pattern started again at each line. None of them is complete ciphertext.
     assert recognized(content, _source("a.env")) is None
 
 
@@ -378,7 +378,7 @@ def test_markers_are_looked_for_in_a_time_that_grows_with_the_file_only(content:
 def test_the_article_fits_the_kind(kind: str, what: str) -> None:
     found = recognized(f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: a}}\n".encode(), _source("a.yaml"))
     assert found
-    assert found.what == f"{what} of Kubernetes"
+    assert found.what == f"{what} (Kubernetes)"
 
 
 def test_a_secret_of_kubernetes_that_sops_has_encrypted_is_decrypted_as_one() -> None:
@@ -400,7 +400,7 @@ def test_what_an_import_would_leave_out_is_said() -> None:
     container: dict[str, object] = {"Id": "1", "Config": {"Env": []}}
     field = {"id": "a", "type": "STRING", "label": "b", "value": "c"}
     contents: tuple[tuple[object, str], ...] = (
-        ([container, container], "takes the first"),
+        ([container, container], "reads the first"),
         ({"id": "1", "category": "LOGIN", "fields": [field, field]}, "twice"),
         ({"shop:a": {"secret": True}}, "--show-secrets"),
         ({"encrypted": True, "encKeyValidation_DO_NOT_EDIT": "2.a", "data": "2.abc"}, "export it again"),
@@ -459,14 +459,14 @@ def test_the_command_line_refuses_and_its_command_imports(shell: Shell, tmp_path
     for command in (["diff"], ["import"]):
         done = shell.run(*command, path)
         assert (done.code, CANARY in done.out + done.err, "--as-is" in done.err) == (2, False, True)
-        assert "looks like parameters that SSM printed" in done.err
+        assert "looks like parameters printed by SSM" in done.err
     (line,) = (each.strip() for each in done.err.splitlines() if each.strip().startswith("jq "))
     assert line.endswith(
         f"{shlex.quote(str(path))} | configsvc import -f json --strip-prefix /shop/prod/ --separator / -"
     )
     printed = (
         subprocess.run([JQ, ".Parameters | from_entries", path], capture_output=True, check=True) if JQ else None
-    )  # of the person's PATH, as in the command
+    )  # from PATH, as in the command
     if printed:
         shell.ok("import", "-f", "json", "--strip-prefix", "/shop/prod/", "--separator", "/", "-", given=printed.stdout)
         assert shell.ok("get", "db.url") == CANARY

@@ -1,4 +1,4 @@
-"""JSON as others write it, and as Python's `json` reads what we write."""
+"""JSON as other programs write it, and our JSON as Python's `json` reads it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ REFUSED = [
     ("", "", None, "empty"),
     (f'["{CANARY}"]', "", None, "not a JSON object"),
     (f'"{CANARY}"', "", None, "not a JSON object"),
-    (f'{{"a": "x",\n"a": "{CANARY}"}}', "line 2, column 1", "a", "first time on line 1"),
+    (f'{{"a": "x",\n"a": "{CANARY}"}}', "line 2, column 1", "a", "first on line 1"),
     (f'{{"a": [1, {{"b": 1,\n  "b": "{CANARY}"}}]}}', "line 2, column 3", None, "a name appears twice"),
     ('{"a": NaN}', "line 1, column 7", None, "NaN"),
     (f'{{"a": "{CANARY}", "b": [1,\n-Infinity]}}', "line 2, column 1", None, "Infinity"),
@@ -85,7 +85,7 @@ REFUSED = [
     (f'{{"a": "\\q{CANARY}"}}', "line 1, column 8", None, "escape"),
     (f'{{"a": {{"$base64": "{CANARY}"}}}}', "line 1", "a", "base64"),
     (f'{{"a": {{"$json": "{CANARY}"}}}}', "line 1", "a", "JSON"),
-    (f'{{"a": {{"$json": ["{CANARY}"]}}}}', "line 1", "a", "takes a text"),
+    (f'{{"a": {{"$json": ["{CANARY}"]}}}}', "line 1", "a", "must be a string"),
     (f'{{"a": "\\ud800{CANARY}"}}', "line 1", "a", "surrogate"),
     (f'{{"\\ud800{CANARY}": 1}}', "line 1", None, "surrogate"),
     (f'{{"a":\n{"[" * 70}"{CANARY}"{"]" * 70}}}', "line 2, column 65", None, "nested deeper than 64"),

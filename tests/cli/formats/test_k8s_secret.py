@@ -1,4 +1,4 @@
-"""Secrets of Kubernetes beside kubectl: `kubectl set env --local` decodes a manifest as the API's types, offline."""
+"""Kubernetes Secrets compared with kubectl: `kubectl set env --local` decodes a manifest offline."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _problems(text: str) -> list[tuple[str, str | None]]:
 
 
 def _kubectl(folder: Path, *manifests: str) -> list[bool]:
-    """Whether kubectl decodes each as a Secret. It names the files that it does not, and goes on."""
+    """Whether kubectl decodes each as a Secret. It names the files that it cannot decode, and continues."""
     for number, manifest in enumerate(manifests):
         (folder / f"{number}.yaml").write_text(manifest)
     files = [f"--filename={number}.yaml" for number in range(len(manifests))]

@@ -1,4 +1,4 @@
-"""Files of Java's properties beside Java itself: one process reads and writes all of them."""
+"""Properties files compared with Java itself: one process reads and writes all of them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ FILES = (
 
 
 def _found(text: str) -> dict[str, str] | None:
-    """What we read; None where it is refused."""
+    """The values that we read; None if the file is refused."""
     rows, problems = read("properties", text.encode())
     return None if problems else {row.key: row.data.decode() for row in rows}
 
@@ -115,9 +115,9 @@ def test_java_reads_any_file_alike(tmp_path: Path) -> None:
             assert problems, repr(text)
         elif not problems:
             ours = {row.key: row.data.decode() for row in rows if row.key or row.data}
-            # Java makes an empty key of a backslash at the end of the file.
+            # Java reads a backslash at the end of the file as an empty key.
             assert ours == {key: value for key, value in found.items() if key or value}, repr(text)
-        else:  # what Java takes and we do not: a key without a value, and a key given twice
+        else:  # Java accepts two things that we refuse: a key without a value, and a duplicate key
             assert all("no value" in each.reason or each.key is not None for each in problems), repr(text)
 
 
@@ -143,6 +143,6 @@ def test_a_comment_marks_json_and_the_ending_tells_the_format() -> None:
 
 
 def test_a_value_of_hundreds_of_thousands_of_lines_is_read_at_once() -> None:
-    rows, problems = read("properties", b"a=x\\\n" * 300_000 + b"b")  # took minutes where the text grew line by line
+    rows, problems = read("properties", b"a=x\\\n" * 300_000 + b"b")  # took minutes when the text grew line by line
     assert not problems
     assert [(row.key, len(row.data)) for row in rows] == [("a", 1 + 299_999 * 3 + 1)]

@@ -1,4 +1,4 @@
-"""What real programs read in the files that we write: the same values, or the file is not written."""
+"""Real programs read the same values from the files that we write, or the file is not written."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _values(texts: list[str], kind: ContentType = "text/plain") -> list[Writable
 
 
 def _written(wanted: str, values: list[WritableValue], path: Path) -> dict[str, str]:
-    """Writes what the format holds into a file; the texts by name."""
+    """Writes the values that the format can hold to a file, and returns them by name."""
     refused = {each.key for each in write(wanted, values, "any")[1]}
     held = [each for each in values if each.key not in refused]
     text, problems = write(wanted, held, "any")
@@ -72,11 +72,11 @@ def _check_shells(path: Path, expected: dict[str, str], kind: ContentType) -> No
                 expected,
                 kind,
             )
-    assert sorted(path.parent.iterdir()) == before  # nothing was run
+    assert sorted(path.parent.iterdir()) == before  # no code was run
 
 
 def _check(found: dict[str, str | None] | dict[str, str], expected: dict[str, str], kind: ContentType) -> None:
-    """The same texts; JSON may be spelled in another way, as long as it says the same."""
+    """Checks for the same texts. JSON may be spelled differently if it is equal."""
     if kind == "text/plain":
         assert found == expected
     else:
@@ -128,14 +128,14 @@ def test_systemd_reads_the_same_text(folder: Path, found: list[str]) -> None:
 
 
 def test_env_with_xargs_runs_what_follows_a_space(tmp_path: Path) -> None:
-    """Why the documentation warns of it: no spelling in the file keeps a value whole there."""
+    """The reason for the warning in the documentation: no spelling in the file preserves a value there."""
     assert _written("dotenv", _values(["x touch F"]), tmp_path / "x.env")
     readers.run(["bash", "-c", "env $(cat x.env | xargs)"], tmp_path)
     assert (tmp_path / "F").exists()
 
 
 def test_make_runs_what_an_included_value_holds(tmp_path: Path) -> None:
-    """The same for make."""
+    """The same reason for make."""
     if not shutil.which("make"):
         pytest.skip("make is not installed")
     assert _written("dotenv", _values(["$(shell touch F)"]), tmp_path / "x.env")
@@ -194,7 +194,7 @@ def test_every_shell_reads_each_awkward_text_in_shell_code(tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_no_locale_makes_a_shell_take_a_quote_for_a_part_of_a_character(tmp_path: Path) -> None:
-    """In GB18030 a digit may be the second of four bytes, and bash takes whatever follows for the third."""
+    """In GB18030 a digit may be the second of four bytes, and bash reads the next byte as the third."""
     if not shutil.which("localedef") or not Path("/usr/share/i18n/charmaps/GB18030.gz").exists():
         pytest.skip("the locale cannot be made")
     locale = tmp_path / "zh_CN.GB18030"
@@ -230,7 +230,7 @@ def test_every_reader_reads_thousands_of_texts(folder: Path, found: list[str]) -
 
 
 def test_dotenv_expand_fills_in_and_runs_what_single_quotes_hold(tmp_path: Path) -> None:
-    """Why the help warns of it: no spelling in the file keeps a value from that."""
+    """The reason for the warning in the help: no spelling in the file prevents it."""
     path = tmp_path / "x.env"
     texts = {"K0": "$x", "K1": "$(touch F)"}
     assert _written("dotenv", _values([*texts.values()]), path) == texts

@@ -30,7 +30,7 @@ texts = (
 numbers = st.from_regex(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,30})?([eE][-+]?[0-9]{1,4})?", fullmatch=True).map(
     lambda text: JsonNumber("".join(str(int(each)) if each.isdigit() else each for each in text))
 )
-"""Of any length and spelling, in ASCII."""
+"""Numbers of any length and spelling, in ASCII."""
 trees = st.recursive(
     st.none() | st.booleans() | numbers | texts,
     lambda inner: (
@@ -59,7 +59,7 @@ def values(draw: st.DrawFn, kinds: tuple[ContentType, ...]) -> list[WritableValu
 
 
 def _meaning(data: bytes, kind: ContentType) -> object:
-    """What a reader gets; JSON by its value, with the spelling of its numbers.
+    """The value as a reader sees it: JSON by its value, with the spelling of its numbers.
 
     The members of a JSON object have no order (RFC 8259, 4), and TOML writes its tables last.
     """
@@ -69,7 +69,7 @@ def _meaning(data: bytes, kind: ContentType) -> object:
 def _check(wanted: str, held: list[WritableValue]) -> None:
     text, problems = write(wanted, held, "any.thing")
     refused = {each.key for each in problems}
-    if refused:  # nothing is written then, so what can be held is written by itself
+    if refused:  # with a problem nothing is written, so the values that can be held are written separately
         held = [each for each in held if each.key not in refused]
         text, problems = write(wanted, held, "any.thing")
     assert not problems

@@ -79,13 +79,13 @@ def test_names_that_no_shell_can_assign_are_refused_with_the_option_that_helps()
     text, problems = write("shell", held, "any")
     assert text == "export DB_URL='x'\n"
     assert {each.key: each.reason.partition("; ")[2] for each in problems} == {
-        "db.url": "--variables makes it DB_URL", "log-level": "--variables makes it LOG_LEVEL",
+        "db.url": "--variables renames it to DB_URL", "log-level": "--variables renames it to LOG_LEVEL",
         **dict.fromkeys(["1st_key", "UID"], "yaml, json, toml, csv and k8s-secret can hold it"),
     }  # fmt: skip
 
 
 def test_what_bash_and_dash_keep_for_themselves_is_known() -> None:
-    """Each variable that a shell sets itself is assigned, exported and read back; what differs must be refused."""
+    """Assigns, exports and reads back each variable that a shell sets; those that change must be refused."""
     inner = 'eval "export $name=x1y"; true; eval "printf %s \\"\\$$name\\""'
     script = f"""for name in "$@"; do [ "$({inner} 2>/dev/null)" = x1y ] || echo "$name"; done"""
     listed = subprocess.run(

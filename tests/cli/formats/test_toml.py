@@ -1,4 +1,4 @@
-"""TOML as others write it, and as `tomllib` reads what we write."""
+"""TOML as other programs write it, and our TOML as `tomllib` reads it."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ def _unmarked(found: Any) -> object:  # noqa: ANN401  # what tomllib read
 
 
 def _sorted(found: object) -> str:
-    """Tells 1, 1.0 and True apart; TOML writes the tables of a table last."""
+    """Distinguishes 1, 1.0 and True. TOML writes the tables of a table last."""
     return found.hex() if isinstance(found, bytes) else json.dumps(found, sort_keys=True)
 
 
 REFUSED = [
-    (f'a = "x"\nb = {CANARY}\n', "line 2, column 5", None, "put texts in quotes"),
+    (f'a = "x"\nb = {CANARY}\n', "line 2, column 5", None, "put strings in quotes"),
     (f'a = "x"\na = "{CANARY}"\n', "line 2, column 18", None, "earlier line"),
     (f'[a]\nb = 1\n[a]\nc = "{CANARY}"\n', "line 3, column 3", None, "earlier line"),
     (f'a = {{b = 1, b = "{CANARY}"}}\n', "line 1, column 30", None, "earlier line"),

@@ -1,4 +1,4 @@
-"""YAML as others write it, and as PyYAML reads what we write."""
+"""YAML as other programs write it, and our YAML as PyYAML reads it."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_explicit_tags_say_what_a_value_is() -> None:
     assert read("yaml", b"a: !!binary AP8=\n")[0][0].data == b"\x00\xff"
 
 
-# Written out, each is checked against PyYAML, order of members included.
+# Each expansion is checked against PyYAML, including the order of members.
 MERGES = [
     "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\n",
     "a: &a {x: 1, y: 2}\nb: {y: 3, <<: *a}\n",
@@ -185,7 +185,7 @@ BOMBS = {
     "merged keys": ("".join(_CHAIN), 448),
     "lists of merges": (_bomb(f"a{{n}}: &a{{n}} {{{{<<: [{_FIVE_HUNDRED}], k{{n}}: 1}}}}", "{x: 1}"), 21),
 }
-"""Each with the line on which it becomes too much."""
+"""Documents with the line on which they become too large."""
 
 
 @pytest.mark.parametrize("kind", BOMBS)
@@ -204,7 +204,7 @@ def test_a_file_without_aliases_may_be_as_large_as_it_is() -> None:
     assert len(_found("".join(f"k{n}: [{'x, ' * 200}]\n" for n in range(30)))) == 30
 
 
-# The text, where it is refused, and a word of the reason. None shows anything of the text.
+# The text, the place where it is refused, and a part of the reason. None quotes the text.
 REFUSED = [
     ("", "", "empty"),
     ("# only a comment\n", "", "empty"),
@@ -241,10 +241,10 @@ REFUSED = [
     (f"? [{CANARY}]\n: x\n", "line 1, column 3", "a list"),
     (f"a: {{{{ .Values.{CANARY} }}}}\n", "line 1, column 5", "templates"),
     (f"!!binary AP8=: {CANARY}\n", "line 1, column 1", "tag"),
-    (f"a: x\na: {CANARY}\n", "line 2, column 1", "first time on line 1"),
-    (f"a: &a {{x: 1}}\nb: {{<<: *a, b: 1, b: {CANARY}}}\n", "line 2, column 19", "first time on line 2"),
-    (f"<<: {CANARY}\n", "line 1, column 1", "<< takes"),
-    (f"a: {{<<: [{{x: 1}}, {CANARY}]}}\n", "line 1, column 5", "<< takes"),
+    (f"a: x\na: {CANARY}\n", "line 2, column 1", "first on line 1"),
+    (f"a: &a {{x: 1}}\nb: {{<<: *a, b: 1, b: {CANARY}}}\n", "line 2, column 19", "first on line 2"),
+    (f"<<: {CANARY}\n", "line 1, column 1", "<< must be"),
+    (f"a: {{<<: [{{x: 1}}, {CANARY}]}}\n", "line 1, column 5", "<< must be"),
     ("a:\n", "line 1", "no value"),
     (f"a: x\nb: [{CANARY}\n", "line 2, column 4", "brackets"),
     (f"a: {{{CANARY}\n", "line 1, column 4", "braces"),
@@ -297,12 +297,12 @@ def _native(value: WritableValue) -> object:
 
 
 def _shown(found: object) -> str:
-    """Tells apart what Python compares as equal, such as 1, 1.0 and True."""
+    """Distinguishes values that Python compares as equal, such as 1, 1.0 and True."""
     return repr(found)
 
 
 def _marked(found: Any) -> object:  # noqa: ANN401  # what PyYAML read
-    """What our two markers stand for."""
+    """The meaning of our two markers."""
     match found:
         case {"$json": str() as text, **rest} if not rest:
             return json.loads(text)

@@ -1,4 +1,4 @@
-"""Which editor runs, when it is refused, and what a person may answer about a draft."""
+"""The choice of an editor, refused editors, and the answers about a draft."""
 
 from __future__ import annotations
 
@@ -105,9 +105,9 @@ def test_a_script_edits_without_a_terminal(shell: Shell) -> None:
     [
         ("/etc", "it is a folder"),
         ("/etc/passwd", "Permission denied"),
-        ("no-such-editor", "there is no such command"),
-        ("rm", "left no file"),
-        ("false", "ended with 1"),
+        ("no-such-editor", "command not found"),
+        ("rm", "edited file cannot be read"),
+        ("false", "failed with exit code 1"),
     ],
 )
 def test_an_editor_that_does_not_work_stores_nothing(shell: Shell, editor: str, says: str) -> None:
@@ -131,7 +131,7 @@ def test_a_person_who_changed_nothing_is_reminded_of_editors_that_return(shell: 
 
 
 def _answered(shell: Shell, answer: str) -> Done:
-    """An edit that is refused, for it is no JSON, and what a person answers then."""
+    """An edit that is refused because it is not JSON, and the user's answer."""
     return shell.but(EDITOR="sed -i s/1/x/").on_terminal("edit", "json", typed={"(edit, quit): ": answer})
 
 
@@ -157,7 +157,7 @@ def test_an_answer_that_is_none_is_asked_for_again(shell: Shell, service: Loopba
     ("made", "says"),
     [
         ("ln -s {other} {it}", "it is a link"),
-        ("mkfifo {it}", "it is no file"),
+        ("mkfifo {it}", "it is not a regular file"),
         ("ln -s /dev/zero {it}", "it is a link"),
     ],
 )

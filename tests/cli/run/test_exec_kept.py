@@ -1,4 +1,4 @@
-"""exec that stays beside its command: a mounted file, restarts and signals on a change."""
+"""exec that supervises its command: a mounted file, restarts and signals on a change."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_mounted_shell_code_is_an_environment_and_dotenv_that_cannot_hold_a_valu
     admin.values.put(namespace, "b", f"{CANARY}\r")
     done = shell.run("exec", "--mount", tmp_path / "x.env", "--", "echo", "started")
     assert (done.code, done.out, CANARY in done.err) == (1, "", False)
-    assert "dotenv cannot hold a, b. Choose keys with --only, or name a file of another format." in done.err
+    assert "dotenv cannot hold a, b. Select keys with --only, or name a file of another format." in done.err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -227,7 +227,7 @@ def test_watch_goes_on_with_what_it_has_while_kms_refuses_and_loses_no_change(
             told = process.stderr.readline().decode()
         finally:
             service.kms.refused.clear()
-        assert ("goes on with what it has" in told, CANARY in told, process.poll()) == (True, False, None)
+        assert ("keeps its current values" in told, CANARY in told, process.poll()) == (True, False, None)
         assert _line(process) == CANARY
         process.send_signal(signal.SIGTERM)
         process.wait(30)
@@ -247,7 +247,7 @@ def test_a_file_that_cannot_be_replaced_leaves_the_command_alone_and_is_tried_ag
         put("two")
         assert process.stderr is not None
         told = process.stderr.readline().decode()
-        assert ("cannot be written" in told, "goes on with what it has" in told, process.poll()) == (True, True, None)
+        assert ("cannot be written" in told, "keeps its current values" in told, process.poll()) == (True, True, None)
         folder.mkdir()
         assert _line(process) == "two"
         process.send_signal(signal.SIGTERM)
@@ -270,7 +270,7 @@ def test_a_change_that_the_mounted_file_cannot_hold_is_told_with_its_keys(
         told = process.stderr.readline() + process.stderr.readline()
         process.send_signal(signal.SIGTERM)
         process.wait(30)
-    assert ("goes on with what it has" in told.decode(), CANARY in told.decode()) == (True, False)
+    assert ("keeps its current values" in told.decode(), CANARY in told.decode()) == (True, False)
     assert "a-b and a.b would both be A_B" in told.decode()
     assert not file.exists()
 
@@ -295,7 +295,7 @@ def test_a_value_in_another_layout_is_no_change_and_one_of_another_type_is(
         assert _line(process) == "{'a': 1}"
         admin.values.put_draft(namespace, Draft(Key("k"), b'{ "a":1 }', "application/json"))
         service.requests.clear()
-        _until(lambda: sum("snapshot" in each for each in list(service.requests)) > 2)  # it has looked
+        _until(lambda: sum("snapshot" in each for each in list(service.requests)) > 2)  # it has polled
         admin.values.put_draft(namespace, Draft(Key("k"), b'{ "a":1 }', "text/plain"))
         assert _line(process) == '{ "a":1 }'
     finally:

@@ -1,4 +1,4 @@
-"""What a namespace may set for a command: the allow-list, what is set already, credentials, and the system's limits."""
+"""Variables that a namespace may set: the allow-list, existing variables, credentials, and the system's limits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CANARY = "canary-61f0aa"
 
 @pytest.fixture
 def project(shell: Shell, tmp_path: Path) -> Shell:
-    """The same shell in a folder with a project file that is trusted."""
+    """The same shell in a folder with a trusted project file."""
     return Shell({**shell.environ, "CONFIGSVC_TRUST": "project"}, tmp_path)
 
 
@@ -88,13 +88,13 @@ def test_a_variable_that_is_set_stays_and_is_named_unless_it_is_to_be_replaced(
     mine = shell.but(DB_URL="mine", SAME="equal")
     done = mine.run("exec", *command)
     assert done.out == repr(["mine"])
-    assert "DB_URL is set already" in done.err
+    assert "DB_URL is already set" in done.err
     assert "SAME" not in done.err
     assert CANARY not in done.err
     done = mine.run("exec", "--override", "DB_URL", "--override", "DB_URI", *command)
     assert done.out == repr([f"{CANARY} theirs"])
     assert "DB_URL" not in done.err
-    assert "DB_URI: no key sets it" in done.err
+    assert "DB_URI has no effect: no key sets DB_URI" in done.err
 
 
 def test_override_opens_no_dangerous_variable(shell: Shell, service: Loopback, namespace: str) -> None:
@@ -178,7 +178,7 @@ def test_help_says_that_the_deny_list_is_the_second_line(shell: Shell) -> None:
 def test_a_change_that_nobody_trusted_widens_nothing(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path, changed: str
 ) -> None:
-    """A pull request rewrites or removes a list; until somebody trusts it, nothing is set."""
+    """A pull request changes or removes a list: nothing is set until the user trusts it."""
     service.admin().values.put(namespace, "db.url", "x")
     here = Shell(shell.environ, tmp_path)
     (tmp_path / ".configsvc.toml").write_text(f'[policy."{namespace}"]\n{changed}\n' if changed else 'region = "x"\n')

@@ -1,4 +1,4 @@
-"""Killed or interrupted half way: nothing half written, and a second run ends it."""
+"""Killed or interrupted halfway: nothing is half written, and a second run completes it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.support.cli.shell import Shell
 
 VALUES = 500
 _WRITES = 5
-"""Writes that are done before the end comes."""
+"""How many writes complete before the process is ended."""
 
 _ENDS = [signal.SIGINT, signal.SIGKILL]
 _CANARY = "canary-e81c"
 
 
-# As the file is about to have its name (an audit event of CPython), the process gets the signal SIGNAL.
+# Just before the file gets its name (an audit event of CPython), the process gets the signal SIGNAL.
 _AT_RENAME = """
 import os, signal, sys
 def at(event, arguments):
@@ -33,13 +33,13 @@ sys.addaudithook(at)
 
 
 def _end_after(service: Loopback, writes: int, pid: int, with_: signal.Signals) -> None:
-    """The process gets the signal once so many writes are done; the answer of the last one has not reached it."""
+    """Sends the signal after so many writes, before the answer to the last one arrives."""
     service.failing.append(lambda: os.kill(pid, with_))
     service.failing.extend([_done] * (writes - 1))
 
 
 def _done() -> None:
-    """Nothing is done to this write."""
+    """Does nothing to this write."""
 
 
 def _run(shell: Shell, service: Loopback, with_: signal.Signals, *words: str, writes: int = _WRITES) -> str:
@@ -64,8 +64,8 @@ def test_s45_an_import_of_500_leaves_whole_change_sets_and_goes_on_with_the_rest
     path.write_text("".join(f"key.{number:03}={_CANARY} {number}\n" for number in range(VALUES)))
     told = _run(shell.but(HOME=str(home), TMPDIR=str(home)), service, with_, "import", str(path))
     stored = _WRITES * limits.OPERATIONS
-    if with_ == signal.SIGINT:  # the last one was done, but its answer was on the way
-        assert f"{stored - limits.OPERATIONS} of {VALUES} are surely stored" in told
+    if with_ == signal.SIGINT:  # the last one was stored, but its answer had not arrived
+        assert f"at least {stored - limits.OPERATIONS} of {VALUES} values are stored" in told
         assert "Run it again" in told
     admin = service.admin()
     assert len(admin.values.get_all(namespace)) == stored
@@ -91,7 +91,7 @@ def test_s48_a_rotation_of_500_leaves_every_value_readable_and_goes_on_with_the_
     told = _run(shell, service, with_, "data-key", "rotate")
     if with_ == signal.SIGINT:
         assert "Run it again" in told
-    done = (_WRITES - 2) * limits.OPERATIONS  # the first two ask who writes, and add the data key
+    done = (_WRITES - 2) * limits.OPERATIONS  # the first two ask who writes and add the data key
     assert {key: each.data for key, each in owner.values.get_all(namespace).items()} == before
     assert Counter(each.latest for each in owner.values.list_keys(namespace)) == {1: VALUES - done, 2: done}
     again = shell.run("data-key", "rotate")
@@ -121,5 +121,5 @@ def test_s45_a_copy_says_how_much_of_it_is_stored_and_goes_on_with_the_rest(
     drafts = [make_draft(f"key.{number:03}", _CANARY) for number in range(count)]
     assert not [each for each in service.admin().change_sets.store(namespace, drafts) if each.error]
     told = _run(shell, service, signal.SIGINT, "copy", "--all", "--to", target, writes=2)
-    assert f"{target}: {limits.OPERATIONS} of {count} are surely stored. Run it again" in told
+    assert f"{target}: interrupted; at least {limits.OPERATIONS} of {count} values are stored. Run it again" in told
     assert f"1 copied: 1 new, 0 replaced, {count - 1} unchanged" in shell.run("copy", "--all", "--to", target).err

@@ -71,7 +71,7 @@ def test_a_profile_of_both_files_is_the_project_s_first() -> None:
 
 
 def test_a_profile_that_no_file_has_is_refused_with_those_there_are() -> None:
-    with pytest.raises(Misconfigured, match="Known: a, b"):
+    with pytest.raises(Misconfigured, match="Known profiles: a, b"):
         resolve({}, [project(profiles={"b": {}, "a": {}})], "c")
 
 
@@ -91,18 +91,18 @@ def test_the_command_for_the_api_key_is_run_only_for_the_url_beside_it() -> None
 @pytest.mark.parametrize(
     ("file", "says"),
     [
-        (project(api_key="x"), "holds an API key"),
-        (own(api_key="x"), "holds an API key"),
-        (project(url=URL, api_key_command=["x"]), "no command"),
-        (own(api_key_command=["x"]), "needs its url"),
+        (project(api_key="x"), "contains an API key"),
+        (own(api_key="x"), "contains an API key"),
+        (project(url=URL, api_key_command=["x"]), "must not name a command"),
+        (own(api_key_command=["x"]), "needs a url"),
         (own(url=URL, api_key_command="x"), "list of words"),
         (project(colour="red"), "unknown setting: colour"),
         (project(profiles={"a": {"profile": "b"}}, profile="a"), "unknown setting: profile"),
-        (project(url=3), "url must be a text"),
-        (project(profile={"a": {"url": "https://a"}}), r"tables like \[profiles.test\], not"),
+        (project(url=3), "url must be a string"),
+        (project(profile={"a": {"url": "https://a"}}), r"tables such as \[profiles.test\], not"),
         (project(namespaces=[1]), "namespaces must be a list"),
-        (project(profiles={"a": {"url": 3}}), "profile a in p/.configsvc.toml: url must be a text"),
-        (project(profiles={"a": 1}, profile="a"), "profiles are tables"),
+        (project(profiles={"a": {"url": 3}}), "profile a in p/.configsvc.toml: url must be a string"),
+        (project(profiles={"a": 1}, profile="a"), "profiles must be tables"),
     ],
 )
 def test_what_a_file_may_not_say_is_refused_by_name(file: SettingsFile, says: str) -> None:

@@ -1,4 +1,4 @@
-"""The settings files as a person has them: in the working folder, above it, and in a folder of one's own."""
+"""Settings files where users keep them: in the working folder, above it, and in their own folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bare(service: Loopback, home: Path) -> Shell:
-    """A shell below the project's folder that has AWS credentials and nothing of configsvc."""
+    """A shell below the project's folder, with AWS credentials but no configsvc settings."""
     environ = service.environ("writer")
     kept = {name: text for name, text in environ.items() if name.startswith("AWS_") and name != "AWS_REGION"}
     return Shell(
@@ -72,7 +72,9 @@ def test_the_command_for_the_api_key_is_not_run_for_the_url_of_a_repository(
     assert (done.code, "CONFIGSVC_API_KEY" in done.err, ran.exists()) == (2, True, False)
 
 
-@pytest.mark.parametrize(("program", "says"), [("raise SystemExit(3)", "ended with 3"), ("pass", "printed nothing")])
+@pytest.mark.parametrize(
+    ("program", "says"), [("raise SystemExit(3)", "failed with exit code 3"), ("pass", "printed nothing")]
+)
 def test_a_command_for_the_api_key_that_fails_is_told(
     bare: Shell, home: Path, service: Loopback, program: str, says: str
 ) -> None:

@@ -32,7 +32,7 @@ REFUSED = "the secret access key does not belong to the access key, or AWS_REGIO
 
 
 class Wrong(NamedTuple):
-    """A setting that is wrong: by a variable's text, or a line of a file; a command, and what that says."""
+    """A wrong setting: a variable's text or a line of a file, a command, and its error."""
 
     name: str
     given: str
@@ -42,7 +42,7 @@ class Wrong(NamedTuple):
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is worked in, and beside it one for the person's own file."""
+    """A working folder, and next to it one for the user file."""
     for name in list(os.environ):
         if name.startswith(("AWS_", "CONFIGSVC_")):
             monkeypatch.delenv(name)
@@ -63,12 +63,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Wrong("CONFIGSVC_NAMESPACES", "a.b,Not One", ("get", "k"), "holds 'Not One'"),
         Wrong("CONFIGSVC_NAMESPACES", "a.b,c.d", ("put", "k", "-"), "names a.b and c.d"),
         Wrong("CONFIGSVC_KMS_KEYS", "alias/x", ("list",), "takes key ARNs"),
-        Wrong("CONFIGSVC_KMS_KEYS", "alias/x", ("data-key", "add"), "takes the ARN"),
+        Wrong("CONFIGSVC_KMS_KEYS", "alias/x", ("data-key", "add"), "must be the ARN"),
         Wrong("CONFIGSVC_SEALED_KEYS", "a/b", ("list",), "takes keys and patterns"),
         Wrong("CONFIGSVC_OUTPUT", "xml", ("namespace", "list"), "is one of"),
         Wrong("CONFIGSVC_POLL_SECONDS", "soon", ("watch",), "is not a number"),
-        Wrong("CONFIGSVC_PROFILE", "none", ("list",), "No settings file has a profile none"),
-        Wrong("CONFIGSVC_TRUST", "all", ("list",), "is project or not set"),
+        Wrong("CONFIGSVC_PROFILE", "none", ("list",), "No settings file has the profile none"),
+        Wrong("CONFIGSVC_TRUST", "all", ("list",), "has an unknown value. Set it to project"),
         Wrong("AWS_REGION", "Frankfurt!", ("list",), "is not a region"),
         Wrong("AWS_ENDPOINT_URL_KMS", "x", ("list",), "must be an https URL"),
     ],
@@ -82,7 +82,7 @@ def test_a_variable_that_causes_an_error_is_said_to_be_of_the_environment(
     err = capsys.readouterr().err
     assert (code in (2, 6), wrong.says in err) == (True, True), err
     origin = [line for line in err.splitlines() if wrong.name in line and line.endswith("the environment.")]
-    assert len(origin) == 1 or "CONFIGSVC_PROFILE in the environment asks for" in err, err
+    assert len(origin) == 1 or "CONFIGSVC_PROFILE in the environment selects" in err, err
 
 
 @pytest.mark.parametrize(
@@ -116,9 +116,9 @@ def test_a_profile_that_no_file_has_is_named_with_what_asks_for_it(
     file = folder / "project" / ".configsvc.toml"
     file.write_text('profile = "here"\n')
     assert command_line.run(["list"]) == 2
-    assert f"profile here, which profile in {file} asks for" in capsys.readouterr().err
+    assert f"profile here, which profile in {file} selects" in capsys.readouterr().err
     assert command_line.run(["list", "--profile", "there"]) == 2
-    assert "profile there, which --profile asks for" in capsys.readouterr().err
+    assert "profile there, which --profile selects" in capsys.readouterr().err
 
 
 def test_an_option_that_was_typed_wrongly_is_not_blamed_on_the_environment(

@@ -1,4 +1,4 @@
-"""Trust: in the parsed content of a project file, kept for this person."""
+"""Trust in the parsed content of a project file, stored for this user."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _values = st.recursive(
 
 
 def _spelt(value: object) -> object:
-    """A value so that == tells types apart, and NaN is itself."""
+    """A form of the value in which == distinguishes types, and NaN equals itself."""
     if isinstance(value, dict):
         return ("dict", frozenset((name, _spelt(held)) for name, held in value.items()))
     if isinstance(value, list):
@@ -116,7 +116,7 @@ def test_a_file_that_says_what_it_may_not_cannot_be_trusted(person: Shell, proje
 
 def test_in_ci_the_environment_says_that_the_project_is_trusted(person: Shell) -> None:
     done = person.but(CONFIGSVC_TRUST="yes").run("list")
-    assert (done.code, "CONFIGSVC_TRUST is project or not set" in done.err) == (2, True)
+    assert (done.code, "CONFIGSVC_TRUST has an unknown value. Set it to project" in done.err) == (2, True)
 
 
 def test_without_a_home_nothing_is_trusted_and_that_is_said(person: Shell) -> None:

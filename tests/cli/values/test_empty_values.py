@@ -1,4 +1,4 @@
-"""An empty value replaces nothing unless somebody asks for it: pipes, files, prompts, variables and editors."""
+"""An empty value replaces nothing unless requested: pipes, files, prompts, variables and editors."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_an_empty_json_value_stays_refused(shell: Shell) -> None:
 @pytest.mark.slow
 def test_an_empty_input_without_keys_may_be_allowed(shell: Shell) -> None:
     assert shell.run("import", "-", "--allow-empty").code == 0
-    assert shell.run("import", "/dev/null", "-f", "dotenv").code == 0  # named on purpose
+    assert shell.run("import", "/dev/null", "-f", "dotenv").code == 0  # named intentionally
 
 
 def test_a_file_of_values_holds_an_empty_one_on_purpose_and_it_is_named(shell: Shell) -> None:

@@ -1,4 +1,4 @@
-"""Where the file of errors goes: beside the file, or where somebody finds it; never beside a stream."""
+"""The place of the error file: next to the imported file or where the user finds it, never next to a stream."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def test_a_folder_that_takes_no_file_is_told_and_the_next_place_is_named(
     refused = [RefusedRow("line 1", "a/b", "invalid_name", "Not a key.")]
     results.keep_failures([impossible, possible], refused)
     said = capsys.readouterr().err
-    assert (f"{impossible} cannot be written" in said, f"without values: {possible}" in said) == (True, True)
+    assert (f"{impossible} cannot be written" in said, f"(without values): {possible}" in said) == (True, True)
     assert "a/b" in possible.read_text()
     results.keep_failures([impossible, possible], [])
-    assert not possible.exists()  # it is of an earlier run
+    assert not possible.exists()  # from an earlier run
 
 
 def test_errors_that_no_place_takes_are_on_stderr_and_change_no_exit_code(here: Shell, tmp_path: Path) -> None:
-    source = tmp_path / ("n" * 250)  # with `.errors.csv` more than a name may have
+    source = tmp_path / ("n" * 250)  # too long for a file name with `.errors.csv`
     source.write_text(BROKEN)
     told = here.run("import", source, "-f", "dotenv")
     assert (told.code, told.err.count("cannot be written"), REASON in told.err) == (2, 2, True), told
@@ -80,11 +80,11 @@ def test_the_working_folder_is_the_second_place() -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("nowhere/errors.csv", "no folder"),
+        ("nowhere/errors.csv", "does not exist"),
         ("/dev/stdout", "is not a file"),
         (".", "is a directory"),
         ("fifo", "not a file"),
-        ("mine.env", "would be lost"),
+        ("mine.env", "would be overwritten"),
     ],
 )
 def test_an_impossible_place_is_refused_before_anything_is_stored(
@@ -109,6 +109,6 @@ def test_the_file_that_is_imported_is_not_replaced_by_its_errors(here: Shell) ->
     told = here.run("import", "mine.env", "--errors", "./mine.env", "--yes")
     assert (told.code, source.read_text() == text, "Nothing was stored" in told.err) == (2, True, True), told
     (report := here.folder / "e.csv").touch()
-    for _ in range(2):  # an empty file is taken, and so is that of an earlier run
+    for _ in range(2):  # an empty file is overwritten, and so is that of an earlier run
         assert here.run("import", "mine.env", "--errors", "e.csv", "--yes").code == 1
         assert report.read_text().startswith("place,key,code,reason")

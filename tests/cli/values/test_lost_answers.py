@@ -1,4 +1,4 @@
-"""A command whose answer was lost is run again: it reports what it did, and never what somebody else did."""
+"""A command that is run again after a lost answer reports its own change, and never somebody else's."""
 
 from __future__ import annotations
 

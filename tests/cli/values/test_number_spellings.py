@@ -1,4 +1,4 @@
-"""Numbers keep their spelling through the whole command line, read back by readers that are not ours."""
+"""Numbers keep their spelling through the whole command line, as other programs read them."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ NUMBERS = {
 }
 TEXTS = {"image_tag": "6063e25", "commit": "81111e1", "password": "12e3"}
 OTHERS = {"exponent": "1e3", "zeros": "-0.0", "nested": '{"a":[1.10,12e3,-0],"b":1234567890123456789012}'}
-"""JSON that is put, not imported: YAML writes it otherwise."""
+"""JSON that is put, not imported: YAML writes it differently."""
 
 
 @pytest.fixture
 def stored(shell: Shell, tmp_path: Path) -> Shell:
-    """The file of the numbers, imported, and JSON of other spellings."""
+    """The imported file of numbers, and JSON with other spellings."""
     path = tmp_path / "numbers.yaml"
     path.write_text("".join(f"{key}: {text}\n" for key, text in (NUMBERS | TEXTS).items()))
     shell.ok("import", path)

@@ -20,7 +20,7 @@ def _entry(form: str = "envelope", content_type: str = "text/plain") -> Entry:
 
 
 def drafts(rows: list[FileRow], rules: ImportRules) -> tuple[list[Draft], dict[str, ConfigsvcError]]:
-    """Where no setting names anything."""
+    """Names no form."""
     return drafts_of(rows, rules, lambda _, asked: asked)
 
 

@@ -1,4 +1,4 @@
-"""Which keys a file becomes: flattened, stripped, mapped, separated, in this order. What would be lost is refused."""
+"""The keys that a file becomes: flattened, stripped, mapped, separated, in this order. Collisions are refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _probe(shaping: Shaping) -> Shaping:
 
 
 def _shaped(*arguments: str) -> Shaping:
-    """What the options say."""
+    """The shaping that the options describe."""
     found = _probe.main([*arguments], standalone_mode=False)
     assert isinstance(found, Shaping)
     return found
@@ -111,7 +111,7 @@ def test_a_key_that_comes_from_two_places_is_refused_with_both() -> None:
     assert "db.url: comes from both db.url and db: url" in _refused(text, "--flatten").replace(
         "line 1 (db.url)", "db.url"
     )
-    assert "--flatten applies to json, toml, yaml" in _refused("A=1\n", "--flatten", name="a.env")
+    assert "--flatten works only with json, toml, yaml" in _refused("A=1\n", "--flatten", name="a.env")
 
 
 @pytest.mark.parametrize(
@@ -139,21 +139,21 @@ def test_keys_are_renamed_in_the_documented_order(keys: list[str], options: list
     [
         (["a/b", "a.b"], ["--separator", "/"], "a.b: would be named a.b, as a/b would"),
         (["A_x", "x"], ["--strip-prefix", "A_"], "x: would be named x, as A_x would"),
-        (["A_"], ["--strip-prefix", "A_"], "A_: nothing would be left of the key"),
+        (["A_"], ["--strip-prefix", "A_"], "A_: the new name would be empty"),
         (["APP_URL"], ["--strip-prefix", "APP"], "APP_URL: would be named _URL; to remove the _ as well"),
         (["db.url"], ["--strip-prefix", "db"], "db.url: would be named .url; to remove the . as well"),
         (["db-url"], ["--strip-prefix", "db"], "to remove the - as well: --strip-prefix db-"),
-        (["APPLE", "APP"], ["--strip-prefix", "APP"], "APPLE: begins with APP in the middle of a word"),
+        (["APPLE", "APP"], ["--strip-prefix", "APP"], "APPLE: APP ends in the middle of a word"),
         (["a", "b"], ["--map", "b=a"], "b: would be named a, as a would"),
-        (["a"], ["--strip-prefix", "B_"], "--strip-prefix B_: no key begins with it."),
-        (["a"], ["--map", "^b=c"], "--map ^b=c: no key matches it."),
-        (["a"], ["--map", "(=c"], "( is not a regular expression of Python"),
+        (["a"], ["--strip-prefix", "B_"], "No key starts with B_. Correct --strip-prefix B_, or drop it."),
+        (["a"], ["--map", "^b=c"], "No key matches ^b. Correct --map ^b=c, or drop it."),
+        (["a"], ["--map", "(=c"], "( is not a Python regular expression"),
         (["a"], ["--map", r"a=\2"], r"\2 cannot replace a"),
         (["a"], ["--map", r"a=\g<x>"], r"\g<x> cannot replace a"),
         (["a"], ["--map", "a"], "REGEX=REPLACEMENT"),
         (["a"], ["--map", "=a"], "REGEX=REPLACEMENT"),
-        (["a"], ["--separator", ""], "--separator takes a text that is not empty."),
-        (["a"], ["--strip-prefix", ""], "--strip-prefix takes a text that is not empty."),
+        (["a"], ["--separator", ""], "--separator is empty. Pass a text."),
+        (["a"], ["--strip-prefix", ""], "--strip-prefix is empty. Pass a text."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_renamed_is_refused(keys: list[str], options: list[str], told: str) -> None:

@@ -1,4 +1,4 @@
-"""Every command answers alike whether two values are the same."""
+"""All commands agree on whether two values are the same."""
 
 from __future__ import annotations
 

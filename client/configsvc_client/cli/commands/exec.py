@@ -98,10 +98,10 @@ def command(
     admitted = admission.admitted if becomes_environment else _list_every_key
     source = runner.ValueSource(composition.open_admin(), named, only, prefix or "", admitted)
     if not watch and mount is None:
-        _become_command(arguments, child.environment(source.first()))
+        _become_command(arguments, child.environment(source.fetch()))
     after = signal.Signals[f"SIG{instead}"] if instead else None
     try:
-        return runner.run(source, child, arguments, runner.Manner(mount, every if watch else None, grace, after))
+        return runner.run(source, child, arguments, runner.RunOptions(mount, every if watch else None, grace, after))
     except NotStarted as error:
         return _report_not_started(arguments[0], error.reason)
 

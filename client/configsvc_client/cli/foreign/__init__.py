@@ -1,8 +1,8 @@
-"""Files that hold keys and values, but not as keys and values: what they are, and the command that imports them.
+"""Recognizes files of other tools, and names the command that imports their keys and values.
 
-A container of another tool would be imported as a few keys with JSON for values, or its ciphertext as secrets. Files
-are known by how they begin, by markers of encryption, by their ending where nobody named the format, or by their
-shape: the members that a tool prints and the types of these. Pure: it reads nothing but what it is given.
+Otherwise another tool's container would be imported as a few keys with JSON values, or its ciphertext as secrets. A
+file is recognized by its first bytes, by markers of encryption, by its ending if no format was passed, or by its shape:
+the members that a tool prints, and their types. Pure: it reads only its arguments.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import shlex
 from pathlib import PurePath
 
 from configsvc_client.cli.foreign import _contents, _kubernetes, _shapes, _shapes_of_tools
-from configsvc_client.cli.foreign import _contents as _encrypted
 from configsvc_client.cli.foreign._shapes import ForeignTree
 from configsvc_client.cli.foreign._source import IMPORT, ForeignSource, Recognized, TakenOut, respelled
 from configsvc_client.cli.foreign._table import SHAPES, Shape
@@ -24,7 +23,7 @@ _COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst", ".gpg", ".asc", ".age"})
 
 
 def recognized(content: bytes, source: ForeignSource) -> Recognized | None:
-    """What a file is, if it is not what its format says; None for a file of keys and values."""
+    """The kind of a file that does not match its format; None for a file of keys and values."""
     known = _contents.by_start(content)
     if known:
         return known(_inner(source))
@@ -32,11 +31,9 @@ def recognized(content: bytes, source: ForeignSource) -> Recognized | None:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return _by_ending(source)
-    known = _encrypted.by_marker(text)
+    known = _contents.by_marker(text)
     if known:
-        return known(
-            source if source.name or not source.guessed else source._replace(format=_encrypted.format_of(text))
-        )
+        return known(source if source.name or not source.guessed else source._replace(format=_contents.format_of(text)))
     return _by_ending(source) or _by_shape(text, source) or _contents.by_sections(text, source)
 
 
@@ -46,7 +43,7 @@ def _by_ending(source: ForeignSource) -> Recognized | None:
 
 
 def _inner(source: ForeignSource) -> ForeignSource:
-    """The source with the format of what is compressed or encrypted in it."""
+    """The source with the format of its compressed or encrypted content."""
     from configsvc_client.cli.formats import format_of
 
     path = PurePath(source.name or "")
@@ -70,7 +67,7 @@ _YAML_WORDS = (
     ("apiVersion", "kind"), ("services",), ("sops",),
     *(each.words for each in SHAPES if each.producer.startswith(("aws ", "vault "))),
 )  # fmt: skip
-"""Of what is found in YAML at all. A file without these texts is parsed once, by its reader."""
+"""Texts of the shapes that occur in YAML. A file without them is parsed only once, by its reader."""
 
 
 def _shaped(text: str, documents: list[ForeignTree], source: ForeignSource, *, is_json: bool) -> Recognized | None:
@@ -79,7 +76,7 @@ def _shaped(text: str, documents: list[ForeignTree], source: ForeignSource, *, i
         return found
     tree = documents[0]
     if _shapes.is_sops(tree):
-        return _encrypted.sops(source)
+        return _contents.sops(source)
     service = _shapes.compose_service(tree)
     if service is not None:
         return _composed(service, source)
@@ -102,8 +99,8 @@ def _found(shape: Shape, taken: TakenOut, source: ForeignSource, *, is_json: boo
         printed = _printed(f"{raw} {taken.program}", shape, source, is_json=is_json)
         decoded = f" | {taken.decoded}" if taken.decoded else ""
         command = f"{printed}{decoded} | configsvc put KEY - {'--binary' if taken.binary else '--exact'}"
-        return Recognized(shape.what, "It is one value. Store it under a key:", (command,), own_keys=True)
-    # A secret of Secrets Manager is a text that is a JSON object of pairs.
+        return Recognized(shape.what, "It is a single value. Store it under a key:", (command,), own_keys=True)
+    # A secret in Secrets Manager is a string that holds a JSON object of pairs.
     raw = "jq -r" if shape.taken is _shapes_of_tools.secrets_manager else "jq"
     printed = _printed(f"{raw} {shlex.quote(taken.program)}", shape, source, is_json=is_json)
     advice = f"{taken.note} Import the values in it:".lstrip()
@@ -111,7 +108,7 @@ def _found(shape: Shape, taken: TakenOut, source: ForeignSource, *, is_json: boo
 
 
 def _printed(program: str, shape: Shape, source: ForeignSource, *, is_json: bool) -> str:
-    """The command that prints the values: of the file where jq reads it, else of what made it."""
+    """The command that prints the values: from the file if jq can read it, else from the tool that made it."""
     if is_json and source.name is not None:
         return f"{program} {source.file}"
     is_of_aws = shape.producer.startswith("aws ") and not is_json
@@ -125,13 +122,13 @@ def _composed(service: str, source: ForeignSource) -> Recognized:
     program = f".services[{name}].environment // {{}} | with_entries(select(.value != null))"
     command = f"docker compose -f {source.file} config --format json | jq {shlex.quote(program)}"
     return Recognized(
-        "a file of Docker Compose", "Import the environment of a service:", (source.through(command, "json"),),
+        "a Docker Compose file", "Import the environment of a service:", (source.through(command, "json"),),
         own_keys=True,
     )  # fmt: skip
 
 
 def _json(text: str) -> ForeignTree:
-    """JSON, or None for what is none: its reader says why."""
+    """The parsed JSON, or None if it is not JSON; its reader explains why."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -139,7 +136,7 @@ def _json(text: str) -> ForeignTree:
 
 
 def _yaml(text: str) -> list[ForeignTree]:
-    """All documents with texts for scalars, or nothing: its reader says why."""
+    """All documents, with scalars as text; empty if it is not YAML, and its reader explains why."""
     import yaml
 
     try:

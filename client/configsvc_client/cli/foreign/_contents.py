@@ -1,4 +1,4 @@
-"""Files known by how they begin, their first line, their ending, or the marker of the tool that encrypted them."""
+"""Recognizes files by their first bytes, their first line, their ending, or an encryption tool's marker."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ def _refused(what: str, advice: str) -> KnownAs:
 
 
 def _through(what: str, advice: str, command: str) -> KnownAs:
-    """The command has `{}` for the file."""
+    """A file that a command converts; `{}` in the command is the file."""
     return lambda source: Recognized(what, advice, (source.through(command.format(source.file)),))
 
 
 def _value(what: str) -> KnownAs:
     return lambda source: Recognized(
-        what, "It is one value, not keys and values. Store it under a key:", (f"configsvc put KEY @{source.file}",)
+        what, "It is a single value, not keys and values. Store it under a key:", (f"configsvc put KEY @{source.file}",)
     )
 
 
-_COMPRESSED = "Decompress it on the way:"
-_AGE = _through("a file that age has encrypted", DECRYPT, "age -d -i IDENTITY {}")
-_GPG = _through("a file that gpg has encrypted", DECRYPT, "gpg -d {}")
-_HTML = _refused("an HTML page", "It may be the page that asks to sign in. Get the file itself.")
-_XML = "Import reads no XML. Convert it to JSON, YAML or CSV first."
+_COMPRESSED = "Decompress it in the same command:"
+_AGE = _through("a file encrypted with age", DECRYPT, "age -d -i IDENTITY {}")
+_GPG = _through("a file encrypted with gpg", DECRYPT, "gpg -d {}")
+_HTML = _refused("an HTML page", "It may be a sign-in page. Download the file itself.")
+_XML = "XML cannot be imported. Convert it to JSON, YAML or CSV first."
 
 STARTS: tuple[tuple[bytes, KnownAs], ...] = (
-    (b"\0GITCRYPT\0", _refused("a file that git-crypt has locked", "Run git-crypt unlock in its repository first.")),
+    (b"\0GITCRYPT\0", _refused("a file locked by git-crypt", "Run git-crypt unlock in its repository first.")),
     (b"PK\x03\x04", _refused("a zip archive or a spreadsheet", "Unpack it, or save the sheet as CSV (UTF-8).")),
-    (b"\xd0\xcf\x11\xe0", _refused("a document of Microsoft Office", "Save the sheet as CSV (UTF-8).")),
+    (b"\xd0\xcf\x11\xe0", _refused("a Microsoft Office document", "Save the sheet as CSV (UTF-8).")),
     (b"\x1f\x8b", _through("a gzip file", _COMPRESSED, "gunzip -c {}")),
     (b"BZh", _through("a bzip2 file", _COMPRESSED, "bunzip2 -c {}")),
     (b"\xfd7zXZ\0", _through("an xz file", _COMPRESSED, "xz -dc {}")),
     (b"\x28\xb5\x2f\xfd", _through("a zstd file", _COMPRESSED, "zstd -dc {}")),
     (b"\xff\xfe", _through("UTF-16 text, such as Excel's Unicode text", "Convert it:", "iconv -f UTF-16 -t UTF-8 {}")),
     (b"\xfe\xff", _through("UTF-16 text, such as Excel's Unicode text", "Convert it:", "iconv -f UTF-16 -t UTF-8 {}")),
-    (b"%PDF-", _refused("a PDF", "Import reads text files only.")),
-    (b"Salted__", _refused("a file that openssl enc has encrypted", "Decrypt it first, with openssl enc -d.")),
+    (b"%PDF-", _refused("a PDF", "Only text files can be imported.")),
+    (b"Salted__", _refused("a file encrypted with openssl enc", "Decrypt it first with openssl enc -d.")),
     (b"age-encryption.org/", _AGE),
 )  # fmt: skip
-"""How files of bytes begin."""
+"""First bytes of binary files."""
 
 TEXT_STARTS: tuple[tuple[bytes, KnownAs], ...] = (
     (b"-----BEGIN AGE ENCRYPTED FILE-----", _AGE),
     (b"-----BEGIN PGP MESSAGE-----", _GPG),
-    (b"$ANSIBLE_VAULT;", _through("a file that ansible-vault has encrypted", DECRYPT, "ansible-vault view {}")),
+    (b"$ANSIBLE_VAULT;", _through("a file encrypted with ansible-vault", DECRYPT, "ansible-vault view {}")),
     (b"-----BEGIN ", _value("a key or a certificate (PEM)")),
     (b"<?xml", _refused("XML", _XML)),
     (b"<!doctype html", _HTML),
     (b"<html", _HTML),
 )  # fmt: skip
-"""How texts begin, blanks aside and in lower case."""
+"""First characters of text files, without leading blanks and in lower case."""
 
 
 _INI = _refused(
@@ -62,11 +62,11 @@ _INI = _refused(
     "Convert it to JSON or YAML first.",
 )
 _SECTION = re.compile(r"(?:[ \t]*(?:[#;][^\n]*)?\r?\n)*[ \t]*\[[\w .:/\"'-]+\][ \t]*(?:[#;][^\n]*)?(?:\r?\n|\Z)")
-_HCL = _refused("a file of Terraform (HCL)", "Convert it to JSON first: Terraform reads .tfvars.json files too.")
-_LINES = _refused("JSON lines", "Import takes one JSON object with the keys.")
-_LOOSE = _refused("JSON with extensions", "Import reads plain JSON. Convert it first.")
+_HCL = _refused("a Terraform file (HCL)", "Convert it to JSON first: Terraform reads .tfvars.json files too.")
+_LINES = _refused("JSON lines", "Convert it to a single JSON object with the keys first.")
+_LOOSE = _refused("JSON with extensions", "Convert it to plain JSON first.")
 
-_OTHERWISE = "If it is something else, pass -f FORMAT."
+_OTHERWISE = "If that is wrong, pass -f FORMAT."
 
 ENDINGS: dict[str, KnownAs] = {
     **dict.fromkeys((".ini", ".cfg", ".conf", ".cnf"), _INI),
@@ -81,11 +81,11 @@ ENDINGS: dict[str, KnownAs] = {
     **dict.fromkeys((".html", ".htm"), _HTML),
     **dict.fromkeys((".zip", ".tar", ".tgz", ".7z"), _refused("an archive", "Unpack it first.")),
 }  # fmt: skip
-"""Endings of files that are not dotenv, though no format of ours has them; --format says otherwise."""
+"""Endings that no format has, but that dotenv files do not have either; --format overrides them."""
 
 
 def by_start(content: bytes) -> KnownAs | None:
-    """What a file is by its first bytes."""
+    """Recognizes a file by its first bytes."""
     head = content[:512]
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     for start, known in STARTS:
@@ -100,13 +100,13 @@ def by_start(content: bytes) -> KnownAs | None:
 
 
 def by_sections(text: str, source: ForeignSource) -> Recognized | None:
-    """A file that begins with a section, such as `~/.aws/credentials`, where only the ending says that it is dotenv."""
+    """Recognizes a file that starts with a section, such as `~/.aws/credentials`, if dotenv was only guessed."""
     is_ini = source.guessed and source.format == "dotenv" and _SECTION.match(text)
     return _INI(source) if is_ini else None
 
 
 def by_ending(name: str) -> KnownAs | None:
-    """What a file is by its ending."""
+    """Recognizes a file by its ending."""
     known = ENDINGS.get(PurePath(name).suffix.lower())
     return known and _by_name_alone(known)
 
@@ -114,7 +114,7 @@ def by_ending(name: str) -> KnownAs | None:
 def _by_name_alone(known: KnownAs) -> KnownAs:
     def found(source: ForeignSource) -> Recognized:
         found = known(source)
-        return found._replace(what=f"{found.what} by its name", advice=f"{_OTHERWISE} {found.advice}")
+        return found._replace(what=f"{found.what}, judging by its name", advice=f"{_OTHERWISE} {found.advice}")
 
     return found
 
@@ -135,18 +135,16 @@ _SOPS_ENDINGS = {
     "yaml": (".yaml", ".yml"),
     "k8s-secret": (".yaml", ".yml", ".json"),
 }
-"""The endings by which sops knows a format (sops, cmd/sops/formats). It takes other files for binary ones."""
+"""The endings by which sops recognizes a format (sops, cmd/sops/formats). It treats other files as binary."""
 
 
 def _sops_binary(source: ForeignSource) -> Recognized:
-    """A file of bytes, which sops keeps as one member of JSON."""
-    return Recognized(
-        "a file that sops has encrypted", DECRYPT, (source.through(f"sops -d {source.file}"),), own_keys=True
-    )
+    """A binary file, which sops stores as one member of JSON."""
+    return Recognized("a file encrypted with sops", DECRYPT, (source.through(f"sops -d {source.file}"),), own_keys=True)
 
 
 def sops(source: ForeignSource) -> Recognized:
-    """One with sections, or of another format, is printed as JSON."""
+    """A file encrypted with sops. One with sections, or of another format, is printed as JSON."""
     endings = _SOPS_ENDINGS.get(source.format)
     if endings and not (source.name or "").lower().endswith(".ini"):
         kind = "yaml" if source.format == "k8s-secret" else source.format
@@ -155,12 +153,12 @@ def sops(source: ForeignSource) -> Recognized:
         command = source.through(f"sops -d {types}{source.file}")
     else:
         command = f"sops -d --output-type json {source.file} | {IMPORT} -f json --flatten -"
-    return Recognized("a file that sops has encrypted", DECRYPT, (command,), own_keys=True)
+    return Recognized("a file encrypted with sops", DECRYPT, (command,), own_keys=True)
 
 
 def _ejson(source: ForeignSource) -> Recognized:
     command = source.through(f"ejson decrypt {source.file} | jq 'del(._public_key)'", "json")
-    return Recognized("a file that ejson has encrypted", DECRYPT, (command,), own_keys=True)
+    return Recognized("a file encrypted with ejson", DECRYPT, (command,), own_keys=True)
 
 
 def _marked(what: str, command: str) -> KnownAs:
@@ -168,7 +166,7 @@ def _marked(what: str, command: str) -> KnownAs:
 
 
 _AT = r"(?m)^(?![ \t]*#\s).*?(?:^|[\s\"'=#])"
-"""Where a value begins, on a line that is no comment."""
+"""The start of a value, on a line that is not a comment."""
 
 _PULUMI = (
     f"pulumi config --json --show-secrets | jq 'map_values(.objectValue // .value)' | {IMPORT} -f json --separator : -"
@@ -187,15 +185,15 @@ MARKERS: tuple[tuple[str, re.Pattern[str], KnownAs], ...] = (
     (
         "ENC[PKCS7,",
         re.compile(_AT + r"ENC\[PKCS7,[A-Za-z0-9+/=]{16}"),
-        _marked("a file of hiera-eyaml", "eyaml decrypt -e {}"),
+        _marked("a hiera-eyaml file", "eyaml decrypt -e {}"),
     ),
     ("EJ[1:", re.compile(_AT + r"EJ\[1:[A-Za-z0-9+/=]{20,}:[A-Za-z0-9+/=]{20,}:"), _ejson),
     (
         "$ANSIBLE_VAULT;",
         re.compile(r"(?m)!vault\s*\|[-+]?\s*\n\s+\$ANSIBLE_VAULT;"),
         lambda _: Recognized(
-            "a file with values that ansible-vault has encrypted",
-            "Decrypt each of them first: ansible-vault decrypts whole files only.", own_keys=True,
+            "a file with values encrypted with ansible-vault",
+            "Decrypt each value first: ansible-vault decrypts only whole files.", own_keys=True,
         ),
     ),
     (
@@ -204,41 +202,41 @@ MARKERS: tuple[tuple[str, re.Pattern[str], KnownAs], ...] = (
             r"(?m)\A(?=(?:.*\n)*?(?:export[ \t]+)?DOTENV_PUBLIC_KEY\w*[ \t]*=)"
             r"(?:.*\n)*?(?:export[ \t]+)?[\w.]+[ \t]*=[ \t]*[\"']?encrypted:"
         ),
-        _marked("a file that dotenvx has encrypted", "dotenvx decrypt --stdout -f {}"),
+        _marked("a file encrypted with dotenvx", "dotenvx decrypt --stdout -f {}"),
     ),
     (
         "{cipher}",
         re.compile(r"(?m)^(?![ \t]*#).*[:=][ \t]*[\"']?\{cipher\}[0-9A-Za-z+/=]{32}"),
         lambda _: Recognized(
-            "a file of Spring Cloud Config with encrypted values", "Decrypt them first.", own_keys=True
+            "a Spring Cloud Config file with encrypted values", "Decrypt them first.", own_keys=True
         ),
     ),
     (
         "ENC(",
         re.compile(r"(?m)^(?![ \t]*#).*[:=][ \t]*[\"']?ENC\([0-9A-Za-z+/=]{16,}\)[ \t\"',]*$"),
-        lambda _: Recognized("a file with values that Jasypt has encrypted", "Decrypt them first.", own_keys=True),
+        lambda _: Recognized("a file with values encrypted with Jasypt", "Decrypt them first.", own_keys=True),
     ),
     (
         "DOTENV_VAULT",
         re.compile(r"(?m)^[ \t]*DOTENV_VAULT\w*[ \t]*=[ \t]*[\"']?[0-9A-Za-z+/=]{40}"),
-        lambda _: Recognized("a file that dotenv-vault has encrypted", "Decrypt it first.", own_keys=True),
+        lambda _: Recognized("a file encrypted with dotenv-vault", "Decrypt it first.", own_keys=True),
     ),
     (
         "secure:",
         re.compile(r"(?m)^(?![ \t]*#).*\bsecure:[ \t]*[\"']?(?:v1:|AAAB)[0-9A-Za-z+/=]{8}"),
-        lambda _: Recognized("a file of Pulumi with encrypted values", DECRYPT, (_PULUMI,), own_keys=True),
+        lambda _: Recognized("a Pulumi file with encrypted values", DECRYPT, (_PULUMI,), own_keys=True),
     ),
 )  # fmt: skip
-"""Values that tools have encrypted: a text to look for first, and what it looks like in full."""
+"""Encrypted values by tool: a text to search for first, and the full pattern."""
 
 
 def by_marker(text: str) -> KnownAs | None:
-    """What has encrypted the values of a file."""
+    """Recognizes a file by the tool that encrypted its values."""
     return next((known for word, pattern, known in MARKERS if word in text and pattern.search(text)), None)
 
 
 def format_of(text: str) -> str:
-    """The format of an encrypted text from stdin, which is what its tool prints when it decrypts it."""
+    """The format of an encrypted text from stdin, in which its tool prints the decrypted text."""
     if text.lstrip().startswith("{"):
         return "json"
     return "yaml" if re.search(r"(?m)^[\w.-]+:(?:\s|$)", text) else "dotenv"

@@ -1,4 +1,4 @@
-"""Objects of Kubernetes among files of keys: which they are, and the command that imports a Secret among them."""
+"""Recognizes Kubernetes objects, and names the command that imports a Secret among them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _VERSION = re.compile(r"(?:[a-z0-9.-]+/)?v[0-9]+(?:(?:alpha|beta)[0-9]+)?")
 _SECRET = "k8s-secret"  # noqa: S105  # a format
 _PLAIN = ("Secret", "ConfigMap", "List")
 _OTHERS = {
-    "SealedSecret": "Only the controller opens it. Import the Secret that it makes",
-    "ExternalSecret": "It holds no values. Import the Secret that its operator makes",
+    "SealedSecret": "Only its controller can open it. Import the Secret that the controller creates",
+    "ExternalSecret": "It has no values. Import the Secret that its operator creates",
 }
 
 
 def found(documents: Sequence[ForeignTree], source: ForeignSource) -> Recognized | None:
-    """What the objects are, and how to import them; None where there are none, or the only one is read as it is."""
+    """The objects, and how to import them; None if there are none, or the only one can be read as it is."""
     objects = [each for each in documents if _is_object(each)]
     if not objects or len(objects) != len(documents):
         return None
@@ -34,18 +34,19 @@ def found(documents: Sequence[ForeignTree], source: ForeignSource) -> Recognized
         return _config_map(objects[0], source)
     advice = _OTHERS.get(kind, "Import a Secret from the cluster")
     article = "an" if kind[0] in "AEIO" else "a"
-    return Recognized(f"{article} {kind} of Kubernetes", f"{advice}:", (_from_cluster(objects[0]),), own_keys=True)
+    what = f"{article} {kind} (Kubernetes)"
+    return Recognized(what, f"{advice}:", (_from_cluster(objects[0]),), own_keys=True)
 
 
 def _items(tree: ForeignTree) -> object:
-    """The objects of a list. Those of a SecretList, as the API answers, do not say their kind."""
+    """The objects of a list. In a SecretList from the API they have no kind."""
     items = tree.get("items")
     kind = tree["kind"].removesuffix("List")
     return [{"kind": kind, **each} for each in items if has(each)] if isinstance(items, list) else None
 
 
 def _is_object(tree: ForeignTree) -> bool:
-    """Whether it has what every object has: a kind, a version as Kubernetes counts them, and more than these two."""
+    """Whether it has the members of every object: a kind, a Kubernetes version, and more than these two."""
     if not has(tree, apiVersion=str, kind=str) or not _KIND.fullmatch(tree["kind"]):
         return False
     known = tree["kind"] in _PLAIN or "/" in tree["apiVersion"] or {"metadata", "spec", "items"} & set(tree)
@@ -54,7 +55,7 @@ def _is_object(tree: ForeignTree) -> bool:
 
 def _secret(source: ForeignSource) -> Recognized:
     return Recognized(
-        "a Secret of Kubernetes", "Add --format k8s-secret:",
+        "a Kubernetes Secret", "Add --format k8s-secret:",
         (f"{IMPORT} -f {_SECRET} {'-' if source.name is None else source.file}",), own_keys=True,
     )  # fmt: skip
 
@@ -62,7 +63,7 @@ def _secret(source: ForeignSource) -> Recognized:
 def _config_map(tree: ForeignTree, source: ForeignSource) -> Recognized:
     program = ".data" if not tree.get("binaryData") else '.data + (.binaryData | map_values({"$base64": .}))'
     command = source.through(f"{_as_json(source)} | jq {shlex.quote(program)}", "json")
-    return Recognized("a ConfigMap of Kubernetes", "Import its data:", (command,), own_keys=True)
+    return Recognized("a Kubernetes ConfigMap", "Import its data:", (command,), own_keys=True)
 
 
 def _several(objects: object, source: ForeignSource) -> Recognized:
@@ -76,14 +77,12 @@ def _several(objects: object, source: ForeignSource) -> Recognized:
         for each in secrets
         if (name := _name(each))
     )
-    advice = (
-        "Import one Secret at a time:" if secrets else "There is no Secret among them. Import one from the cluster:"
-    )
-    return Recognized("several objects of Kubernetes", advice, commands or (_from_cluster({}),), own_keys=True)
+    advice = "Import one Secret at a time:" if secrets else "None of them is a Secret. Import one from the cluster:"
+    return Recognized("several Kubernetes objects", advice, commands or (_from_cluster({}),), own_keys=True)
 
 
 def _only(name: str) -> str:
-    """The program that takes one Secret out of what `_as_json` prints: kubectl prints a list as its objects."""
+    """The jq program that selects one Secret from the output of `_as_json`: kubectl prints a list as its objects."""
     return f'(if .items then .items[] else . end) | select(.kind == "Secret" and .metadata.name == {quoted(name)})'
 
 

@@ -1,4 +1,4 @@
-"""Containers that other tools print, known by their members and the types of these: no key alone is enough."""
+"""Recognizes the output of other tools by its members and their types; one key alone is never enough."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from configsvc_client.cli.foreign._source import TakenOut
 
 ForeignTree = Any
-"""JSON or YAML: None, a bool, a number, a text, a list or a dict."""
+"""JSON or YAML: None, a bool, a number, a string, a list or a dict."""
 
 _BYTES = '({0} | @base64d) as $text | (if ($text | @base64) == {0} then $text else {{"$base64": {0}}} end)'
-"""Text where the bytes are text, which jq shows by encoding it again."""
+"""Text if the bytes are text, which jq checks by encoding them again; else base64."""
 
 
 def has(tree: ForeignTree, **members: type | tuple[type, ...]) -> bool:
@@ -22,13 +22,13 @@ def has(tree: ForeignTree, **members: type | tuple[type, ...]) -> bool:
 
 
 def each_has(found: object, **members: type | tuple[type, ...]) -> bool:
-    """Whether it is a list or a mapping of at least one mapping, and each has these members."""
+    """Whether this is a list or mapping of at least one mapping, and each has these members."""
     held = list(found.values()) if isinstance(found, dict) else found
     return isinstance(held, list) and bool(held) and all(has(each, **members) for each in held)
 
 
 def is_sops(tree: ForeignTree) -> bool:
-    """Whether the metadata of sops is in it, even if no value is encrypted."""
+    """Whether it contains the metadata of sops, even if no value is encrypted."""
     found = tree["sops"] if has(tree, sops=dict) else None
     return has(found, mac=str) and bool({"version", "lastmodified"} & set(found or ()))
 
@@ -108,13 +108,13 @@ def azure_settings(tree: ForeignTree) -> TakenOut | None:
 
 
 def azure_parameters(tree: ForeignTree) -> TakenOut | None:
-    """A file of parameters of Azure Resource Manager."""
+    """An Azure Resource Manager parameter file."""
     if not has(tree, contentVersion=str, parameters=dict) or "$schema" not in tree or not each_has(tree["parameters"]):
         return None
     held = tree["parameters"].values()
     if not all({"value", "reference"} & set(each) for each in held):
         return None
-    note = "Some are references to Key Vault and have no values." if any("value" not in each for each in held) else ""
+    note = "Some are Key Vault references and have no values." if any("value" not in each for each in held) else ""
     return TakenOut('.parameters | map_values(select(has("value")) | .value)', note=note)
 
 
@@ -131,13 +131,13 @@ def google_secret(tree: ForeignTree) -> TakenOut | None:
 
 
 def spring_config(tree: ForeignTree) -> TakenOut | None:
-    """What Spring Cloud Config answers."""
+    """A response from Spring Cloud Config."""
     known = has(tree, name=str, profiles=list, propertySources=list) and each_has(tree["propertySources"], source=dict)
     return TakenOut("[.propertySources[].source] | reverse | add") if known else None
 
 
 def postman(tree: ForeignTree) -> TakenOut | None:
-    """An environment of Postman."""
+    """A Postman environment."""
     if not has(tree, values=list, _postman_variable_scope=str):
         return None
     return TakenOut(".values | map(select(.enabled != false)) | from_entries")
@@ -149,7 +149,7 @@ def docker_inspect(tree: ForeignTree) -> TakenOut | None:
     if not each_has(held, Id=str, Config=dict):
         return None
     at = "" if isinstance(tree, dict) else ".[0]"
-    note = "" if len(held) == 1 else f"It holds {len(held)} containers, and this takes the first."
+    note = "" if len(held) == 1 else f"It has {len(held)} containers; this command reads the first."
     program = (
         f'[{at}.Config.Env // [] | .[] | index("=") as $at | {{key: .[:$at], value: .[$at + 1 :]}}] | from_entries'
     )
@@ -166,7 +166,7 @@ def pairs(tree: ForeignTree) -> TakenOut | None:
 
 
 def compose_service(tree: ForeignTree) -> str | None:
-    """The first service of a Compose file that has an environment; "" where none has one, None for another file."""
+    """The first service of a Compose file that has an environment; "" if none has one, None for other files."""
     if not has(tree, services=dict) or not each_has(tree["services"]):
         return None
     known = {"version", "name", "services", "networks", "volumes", "configs", "secrets", "include"}
@@ -179,8 +179,8 @@ def compose_service(tree: ForeignTree) -> str | None:
 
 
 def twice(names: Sequence[str]) -> str:
-    """What to say of a list in which a name appears twice."""
-    return "" if len(set(names)) == len(names) else "Some names are in it twice: the last value would win."
+    """A warning about a list in which a name appears twice; else empty."""
+    return "" if len(set(names)) == len(names) else "Some names appear twice; the last value wins."
 
 
 def _keys(found: object) -> Sequence[str]:
@@ -191,7 +191,7 @@ def by_path(names: Sequence[str]) -> str:
     """The options that turn paths into keys with dots."""
     if not any("/" in name for name in names):
         return ""
-    folders = zip(*(name.split("/")[:-1] for name in names), strict=False)  # as many as the shortest path has
+    folders = zip(*(name.split("/")[:-1] for name in names), strict=False)  # up to the shortest path
     shared = "/".join(each[0] for each in takewhile(lambda each: len(set(each)) == 1, folders))
     stripped = f"--strip-prefix {shlex.quote(shared + '/')} " if shared else ""
     left = any("/" in name.removeprefix(f"{shared}/").lstrip("/") for name in names)

@@ -1,4 +1,4 @@
-"""Output of AWS's command line, deployment platforms and password managers, known by its members and their types."""
+"""Recognizes the output of the AWS CLI, deployment platforms and password managers by its members and their types."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def secrets_manager(tree: ForeignTree) -> TakenOut | None:
 
 
 def is_json_object(text: object) -> bool:
-    """Whether a text is a JSON object, as Secrets Manager's console stores pairs."""
+    """Whether a text is a JSON object, which is how the Secrets Manager console stores pairs."""
     try:
         return isinstance(text, str) and isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):
@@ -78,7 +78,7 @@ def ecs_task(tree: ForeignTree) -> TakenOut | None:
     name = quoted(containers[0]["name"])
     program = f"{at}.containerDefinitions[] | select(.name == {name}) | .environment // [] | from_entries"
     others = ", ".join(each["name"] for each in containers[1:])
-    return TakenOut(program, note=f"Other containers in it: {others}." if others else "")
+    return TakenOut(program, note=f"Other containers in the file: {others}." if others else "")
 
 
 def stack_outputs(tree: ForeignTree) -> TakenOut | None:
@@ -89,7 +89,7 @@ def stack_outputs(tree: ForeignTree) -> TakenOut | None:
 
 
 def stack_parameters(tree: ForeignTree) -> TakenOut | None:
-    """A file of parameters of CloudFormation."""
+    """A CloudFormation parameter file."""
     known = isinstance(tree, list) and each_has(tree, ParameterKey=str, ParameterValue=str)
     return TakenOut("map({key: .ParameterKey, value: .ParameterValue}) | from_entries") if known else None
 
@@ -104,11 +104,11 @@ def _is_variables(tree: ForeignTree) -> bool:
 
 
 def _undecrypted(found: Sequence[Mapping[str, object]]) -> str:
-    """A value that SSM did not decrypt is KMS's ciphertext in base64, which begins the same for every key."""
+    """A note about values that SSM did not decrypt: KMS ciphertext in base64 starts the same for every key."""
     sealed = any(each["Type"] == "SecureString" and str(each.get("Value", "")).startswith("AQICA") for each in found)
     missing = any("Value" not in each for each in found)
     if missing:
-        return "It holds no values: get them by get-parameters-by-path --with-decryption."
+        return "It has no values: get them with get-parameters-by-path --with-decryption."
     return "Some values are still encrypted: get them with --with-decryption." if sealed else ""
 
 
@@ -124,11 +124,11 @@ _BESIDE = frozenset({
     "total_count", "totalCount", "count", "success", "message", "imports", "pagination", "next", "nextToken",
     "NextToken",
 })  # fmt: skip
-"""What the answer to a request has beside the list."""
+"""Further members of a response, besides the list."""
 
 
 def listed(tree: ForeignTree) -> TakenOut | None:
-    """A list of pairs under one name, as HTTP APIs answer: GitHub, Vercel, Infisical, CloudFormation's exports."""
+    """A list of pairs under one name, as HTTP APIs return: GitHub, Vercel, Infisical, CloudFormation exports."""
     names = set(tree) - _BESIDE if isinstance(tree, dict) else set()
     if len(names) != 1 or not names <= set(_WRAPPERS):
         return None
@@ -158,7 +158,7 @@ def pulumi_config(tree: ForeignTree) -> TakenOut | None:
     if not all(set(each) <= {"secret", "value", "objectValue"} for each in held.values()):
         return None
     hidden = any(each["secret"] and "value" not in each for each in held.values())
-    note = "It lacks the secrets: print it again with --show-secrets." if hidden else ""
+    note = "The secrets are missing: print it again with --show-secrets." if hidden else ""
     program = 'map_values(select(has("value")) | .objectValue // .value)'
     return TakenOut(program, "--separator : " if any(":" in key for key in held) else "", note)
 
@@ -169,7 +169,7 @@ def nomad_variable(tree: ForeignTree) -> TakenOut | None:
 
 
 def bitwarden(tree: ForeignTree) -> TakenOut | None:
-    """An export of Bitwarden: the password of each login under its name."""
+    """A Bitwarden export: the password of each login under its name."""
     if not has(tree, encrypted=bool):
         return None
     if tree["encrypted"]:

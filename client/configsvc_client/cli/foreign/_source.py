@@ -1,4 +1,4 @@
-"""Where a file came from, and the commands that turn it into one that `import` reads."""
+"""The source of a file, and the commands that convert it into one that `import` reads."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 IMPORT = "configsvc import"
-DECRYPT = "Decrypt it on the way:"
+DECRYPT = "Decrypt it in the same command:"
 _DIGITS = 300
-"""An integer of more digits than a float has."""
+"""More digits than the integer part of any float."""
 
 
 class ForeignSource(NamedTuple):
-    """The name of a file, None for stdin; the format it is read in, and whether that was guessed from its ending."""
+    """The name of a file, None for stdin; its format, and whether that was guessed from its ending."""
 
     name: str | None
     format: str
@@ -21,35 +21,35 @@ class ForeignSource(NamedTuple):
 
     @property
     def file(self) -> str:
-        """The name in a command of a shell."""
+        """The name, quoted for a shell."""
         if self.name is None:
             return "FILE"
         return shlex.quote(f"./{self.name}" if self.name.startswith("-") else self.name)
 
     def through(self, command: str, wanted: str | None = None) -> str:
-        """The command that imports what another one prints."""
+        """The command that imports the output of another one."""
         return f"{command} | {IMPORT} -f {wanted or self.format} -"
 
 
 class Recognized(NamedTuple):
-    """What a file is, and how to import what it holds."""
+    """The kind of a file, and how to import its content."""
 
     what: str
     """Completes "FILE looks like …"."""
     advice: str
     commands: tuple[str, ...] = ()
     own_keys: bool = False
-    """Whether it could be a file of a person's own keys after all."""
+    """Whether it could be a file of the user's own keys after all."""
 
 
 KnownAs = Callable[[ForeignSource], Recognized]
-"""What a file is that was known by its contents or its name."""
+"""Describes a file that was recognized by its contents or its name."""
 
 
 class TakenOut(NamedTuple):
-    """A program of jq's that takes the keys and values out of a container, and the options that fit its keys.
+    """A jq program that extracts the keys and values from a container, and the import options for its keys.
 
-    `decoded` is for one value without a key: the command that decodes what jq prints, or "" if that is the value.
+    `decoded` is for a single value without a key: the command that decodes jq's output, or "" if that is the value.
     """
 
     program: str
@@ -60,12 +60,12 @@ class TakenOut(NamedTuple):
 
 
 def respelled(text: str) -> bool:
-    """Whether jq before 1.7, which reads numbers as floats of 64 bits, prints a number of a JSON text differently."""
+    """Whether jq before 1.7, which reads numbers as 64-bit floats, would change a number of a JSON text."""
     import json
 
     changed: list[str] = []
 
-    def spelled(number: str) -> str:
+    def compare(number: str) -> str:
         same = str(int(float(number))) if number.lstrip("-").isdigit() else repr(float(number))
         if same != number:
             changed.append(number)
@@ -73,14 +73,14 @@ def respelled(text: str) -> bool:
 
     json.loads(
         text,
-        parse_int=lambda number: spelled(number) if len(number) < _DIGITS else changed.append(number),
-        parse_float=spelled,
+        parse_int=lambda number: compare(number) if len(number) < _DIGITS else changed.append(number),
+        parse_float=compare,
     )
     return bool(changed)
 
 
 def quoted(text: str) -> str:
-    """A text in a program of jq's."""
+    """A string for a jq program."""
     import json
 
     return json.dumps(text)

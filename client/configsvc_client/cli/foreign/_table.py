@@ -1,4 +1,4 @@
-"""The containers of other tools: what each is called, which texts it has, and what takes its values out."""
+"""The table of other tools' containers: the name of each, the texts it contains, and how to extract its values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from configsvc_client.cli.foreign._source import TakenOut
 
 
 class Shape(NamedTuple):
-    """A container: its name, texts that each such file has, what takes the values out, and what prints one as JSON."""
+    """A container: its name, texts in every such file, the function that extracts its values, and its producer."""
 
     what: str
     words: tuple[str, ...]
@@ -23,21 +23,21 @@ _GET_PARAMETERS = "aws ssm get-parameters-by-path --path PATH --recursive --with
 
 SHAPES = (
     Shape(
-        "a secret that Vault printed (KV version 2)", ("metadata", "created_time"), _shapes.vault_kv2,
+        "a secret printed by Vault (KV version 2)", ("metadata", "created_time"), _shapes.vault_kv2,
         "vault kv get -format=json PATH",
     ),
-    Shape("a secret that Vault printed", ("request_id", "lease_id"), _shapes.vault_kv1, "vault read -format=json PATH"),
-    Shape("parameters that SSM printed", ("Parameters",), _shapes_of_tools.ssm_parameters, _GET_PARAMETERS),
+    Shape("a secret printed by Vault", ("request_id", "lease_id"), _shapes.vault_kv1, "vault read -format=json PATH"),
+    Shape("parameters printed by SSM", ("Parameters",), _shapes_of_tools.ssm_parameters, _GET_PARAMETERS),
     Shape(
-        "a parameter that SSM printed", ("Parameter", "Type"), _shapes_of_tools.ssm_parameter,
+        "a parameter printed by SSM", ("Parameter", "Type"), _shapes_of_tools.ssm_parameter,
         "aws ssm get-parameter --name NAME --with-decryption",
     ),
     Shape(
-        "a secret that Secrets Manager printed", ("ARN", "Secret"), _shapes_of_tools.secrets_manager,
+        "a secret printed by Secrets Manager", ("ARN", "Secret"), _shapes_of_tools.secrets_manager,
         "aws secretsmanager get-secret-value --secret-id NAME",
     ),
     Shape(
-        "secrets that Secrets Manager printed", ("SecretValues",), _shapes_of_tools.secrets_manager_batch,
+        "secrets printed by Secrets Manager", ("SecretValues",), _shapes_of_tools.secrets_manager_batch,
         "aws secretsmanager batch-get-secret-value --secret-id-list NAMES",
     ),
     Shape(
@@ -52,47 +52,47 @@ SHAPES = (
         "an ECS task definition", ("containerDefinitions",), _shapes_of_tools.ecs_task,
         "aws ecs describe-task-definition --task-definition NAME",
     ),
-    Shape("keys that Consul exported", ("flags",), _shapes.consul, "consul kv export PREFIX"),
-    Shape("keys that Consul exported", ("ModifyIndex",), _shapes.consul, "consul kv export PREFIX"),
-    Shape("keys that etcd printed", ("kvs", "mod_revision"), _shapes.etcd, "etcdctl get --prefix PREFIX -w json"),
-    Shape("secrets that Doppler printed", ("computed", "raw"), _shapes.doppler, "doppler secrets --json"),
+    Shape("keys exported from Consul", ("flags",), _shapes.consul, "consul kv export PREFIX"),
+    Shape("keys exported from Consul", ("ModifyIndex",), _shapes.consul, "consul kv export PREFIX"),
+    Shape("keys printed by etcd", ("kvs", "mod_revision"), _shapes.etcd, "etcdctl get --prefix PREFIX -w json"),
+    Shape("secrets printed by Doppler", ("computed", "raw"), _shapes.doppler, "doppler secrets --json"),
     Shape(
-        "secrets that Doppler answered", ("computed", "raw", "secrets"), _shapes_of_tools.doppler_answer,
+        "secrets from the Doppler API", ("computed", "raw", "secrets"), _shapes_of_tools.doppler_answer,
         "doppler secrets --json | jq '{secrets: .}'",
     ),
     Shape(
-        "configuration that Pulumi printed", ("secret",), _shapes_of_tools.pulumi_config,
+        "configuration printed by Pulumi", ("secret",), _shapes_of_tools.pulumi_config,
         "pulumi config --json --show-secrets",
     ),
     Shape(
-        "a variable of Nomad", ("Items", "ModifyIndex"), _shapes_of_tools.nomad_variable,
+        "a Nomad variable", ("Items", "ModifyIndex"), _shapes_of_tools.nomad_variable,
         "nomad var get -out json PATH",
     ),
-    Shape("an export of Bitwarden", ("encrypted",), _shapes_of_tools.bitwarden, "bw export --format json --raw"),
-    Shape("outputs of Terraform", ("sensitive", "value"), _shapes.terraform_outputs, "terraform output -json"),
-    Shape("the state of Terraform", ("terraform_version",), _shapes.terraform_state, "terraform show -json"),
-    Shape("an item of 1Password", ("category", "fields"), _shapes.one_password, "op item get NAME --format json"),
-    Shape("settings of Azure Functions", ("IsEncrypted", "Values"), _shapes.azure_settings, "cat local.settings.json"),
+    Shape("a Bitwarden export", ("encrypted",), _shapes_of_tools.bitwarden, "bw export --format json --raw"),
+    Shape("Terraform outputs", ("sensitive", "value"), _shapes.terraform_outputs, "terraform output -json"),
+    Shape("Terraform state", ("terraform_version",), _shapes.terraform_state, "terraform show -json"),
+    Shape("a 1Password item", ("category", "fields"), _shapes.one_password, "op item get NAME --format json"),
+    Shape("Azure Functions settings", ("IsEncrypted", "Values"), _shapes.azure_settings, "cat local.settings.json"),
     Shape(
-        "parameters of Azure Resource Manager", ("$schema", "contentVersion"), _shapes.azure_parameters,
+        "Azure Resource Manager parameters", ("$schema", "contentVersion"), _shapes.azure_parameters,
         "cat parameters.json",
     ),
     Shape(
-        "a secret that Azure Key Vault printed", ("vault.azure.net", "value"), _shapes.azure_secret,
+        "a secret printed by Azure Key Vault", ("vault.azure.net", "value"), _shapes.azure_secret,
         "az keyvault secret show --id ID",
     ),
     Shape(
-        "a secret that Google Secret Manager printed", ("payload", "data"), _shapes.google_secret,
+        "a secret printed by Google Secret Manager", ("payload", "data"), _shapes.google_secret,
         "gcloud secrets versions access latest --secret NAME --format json",
     ),
-    Shape("what Spring Cloud Config answers", ("propertySources",), _shapes.spring_config, "curl -s URL"),
-    Shape("an environment of Postman", ("_postman_variable_scope",), _shapes.postman, "cat environment.json"),
+    Shape("a response from Spring Cloud Config", ("propertySources",), _shapes.spring_config, "curl -s URL"),
+    Shape("a Postman environment", ("_postman_variable_scope",), _shapes.postman, "cat environment.json"),
     Shape(
-        "outputs of CloudFormation", ("Stacks", "StackId"), _shapes_of_tools.stack_outputs,
+        "CloudFormation outputs", ("Stacks", "StackId"), _shapes_of_tools.stack_outputs,
         "aws cloudformation describe-stacks --stack-name NAME",
     ),
-    Shape("parameters of CloudFormation", ("ParameterKey",), _shapes_of_tools.stack_parameters, "cat parameters.json"),
-    Shape("containers that Docker inspected", ("Config", "Env"), _shapes.docker_inspect, "docker inspect NAME"),
+    Shape("CloudFormation parameters", ("ParameterKey",), _shapes_of_tools.stack_parameters, "cat parameters.json"),
+    Shape("output of docker inspect", ("Config", "Env"), _shapes.docker_inspect, "docker inspect NAME"),
     Shape("a list of names and values", ("alue",), _shapes.pairs, "cat FILE"),
     Shape("a list of names and values", ("alue",), _shapes_of_tools.listed, "cat FILE"),
 )  # fmt: skip

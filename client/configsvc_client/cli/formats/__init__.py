@@ -1,4 +1,4 @@
-"""What `import` reads and `export` writes, a module a format: `read` gives rows, `write` a text, both problems."""
+"""The formats of `import` and `export`, one module each: `read` returns rows, `write` a text, both also problems."""
 
 from __future__ import annotations
 
@@ -51,36 +51,36 @@ _SUFFIXES = {
     ".yaml": "yaml", ".yml": "yaml",
 }  # fmt: skip
 
-_NOT_UTF_8 = "not UTF-8 text; convert the file first, such as with iconv"
+_NOT_UTF_8 = "not UTF-8 text; convert the file first, for example with iconv"
 
 FORMATS = tuple(_MODULES)
 ENVIRONMENT_FORMATS = ("docker", "shell")
-"""Files that are made to become an environment, so the rules of `exec` apply."""
+"""Formats of environment files, to which the rules of `exec` apply."""
 
 TREE_FORMATS = ("json", "toml", "yaml")
-"""Formats with types and with mappings in mappings. In the others every value is a text."""
+"""Formats with types and nested mappings. In the others every value is a string."""
 
 
 def format_of(name: str) -> str:
-    """The format that a file's name tells: by its ending, else dotenv."""
+    """The format that a file's ending implies, else dotenv."""
     return _SUFFIXES.get(Path(name).suffix.lower(), "dotenv")
 
 
 def assumed(name: str) -> str | None:
-    """What to say of a file that is read as dotenv though its name does not say so; None where it does.
+    """A hint that a file was read as dotenv although its name does not imply it; None if it does.
 
     Args:
-        name: of the file; `-`, `<stdin>` or a device for what has none.
+        name: of the file; `-`, `<stdin>` or a device if it has none.
     """
     path = Path(name)
     if path.suffix.lower() in _SUFFIXES or re.fullmatch(r"(?i)(.*\.)?env(rc)?|\.env\..*", path.name):
         return None
     found = "stdin" if name in ("-", "<stdin>", "/dev/stdin") else name
-    return f"{found} was read as dotenv, because its name says no format. For another one pass -f FORMAT."
+    return f"{found} was read as dotenv, because its name implies no format. For another format, pass -f FORMAT."
 
 
 def read(wanted: str, content: bytes) -> ReadResult:
-    """The rows of a file, and its problems: with any, nothing of it should be stored."""
+    """The rows of a file, and its problems. If there are any, nothing should be stored."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -91,6 +91,6 @@ def read(wanted: str, content: bytes) -> ReadResult:
 
 
 def write(wanted: str, values: Sequence[WritableValue], namespace: str) -> Written:
-    """The file, and what it cannot hold: one problem or more, and it should not be written."""
+    """The text of the file, and what it cannot hold. With any problem, it should not be written."""
     writer: FormatWriter = importlib.import_module(f"{__name__}.{_MODULES[wanted]}").write
     return writer(values, namespace)

@@ -1,4 +1,4 @@
-"""Rows of a file, their places, and problems of those that cannot be taken."""
+"""Rows of a file, their places, and the problems of rows that cannot be used."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from configsvc.model.snapshot import ContentType
 
 
 def place_at(line: int, column: int | None = None) -> str:
-    """A line, and the column of a character in it."""
+    """Names a line and, if passed, a column."""
     return f"line {line}" if column is None else f"line {line}, column {column}"
 
 
 def place_of(text: str, offset: int) -> str:
-    """The line and column of a character in a text."""
+    """Names the line and column of an offset in a text."""
     return place_at(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 
 class FileRow(NamedTuple):
-    """A key with its bytes, what they are, and where in the file it is; `repr` never shows the bytes.
+    """A key with its bytes, their content type, and their place in the file; `repr` never shows the bytes.
 
-    `filled_in` is true for a text with `${…}`, `$(…)` or the like, where other readers of the file would put something
-    else in place of that.
+    `filled_in` is true for a text with `${…}`, `$(…)` or the like, which other readers of the file would expand.
     """
 
     place: str
@@ -39,7 +38,7 @@ class FileRow(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What cannot be taken or held, and why; never what it is."""
+    """A row that cannot be read or written, and why. It never contains the value."""
 
     place: str
     key: str | None
@@ -69,7 +68,7 @@ FormatWriter = Callable[[Sequence[WritableValue], str], Written]
 
 
 def once(rows: Iterable[FileRow | Problem]) -> ReadResult:
-    """Rows and problems apart; a key that appears twice is a problem, for nobody knows which is meant."""
+    """Separates rows from problems. A key that appears twice is a problem, because either could be meant."""
     found: dict[str, FileRow] = {}
     problems: list[Problem] = []
     for each in rows:
@@ -77,7 +76,7 @@ def once(rows: Iterable[FileRow | Problem]) -> ReadResult:
             problems.append(each)
         elif each.key in found:
             before = found[each.key].place
-            first = f"; the first time on {before}" if before else ""
+            first = f"; first on {before}" if before else ""
             problems.append(Problem(each.place, each.key, f"appears twice{first}"))
         else:
             found[each.key] = each
@@ -85,18 +84,18 @@ def once(rows: Iterable[FileRow | Problem]) -> ReadResult:
 
 
 def from_base64(text: str) -> bytes:
-    """Bytes of standard base64; line breaks and spaces in it count for nothing, as files are wrapped.
+    """Decodes standard base64, ignoring line breaks and spaces, because files are wrapped.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the text is not base64.
     """
     return base64.b64decode("".join(text.split()), validate=True)
 
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-# Found by asking: bash 5.2 refuses or changes what these are assigned, and dash an OPTIND that is no number. Most are
-# readonly or dynamic by bash(1), Shell Variables.
+# Found by experiment: bash 5.2 refuses or changes values assigned to these, and dash refuses an OPTIND that is not a
+# number. Most are readonly or dynamic according to bash(1), Shell Variables.
 _OWN = frozenset({
     "_", "BASHOPTS", "BASHPID", "BASH_ALIASES", "BASH_ARGC", "BASH_ARGV", "BASH_CMDS", "BASH_COMMAND", "BASH_LINENO",
     "BASH_SOURCE", "BASH_SUBSHELL", "BASH_VERSINFO", "DIRSTACK", "EPOCHREALTIME", "EPOCHSECONDS", "EUID", "FUNCNAME",
@@ -106,7 +105,7 @@ _OWN = frozenset({
 
 
 def why_not_assignable(name: str) -> str:
-    """Why no shell can assign a variable, for a sentence that begins with its name; empty if one can."""
+    """Why no shell can assign a variable, for a sentence that starts with its name; empty if one can."""
     if not _NAME.fullmatch(name):
         return "not a name that a shell can assign"
-    return "a variable that bash keeps for itself" if name in _OWN else ""
+    return "a variable that bash reserves" if name in _OWN else ""

@@ -1,4 +1,4 @@
-"""A CSV file (RFC 4180) with a line of names first: key, value and, if it is there, content_type."""
+"""CSV files (RFC 4180) with a header line: key, value and optionally content_type."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from configsvc_client.cli.formats import _common
 from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, from_base64, once
 
 SEPARATORS = (",", ";", "\t", "|")
-"""A semicolon is Excel's where a comma is the decimal sign."""
+"""Excel writes a semicolon if the locale's decimal sign is a comma."""
 
 _SEP = re.compile(r'(?P<quote>"?)sep=(?P<separator>.)(?P=quote)(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
 
@@ -32,22 +32,22 @@ class Cell(NamedTuple):
 
     @property
     def place(self) -> str:
-        """For a person."""
+        """The place as shown to the user."""
         return _common.place_at(self.line, self.column)
 
 
 class Broken(ValueError):
-    """A quote is not closed, or something follows a closing quote. Its text is the place."""
+    """A quote is not closed, or text follows a closing quote. The message is the place."""
 
 
 def find_named_separator(text: str) -> tuple[str, str, int]:
-    """The separator that Excel's first line `sep=;` names, or none; the text after that line, and its first line."""
+    """The separator from Excel's first line `sep=;`, if any; the remaining text, and the number of its first line."""
     found = _SEP.match(text)
     return (found["separator"], text[found.end() :], 2) if found else ("", text, 1)
 
 
 def read_records(text: str, separator: str, line: int = 1) -> Iterator[list[Cell]]:
-    """The records that are not blank.
+    """Yields the records that are not blank.
 
     Args:
         text: of the file.
@@ -55,7 +55,7 @@ def read_records(text: str, separator: str, line: int = 1) -> Iterator[list[Cell
         line: the number of the first line.
 
     Raises:
-        Broken: at the place in its text.
+        Broken: the text is not CSV. The message is the place.
     """
     apart = re.escape(separator)
     field = re.compile(
@@ -83,23 +83,23 @@ def _breaks(text: str) -> int:
 COLUMNS = ("key", "value", "content_type")
 
 _BROKEN = "a quote is not closed, or text follows a closing quote"
-_NO_NAMES = "the first line must name the columns: key, value, and content_type if needed"
+_NO_NAMES = "the first line must name the columns: key, value and, if needed, content_type"
 
 
 def read(text: str) -> ReadResult:
-    """The rows below the line of names."""
+    """Reads the rows below the header line."""
     return once(_found(text))
 
 
 def ignored(text: str) -> list[str]:
-    """The names of the columns that are not read; the text is one that `read` takes."""
+    """The names of the columns that are not read. `read` must accept the text."""
     named, rest, _ = find_named_separator(text)
     names = next(read_records(rest, named or _separator(rest)), [])
     return [cell.text.strip() for cell in names if cell.text.strip() and _column(cell) not in COLUMNS]
 
 
 def write(values: Sequence[WritableValue], namespace: str) -> Written:
-    """A line a value, with its content type; bytes in base64."""
+    """Writes a line per value with its content type; bytes in base64."""
     del namespace
     out = io.StringIO(newline="")
     lines = csv.writer(out)
@@ -127,7 +127,7 @@ def _found(text: str) -> Iterator[FileRow | Problem]:
 
 
 def _separator(text: str) -> str:
-    """The one that parts the line of names into key, value and more."""
+    """The separator that splits the header line into key, value and more."""
     for separator in SEPARATORS:
         try:
             names = next(read_records(text, separator), [])
@@ -139,7 +139,7 @@ def _separator(text: str) -> str:
 
 
 def _column(cell: Cell) -> str:
-    """The name of a column, as we write it: `Content Type` and `content-type` are `content_type`."""
+    """The normalized name of a column: `Content Type` and `content-type` become `content_type`."""
     return re.sub(r"[ -]+", "_", cell.text.strip().lower())
 
 
@@ -160,9 +160,9 @@ def _row(record: Sequence[Cell], columns: Mapping[str, int], unnamed: Sequence[i
         return Problem(_common.place_at(line, columns["key"] + 1), None, "the key is empty")
     stray = next((record[index] for index in unnamed if index < len(record) and record[index].text), None)
     if stray:
-        return Problem(stray.place, key, "a cell without a column name; put a value that holds the separator in quotes")
+        return Problem(stray.place, key, "a cell without a column name; put values with a separator in quotes")
     if "value" not in cells:
-        # The key is left out: it may be a line of a value that should have been in quotes.
+        # The key is not shown: it may be a line of a value that should have been in quotes.
         return Problem(_common.place_at(line, columns["value"] + 1), None, "the value is missing")
     kind = cells["content_type"].text.strip() if "content_type" in cells else ""
     return _typed(line, key, cells["value"], kind or TEXT, columns.get("content_type", 0) + 1)
@@ -177,7 +177,7 @@ def _typed(line: int, key: str, value: Cell, kind: str, column: int) -> FileRow 
     try:
         return FileRow(_common.place_at(line), key, from_base64(value.text), kind)
     except ValueError:
-        return Problem(value.place, key, f"not base64, which {kind} needs here")
+        return Problem(value.place, key, f"not base64, which {kind} requires here")
 
 
 def _cell(value: WritableValue) -> str:

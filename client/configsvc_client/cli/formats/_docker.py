@@ -1,13 +1,13 @@
-"""A file for `docker run --env-file`: KEY=VALUE, the value as it is to the end of the line. There are no quotes.
+"""Files for `docker run --env-file`: KEY=VALUE, where the value is the rest of the line. There are no quotes.
 
 Docker's CLI (docker/cli v29.7.2, pkg/kvfile/kvfile.go): UTF-8; a byte order mark at the start is dropped; lines end
-with LF or CR LF and are at most 64 KiB; white space before the name is dropped; lines that begin with # are comments; a
-name has no space or tab; the value is everything after the first =, spaces and quotes included, and nothing is filled
-in; a line without = takes the value from the environment of docker itself.
+with LF or CR LF and are at most 64 KiB; white space before the name is dropped; lines that start with # are comments; a
+name has no space or tab; the value is everything after the first =, including spaces and quotes, and nothing is
+expanded; a line without = takes the value from the environment of docker itself.
 
-`kubectl create secret generic --from-env-file` (kubectl 1.32, pkg/cmd/util/env_file.go) has the same rules, but takes
-fewer names: a letter or one of `-._` first, then digits too. `docker compose` reads `env_file` as dotenv, unless it has
-`format: raw`. Docker's library for Python strips spaces.
+`kubectl create secret generic --from-env-file` (kubectl 1.32, pkg/cmd/util/env_file.go) has the same rules, but accepts
+fewer names: first a letter or one of `-._`, then also digits. `docker compose` reads `env_file` as dotenv, unless it
+has `format: raw`. Docker's Python library strips spaces.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ _SPACE = "\t\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(c
 
 
 def read(text: str) -> ReadResult:
-    """The rows of an env-file, and its problems: a name without `=`, with a space in it, or a line too long for Docker.
+    """Reads an env-file. Problems: a name without `=` or with a space, or a line too long for Docker.
 
-    A value with `$` or backquotes is taken as it is, as Docker takes it; docker compose would fill it in.
+    A value with `$` or backquotes is read unchanged, as Docker reads it; docker compose would expand it.
     """
     return once(_found(text))
 
 
 def write(values: Sequence[WritableValue], namespace: str) -> Written:
-    """Lines that Docker takes as the same texts; what has a line break or a NUL is a problem."""
+    """Writes lines that Docker reads as the same values. Problems: values with a line break or a NUL."""
     del namespace
     return lines_of(values, _line)
 
@@ -59,14 +59,14 @@ def _found(text: str) -> Iterator[FileRow | Problem]:
 
 
 def _row(place: str, line: str, whole: str, before: str, *, commented: bool) -> FileRow | Problem:
-    """A row, or why Docker takes the line otherwise. The line is not shown: it may be part of a secret."""
+    """The row, or why Docker reads the line differently. The line is not shown: it may be part of a secret."""
     key, equals, value = line.partition("=")
     if len(whole.encode()) > _LINE:
-        return Problem(place, None, "longer than 64 KiB, Docker's longest line")
+        return Problem(place, None, "longer than Docker's 64 KiB for a line")
     if not equals:
         return Problem(place, None, "no value; Docker would take it from its own environment")
     if not key or " " in key or "\t" in key:
-        return Problem(place, None, "no name before the =, or one with spaces; Docker refuses that")
+        return Problem(place, None, "no name before the =, or a name with spaces, which Docker refuses")
     reason = why_no_name(key, value, before.partition("=")[2])
     if reason:
         return Problem(place, None, reason)
@@ -85,9 +85,11 @@ def _line(value: WritableValue) -> str | Problem:
         return Problem(
             "",
             value.key,
-            f"contains a line break, which ends a line of Docker's env-file; {holders(value.key)} can hold it",
+            f"contains a line break, which Docker's env-file cannot hold; {holders(value.key)} can hold it",
         )
     line = f"{value.key}={text}"
     if len(line.encode()) > _LINE:
-        return Problem("", value.key, f"longer than 64 KiB, Docker's longest line; {holders(value.key)} can hold it")
+        return Problem(
+            "", value.key, f"longer than 64 KiB, Docker's limit for a line; {holders(value.key)} can hold it"
+        )
     return line

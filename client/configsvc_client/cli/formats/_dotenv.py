@@ -1,4 +1,4 @@
-"""A dotenv file, read as python-dotenv reads it from a file. Keys are never renamed; `${…}` is text and stays so."""
+"""Dotenv files, read as python-dotenv reads a file. Keys are never renamed, and `${…}` is never expanded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from configsvc_client.cli.formats._text_types import (
     why_no_name,
 )
 
-# As python-dotenv has it, but no name goes on over a further `${`: what is found is the same, in one pass.
+# python-dotenv's pattern, except that a name stops at another `${`: the matches are the same, in one pass.
 _FILLED_IN = re.compile(r"\$\{(?:[^}:$]|\$(?!\{))*(?::-[^}]*)?\}")
 _BARE = re.compile(r"[A-Za-z0-9_./:@%+,-]*")
 _SINGLE = re.compile(r"(?:[^'\\]|\\(?![\\']|\Z))*")
@@ -30,49 +30,48 @@ _FORMS = ((_BARE, ""), (_SINGLE, "'"), (_DOUBLE, '"'))
 
 
 def is_filled_in_anyhow(text: str) -> bool:
-    """Whether python-dotenv puts something in place of a part of the text, in whatever quotes."""
+    """Whether python-dotenv expands a part of the text, in any quotes."""
     last = text.rfind("}")
-    return last >= 0 and bool(
-        _FILLED_IN.search(text, 0, last + 1)
-    )  # beyond it every default would be looked for in vain
+    # No match can go beyond the last brace, and searching there for the end of a default would take long.
+    return last >= 0 and bool(_FILLED_IN.search(text, 0, last + 1))
 
 
 def quote_text(text: str) -> str | None:
-    """The text as every reader reads it back, bare or in quotes; None if no form does that."""
+    """The text in a form that every reader reads back, bare or in quotes; None if no form works."""
     if "\0" in text or "\r" in text or is_filled_in_anyhow(text):
         return None
     return next((f"{quote}{text}{quote}" for form, quote in _FORMS if form.fullmatch(text)), None)
 
 
 def explain_unquotable(text: str) -> str:
-    """What keeps a text out of a dotenv file, for a sentence that begins with its key."""
+    """Why a dotenv file cannot hold a text, for a sentence that starts with its key."""
     if "\0" in text:
         return "contains a NUL, which no environment variable can hold"
     if "\r" in text:
         return "contains a carriage return, which dotenv readers turn into a line feed"
     if is_filled_in_anyhow(text):
-        return "contains ${…}, which python-dotenv fills in even in single quotes"
-    return "contains quotes, backslashes or $ that dotenv readers disagree about"
+        return "contains ${…}, which python-dotenv expands even in single quotes"
+    return "contains quotes, backslashes or $ on which dotenv readers disagree"
 
 
 _ESCAPES = {"\\\\": "\\u005c", "'": "\\u0027", "${": "\\u0024{"}
 _UP_TO_VALUE = re.compile(r"\s*(?:export[^\S\n]+)?(?:'[^']+'|[^=#\s]+)[^\S\n]*=[^\S\n]*")
 _TWO_ON_A_LINE = re.compile(r"""\s*export\s[^'"\n]*[;&] ?export\s""")
-"""A shell sets two variables, and a dotenv reader one."""
+"""A shell sets two variables here, and a dotenv reader one."""
 _NO_JAVASCRIPT_NAME = "__proto__"
 
 
 def read(text: str) -> ReadResult:
-    r"""The rows of a dotenv file, and its problems: lines without `=`, open quotes, keys that appear twice.
+    r"""Reads a dotenv file. Problems: lines without `=`, open quotes, keys that appear twice.
 
-    Line ends are universal, as in Python's text files: CR LF and CR become LF, within quotes too. `\r` in double
+    Line ends are universal, as in Python's text files: CR LF and CR become LF, also within quotes. `\r` in double
     quotes is a carriage return.
     """
     return once(_found(text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def write(values: Sequence[WritableValue], namespace: str) -> Written:
-    """Lines that bash, dash, python-dotenv, npm dotenv and docker compose read as the same texts."""
+    """Writes lines that bash, dash, python-dotenv, npm dotenv and docker compose read as the same values."""
     del namespace
     return lines_of(values, _line)
 
@@ -88,11 +87,11 @@ def _found(text: str) -> Iterator[FileRow | Problem]:
             yield Problem(place, None, "not KEY=VALUE; is a quote left open?")
         elif key is not None and binding.value is None:
             # The word is not shown: it may be a line of a secret that should have been in quotes.
-            yield Problem(place, None, "no value; write KEY= for an empty one, and quote values of several lines")
+            yield Problem(place, None, "no value; write KEY= for an empty one, and put several lines in quotes")
         elif key is not None and (reason := why_no_name(key, str(binding.value), before)):
             yield Problem(place, None, reason)
         elif key is not None and _TWO_ON_A_LINE.match(original):
-            yield Problem(place, key, "two variables on one line; give each its own")
+            yield Problem(place, key, "two variables on one line; put each on its own line")
         elif key is not None:
             value = str(binding.value)
             yield FileRow(place, key, value.encode(), type_after(commented), _is_filled_in(original, value))
@@ -101,12 +100,12 @@ def _found(text: str) -> Iterator[FileRow | Problem]:
 
 
 def _line_number(string: str, first: int) -> int:
-    """The line a binding starts on; python-dotenv counts the empty lines before it as its own."""
+    """The line on which a binding starts; python-dotenv includes the empty lines before it."""
     return first + string[: len(string) - len(string.lstrip())].count("\n")
 
 
 def _is_filled_in(original: str, value: str) -> bool:
-    """Whether some reader would put something else in place of a part of the value."""
+    """Whether some reader would expand a part of the value."""
     before = _UP_TO_VALUE.match(original)
     in_single_quotes = before is not None and original[before.end() :].startswith("'")
     return is_filled_in_anyhow(value) if in_single_quotes else is_filled_in(value)

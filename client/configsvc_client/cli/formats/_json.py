@@ -1,4 +1,4 @@
-"""A JSON object: a member a key. Numbers keep their spelling."""
+"""JSON objects: each member is a key. Numbers keep their spelling."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class MemberLines(NamedTuple):
 
 
 def find_members(text: str) -> MemberLines:
-    """The lines of the members, and the first name that appears twice in an object, constant or level too many.
+    """Finds the lines of the members, and the first fault: a duplicate name, a constant or too deep a level.
 
     Args:
-        text: JSON, as Python's `json` takes it.
+        text: JSON that Python's `json` accepts.
     """
     lines: dict[str, int] = {}
     seen: list[set[str] | None] = []  # for each open object the names so far; None for a list
@@ -43,7 +43,7 @@ def find_members(text: str) -> MemberLines:
         elif found.startswith(_CONSTANTS):
             return MemberLines(
                 lines,
-                Problem(_common.place_of(text, counted), None, "not JSON: NaN and Infinity are not numbers of JSON"),
+                Problem(_common.place_of(text, counted), None, "not JSON: NaN and Infinity are not JSON numbers"),
             )
         elif named and found != ",":
             name = json.loads(found)
@@ -56,7 +56,7 @@ def find_members(text: str) -> MemberLines:
 
 
 def _twice(text: str, offset: int, name: str, seen: list[set[str] | None], lines: dict[str, int]) -> Problem | None:
-    """Whether the innermost object has the name already; it has it from now on."""
+    """Reports a name that the innermost object already has, and adds the name to it."""
     names = seen[-1]
     if names is None or name not in names:
         names = names if names is not None else set()
@@ -65,35 +65,35 @@ def _twice(text: str, offset: int, name: str, seen: list[set[str] | None], lines
     place = _common.place_of(text, offset)
     if len(seen) > 1:
         return Problem(place, None, "a name appears twice in one object")
-    return Problem(place, name, f"appears twice; the first time on line {lines[name]}")
+    return Problem(place, name, f"appears twice; first on line {lines[name]}")
 
 
 _NEXT = (
     ("//", "a comment, which JSON does not have"),
     ("/*", "a comment, which JSON does not have"),
     ("#", "a comment, which JSON does not have"),
-    ("'", "a single quote; JSON takes double quotes"),
+    ("'", "a single quote; JSON uses double quotes"),
     ("}", "a comma before this bracket, or a missing value"),
     ("]", "a comma before this bracket, or a missing value"),
 )
-"""What is found where JSON goes on otherwise, by how it begins."""
+"""Unexpected text by how it starts, and its meaning."""
 
 _FAULTS = (
-    ("Extra data", "more text after the value; a file holds one JSON object (JSON Lines are not read)", ()),
-    ("Expecting property name", "a member begins with its name in double quotes", _NEXT),
+    ("Extra data", "more text after the value; a file holds one JSON object (JSON Lines are not supported)", ()),
+    ("Expecting property name", "a member must start with its name in double quotes", _NEXT),
     ("Expecting ':'", "no colon after the name of a member", _NEXT[:3]),
     ("Expecting ','", "no comma between two members or elements, or a bracket or quote is not closed", _NEXT[:3]),
-    ("Expecting value", "a value is missing, or is not one of JSON: texts are in double quotes", _NEXT),
+    ("Expecting value", "a value is missing, or is not JSON: strings need double quotes", _NEXT),
     ("Unterminated string", "a quote is not closed", ()),
-    ("Invalid control character", "a line break or control character in a text; write an escape such as \\n", ()),
+    ("Invalid control character", "a line break or control character in a string; write an escape such as \\n", ()),
     ("Invalid \\", "an escape that JSON does not have; write \\\\ for a backslash", ()),
     ("Illegal trailing comma", "a comma after the last member or element", ()),
 )
-"""By how the messages of Python's `json` begin. The rest of a message is never repeated."""
+"""By the first words of messages of Python's `json`. The rest of a message is never shown."""
 
 
 def read(text: str) -> ReadResult:
-    """The members of the object, with the lines they are on."""
+    """Reads the members of the object, with their lines."""
     problem, found, lines = _parsed(text)
     if problem:
         return [], [problem]
@@ -103,7 +103,7 @@ def read(text: str) -> ReadResult:
 
 
 def write(values: Sequence[WritableValue], namespace: str) -> Written:
-    """An object, indented."""
+    """Writes an indented object."""
     del namespace
     found = {value.key: _tree.native(value, _tree.anything, binary=False) for value in values}
     return json_text.render(found, 2) + "\n", []
@@ -114,7 +114,7 @@ def _parsed(text: str) -> tuple[Problem | None, json_text.JsonObject, dict[str, 
         found = json_text.parse(text)
     except json.JSONDecodeError as error:
         return _syntax(text, error), None, {}
-    except (ValueError, RecursionError):  # a constant or too deep, both of which the tokens have
+    except (ValueError, RecursionError):  # a constant or too deep, both of which `find_members` reports
         found = None
     members, problem = find_members(text)
     return problem, found, members
@@ -124,10 +124,10 @@ def _syntax(text: str, error: json.JSONDecodeError) -> Problem:
     if not text.strip():
         return Problem("", None, "empty; not a JSON object of keys and values")
     rest = text[error.pos :].lstrip()
-    for start, said, following in _FAULTS:
+    for start, reason, following in _FAULTS:
         if error.msg.startswith(start):
             for found, meaning in following:
                 if rest.startswith(found):
                     return Problem(_common.place_of(text, len(text) - len(rest)), None, f"not JSON: {meaning}")
-            return Problem(_common.place_of(text, error.pos), None, f"not JSON: {said}")
+            return Problem(_common.place_of(text, error.pos), None, f"not JSON: {reason}")
     return Problem(_common.place_of(text, error.pos), None, "not JSON")

@@ -1,4 +1,4 @@
-"""A manifest of Kubernetes as nodes of YAML, with their lines: which of its fields are what, without typing values."""
+"""Kubernetes manifests as YAML nodes with their lines: the kind of each field, without converting values."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 _STRING = re.compile(r'("(?:[^"\\]|\\.)*+")(\s*:)?', re.DOTALL)
-"""A string of JSON, and whether it is a key."""
+"""A JSON string, and whether it is a key."""
 
 
 class ManifestMember(NamedTuple):
-    """A member of a mapping: where it is, its key as kubectl takes it, what its value is, and the value itself."""
+    """A member of a mapping: its place, its key as kubectl reads it, its value's kind, and the value itself."""
 
     place: str
     key: str | None
@@ -34,7 +34,7 @@ class ManifestMember(NamedTuple):
 
 
 class NotOne(ValueError):
-    """The text is no single manifest. Its text is the reason, and never quotes the file."""
+    """The text is not a single manifest. The message is the reason, and never quotes the file."""
 
     def __init__(self, reason: str, place: str = "") -> None:
         super().__init__(reason)
@@ -42,10 +42,10 @@ class NotOne(ValueError):
 
 
 def members(text: str) -> list[ManifestMember]:
-    """The fields of the only manifest in a text, JSON or YAML, as kubectl tells them apart.
+    """The fields of the only manifest in a text, JSON or YAML, as kubectl reads them.
 
     Raises:
-        NotOne: it is neither, or holds several manifests or none.
+        NotOne: the text is neither JSON nor YAML, or does not hold exactly one manifest.
     """
     if text.lstrip().startswith("{"):
         found = _from_json(text)
@@ -55,7 +55,7 @@ def members(text: str) -> list[ManifestMember]:
 
 
 def inside(member: ManifestMember) -> list[ManifestMember]:
-    """The members of a mapping; none where the value is no mapping."""
+    """The members of a mapping; empty if the value is not a mapping."""
     if member.kind != "mapping":
         return []
     if isinstance(member.value, JsonMembers):
@@ -64,13 +64,13 @@ def inside(member: ManifestMember) -> list[ManifestMember]:
 
 
 class JsonMembers(NamedTuple):
-    """The members of a JSON object, duplicates too."""
+    """The members of a JSON object, including duplicates."""
 
     found: tuple[ManifestMember, ...]
 
 
 def _from_json(text: str) -> list[ManifestMember] | None:
-    """None for what is no JSON: YAML may begin with a brace too."""
+    """The fields from JSON; None if it is not JSON, because YAML may start with a brace too."""
     lines = _Lines(text)
     try:
         found = json.loads(
@@ -82,7 +82,7 @@ def _from_json(text: str) -> list[ManifestMember] | None:
 
 
 class _Lines:
-    """Finds the lines of JSON members by their keys, where each key is in the text once."""
+    """Finds the lines of JSON members whose keys appear only once in the text."""
 
     def __init__(self, text: str) -> None:
         self._lines: dict[str, int] = {}
@@ -119,21 +119,21 @@ def _from_yaml(text: str) -> list[ManifestMember]:
         documents = [each for each in yaml.compose_all(text, _loader()) if kind_of(each) != "null"]
         if len(documents) > 1:
             raise NotOne(
-                "several documents; import one Secret at a time, such as by kubectl get secret NAME -o json",
+                "several documents; import one Secret at a time, for example with kubectl get secret NAME -o json",
                 _common.place_at(documents[1].start_mark.line + 1),
             )
         return list(_members(documents[0])) if documents else []
     except yaml.MarkedYAMLError as error:
         problem = explain_fault(error, text)
         raise NotOne(problem.reason, problem.place) from None
-    except yaml.YAMLError:  # its text may quote the file
+    except yaml.YAMLError:  # its message may quote the file
         raise NotOne("not YAML") from None
     except RecursionError:
         raise NotOne("nested too deeply") from None
 
 
 def _members(node: Any) -> Iterator[ManifestMember]:  # noqa: ANN401  # PyYAML's
-    """The node's own members, duplicates too, then those of its merge keys that it does not replace."""
+    """Yields the node's own members, including duplicates, then merged members that it does not override."""
     if kind_of(node) != "mapping":
         return
     own = set()
@@ -169,11 +169,11 @@ def _loader() -> Any:  # noqa: ANN401  # a class of PyYAML's, made once it is ne
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """Tags every plain scalar `?`, so that one with a tag of its own can be told from it."""
+        """Tags every plain scalar `?`, to tell it from a scalar with an explicit tag."""
 
-        yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # as PyYAML has it
+        yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # PyYAML's
 
-    Loader.add_implicit_resolver("?", re.compile(""), None)  # None: for any first letter
+    Loader.add_implicit_resolver("?", re.compile(""), None)  # None: any first letter
     return Loader
 
 
@@ -192,11 +192,11 @@ _NO_NUMBERS = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", re.ASCII)
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9._/+=-]*", re.ASCII)
 _BETWEEN = re.compile(r"(?<=[0-9])_(?=[0-9])", re.ASCII)
 _SAME_KEY = re.compile(r"true|false|0|-?[1-9][0-9]{0,17}", re.ASCII)
-"""Bools and numbers that kubectl writes as they are spelled when it makes a key of one."""
+"""Bools and numbers whose spelling kubectl keeps when it makes them a key."""
 
 
 def kind_of(node: yaml.Node) -> Kind:
-    """What kubectl takes a node for."""
+    """The kind that kubectl gives a node."""
     import yaml
 
     if isinstance(node, yaml.SequenceNode):
@@ -211,7 +211,7 @@ def kind_of(node: yaml.Node) -> Kind:
 
 
 def key_of(node: yaml.Node) -> str | None:
-    """The key as kubectl takes it; None for one that it renames (`NO` becomes `false`, `0644` becomes `420`)."""
+    """The key as kubectl reads it; None if kubectl renames it (`NO` becomes `false`, `0644` becomes `420`)."""
     kind = kind_of(node)
     if kind == "text" or (kind in ("bool", "number") and _SAME_KEY.fullmatch(node.value)):
         return str(node.value)
@@ -219,12 +219,12 @@ def key_of(node: yaml.Node) -> str | None:
 
 
 def spelled(text: str) -> str:
-    """A text without line breaks as a scalar that kubectl, and any reader of YAML 1.1 or 1.2, takes for text."""
+    """Text without line breaks as a scalar that kubectl and every YAML 1.1 or 1.2 reader treats as text."""
     return text if _BARE.fullmatch(text) and _plain(text) == "text" else json.dumps(text)
 
 
 def _tagged(node: yaml.Node) -> Kind:
-    """What an explicit tag says. kubectl refuses a text that does not fit its tag, as all of these are refused."""
+    """The kind that an explicit tag names. It needs no check against the value, because all of these are refused."""
     return {"int": "number", "float": "number", "bool": "bool", "null": "null"}[node.tag.removeprefix(_TAG)]  # type: ignore[return-value]  # the four are kinds
 
 

@@ -1,8 +1,8 @@
-"""A Secret of Kubernetes, read as kubectl and the API server read it.
+"""Kubernetes Secrets, read as kubectl and the API server read them.
 
-Content types that are no text are in an annotation. `data` is base64 as Go's decoder takes it: padded, line breaks
-ignored. Where a key is in both, `stringData` wins, as in the API server (k8s.io/api/core/v1, Secret). Duplicate keys
-and unknown fields are refused, as kubectl's strict validation refuses them.
+Content types other than text are in an annotation. `data` is base64 as Go decodes it: padded, line breaks ignored. If
+a key is in both, `stringData` wins, as in the API server (k8s.io/api/core/v1, Secret). Duplicate keys and unknown
+fields are refused, as by kubectl's strict validation.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ ANNOTATION = "configsvc/content-types"
 
 _KEY = 253
 _BYTES = limits.MIB
-"""Characters of a key and bytes of all values (Kubernetes, core/v1: IsConfigMapKey, MaxSecretSize)."""
+"""Limits: characters of a key and bytes of all values (Kubernetes, core/v1: IsConfigMapKey, MaxSecretSize)."""
 
 _FIELDS = ("apiVersion", "kind", "metadata", "type", "immutable", "data", "stringData")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", re.ASCII)
-_ADVICE_FOR_OTHERS = "put it in quotes to make it text"
+_ADVICE_FOR_OTHERS = "put it in quotes to make it a string"
 _ADVICE = {
     "binary": "remove the tag",
     "mapping": f"render templates ({{{{ … }}}}) first, or {_ADVICE_FOR_OTHERS}",
@@ -37,7 +37,7 @@ _A_KIND = re.compile(r"[A-Za-z]{1,63}")
 
 
 def read(text: str) -> ReadResult:
-    """The rows of `data` and `stringData`."""
+    """Reads the rows of `data` and `stringData`."""
     try:
         found = members(text)
     except NotOne as error:
@@ -55,10 +55,12 @@ def read(text: str) -> ReadResult:
 
 
 def write(values: Sequence[WritableValue], namespace: str) -> Written:
-    """A manifest of an Opaque Secret, named as the namespace is."""
-    problems = [Problem("", each.key, "longer than Kubernetes' 253 characters") for each in values if _long(each)]
+    """Writes an Opaque Secret, named after the namespace."""
+    problems = [
+        Problem("", each.key, "longer than 253 characters, the limit of Kubernetes") for each in values if _long(each)
+    ]
     if sum(len(each.data) for each in values) > _BYTES:
-        problems.append(Problem("", None, "more than a Secret's 1 MiB"))
+        problems.append(Problem("", None, "larger than 1 MiB, the limit for a Secret"))
     types = {each.key: each.content_type for each in values if each.content_type != TEXT}
     annotations = {"annotations": {ANNOTATION: json.dumps(types)}} if types else {}
     manifest = {
@@ -69,12 +71,12 @@ def write(values: Sequence[WritableValue], namespace: str) -> Written:
 
 
 def _refused(found: Sequence[ManifestMember]) -> Problem | None:
-    """Why it is no Secret; None for one."""
+    """Why this is not a Secret; None if it is."""
     kind = _text(found, "kind")
     if kind == "Secret" and _text(found, "apiVersion") in (None, "v1"):
         return None
     named = f", but kind: {kind}" if kind and _A_KIND.fullmatch(kind) and kind != "Secret" else ""
-    return Problem("", None, f"not a Secret of Kubernetes (apiVersion: v1, kind: Secret){named}")
+    return Problem("", None, f"not a Kubernetes Secret (apiVersion: v1, kind: Secret){named}")
 
 
 def _text(found: Sequence[ManifestMember], key: str) -> str | None:
@@ -88,25 +90,25 @@ def _rows(
         if held.key != field:
             continue
         if held.kind not in ("mapping", "null"):
-            yield Problem(held.place, field, f"takes a mapping, and this is a {held.kind}")
+            yield Problem(held.place, field, f"must be a mapping, but is a {held.kind}")
         for each in inside(held):
             yield _row(each, types, encoded=field == "data")
 
 
 def _misplaced(manifest: Sequence[ManifestMember]) -> Iterator[Problem]:
-    """Fields that a Secret lacks, and fields given twice."""
+    """Yields unknown fields, and fields that appear twice."""
     for each in manifest:
         if each.key not in _FIELDS:
             yield Problem(each.place, each.key, f"not a field of a Secret ({', '.join(_FIELDS)})")
     for one, other in pairwise(sorted(manifest, key=lambda each: each.key or "")):
         if one.key == other.key and one.key in _FIELDS:
-            yield Problem(other.place, other.key, "a field given twice")
+            yield Problem(other.place, other.key, "the field appears twice")
 
 
 def _row(member: ManifestMember, types: Mapping[str, ContentType], *, encoded: bool) -> FileRow | Problem:
     place, key, kind, value = member
     if key is None:
-        return Problem(place, None, "a key that kubectl renames, such as NO to false; put it in quotes")
+        return Problem(place, None, "kubectl would rename this key, as it renames NO to false; put it in quotes")
     if kind not in ("text", "null"):
         return Problem(place, key, f"kubectl refuses a {kind} here; {_ADVICE.get(kind, _ADVICE_FOR_OTHERS)}")
     text = value if kind == "text" else ""
@@ -118,9 +120,9 @@ def _row(member: ManifestMember, types: Mapping[str, ContentType], *, encoded: b
 
 
 def _from_base64(text: str) -> bytes:
-    """Bytes as Go's `base64.StdEncoding` decodes them: it skips line breaks, and nothing else."""
+    """Decodes as Go's `base64.StdEncoding` does: it skips line breaks, and nothing else."""
     whole = text.replace("\r", "").replace("\n", "")
-    if not _BASE64.fullmatch(whole):  # Python allows padding after a whole group
+    if not _BASE64.fullmatch(whole):  # Python accepts padding after a complete group
         raise ValueError
     return base64.b64decode(whole)
 
@@ -149,5 +151,5 @@ def _long(value: WritableValue) -> bool:
 
 
 def _name(namespace: str) -> str:
-    """A DNS subdomain (RFC 1123), as names of Secrets are."""
+    """The namespace as a DNS subdomain (RFC 1123), which names of Secrets must be."""
     return re.sub(r"-*\.[.-]*", ".", namespace.replace("_", "-")).strip(".-")

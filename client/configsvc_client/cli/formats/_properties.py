@@ -1,8 +1,8 @@
-r"""A file of Java's properties, by the rules of `java.util.Properties.load` (Java SE API).
+r"""Java properties files, by the rules of `java.util.Properties.load` (Java SE API).
 
-The key ends at the first `=`, `:`, space, tab or form feed without a backslash; spaces around that separator count for
-nothing, those at the end of the value do. A backslash at the end of a line continues it. Files are UTF-8, as Java 9 and
-later read resource bundles; what is written is ASCII with `\uXXXX`, which Java reads the same in every encoding.
+The key ends at the first `=`, `:`, space, tab or form feed without a backslash. Spaces around that separator are
+ignored; spaces at the end of the value are not. A backslash at the end of a line continues it. Files are read as UTF-8,
+as Java 9 and later read resource bundles, and written as ASCII with `\uXXXX`, which Java reads in every encoding.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ESCAPED = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\f": "\\f", "\\": "\\\\"}
 
 
 class _Line(NamedTuple):
-    """A logical line: where it begins, its text with the continuations, and the comment above it."""
+    """A logical line: its number, its text with continuations, and whether a JSON comment precedes it."""
 
     number: int
     text: str
@@ -34,12 +34,12 @@ class _Line(NamedTuple):
 
 
 def read(text: str) -> ReadResult:
-    """The rows of the file, and its problems: escapes that Java refuses, and keys given twice: Java takes the last."""
+    """Reads the file. Problems: escapes that Java refuses, and keys that appear twice, where Java uses the last."""
     return once(_row(each) for each in _lines(text))
 
 
 def write(values: Sequence[WritableValue], namespace: str) -> Written:
-    """Lines that every version of Java reads as the same texts; bytes are a problem."""
+    """Writes lines that every Java version reads as the same values. Bytes are a problem."""
     del namespace
     return lines_of(values, _line)
 
@@ -72,21 +72,21 @@ def _continues(line: str) -> bool:
 def _row(line: _Line) -> FileRow | Problem:
     place = _common.place_at(line.number)
     if _BAD.search(line.text):
-        return Problem(place, None, "a \\u without four hexadecimal digits; write a backslash as two")
+        return Problem(place, None, "a \\u without four hexadecimal digits; write a backslash as \\\\")
     key = _KEY.match(line.text)
     start = key.end() if key else 0
     separator = _SEPARATOR.match(line.text, start)
     name, value = _text(line.text[:start]), _text(line.text[separator.end() if separator else start :])
     if name is None or value is None:
-        return Problem(place, None, "has half a surrogate pair, which is not text")
+        return Problem(place, None, "contains half a surrogate pair, which is not text")
     if start == len(line.text):
         # Not shown: it may be a line of a secret.
-        return Problem(place, None, "no value; write KEY= for an empty one, and \\ at the end of lines that go on")
+        return Problem(place, None, "no value; write KEY= for an empty value, and end lines that continue with \\")
     return FileRow(place, name, value.encode(), type_after(line.commented))
 
 
 def _text(escaped: str) -> str | None:
-    """The text of a key or a value; None for one that Unicode has no text for."""
+    """The text of a key or a value; None if it is not valid Unicode."""
     found = _ESCAPE.sub(_unescaped, escaped)
     try:
         return found.encode("utf-16", "surrogatepass").decode("utf-16")

@@ -1,9 +1,9 @@
 r"""Shell code that exports variables: `export NAME='text'`, for `source`, `.` and `eval` in bash, dash and others.
 
-In single quotes a POSIX shell takes every character as it is, and `'\''` is a single quote (POSIX, Shell Command
-Language, 2.2). A digit after a character beyond ASCII is written outside the quotes: in a locale of GB18030, bash takes
-the end of that character, the digit and a quote as one. So this format holds every text without a NUL, and only shells
-read it. What is read back is the same kind of line and nothing else: no code is ever run.
+In single quotes a POSIX shell reads every character literally, and `'\''` is a single quote (POSIX, Shell Command
+Language, 2.2). A digit after a non-ASCII character is written outside the quotes: in a GB18030 locale, bash reads the
+end of that character, the digit and a quote as one character. So this format holds every text without a NUL, but only
+shells read it. Import reads back only such lines, and never runs code.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ _ASSIGNMENT = re.compile(
 _DIGIT = re.compile(r"(?<=[^\x00-\x7f])([0-9])")
 _PART = re.compile(r"""'([^']*)'|"([^"]*)"|\\(')|([^'"\\]+)""")
 _OTHER_CODE = (
-    "not NAME='text'. Only plain assignments are read from shell code, and nothing is run. Write what the code sets as "
-    "json or yaml and import that; -f dotenv takes lines of NAME=value as they are written"
+    "not NAME='text'. Only plain assignments are read from shell code, and no code is run. Import the values as json "
+    "or yaml instead, or use -f dotenv for literal NAME=value lines"
 )
 
 
 def read(text: str) -> ReadResult:
-    """The rows of plain assignments, exported or not. Any other code is a problem, and reading ends there."""
+    """Reads plain assignments, exported or not. Any other code is a problem, and ends the reading."""
     return once(_found(text))
 
 
 def write(values: Sequence[WritableValue], namespace: str) -> Written:
-    """Lines that a shell reads as the same texts; a name that it cannot assign is a problem, and a NUL is."""
+    """Writes lines that a shell reads as the same values. Problems: names that it cannot assign, and NULs."""
     del namespace
     return lines_of(values, _line)
 
@@ -81,8 +81,10 @@ def _line(value: WritableValue) -> str | Problem:
         return text
     if reason:
         renamed = make_variable_name(value.key)
-        advice = f"; {ANY_TEXT} can hold it" if why_not_assignable(renamed) else f"; --variables makes it {renamed}"
+        advice = (
+            f"; {ANY_TEXT} can hold it" if why_not_assignable(renamed) else f"; --variables renames it to {renamed}"
+        )
         return Problem("", value.key, f"{reason}{advice}")
     if "\0" in text:
-        return Problem("", value.key, f"contains a NUL, which no variable can hold; {ANY_TEXT} can")
+        return Problem("", value.key, f"contains a NUL, which no variable can hold; {ANY_TEXT} can hold it")
     return "export {}='{}'".format(value.key, _DIGIT.sub(r"'\1'", text.replace("'", "'\\''")))

@@ -1,4 +1,4 @@
-"""Formats that hold texts only: a comment on the line above marks JSON, and bytes cannot be held."""
+"""Formats that hold only text: a comment on the line above marks JSON, and bytes are a problem."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from configsvc_client.cli.formats._common import Problem, WritableValue, Written
 
 JSON_COMMENT = f"# configsvc: {JSON}"
 ANY_TEXT = "yaml, json, toml, csv and k8s-secret"
-"""Formats that hold any text, and bytes."""
+"""Formats that hold any text and bytes."""
 
 _COMMENT = re.compile(rf"\s*# *configsvc: *{JSON}\s*")
 _NAME = re.compile(r"[\w./:@\[\]-]+")
@@ -25,7 +25,7 @@ _FILLED_IN = re.compile(r"\$[A-Za-z0-9_{(\[$@*#?!-]|`")
 
 
 def holders(key: str) -> str:
-    """The formats that hold any text without a NUL under this key: a shell does if it can assign the name."""
+    """The formats that hold any text without a NUL under this key; shell is one if it can assign the name."""
     if not why_not_assignable(key):
         return f"shell, {ANY_TEXT}"
     renamed = make_variable_name(key)
@@ -33,50 +33,50 @@ def holders(key: str) -> str:
 
 
 def why_no_name(name: str, value: str, before: str) -> str | None:
-    """Why what is before an `=` is not taken as a name, for an error that must not show it: it may be part of a secret.
+    """Why the text before an `=` is not a name. The error must not show it, because it may be part of a secret.
 
-    A value of several lines that should have been in quotes has such lines: JSON with an `=`, or base64 that ends so.
+    An unquoted value of several lines has such lines: JSON with an `=`, or base64 that ends with one.
 
     Args:
-        name: what is before it.
-        value: what follows.
+        name: the text before the `=`.
+        value: the text after it.
         before: the value above.
     """
     if not _NAME.fullmatch(name):
-        return "no name before the =; if this line belongs to the value above, put that in quotes"
+        return "no name before the =; if this line belongs to the value above, put that value in quotes"
     if value in ("", "=") and _BASE64.fullmatch(name + value) and ("/" in name or _BASE64_LINE.fullmatch(before)):
-        return "looks like the end of a base64 text; put the whole value in quotes, on one line or several"
+        return "looks like the end of a base64 value; put the whole value in quotes, on one line or several"
     return None
 
 
 def is_json_comment(line: str) -> bool:
-    """Whether the line says that the value on the next one is JSON."""
+    """Whether the line marks the value on the next line as JSON."""
     return bool(_COMMENT.fullmatch(line))
 
 
-def type_after(commented: bool) -> ContentType:  # noqa: FBT001  # whether the comment was there is all there is
-    """The content type of a value, by whether the comment is above it."""
+def type_after(commented: bool) -> ContentType:  # noqa: FBT001  # the only argument
+    """The content type of a value: JSON if the comment is above it."""
     return JSON if commented else TEXT
 
 
 def is_filled_in(text: str) -> bool:
-    """Whether a shell or docker compose would put something else in place of `$NAME`, `${…}`, `$(…)` or backquotes."""
+    """Whether a shell or docker compose would expand `$NAME`, `${…}`, `$(…)` or backquotes in the text."""
     return bool(_FILLED_IN.search(text))
 
 
 def text_of(value: WritableValue) -> str | Problem:
-    """The value's text, or that it has none."""
+    """The value's text, or the problem that it is bytes."""
     if not KINDS[value.content_type].is_text:
-        return Problem("", value.key, f"bytes, which this format cannot hold; {ANY_TEXT} can")
+        return Problem("", value.key, f"bytes, which this format cannot hold; {ANY_TEXT} can hold them")
     return value.data.decode()
 
 
 def lines_of(values: Iterable[WritableValue], line_of: Callable[[WritableValue], str | Problem]) -> Written:
-    """The file of a line for each value, under the comment where it is JSON; and what has no line.
+    """The file with a line for each value, under the comment if it is JSON; and the problems.
 
     Args:
-        values: what to write.
-        line_of: the line of one, without the line feed at its end.
+        values: the values to write.
+        line_of: renders the line of a value, without its line feed.
     """
     lines: list[str] = []
     problems: list[Problem] = []
@@ -94,16 +94,16 @@ _PARTS = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\n\r]+', re.DOTALL)
 
 
 def respell_json(text: str, escapes: Mapping[str, str]) -> str:
-    r"""The JSON on one line, with other spellings for parts of its strings.
+    r"""Puts JSON on one line, with other spellings for parts of its strings.
 
     Args:
-        text: JSON. Anything else comes back as it is.
-        escapes: what to write for a part of a string, as JSON escapes it: `\\` and `'`, for example.
+        text: JSON. Anything else is returned unchanged.
+        escapes: what to write for parts of a string in its escaped form, such as `\\` and `'`.
     """
     part = re.compile("|".join(map(re.escape, escapes)) or r"(?!)")
 
-    def spelled(match: re.Match[str]) -> str:
+    def respell(match: re.Match[str]) -> str:
         return part.sub(lambda each: escapes[each[0]], match[0]) if match[1] else " "
 
-    found = _PARTS.sub(spelled, text)
+    found = _PARTS.sub(respell, text)
     return found if same_value(JSON, text.encode(), found.encode()) else text

@@ -1,4 +1,4 @@
-"""A TOML document: a key a value. Keys with dots are quoted, because a bare one would be a tree."""
+"""TOML documents: each key is a value. Keys with dots are quoted, because a bare one would be a tree."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from configsvc_client.cli.formats import _common, _tree
 from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, once
 
 _MOST_DOTS = 200
-"""In a key: tomllib takes time in the square of the parts. A value may not be nested as deep anyway."""
+"""Per key: tomllib's time grows with the square of the parts. A value cannot be nested that deep anyway."""
 
 _QUOTED = re.compile(
     r"""\"{3}(?:[^\\]|\\.)*?\"{3,5}|'{3}.*?'{3,5}|"(?:[^"\\\n]|\\[^\n])*+"|'[^'\n]*+'|\#[^\n]*+""", re.DOTALL
@@ -30,13 +30,16 @@ _FAULTS = (
     (r"Invalid date or datetime", "a date that does not exist"),
     (r"Expected '=' after a key", "no = after a key"),
     (r"Expected newline or end", "more text after a value"),
-    (r"Invalid initial character", "a key that begins with a character TOML does not take there; put it in quotes"),
-    (r"Invalid value", "a value that is not one of TOML; put texts in quotes"),
-    (r"Invalid statement", "a line that does not begin with a key or ["),
-    (r"Found invalid character", "a control character, or a line break alone (\\r)"),
-    (r"Expected '\]", "a table's name that does not end with ]"),
+    (
+        r"Invalid initial character",
+        "a key that starts with a character TOML does not allow; put it in quotes",
+    ),
+    (r"Invalid value", "a value that is not valid TOML; put strings in quotes"),
+    (r"Invalid statement", "a line that does not start with a key or ["),
+    (r"Found invalid character", "a control character, or a lone carriage return (\\r)"),
+    (r"Expected '\]", "a table name that does not end with ]"),
 )
-"""By how the messages of `tomllib` begin."""
+"""By the first words of `tomllib`'s messages."""
 
 _BRACKETS = re.compile(rf"(?:[\[{{][^\[\]{{}}]*+){{{limits.JSON_DEPTH + 1}}}")
 _UNHELD = re.compile(
@@ -48,11 +51,11 @@ _UNHELD = re.compile(
     re.VERBOSE,
 )
 _FIRST = 10**40
-"""Of the numbers that stand for what JSON does not have."""
+"""The first of the numbers that replace values that JSON does not have."""
 
 
 def find_costly(text: str) -> Problem | None:
-    """A key with so many dots that reading it would take long."""
+    """Finds a key with so many dots that reading it would take long."""
     bare = _QUOTED.sub(lambda each: '""' + "\n" * each[0].count("\n"), text)
     found = _LONG_KEY.search(bare)
     if found is None:
@@ -63,25 +66,25 @@ def find_costly(text: str) -> Problem | None:
 
 
 def explain_syntax(text: str, message: str) -> Problem:
-    """What is wrong with a text, by a message of `tomllib`."""
+    """Describes a syntax error by the message of `tomllib`."""
     place = _PLACE.search(message)
-    said = next((said for pattern, said in _FAULTS if re.match(pattern, message)), None)
+    reason = next((reason for pattern, reason in _FAULTS if re.match(pattern, message)), None)
     if place:
         found = _common.place_at(int(place[1]), int(place[2]))
-    else:  # the end of the text: what is open there was opened by the last long quote, if by any
+    else:  # the end of the text: if a string is open there, the last long quote opened it
         opened = max(text.rfind('"""'), text.rfind("'''"))
         found = _common.place_of(text, opened if opened >= 0 and "string" in message else len(text))
-    return Problem(found, None, f"not TOML: {said}" if said else "not TOML")
+    return Problem(found, None, f"not TOML: {reason}" if reason else "not TOML")
 
 
 def find_too_deep(text: str) -> Problem:
-    """More brackets, one inside the other, than tomllib can follow."""
+    """Finds brackets that are nested deeper than tomllib can follow."""
     found = _BRACKETS.search(text)
     return Problem(_common.place_of(text, found.start()) if found else "", None, _tree.TOO_DEEP)
 
 
 class Unheld:
-    """Where dates, times, inf and nan are. tomllib gives no places, so each is read as a number that names its own."""
+    """Finds dates, times, inf and nan. tomllib gives no places, so each is read as a number that encodes its place."""
 
     def __init__(self, text: str) -> None:
         import tomllib
@@ -93,7 +96,7 @@ class Unheld:
             self._found = {}
 
     def place(self, key: str) -> str:
-        """The place of the first one in the value of a key; empty where it is not known."""
+        """The place of the first one in the value of a key; empty if it is unknown."""
         return next(self._in(self._found.get(key)), "")
 
     def _number(self, text: str, offset: int) -> str:
@@ -115,7 +118,7 @@ _DIGITS = len(str(_MOST))
 
 
 def read(text: str) -> ReadResult:
-    """The members of the document."""
+    """Reads the members of the document."""
     import tomllib
 
     if problem := find_costly(text):
@@ -127,12 +130,12 @@ def read(text: str) -> ReadResult:
     except RecursionError:
         return [], [find_too_deep(text)]
     except ValueError:
-        return [], [Problem("", None, "not TOML: an integer of more than 4,300 digits")]
+        return [], [Problem("", None, "not TOML: an integer with more than 4,300 digits")]
     return once(_rows(text, found))
 
 
 def write(values: Sequence[WritableValue], namespace: str) -> Written:
-    """A document, by tomli-w."""
+    """Writes a document with tomli-w."""
     del namespace
     import tomli_w
 
@@ -140,7 +143,7 @@ def write(values: Sequence[WritableValue], namespace: str) -> Written:
 
 
 class _Float(float):
-    """A float with the spelling it has in a file."""
+    """A float that keeps its spelling in the file."""
 
     spelling: str
 
@@ -170,7 +173,7 @@ def _rows(text: str, found: Mapping[str, Any]) -> Iterator[FileRow | Problem]:
         except RecursionError:
             yield Problem("", key, _tree.TOO_DEEP)
         except ValueError:
-            yield Problem("", key, "an integer of more than 4,300 digits")
+            yield Problem("", key, "an integer with more than 4,300 digits")
 
 
 def _json(node: Any) -> JsonObject:  # noqa: ANN401  # a node of TOML
@@ -189,7 +192,7 @@ def _json(node: Any) -> JsonObject:  # noqa: ANN401  # a node of TOML
 
 
 def _holds(node: JsonObject) -> bool:
-    """Whether TOML holds a node of JSON, and gives back its spelling."""
+    """Whether TOML can hold a JSON node and keep its spelling."""
     if not isinstance(node, JsonNumber):
         return node is not None
     if not node.spelling.lstrip("-").isdigit():

@@ -1,7 +1,7 @@
-"""Formats that hold trees: text is text, JSON is a tree, and bytes are `$base64` in a format that has none.
+"""Formats that hold trees: text is a string, JSON is a tree, and bytes are `$base64` in formats without bytes.
 
-A JSON value that the format cannot tell from something else, such as a JSON string, is held as its text in `$json`.
-Numbers keep their spelling: a tree has a `Number` for each.
+A JSON value that would be ambiguous in the format, such as a JSON string, is written as its text in `$json`. Numbers
+keep their spelling: a tree has a `Number` for each.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _KINDS = frozenset({BASE64, JSON})
 
 
 def native(value: WritableValue, holds: Callable[[JsonObject], bool], *, binary: bool) -> JsonObject | bytes:
-    """The value as the format holds it.
+    """Converts a value to a node of the format.
 
     Args:
-        value: what to hold.
-        holds: whether the format holds one node of a JSON value, its members aside.
-        binary: whether it holds bytes.
+        value: the value to convert.
+        holds: whether the format can hold a node of a JSON value, apart from its members.
+        binary: whether it can hold bytes.
     """
     kind = KINDS[value.content_type]
     if not kind.is_text:
@@ -40,9 +40,9 @@ def native(value: WritableValue, holds: Callable[[JsonObject], bool], *, binary:
 
 
 def row(place: str, key: str, found: JsonObject | bytes) -> FileRow | Problem:
-    """The row of what a format held."""
+    """Makes a row from a node of a format."""
     if not is_whole(key):
-        return Problem(place, None, "a key has half a surrogate pair, which is not text")
+        return Problem(place, None, "a key contains half a surrogate pair, which is not text")
     match found:
         case str():
             return FileRow(place, key, found.encode()) if is_whole(found) else Problem(place, key, _HALF)
@@ -57,29 +57,29 @@ def row(place: str, key: str, found: JsonObject | bytes) -> FileRow | Problem:
 
 
 def anything(node: JsonObject) -> bool:
-    """Every node of a JSON value."""
+    """Accepts every node of a JSON value."""
     del node
     return True
 
 
-_HALF = "has half a surrogate pair, which is not text"
+_HALF = "contains half a surrogate pair, which is not text"
 
 
 def _marked(place: str, key: str, found: dict[str, object]) -> FileRow | Problem:
     ((kind, text),) = found.items()
     if not isinstance(text, str) or not is_whole(text):
-        return Problem(place, key, f"{kind} takes a text")
+        return Problem(place, key, f"{kind} must be a string")
     try:
         if kind == JSON:
             json_text.parse(text)
             return FileRow(place, key, text.encode(), content_types.JSON)
         return FileRow(place, key, from_base64(text), content_types.BYTES)
     except (ValueError, RecursionError):
-        return Problem(place, key, f"{kind} does not hold {'JSON' if kind == JSON else 'base64'}")
+        return Problem(place, key, f"{kind} does not contain valid {'JSON' if kind == JSON else 'base64'}")
 
 
 def _is_itself(found: JsonObject, holds: Callable[[JsonObject], bool]) -> bool:
-    """Whether it comes back as the same JSON: no text, no mapping that means something else, nothing inside unheld."""
+    """Whether it is read back as the same JSON: not a string or an ambiguous mapping, and all nodes can be held."""
     if isinstance(found, str) or (isinstance(found, dict) and len(found) == 1 and _KINDS.intersection(found)):
         return False
     return _all_held(found, holds)

@@ -1,4 +1,4 @@
-"""A YAML document: a key a value, or a tree, as PyYAML and kubectl read it."""
+"""YAML documents: each key is a value or a tree, as PyYAML and kubectl read it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from configsvc_client.cli.formats._yaml_tree import YamlTree, is_missing
 
 _BREAKS = frozenset("\r\x85\u2028\u2029")
 _DIGITS = 4300
-"""Of an integer. Python refuses longer ones (sys.set_int_max_str_digits), and PyYAML the whole file then."""
+"""Per integer. Python refuses longer ones (sys.set_int_max_str_digits), and PyYAML then refuses the whole file."""
 
 
 def holds(node: JsonObject) -> bool:
-    """Whether every reader takes a node of JSON."""
+    """Whether every reader accepts a JSON node."""
     return not isinstance(node, JsonNumber) or len(node.spelling) <= _DIGITS
 
 
 def render_tree(found: object) -> str:
-    """The text of a tree.
+    """Renders a tree as text.
 
-    A number that PyYAML would take for a text, such as `12e3`, is tagged `!!float`, and every reader takes a number.
+    A number that PyYAML would read as a string, such as `12e3`, is tagged `!!float`, so every reader reads a number.
     """
     import yaml
 
@@ -38,9 +38,9 @@ def _dumper() -> Any:  # noqa: ANN401  # a class of PyYAML, made once it is need
     import yaml
 
     class Dumper(yaml.SafeDumper):
-        """Quotes texts that any reader would type; repeats what appears twice, without an alias."""
+        """Quotes strings that any reader would convert, and repeats duplicates instead of using aliases."""
 
-        yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012  # as PyYAML has it
+        yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012  # PyYAML's
 
         def ignore_aliases(self, data: object) -> bool:
             del data
@@ -53,7 +53,7 @@ def _dumper() -> Any:  # noqa: ANN401  # a class of PyYAML, made once it is need
 
 
 def _text(dumper: Any, text: str) -> Any:  # noqa: ANN401  # PyYAML's
-    # PyYAML folds the line breaks of Unicode where it does not escape them.
+    # PyYAML folds Unicode line breaks unless it escapes them.
     style = '"' if _BREAKS.intersection(text) else "|" if "\n" in text else None
     return dumper.represent_scalar(f"{TAG}str", text, style=style)
 
@@ -67,7 +67,7 @@ dumped = render_tree
 
 
 def read(text: str) -> ReadResult:
-    """The members of the mapping, with the lines they are on."""
+    """Reads the members of the mapping, with their lines."""
     try:
         return once(_found(compose_document(text)))
     except DocumentRefused as error:
@@ -75,7 +75,7 @@ def read(text: str) -> ReadResult:
 
 
 def write(values: Sequence[WritableValue], namespace: str) -> Written:
-    """A mapping; texts of several lines as blocks, bytes as !!binary."""
+    """Writes a mapping, with strings of several lines as blocks and bytes as !!binary."""
     del namespace
     held = {value.key: _tree.native(value, holds, binary=True) for value in values}
     return dumped(held), []
@@ -84,10 +84,8 @@ def write(values: Sequence[WritableValue], namespace: str) -> Written:
 def _found(document: Document) -> Iterator[FileRow | Problem]:
     root, tree = document.root, YamlTree(document)
     if root is None or root.id != "mapping":
-        said = (
-            "empty; not a YAML mapping of keys and values" if root is None else "not a YAML mapping of keys and values"
-        )
-        yield Problem("" if root is None else _common.place_at(root.start_mark.line + 1), None, said)
+        reason = f"{'empty; ' if root is None else ''}not a YAML mapping of keys and values"
+        yield Problem("" if root is None else _common.place_at(root.start_mark.line + 1), None, reason)
         return
     tree.measure(root)
     for name, (key, value) in tree.members(root).items():
@@ -96,7 +94,7 @@ def _found(document: Document) -> Iterator[FileRow | Problem]:
 
 def _row(tree: YamlTree, place: str, name: str, value: Any) -> FileRow | Problem:  # noqa: ANN401  # PyYAML's
     if is_missing(value):
-        return Problem(place, name, "no value; write '' for an empty one, or null")
+        return Problem(place, name, "no value; write '' for an empty value, or null")
     try:
         return _tree.row(place, name, tree.value(value))
     except DocumentRefused as error:

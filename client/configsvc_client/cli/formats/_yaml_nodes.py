@@ -1,4 +1,4 @@
-"""The nodes of one YAML document, by PyYAML, and the types of plain scalars; refusals never repeat the text."""
+"""The nodes of a YAML document, from PyYAML, and the types of plain scalars. Errors never quote the text."""
 
 from __future__ import annotations
 
@@ -23,32 +23,35 @@ READ = (
     ("float", _FLOAT, _NUMBERS),
     ("merge", r"<<", ["<"]),
 )
-"""Tag, pattern and the first characters of what is typed when it is read."""
+"""Tag, pattern and first characters of the scalars that are typed when read."""
 
 _OTHERS = (
     ("other", r".*", list("0123456789+-.=<~:")),
     ("other", r"[eE_][-+0-9_.]+", list("eE_")),
     ("other", r"(?i:y|n|yes|no|on|off|true|false|null|nil|none|nan|inf|infinity)", list("yYnNoOtTfFiI")),
 )
-"""What some reader types, with room to spare: of the first characters that numbers, times and Ruby's symbols have."""
+"""Scalars that some reader may type, generously: first characters of numbers, times and Ruby symbols."""
 
 
 def is_number(text: str) -> bool:
-    """Whether the text is a number of JSON."""
+    """Whether the text is a JSON number."""
     return _JSON.fullmatch(text) is not None
 
 
 def resolve(kind: Any, *, writes: bool) -> None:  # noqa: ANN401  # a loader or dumper class of PyYAML
-    """Make a class of PyYAML type plain scalars as above; one that writes quotes all others that are typed anywhere."""
+    """Makes a PyYAML class type plain scalars as above. A writer also quotes scalars that any reader would type."""
     for name, pattern, first in (*READ, *_OTHERS) if writes else READ:
         kind.add_implicit_resolver(f"{TAG}{name}", re.compile(rf"(?:{pattern})\Z", re.DOTALL), first)
 
 
 _FAULTS = (
     ("found character '\\t'", "a tab, where YAML takes only spaces"),
-    ("found character", "a value that begins with @, ` or %, or a lone bracket; put it in quotes"),
-    ("mapping values are not allowed", "a colon where no key can be; check the indentation, and quote texts with ': '"),
-    ("sequence entries are not allowed", "a '- ' where no list can begin; check the indentation"),
+    ("found character", "a value that starts with @, ` or %, or a lone bracket; put it in quotes"),
+    (
+        "mapping values are not allowed",
+        "a colon where no key can be; check the indentation, and quote strings with ': '",
+    ),
+    ("sequence entries are not allowed", "a '- ' where no list can start; check the indentation"),
     ("mapping keys are not allowed", "a '? ' where no key can be"),
     ("could not find expected ':'", "a line without ': '; check the indentation and the quotes before it"),
     ("found unexpected end of stream", "a quote is not closed"),
@@ -59,34 +62,34 @@ _FAULTS = (
     ("expected the node content", "a value is missing or misplaced"),
     ("found unknown escape", "an escape that YAML does not have; write \\\\ for a backslash, or use single quotes"),
     ("expected escape sequence", "an escape with too few digits in double quotes"),
-    ("expected alphabetic or numeric", "an & or * without a name; put texts that begin so in quotes"),
+    ("expected alphabetic or numeric", "an & or * without a name; put strings that start with it in quotes"),
     (
         "found undefined alias",
-        "an alias (*name) without an anchor (&name) before it; put texts that begin so in quotes",
+        "an alias (*name) without an anchor (&name) before it; put strings that start with * in quotes",
     ),
     ("second occurrence", "an anchor (&name) is defined a second time"),
-    ("but found another document", "a second document begins here, and a file can hold only one; split it at ---"),
-    ("expected '<document start>'", "text where a document must begin with ---"),
+    ("but found another document", "a second document starts here, but a file can hold only one; split it at ---"),
+    ("expected '<document start>'", "text where a document must start with ---"),
     ("found incompatible YAML", "a %YAML directive of a version other than 1.1 or 1.2"),
     (
         "found undefined tag handle",
-        "a tag whose handle no %TAG directive defines; put texts that begin with ! in quotes",
+        "a tag whose handle no %TAG directive defines; put strings that start with ! in quotes",
     ),
 )
-"""By how PyYAML's descriptions begin."""
+"""By the first words of PyYAML's descriptions."""
 
 _TEMPLATE = re.compile(r"(?m)^[ \t]*(\{\{[-\w. \t]|\{%)")
-"""A line of Go templates, as in Helm's charts, or of Jinja's."""
+"""A line of a Go template, as in Helm charts, or of a Jinja template."""
 
 _VALID = ("second occurrence", "but found another document")
-"""Of these YAML takes what is refused here."""
+"""Faults that are valid YAML but refused here."""
 
 _OPENED = ("found unexpected", "expected ',' or")
-"""Of these the place is where the quote or bracket was opened, not where its end was missed."""
+"""Faults whose place is where the quote or bracket was opened, not where its end is missing."""
 
 
 class DocumentRefused(Exception):
-    """A document cannot be read. Only the problem says why: nothing of the text is in it."""
+    """A document cannot be read. The problem says why, and never quotes the text."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
@@ -94,7 +97,7 @@ class DocumentRefused(Exception):
 
 
 class Document(NamedTuple):
-    """The root node, None of an empty document, and whether it has aliases."""
+    """The root node, or None for an empty document, and whether it has aliases."""
 
     root: Any
     aliased: bool
@@ -104,10 +107,10 @@ class Document(NamedTuple):
 
 
 def compose_document(text: str) -> Document:
-    """The nodes of the only document.
+    """Composes the nodes of the only document.
 
     Raises:
-        Refused: it is not YAML, or several documents.
+        DocumentRefused: the text is not YAML, or has several documents.
     """
     import yaml
 
@@ -120,7 +123,7 @@ def compose_document(text: str) -> Document:
             problem = explain_fault(error, text)
         except RecursionError:
             problem = Problem(_common.place_at(loader.line + 1), None, _tree.TOO_DEEP)
-        except (ValueError, LookupError):  # an escape beyond Unicode, a tag whose escapes are no UTF-8
+        except (ValueError, LookupError):  # an escape beyond Unicode, or a tag whose escapes are not UTF-8
             problem = Problem(_common.place_at(loader.line + 1), None, "not YAML: an escape that is not a character")
     except yaml.reader.ReaderError as error:
         place = _common.place_of(text, error.position)
@@ -129,22 +132,22 @@ def compose_document(text: str) -> Document:
 
 
 def refuse(mark: Any, reason: str) -> DocumentRefused:  # noqa: ANN401  # PyYAML's
-    """What to raise for something at a mark of PyYAML."""
+    """The exception for a fault at a PyYAML mark."""
     return DocumentRefused(Problem(_common.place_at(mark.line + 1, mark.column + 1), None, reason))
 
 
 def explain_fault(error: Any, text: str) -> Problem:  # noqa: ANN401  # PyYAML's
-    """What is wrong with a text, by PyYAML's error of it; of a template that it is one."""
+    """Describes a fault by PyYAML's error, or says that the text is a template."""
     template = _TEMPLATE.search(text)
     if template:
         return Problem(_common.place_of(text, template.start(1)), None, "not YAML but a template; render it first")
     problem = error.problem or ""
-    said = next((said for start, said in _FAULTS if problem.startswith(start)), None)
+    reason = next((reason for start, reason in _FAULTS if problem.startswith(start)), None)
     mark = error.context_mark if problem.startswith(_OPENED) and error.context_mark else error.problem_mark
     place = _common.place_at(mark.line + 1, mark.column + 1) if mark else ""
-    if said and problem.startswith(_VALID):
-        return Problem(place, None, said)
-    return Problem(place, None, f"not YAML: {said}" if said else "not YAML")
+    if reason and problem.startswith(_VALID):
+        return Problem(place, None, reason)
+    return Problem(place, None, f"not YAML: {reason}" if reason else "not YAML")
 
 
 @cache
@@ -152,9 +155,9 @@ def _loader() -> Any:  # noqa: ANN401  # a class of PyYAML, made once it is need
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """Types plain scalars as `_yaml_types` says; notes aliases, and refuses one that stands for what holds it."""
+        """Types plain scalars as in `READ`, notes aliases, and refuses an alias to a node that contains it."""
 
-        yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012  # as PyYAML has it
+        yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012  # PyYAML's
 
         def __init__(self, text: str) -> None:
             super().__init__(text)
@@ -166,7 +169,7 @@ def _loader() -> Any:  # noqa: ANN401  # a class of PyYAML, made once it is need
             if isinstance(event, yaml.AliasEvent):
                 self.aliased = True
                 if event.anchor in self.open:
-                    raise refuse(event.start_mark, "an alias (*name) inside what its own anchor (&name) names")
+                    raise refuse(event.start_mark, "an alias (*name) inside the node that its own anchor (&name) names")
                 return super().compose_node(parent, index)
             opens = event.anchor is not None and event.anchor not in self.anchors
             if opens:

@@ -1,4 +1,4 @@
-"""What the nodes of a YAML document stand for: merges applied as PyYAML does, aliases followed within a bound."""
+"""The values of a YAML document's nodes: merges are applied as PyYAML does, aliases followed up to a limit."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from configsvc_client.cli.formats._common import from_base64
 from configsvc_client.cli.formats._yaml_nodes import TAG, Document, DocumentRefused, refuse
 
 MOST_NODES = 100_000
-"""That a document with aliases may have, each alias counted for all that it stands for."""
+"""Limit for a document with aliases, each alias counted as all the nodes it expands to."""
 
 _CHARACTERS = 32
-"""Of a text that count as one node: a long text can be repeated too."""
+"""How many characters of a string count as one node, because a long string can be repeated too."""
 
-_TOO_MUCH = f"its aliases and merges (*name) stand for more than {MOST_NODES:,} values in all; write out what is needed"
+_TOO_MUCH = f"its aliases and merges (*name) expand to more than {MOST_NODES:,} values; write out the values you need"
 
 _NO_KEY = {
     "null": "a key that YAML reads as null; put it in quotes",
@@ -30,17 +30,17 @@ _NULLS = ("", "~", "null")
 _TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _TAGS = (
     (f"{TAG}python/", "a tag for a Python object (!!python/…), which is never read"),
-    (f"{TAG}timestamp", "a !!timestamp, which JSON does not have; use a text in quotes"),
+    (f"{TAG}timestamp", "a !!timestamp, which JSON does not have; put it in quotes, without the tag"),
     ("!vault", "encrypted by Ansible Vault; decrypt the file first"),
-    ("!Ref", "a function of CloudFormation (!Ref), which is not evaluated; write the value"),
-    ("!Sub", "a function of CloudFormation (!Sub), which is not evaluated; write the value"),
-    ("!GetAtt", "a function of CloudFormation (!GetAtt), which is not evaluated; write the value"),
-    ("!reference", "a tag of GitLab (!reference), which is not evaluated; write the value"),
+    ("!Ref", "a CloudFormation function (!Ref), which is not evaluated; write the value"),
+    ("!Sub", "a CloudFormation function (!Sub), which is not evaluated; write the value"),
+    ("!GetAtt", "a CloudFormation function (!GetAtt), which is not evaluated; write the value"),
+    ("!reference", "a GitLab tag (!reference), which is not evaluated; write the value"),
     ("!include", "a tag that includes a file (!include), which is not followed; write the value"),
-    ("!secret", "a tag of Home Assistant (!secret), which is not followed; write the value"),
-    ("", "a tag (!name) that stands for more than text, a number, a list or a mapping; put texts with ! in quotes"),
+    ("!secret", "a Home Assistant tag (!secret), which is not followed; write the value"),
+    ("", "a tag (!name) other than for a string, number, list or mapping; put strings that start with ! in quotes"),
 )
-"""By how they begin. A tag is text of the file, so only those of this list are ever named."""
+"""By how tags start. A tag is text from the file, so only tags in this list are ever shown."""
 
 Pair = tuple[Any, Any]
 
@@ -51,10 +51,10 @@ class _Measure(NamedTuple):
 
 
 class YamlTree:
-    """The meaning of a document's nodes.
+    """The values of a document's nodes.
 
     Args:
-        document: as `composed` returns it.
+        document: from `compose_document`.
     """
 
     def __init__(self, document: Document) -> None:
@@ -64,12 +64,12 @@ class YamlTree:
         self._merged = 0
 
     def members(self, node: Any) -> dict[str, Pair]:  # noqa: ANN401  # PyYAML's
-        """The keys of a mapping with their nodes: what it merges, then its own, which win wherever `<<` is.
+        """The keys of a mapping with their nodes: merged ones, then its own, which win wherever `<<` is.
 
-        Of a list of merges the first wins, as in PyYAML and https://yaml.org/type/merge.html.
+        In a list of merges the first wins, as in PyYAML and https://yaml.org/type/merge.html.
 
         Raises:
-            Refused: a tag, a key that is not a text or appears twice, or a merge that is not a mapping.
+            DocumentRefused: a tag, a key that is not a string or appears twice, or a merge that is not a mapping.
         """
         if id(node) not in self._members:
             own: dict[str, Pair] = {}
@@ -88,20 +88,20 @@ class YamlTree:
         return self._members[id(node)]
 
     def measure(self, node: Any) -> _Measure:  # noqa: ANN401  # PyYAML's
-        """How many nodes a node is when it is written out, and how deep. Each is looked at once, in the file's order.
+        """How many nodes a node expands to, and how deep. Each is measured once, in the file's order.
 
         Raises:
-            Refused: aliases stand for too much, it is too deep, or as `members`.
+            DocumentRefused: aliases expand to too much, the node is too deep, or as `members`.
         """
         if id(node) not in self._measures:
             self._measures[id(node)] = self._measured(node)
         return self._measures[id(node)]
 
     def value(self, node: Any) -> JsonObject | bytes:  # noqa: ANN401  # PyYAML's
-        """What a measured node stands for; bytes only as a whole value.
+        """The value of a measured node; bytes only as a whole value.
 
         Raises:
-            Refused: a tag, or something that is not what its tag says.
+            DocumentRefused: a tag is not supported, or does not fit its value.
         """
         return _bytes(node) if node.tag == f"{TAG}binary" and node.id == "scalar" else self._json(node)
 
@@ -126,11 +126,11 @@ class YamlTree:
         return _Measure(nodes + (len(node.value) // _CHARACTERS if node.id == "scalar" else 0), depth + 1)
 
     def _parts(self, node: Any) -> Iterator[Pair]:  # noqa: ANN401  # PyYAML's
-        """What a node holds, each with the mark to name where there is too much of it."""
+        """Yields the parts of a node, each with the mark to name if they are too many."""
         if node.id == "sequence":
             yield from ((node.start_mark, each) for each in node.value)
         elif node.id == "mapping":
-            for _, value in node.value:  # before what merges of them, so that each alias meets what is measured
+            for _, value in node.value:  # before merges, so that each alias leads to a measured node
                 self.measure(value)
             yield from ((key.start_mark, value) for key, value in self.members(node).values())
 
@@ -138,7 +138,7 @@ class YamlTree:
         sources = value.value if value.id == "sequence" else [value]
         for source in reversed(sources):
             if source.id != "mapping":
-                raise refuse(key.start_mark, "<< takes an alias of a mapping, or a list of them")
+                raise refuse(key.start_mark, "<< must be an alias of a mapping, or a list of them")
             members = self.members(source)
             self._merged += len(members)
             if self._merged > MOST_NODES:
@@ -146,14 +146,14 @@ class YamlTree:
             merged.update(members)
 
     def _twice(self, node: Any, key: Any, first: Any) -> DocumentRefused:  # noqa: ANN401  # PyYAML's
-        found = refuse(key.start_mark, f"appears twice; the first time on line {first.start_mark.line + 1}")
+        found = refuse(key.start_mark, f"appears twice; first on line {first.start_mark.line + 1}")
         if node is self._document.root:
             return DocumentRefused(found.problem._replace(key=key.value))
         return DocumentRefused(found.problem._replace(reason=f"a key {found.problem.reason}"))
 
 
 def is_missing(node: Any) -> bool:  # noqa: ANN401  # PyYAML's
-    """Whether nothing at all is written for a value."""
+    """Whether a value is missing entirely."""
     return bool(node.id == "scalar" and node.tag == f"{TAG}null" and not node.value)
 
 
@@ -161,16 +161,19 @@ def _name(key: Any) -> str:  # noqa: ANN401  # PyYAML's
     if key.id == "mapping":
         raise refuse(key.start_mark, "a key that is a mapping; render templates ({{ … }}) first, or put them in quotes")
     if key.id != "scalar":
-        raise refuse(key.start_mark, "a key that is a list; a key is a text")
+        raise refuse(key.start_mark, "a key that is a list; a key must be a string")
     if key.tag != f"{TAG}str":
-        raise refuse(key.start_mark, _NO_KEY.get(key.tag.removeprefix(TAG), "a key with a tag; a key is a text"))
+        raise refuse(
+            key.start_mark,
+            _NO_KEY.get(key.tag.removeprefix(TAG), "a key with a tag; a key must be a string"),
+        )
     return str(key.value)
 
 
 def _scalar(node: Any) -> JsonObject:  # noqa: ANN401  # PyYAML's
     kind, text = node.tag.removeprefix(TAG), str(node.value)
     match kind:
-        case "str" | "merge":  # a value << is a text
+        case "str" | "merge":  # << as a value is a string
             return text
         case "null" if text.lower() in _NULLS:
             return None
@@ -181,7 +184,7 @@ def _scalar(node: Any) -> JsonObject:  # noqa: ANN401  # PyYAML's
         case "float" if _yaml_nodes.is_number(text):
             return json_text.JsonNumber(f"{text}.0" if text.lstrip("-").isdigit() else text)
         case "null" | "bool" | "int" | "float":
-            raise refuse(node.start_mark, f"not what its tag !!{kind} says, spelled as JSON spells it")
+            raise refuse(node.start_mark, f"the value does not fit its tag !!{kind}; spell it as in JSON")
         case "binary":
             raise refuse(node.start_mark, "bytes (!!binary) inside a list or mapping, which JSON cannot hold")
     raise _tagged(node)
@@ -190,8 +193,8 @@ def _scalar(node: Any) -> JsonObject:  # noqa: ANN401  # PyYAML's
 def _bytes(node: Any) -> bytes:  # noqa: ANN401  # PyYAML's
     with suppress(ValueError):
         return from_base64(node.value)
-    raise refuse(node.start_mark, "not base64, as its tag !!binary says")
+    raise refuse(node.start_mark, "the value does not fit its tag !!binary; it is not base64")
 
 
 def _tagged(node: Any) -> DocumentRefused:  # noqa: ANN401  # PyYAML's
-    return refuse(node.start_mark, next(said for start, said in _TAGS if node.tag.startswith(start)))
+    return refuse(node.start_mark, next(reason for start, reason in _TAGS if node.tag.startswith(start)))

@@ -1,1 +1,1 @@
-"""Programs that the command line starts: the command of exec, and editors."""
+"""Programs that the command line starts: the command of `configsvc exec`, and editors."""

@@ -1,4 +1,4 @@
-"""The environment that `configsvc exec` gives a command: what is there already, and what a namespace may add to it."""
+"""The environment that `configsvc exec` gives a command: the existing variables, and those that a namespace may add."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from configsvc_client.admin import Opened
 from configsvc_client.cli.output import terminal
 
 ADVICE = Advice(
-    "Leave it out with --only or --prefix, use --mount FILE, or name the variable in full in the policy's exec list.",
-    "Take one of each with --only or --prefix, or use --mount FILE.json, which holds them under their own names.",
+    "Leave it out with --only or --prefix, use --mount FILE, or put its full name on the policy's exec list.",
+    "Select one of each with --only or --prefix, or use --mount FILE.json, which keeps their own names.",
 )
 
 ADVICE_FOR_FILE = Advice(
-    "Leave it out with --only or --prefix, mount a file of another format, or name the variable in full in the "
-    "policy's exec list.",
-    "Take one of each with --only or --prefix, or mount a file of another format.",
+    "Leave it out with --only or --prefix, mount a file of another format, or put its full name on the policy's exec "
+    "list.",
+    "Select one of each with --only or --prefix, or mount a file of another format.",
 )
 
-_UNLISTED = "not on the policy's exec list for {}, or the project file is not trusted (configsvc trust)."
+_UNLISTED = "not on the policy's exec list for {}, or the project file is not trusted (run: configsvc trust)."
 
 _AT_START = Path("/proc/self/environ")
 """The variables that this process started with, NUL after each (proc_pid_environ(5))."""
@@ -41,13 +41,13 @@ _SOURCES_OFF = {
 
 
 def get_inherited(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables as this process got them.
+    """The variables that this process inherited.
 
-    In the C locale Python sets LC_CTYPE for itself (PEP 538), and every program that it starts would work in another
-    encoding than it does without us. Where the system does not say what a process started with, that stays.
+    In the C locale Python sets LC_CTYPE for itself (PEP 538). A program that inherits it would use another encoding
+    than without configsvc. If the system does not show the original variables, LC_CTYPE stays.
 
     Args:
-        environ: the variables now.
+        environ: the current variables.
     """
     if "LC_CTYPE" not in environ:
         return dict(environ)
@@ -60,7 +60,7 @@ def get_inherited(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def remove_credentials(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables without the API key and whatever gives AWS credentials; the SDKs' files and metadata are off."""
+    """The variables without the API key and all AWS credentials; the SDKs' files and metadata are turned off."""
     kept = {
         name: text
         for name, text in environ.items()
@@ -74,11 +74,11 @@ def _is_endpoint(name: str) -> bool:
 
 
 class Admission:
-    """Which keys may become variables; what is left out is named once.
+    """Decides which keys may become variables, and names each one that is left out once.
 
     Args:
-        listed: the allow-list for a namespace; None where there is none.
-        advice: what a person does about a dangerous variable.
+        listed: returns the allow-list of a namespace, or None if it has none.
+        advice: what the user can do about a dangerous variable.
     """
 
     def __init__(self, listed: Callable[[Namespace], Sequence[str] | None], advice: Advice = ADVICE) -> None:
@@ -87,10 +87,10 @@ class Admission:
         self._said: set[str] = set()
 
     def admitted(self, namespace: Namespace, keys: Sequence[str]) -> list[str]:
-        """The keys of a namespace that may become variables. The others are named in one line.
+        """The keys of a namespace that may become variables. Names the others in one line.
 
         Raises:
-            Unprocessable: variables are dangerous; names all of their keys.
+            Unprocessable: variables are dangerous. Names all of their keys.
         """
         listed = self._listed(namespace)
         judged = judge_keys(keys, lambda _: listed)
@@ -104,10 +104,10 @@ class Admission:
 
 
 class Child:
-    """What a command gets. Each thing that is not done as a namespace has it is said once.
+    """The environment of a command. Each difference from the namespace is reported once.
 
     Args:
-        base: the variables that are there already. They stay.
+        base: the existing variables. They stay.
         arguments: the command and its arguments.
         override: variables that a namespace may replace.
     """
@@ -126,8 +126,8 @@ class Child:
         """The variables with the values, all of which were admitted.
 
         Raises:
-            Unprocessable: keys have the same variable, or a value does not fit into one; names all of these keys. Or
-                all do not fit together.
+            Unprocessable: keys share a variable, or a value does not fit into one (names all of these keys), or the
+                values are too large together.
         """
         admitted = {make_variable_name(key): (make_variable_name(key),) for key in values}
         found = make_variables(
@@ -136,14 +136,14 @@ class Child:
         kept = {name for name in found if name in self._base and name not in self._override}
         for name in sorted(kept):
             if self._base[name] != found[name]:
-                self._say(name, f"{name} is set already and stays as it is. To replace it: --override {name}")
+                self._say(name, f"{name} is already set and stays unchanged. To replace it: --override {name}")
         for name in sorted(self._override - found.keys()):
-            self._say(name, f"--override {name}: no key sets it.")
+            self._say(name, f"--override {name} has no effect: no key sets {name}.")
         environ = {**self._base, **{name: text for name, text in found.items() if name not in kept}}
         check_room(environ, self._arguments)
         return environ
 
-    def _say(self, name: str, told: str) -> None:
+    def _say(self, name: str, line: str) -> None:
         if name not in self._said:
             self._said.add(name)
-            terminal.say(f"configsvc: {told}")
+            terminal.say(f"configsvc: {line}")

@@ -1,4 +1,4 @@
-"""The person's editor on a private file. Editors that return at once need an option that makes them wait."""
+"""Runs the user's editor on a private file. Editors that return at once need an option that makes them wait."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from configsvc_client.cli.private_folder import end_in_order, make_private_folde
 
 
 class WaitOption(NamedTuple):
-    """What makes an editor wait: the option to advise, and all spellings of it."""
+    """The option that makes an editor wait: the one to advise, and all its spellings."""
 
     advised: str
     spellings: tuple[str, ...]
@@ -37,7 +37,7 @@ _EDITORS: dict[str, WaitOption] = {
     "kate": WaitOption("--block", ("--block", "-b")),
     "open": WaitOption("-W -n", ("-W", "--wait-apps")),
 }
-"""By the name of the program, from each one's own `--help` or manual."""
+"""By program name, taken from each program's own `--help` or manual."""
 
 _NEVER = frozenset({"xdg-open", "gio", "kde-open", "exo-open"})
 _IN_TERMINAL = frozenset({"ed", "emacs", "ex", "helix", "hx", "joe", "kak", "micro", "nano", "nvim", "vi", "vim"})
@@ -45,10 +45,10 @@ _NOT = ("-n", "--no-wait")
 
 
 def check_waits(variable: str, command: Sequence[str]) -> None:
-    """Refuse an editor that would return before anything is edited.
+    """Refuses an editor that would return before anything is edited.
 
     Args:
-        variable: that names it.
+        variable: that names the editor.
         command: its words.
 
     Raises:
@@ -58,7 +58,7 @@ def check_waits(variable: str, command: Sequence[str]) -> None:
     if name in _NEVER:
         raise Misconfigured(f"{name} returns before anything is edited. Set {variable} to an editor that waits.")
     if name == "emacsclient" and any(each in _NOT for each in command[1:]):
-        raise Misconfigured(f"emacsclient returns at once with --no-wait. Take that out of {variable}.")
+        raise Misconfigured(f"emacsclient returns at once with --no-wait. Remove that option from {variable}.")
     waiting = _EDITORS.get(name)
     if waiting is None or any(_is_option(each, waiting) for each in command[1:]):
         return
@@ -67,12 +67,12 @@ def check_waits(variable: str, command: Sequence[str]) -> None:
 
 
 def is_known_to_wait(command: Sequence[str]) -> bool:
-    """Whether a program works in the terminal, so that it ends only when the person has ended it."""
+    """Whether a program runs in the terminal, so that it ends only when the user quits it."""
     return Path(command[0]).name in _IN_TERMINAL
 
 
 def _is_option(word: str, waiting: WaitOption) -> bool:
-    """Whether a word is that option, alone or among short ones: `-nw`."""
+    """Whether a word is that option, alone or combined with other short ones: `-nw`."""
     if word in waiting.spellings:
         return True
     letters = word[1:] if word[:1] == "-" and word[1:2] != "-" else ""
@@ -84,15 +84,15 @@ _UNSEEING = ("", "dumb")
 
 
 class Editor:
-    """The editor of $VISUAL, $EDITOR or vi. A variable that is blank counts as not set.
+    """The editor of $VISUAL or $EDITOR, else vi. A blank variable counts as not set.
 
     Args:
         environ: the variables.
         terminal: whether an editor that needs a terminal has one.
 
     Raises:
-        Misconfigured: it is not spelt as a command, would return before anything is edited, or none is named where vi
-            cannot run.
+        Misconfigured: the variable is not a command, the editor would return before anything is edited, or no variable
+            is set and vi cannot run.
     """
 
     def __init__(self, environ: Mapping[str, str], *, terminal: bool) -> None:
@@ -102,35 +102,34 @@ class Editor:
             check_waits(self._name, self._command)
         elif not terminal or environ.get("TERM", "") in _UNSEEING:
             raise Misconfigured(
-                "No editor is set, and vi needs a terminal. Set EDITOR to a command that edits a file by itself, or "
+                "No editor is set, and vi needs a terminal. Set EDITOR to a command that works without a terminal, or "
                 "store the value with: configsvc put KEY -"
             )
 
     @property
     def may_return_early(self) -> bool:
-        """Whether it may be one that opens a window and returns, so that an unchanged file was never seen."""
+        """Whether the editor may open a window and return, so that nobody may have seen an unchanged file."""
         return not is_known_to_wait(self._command)
 
     def edited(self, content: bytes, suffix: str, theirs: bytes | None = None) -> bytes:
-        """The content after the person has edited it.
+        """Lets the user edit the content, and returns the result.
 
-        It is in a file only while the editor runs; all that is left beside it is wiped with it.
+        The content is in a file only while the editor runs. The file is wiped, with everything left in its folder.
 
         Args:
-            content: what to start with.
-            suffix: of the file's name, which editors choose colours by.
-            theirs: what to show in a second file.
+            content: the content to start with.
+            suffix: of the file's name, by which editors choose their highlighting.
+            theirs: content to show in a second file.
 
         Raises:
-            Misconfigured: the editor cannot be started, ended with an error or removed the file: then nothing is to be
-                stored.
+            Misconfigured: the editor cannot be started, failed or removed the file. Store nothing then.
         """
         with _ignore_interrupts(), end_in_order(), make_private_folder() as folder:
-            path, beside = folder / f"value{suffix}", folder / f"theirs{suffix}"
+            path, second = folder / f"value{suffix}", folder / f"theirs{suffix}"
             _write_file(path, content)
             if theirs is not None:
-                _write_file(beside, theirs)
-            self._run([str(path)] if theirs is None else [str(path), str(beside)])
+                _write_file(second, theirs)
+            self._run([str(path)] if theirs is None else [str(path), str(second)])
             return _read_left(path)
 
     def _split(self, text: str) -> list[str]:
@@ -145,11 +144,11 @@ class Editor:
     def _run(self, paths: list[str]) -> None:
         streams = stdio.get_helper_streams()
         try:
-            process = subprocess.Popen(  # noqa: S603  # the person's own
+            process = subprocess.Popen(  # noqa: S603  # the user's own
                 [*self._command, *paths], stdin=streams.stdin, stdout=streams.stdout, stderr=streams.stderr
             )
         except OSError as error:
-            raise Misconfigured(self._not_started(error)) from None
+            raise Misconfigured(self._explain_failed_start(error)) from None
         try:
             code = process.wait()
         except BaseException:
@@ -157,17 +156,20 @@ class Editor:
             process.wait()
             raise
         if code < 0:
-            raise Misconfigured(f"The editor was ended by {_describe_signal(-code)}. Nothing was stored.")
+            raise Misconfigured(f"The editor was killed by {_describe_signal(-code)}. Nothing was stored.")
         if code:
-            raise Misconfigured(f"The editor ended with {code}. Nothing was stored.")
+            raise Misconfigured(f"The editor failed with exit code {code}. Nothing was stored.")
 
-    def _not_started(self, error: OSError) -> str:
+    def _explain_failed_start(self, error: OSError) -> str:
         from shutil import which
 
         name = self._command[0]
         missing = isinstance(error, FileNotFoundError) and not which(name) and not Path(name).exists()
-        reason = "there is no such command" if missing else "it is a folder" if Path(name).is_dir() else error.strerror
-        return f"The editor {name} cannot be started: {reason}. Nothing was stored. Set {self._name or 'EDITOR'}."
+        reason = "command not found" if missing else "it is a folder" if Path(name).is_dir() else error.strerror
+        return (
+            f"The editor {name} cannot be started: {reason}. Nothing was stored. Set {self._name or 'EDITOR'} to an "
+            "editor that is installed."
+        )
 
 
 def find_editor() -> Editor:
@@ -187,15 +189,15 @@ def _describe_signal(number: int) -> str:
 
 
 def _read_left(path: Path) -> bytes:
-    """What the editor left: a file of its own. A link would give another file's content, a pipe or device no end."""
+    """The file that the editor left. A link could lead to another file, and a pipe or device would never end."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return file.read()
-        reason = "it is no file"
+        reason = "it is not a regular file"
     except OSError as error:
         reason = "it is a link" if error.errno == errno.ELOOP else str(error.strerror)
-    raise Misconfigured(f"The editor left no file that can be read ({reason}). Nothing was stored.")
+    raise Misconfigured(f"The edited file cannot be read: {reason}. Nothing was stored.")
 
 
 def _write_file(path: Path, content: bytes) -> None:
@@ -205,8 +207,8 @@ def _write_file(path: Path, content: bytes) -> None:
 
 @contextmanager
 def _ignore_interrupts() -> Iterator[None]:
-    """Ctrl-C is the editor's."""
-    before = signal.signal(signal.SIGINT, lambda *_: None)  # no SIG_IGN: the editor would inherit that
+    """Leaves Ctrl-C to the editor."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)  # not SIG_IGN, which the editor would inherit
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The values as a file for a command that reads one: mode 0600, replaced whole, gone when the command is."""
+"""The values as a file for a command that reads one: mode 0600, replaced atomically, removed after the command."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from configsvc_client.cli.values.checks import keep_names, name_variables
 
 
 class Mount:
-    """A file of values. Put it on a file system in memory, like /dev/shm: what is killed outright leaves it behind."""
+    """A file of values. Use a file system in memory, such as /dev/shm: a SIGKILL leaves the file behind."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._made = False
 
     def create(self, content: bytes) -> None:
-        """Write it for the first time.
+        """Creates the file.
 
         Raises:
-            AlreadyExists: something has that name; it is never written over.
-            Misconfigured: the folder does not take it.
+            AlreadyExists: the name is taken; nothing is overwritten.
+            Misconfigured: the file cannot be written.
         """
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -35,39 +35,41 @@ class Mount:
                 os.fchmod(descriptor, 0o600)  # whatever the umask is
                 file.write(content)
         except FileExistsError:
-            raise AlreadyExists(f"{self.path} is there already, and is not written over. Name another file.") from None
+            raise AlreadyExists(f"{self.path} already exists, and is not overwritten. Name another file.") from None
         except OSError as error:
             raise Misconfigured(f"{self.path} cannot be written: {error.strerror}. Name another folder.") from None
 
     def replace(self, content: bytes) -> None:
-        """Replace it by one rename: who reads it sees the old or the new, whole.
+        """Replaces the file by one rename: a reader sees either the old or the new content.
 
         Raises:
-            Misconfigured: the folder does not take it; the old one stays.
+            Misconfigured: the file cannot be written; the old one stays.
         """
         private_file.write_private(self.path, content)
 
     def remove(self) -> None:
-        """Overwrite and remove it, if it was made here and is still there.
+        """Overwrites and removes the file, if `create` made it and it still exists.
 
         Raises:
-            Misconfigured: it cannot be removed.
+            Misconfigured: the file cannot be removed.
         """
         if not self._made:
             return
         with suppress(OSError):
-            if self.path.lstat().st_nlink == 1:  # else it is another file of the person's, put in its place
+            if self.path.lstat().st_nlink == 1:  # else it is another file of the user's, linked under this name
                 overwrite(self.path)
         try:
             self.path.unlink(missing_ok=True)
         except OSError as error:
-            raise Misconfigured(f"{self.path} is left, with the values: {error.strerror}. Remove it.") from None
+            raise Misconfigured(
+                f"{self.path}, which holds values, cannot be removed: {error.strerror}. Remove it yourself."
+            ) from None
 
 
 def render_content(path: Path, values: Mapping[str, Opened]) -> bytes:
-    """The values in the format of the file's name, as `configsvc export` writes it: JSON for `.json`.
+    """The values in the format that the file's name implies, as `configsvc export` writes it: JSON for `.json`.
 
-    Shell code (`.sh`) names them as variables, since a shell can assign no others.
+    Shell code (`.sh`) uses the names of variables, because a shell can assign no others.
 
     Raises:
         Unprocessable: the format cannot hold some values. Names their keys.
@@ -78,12 +80,12 @@ def render_content(path: Path, values: Mapping[str, Opened]) -> bytes:
     if problems:
         keys = ", ".join(each.key or "" for each in problems)
         raise Unprocessable(
-            f"{path} was not written: {wanted} cannot hold {keys}. Choose keys with --only, or name a file of another "
+            f"{path} was not written: {wanted} cannot hold {keys}. Select keys with --only, or name a file of another "
             "format.", problems=[*map(str, problems)],
         )  # fmt: skip
     return text.encode()
 
 
 def is_environment(path: Path) -> bool:
-    """Whether a file of this name is made to become an environment."""
+    """Whether a file of this name holds an environment."""
     return formats.format_of(path.name) in formats.ENVIRONMENT_FORMATS

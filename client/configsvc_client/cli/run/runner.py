@@ -1,4 +1,4 @@
-"""What `configsvc exec` gives a command, and what a change of it does."""
+"""Runs the command of `configsvc exec` with values, and applies changes of them."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from configsvc_client.cli.values import reading
 ValuesByKey = Mapping[str, Opened]
 
 
-class Manner(NamedTuple):
-    """How to run: with values in a file, looking every so many seconds, with so many to end in, or a signal."""
+class RunOptions(NamedTuple):
+    """How to run: the file for the values, seconds between polls, seconds to end in, and the signal for changes."""
 
     mount: Path | None
-    every: float | None
-    grace: float
+    poll_seconds: float | None
+    grace_seconds: float
     instead: signal.Signals | None
 
 
 class ValueSource:
-    """Where the values come from. One thread at a time uses it."""
+    """The source of the values. Use it from one thread at a time."""
 
     def __init__(
         self,
@@ -50,76 +50,76 @@ class ValueSource:
         self._admitted = admitted
         self._good: dict[Namespace, SealedSnapshot] = {}
         self._pending: set[Namespace] = set()  # changed, and could not be opened yet
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
-    def first(self) -> dict[str, Opened]:
-        """The values to start with: one request, and one KMS call for each data key.
+    def fetch(self) -> dict[str, Opened]:
+        """Fetches the values to start with: one request, and one KMS call per data key.
 
         Raises:
-            ConfigsvcError: they cannot be had.
+            ConfigsvcError: the values cannot be fetched or opened.
         """
         self._following.look()
-        found = self._opened(self._following.held)
+        found = self._open(self._following.held)
         self._good = self._following.held
         return found
 
-    def again(self, tell: Callable[[str], None]) -> dict[str, Opened] | None:
-        """The values if something changed since they were last had. A namespace that is refused stops no other.
+    def poll(self, report: Callable[[str], None]) -> dict[str, Opened] | None:
+        """Fetches the values if they changed since the last time. A refused namespace does not stop the others.
 
         Args:
-            tell: is told, once, why a namespace is not updated.
+            report: receives, once, why a namespace is not updated.
 
         Raises:
-            ConfigsvcError: it cannot be told what is served; the next time may be well.
+            ConfigsvcError: the served values are unknown; a later call may succeed.
         """
         self._pending |= self._following.look().keys()
         held, found = self._following.held, None
         errors = [error.detail for error in self._following.refused.values()]
         for namespace in sorted(self._pending):
             try:
-                found = self._opened({**self._good, namespace: held[namespace]})
+                found = self._open({**self._good, namespace: held[namespace]})
             except ConfigsvcError as error:
                 errors.append(error.detail)
             else:
                 self._good[namespace] = held[namespace]
                 self._pending.discard(namespace)
         for each in errors:
-            if each not in self._told:
-                tell(each)
-        self._told = set(errors)
+            if each not in self._reported:
+                report(each)
+        self._reported = set(errors)
         return found
 
-    def _opened(self, snapshots: Mapping[Namespace, SealedSnapshot]) -> dict[str, Opened]:
+    def _open(self, snapshots: Mapping[Namespace, SealedSnapshot]) -> dict[str, Opened]:
         return reading.open_values(self._admin, list(snapshots.values()), self._only, self._prefix, self._admitted)
 
 
-def run(source: ValueSource, child: Child, arguments: Sequence[str], manner: Manner) -> int:
-    """Runs the command to its end; its exit code.
+def run(source: ValueSource, child: Child, arguments: Sequence[str], options: RunOptions) -> int:
+    """Runs the command to its end, and returns its exit code.
 
     Raises:
-        ConfigsvcError: the values cannot be had, or the file is there already, or cannot be made or removed.
+        ConfigsvcError: the values cannot be fetched, or the file exists or cannot be created or removed.
         NotStarted: the command cannot be started.
     """
-    values = source.first()
-    mount = Mount(manner.mount) if manner.mount else None
+    values = source.fetch()
+    mount = Mount(options.mount) if options.mount else None
     environment = child.plain() if mount else child.environment(values)
-    supervised = Supervised(arguments, manner.grace, manner.instead)
-    looking = ChangeWatcher(source, values, child, mount, supervised)
-    supervised.listen()  # first: no signal ends this process while the file is there
+    supervised = Supervised(arguments, options.grace_seconds, options.instead)
+    watcher = ChangeWatcher(source, values, child, mount, supervised)
+    supervised.listen()  # first, so that no signal ends this process while the file exists
     try:
         if mount:
             mount.create(render_content(mount.path, values))
-        if manner.every is not None:
-            looking.start(manner.every)
-        return supervised.run(environment, looking.news)
+        if options.poll_seconds is not None:
+            watcher.start(options.poll_seconds)
+        return supervised.run(environment, watcher.take_news)
     finally:
-        looking.stop()
+        watcher.stop()
         if mount:
             mount.remove()
 
 
 class ChangeWatcher:
-    """Looks for changes on a thread of its own, and has the news for the other one."""
+    """Polls for changes on a separate thread, and hands them to the main thread."""
 
     def __init__(
         self, source: ValueSource, values: ValuesByKey, child: Child, mount: Mount | None, supervised: Supervised
@@ -133,19 +133,19 @@ class ChangeWatcher:
         self._lock = threading.Lock()
         self._news: ValuesByKey | None = None
 
-    def start(self, every: float) -> None:
-        """Look every so many seconds."""
-        threading.Thread(target=self._look, args=(every,), daemon=True).start()
+    def start(self, poll_seconds: float) -> None:
+        """Starts to poll at this interval."""
+        threading.Thread(target=self._watch, args=(poll_seconds,), daemon=True).start()
 
     def stop(self) -> None:
-        """No more; a look that is on its way is not waited for."""
+        """Stops polling, without waiting for a poll in progress."""
         with self._lock:
             self._stopped.set()
 
-    def news(self) -> Mapping[str, str] | None:
-        """The environment to go on with; a mounted file is replaced here.
+    def take_news(self) -> Mapping[str, str] | None:
+        """The environment to continue with. A mounted file is replaced here.
 
-        None where the news is old, or the file cannot be replaced: then it is tried again at the next look.
+        None if nothing is new, or the file cannot be replaced; the next poll tries again.
         """
         with self._lock:
             found, self._news = self._news, None
@@ -157,27 +157,27 @@ class ChangeWatcher:
             self._mount.replace(render_content(self._mount.path, found))
         except Misconfigured as error:
             self._keep(found)
-            self._tell(f"configsvc: {error.detail}")
+            self._report(f"configsvc: {error.detail}")
             return None
         return self._child.plain()
 
-    def _look(self, every: float) -> None:
-        while not self._stopped.wait(every):
+    def _watch(self, poll_seconds: float) -> None:
+        while not self._stopped.wait(poll_seconds):
             try:
-                found = self._source.again(lambda told: self._tell(f"configsvc: {told}"))
+                found = self._source.poll(lambda reason: self._report(f"configsvc: {reason}"))
                 if found is not None and not _is_same(found, self._values):
                     self._check(found)
                     self._publish(found)
             except ConfigsvcError as error:
                 problems = error.members.get("problems")
-                self._tell(f"configsvc: {error.detail}", problems if isinstance(problems, list) else ())
+                self._report(f"configsvc: {error.detail}", problems if isinstance(problems, list) else ())
             except Exception as error:  # noqa: BLE001  # a thread's traceback could show a value
-                self._tell(exit_codes.describe_unexpected(error))
+                self._report(exit_codes.describe_unexpected(error))
             if self._news is not None:
                 self._supervised.wake()
 
     def _check(self, found: ValuesByKey) -> None:
-        """Refuses here what could not be handed over later."""
+        """Refuses early any values that could not be handed over later."""
         render_content(self._mount.path, found) if self._mount else self._child.environment(found)
 
     def _publish(self, found: ValuesByKey) -> None:
@@ -186,20 +186,20 @@ class ChangeWatcher:
             self._news = found
 
     def _keep(self, found: ValuesByKey) -> None:
-        """For the next look, unless that has newer ones."""
+        """Keeps the values for the next poll, unless that has newer ones."""
         with self._lock:
             self._news = found if self._news is None else self._news
 
-    def _tell(self, told: str, problems: Sequence[object] = ()) -> None:
+    def _report(self, line: str, problems: Sequence[object] = ()) -> None:
         with self._lock:
             if not self._stopped.is_set():
-                terminal.say(f"{told} The command goes on with what it has.")
+                terminal.say(f"{line} The command keeps its current values.")
                 for each in problems:
                     terminal.say(f"  {each}")
 
 
 def _is_same(these: ValuesByKey, those: ValuesByKey) -> bool:
-    """Whether no value differs; that one was sealed again or is in another layout is no change."""
+    """Whether no value differs. A value that was sealed again or formatted differently has not changed."""
     return these.keys() == those.keys() and all(
         each.content_type == those[key].content_type and same_value(each.content_type, each.data, those[key].data)
         for key, each in these.items()

@@ -1,7 +1,7 @@
-"""Runs a command and stays: passes signals on, starts it again or signals it on a change, ends as it does.
+"""Supervises a command: forwards signals, restarts or signals it on a change, and exits as it does.
 
-One thread waits on one pipe: Python writes the number of each signal there (signal.set_wakeup_fd), and whoever has
-news writes a zero.
+One thread waits on one pipe. Python writes the number of each signal to it (signal.set_wakeup_fd), and `wake` writes a
+zero to announce news.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ News = Callable[[], Mapping[str, str] | None]
 
 
 class NotStarted(Exception):
-    """A command cannot be started; the system's reason is its cause."""
+    """The command cannot be started. The system's reason is the cause."""
 
     def __init__(self, reason: OSError) -> None:
         super().__init__(reason.strerror)
@@ -37,63 +37,63 @@ class Supervised:
 
     Args:
         arguments: the command and its arguments.
-        grace: seconds that it has to end before it is started again; it is killed then.
-        instead: the signal that tells it of news; None starts it again.
+        grace_seconds: how long it may take to end before a restart; then it is killed.
+        instead: the signal that announces news to it; None restarts it instead.
     """
 
-    def __init__(self, arguments: Sequence[str], grace: float, instead: signal.Signals | None) -> None:
+    def __init__(self, arguments: Sequence[str], grace_seconds: float, instead: signal.Signals | None) -> None:
         self._arguments = list(arguments)
-        self._grace = grace
+        self._grace_seconds = grace_seconds
         self._instead = instead
         self._reading, self._writing = socket.socketpair()
-        self._writing.setblocking(False)  # noqa: FBT003  # the standard library takes it so
+        self._writing.setblocking(False)  # noqa: FBT003  # the standard library's signature
         self._child: subprocess.Popen[bytes] | None = None
-        self._next: Mapping[str, str] | None = None  # the environment to start again with, while it ends
+        self._next: Mapping[str, str] | None = None  # the environment for the restart, while it ends
         self._deadline: float | None = None
 
     def listen(self) -> None:
-        """From here on signals are kept for the command."""
+        """Keeps all further signals for the command."""
         signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
         for number in (*_PASSED, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)
 
     def wake(self) -> None:
-        """There is news: from any thread."""
+        """Announces news. Callable from any thread."""
         self._writing.send(bytes([_NEWS]))
 
     def run(self, environment: Mapping[str, str], news: News) -> int:
-        """The command's exit code, as a shell tells it; after `listen`.
+        """Runs the command, and returns its exit code as a shell reports it. Call `listen` first.
 
         Args:
-            environment: to start it with.
-            news: asked after `wake`: the environment to go on with, None for none.
+            environment: to start the command with.
+            news: called after `wake`; returns the environment to continue with, or None.
 
         Raises:
-            NotStarted: it cannot be started.
+            NotStarted: the command cannot be started.
         """
         self._start(environment)
         with selectors.DefaultSelector() as selector:
             selector.register(self._reading, selectors.EVENT_READ)
             while True:
-                code = self._stepped(selector, news)
+                code = self._step(selector, news)
                 if code is not None:
                     return code
 
-    def _stepped(self, selector: selectors.BaseSelector, news: News) -> int | None:
+    def _step(self, selector: selectors.BaseSelector, news: News) -> int | None:
         left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
         woken = self._reading.recv(4096) if selector.select(left) else b""
         for number in woken:
             if number == _NEWS:
-                self._told(news())
+                self._apply(news())
             elif number != signal.SIGCHLD:
                 self._pass_on(signal.Signals(number))
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self._send(signal.SIGKILL)
             self._deadline = None
-        return self._ended()
+        return self._poll_exit()
 
-    def _ended(self) -> int | None:
-        """The exit code once the command has ended and is not to be started again."""
+    def _poll_exit(self) -> int | None:
+        """The exit code, once the command has ended and is not restarted."""
         code = self._child.poll() if self._child else None
         if code is None:
             return None
@@ -105,11 +105,11 @@ class Supervised:
     def _start(self, environment: Mapping[str, str]) -> None:
         self._next = self._deadline = None
         try:
-            self._child = subprocess.Popen(self._arguments, env=dict(environment))  # noqa: S603  # to run it is the task
+            self._child = subprocess.Popen(self._arguments, env=dict(environment))  # noqa: S603  # running it is the purpose
         except OSError as error:
             raise NotStarted(error) from error
 
-    def _told(self, environment: Mapping[str, str] | None) -> None:
+    def _apply(self, environment: Mapping[str, str] | None) -> None:
         if environment is None:
             return
         if self._instead:
@@ -117,7 +117,7 @@ class Supervised:
             return
         if self._next is None:
             self._send(signal.SIGTERM)
-            self._deadline = time.monotonic() + self._grace
+            self._deadline = time.monotonic() + self._grace_seconds
         self._next = environment
 
     def _pass_on(self, number: signal.Signals) -> None:
@@ -132,7 +132,7 @@ class Supervised:
 
 
 def _is_in_foreground() -> bool:
-    """Whether the terminal has sent it to the command too: it goes to everything in its foreground."""
+    """Whether the terminal sent the signal to the command too, as it does to its whole foreground group."""
     try:
         return os.tcgetpgrp(0) == os.getpgrp()
     except OSError:

@@ -1,1 +1,1 @@
-"""Where settings come from: variables, files, profiles, the API key, and what a person trusts."""
+"""Settings of the command line: variables, files, profiles, the API key, and trusted project files."""

@@ -1,4 +1,4 @@
-"""Where the API key comes from: CONFIGSVC_API_KEY, a command of the user file, or the system's keyring."""
+"""Finds the API key: in CONFIGSVC_API_KEY, from a command of the user file, or in the system's keyring."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from configsvc_client.cli.output import stdio
 from configsvc_client.cli.settings.profiles import Resolved
 
 SERVICE = "configsvc"
-"""The name that keys have in the keyring; the account is the URL, so that another URL gets no key of this one."""
+"""The service name of keys in the keyring. The account is the URL, so another URL never gets this one's key."""
 
 _SECONDS = 120.0
-_NO_KEYRING = "NoKeyringError"  # of the library: installed, but the system has no keyring that it knows
+_NO_KEYRING = "NoKeyringError"  # the library is installed, but knows no keyring on this system
 _KEEPING_NOTHING = ("keyring.backends.fail", "keyring.backends.null")
 _NONE = object()
 
-_COMMAND = "name api_key_command, with the url beside it, in ~/.config/configsvc/config.toml"
-_UNINSTALLED = f"Set CONFIGSVC_API_KEY; or keep it in the keyring: pip install 'configsvc[keyring]'; or {_COMMAND}."
-_UNUSABLE = f"keyring is installed, but this system has no keyring for it. Set CONFIGSVC_API_KEY; or {_COMMAND}."
-_USABLE = f"Set CONFIGSVC_API_KEY; or run configsvc init on a terminal, which puts it into the keyring; or {_COMMAND}."
+_COMMAND = "set api_key_command and url in ~/.config/configsvc/config.toml"
+_UNINSTALLED = f"Set CONFIGSVC_API_KEY; or store it in the keyring: pip install 'configsvc[keyring]'; or {_COMMAND}."
+_UNUSABLE = f"The keyring library is installed, but finds no keyring here. Set CONFIGSVC_API_KEY; or {_COMMAND}."
+_USABLE = f"Set CONFIGSVC_API_KEY; or run configsvc init on a terminal to store it in the keyring; or {_COMMAND}."
 
 
 class SystemKeyring(Protocol):
-    """What is used of the library `keyring`."""
+    """The part of the `keyring` library that is used here."""
 
     def get_password(self, service: str, account: str, /) -> str | None:
-        """A password, None where there is none."""
+        """The stored password, or None."""
 
     def set_password(self, service: str, account: str, password: str, /) -> None:
-        """Keep a password."""
+        """Stores a password."""
 
 
 def find_api_key(resolved: Resolved) -> tuple[str, str]:
-    """The API key and where it comes from; both empty where there is none.
+    """The API key and where it comes from; both empty if none is set.
 
     Raises:
         Misconfigured: the command failed, or the keyring did.
@@ -52,7 +52,7 @@ def find_api_key(resolved: Resolved) -> tuple[str, str]:
 
 
 def keep_api_key(url: str, key: str) -> bool:
-    """Put the API key for a URL into the keyring; False where there is none, or it keeps nothing.
+    """Stores the API key for a URL in the keyring; False if no keyring exists or it stores nothing.
 
     Raises:
         Misconfigured: the keyring failed.
@@ -64,7 +64,7 @@ def keep_api_key(url: str, key: str) -> bool:
 
 
 def has_keyring(url: str) -> bool:
-    """Whether there is a keyring to ask for that URL's API key.
+    """Whether a keyring exists that can hold that URL's API key.
 
     Raises:
         Misconfigured: the keyring failed.
@@ -73,7 +73,7 @@ def has_keyring(url: str) -> bool:
 
 
 def advise() -> str:
-    """What helps who has no API key set, on this system."""
+    """How to set an API key on this system."""
     try:
         if _import_keyring() is None:
             return _UNINSTALLED
@@ -88,7 +88,7 @@ def _read_held(url: str) -> str | None:
 
 
 def _ask_keyring(ask: Callable[[SystemKeyring], str | None]) -> object:
-    """What the keyring answers; _NONE where the library is not installed, or the system has no keyring for it.
+    """The keyring's answer; _NONE if the library is not installed, or finds no keyring on this system.
 
     Raises:
         Misconfigured: it failed.
@@ -96,15 +96,15 @@ def _ask_keyring(ask: Callable[[SystemKeyring], str | None]) -> object:
     try:
         library = _import_keyring()
         return _NONE if library is None or _keeps_nothing(library) else ask(library)
-    except Exception as error:  # noqa: BLE001  # the keyrings of all systems have errors of their own
+    except Exception as error:  # noqa: BLE001  # each system's keyring raises its own errors
         failed = type(error).__name__
     if failed == _NO_KEYRING:
         return _NONE
-    raise Misconfigured(f"The keyring failed ({failed}). Set CONFIGSVC_API_KEY.")  # here: without that error as context
+    raise Misconfigured(f"The keyring failed ({failed}). Set CONFIGSVC_API_KEY.")  # here, to have no error as context
 
 
 def _import_keyring() -> SystemKeyring | None:
-    """The library, which chooses a keyring while it is imported; None where it is not installed."""
+    """The library, which chooses a keyring on import; None if it is not installed."""
     try:
         import keyring
     except ModuleNotFoundError as error:
@@ -115,30 +115,30 @@ def _import_keyring() -> SystemKeyring | None:
 
 
 def _keeps_nothing(library: object) -> bool:
-    """Whether it chose one of its own that stands for none."""
+    """Whether the library chose one of its placeholders, which store nothing."""
     chosen = getattr(library, "get_keyring", lambda: None)()
     return type(chosen).__module__ in _KEEPING_NOTHING
 
 
 def _run_command(command: tuple[str, ...], source: str) -> str:
-    """What the command prints, without the line's end. What it says on stderr is the person's to see."""
+    """The command's output, stripped. Its stderr goes to the user."""
     streams, done = stdio.get_helper_streams(), None
     words = [each.encode() for each in command]  # UTF-8, as the file is, whatever the locale
     try:
-        done = subprocess.run(  # noqa: S603  # it is asked for
+        done = subprocess.run(  # noqa: S603  # the user configured it
             words, stdin=streams.stdin, stdout=subprocess.PIPE, stderr=streams.stderr, timeout=_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        failed = f"it did not end within {_SECONDS:.0f} seconds"
+        failed = f"it took longer than {_SECONDS:.0f} seconds"
     except OSError as error:
         failed = f"{command[0]}: {error.strerror}"
     except ValueError:
-        failed = "a word holds a NUL"
-    if done is None:  # raised here: as its context, a TimeoutExpired would show what was printed
-        raise Misconfigured(f"The API key's command in {source} failed: {failed}.")
+        failed = "a word contains a NUL"
+    if done is None:  # raised here: a TimeoutExpired as its context would show the output
+        raise Misconfigured(f"api_key_command in {source} failed: {failed}.")
     if done.returncode:
-        raise Misconfigured(f"The API key's command in {source} ended with {done.returncode}.")
+        raise Misconfigured(f"api_key_command in {source} failed with exit code {done.returncode}.")
     found = done.stdout.decode(errors="replace").strip()
     if not found:
-        raise Misconfigured(f"The API key's command in {source} printed nothing.")
+        raise Misconfigured(f"api_key_command in {source} printed nothing. It must print the API key.")
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -22,15 +21,15 @@ if TYPE_CHECKING:
 _META = "configsvc.resolved"
 _TYPED = "configsvc.typed"
 _STOPPING = frozenset({"CONFIGSVC_URL", "CONFIGSVC_KMS_KEYS", "AWS_REGION", "AWS_PROFILE"})
-"""What an untrusted file may not decide: where the API key goes, and whom values are sealed for."""
+"""Settings that an untrusted file must not decide: where the API key is sent, and for which keys values are sealed."""
 
 
 def resolve() -> Resolved:
-    """What counts of flags, variables and settings files, without the API key; read once for a command.
+    """Resolves flags, variables and settings files, without the API key; read once per command.
 
     Raises:
-        Misconfigured: a file says what it may not, the profile is nowhere, or a project file that is not trusted
-            decides where something is sent or whom it is sealed for.
+        Misconfigured: a file is invalid, the profile does not exist, or an untrusted project file decides where
+            something is sent or for which keys it is sealed.
     """
     from configsvc_client.cli.settings.files import read_files
     from configsvc_client.cli.settings.profiles import resolve as decide
@@ -43,7 +42,7 @@ def resolve() -> Resolved:
 
 
 def get_inherited_namespaces() -> list[str]:
-    """The namespaces of CONFIGSVC_NAMESPACES, whatever set it, without those that were typed for this command.
+    """The namespaces of CONFIGSVC_NAMESPACES, from any source, without those that were typed for this command.
 
     Empty where the settings cannot be read.
     """
@@ -56,15 +55,15 @@ def get_inherited_namespaces() -> list[str]:
 
 
 def note_typed(namespace: str) -> None:
-    """Keep that a namespace was typed, as an argument or an option: no setting is to blame for it."""
+    """Records that a namespace was typed as an argument or option, so no error blames a setting for it."""
     click.get_current_context().meta.setdefault(_TYPED, set()).add(namespace)
 
 
 def resolve_trusted() -> Resolved:
-    """As `resolved`, but without a project file that is not trusted: for what proposes settings.
+    """Resolves as `resolve` does, but without an untrusted project file: for commands that propose settings.
 
     Raises:
-        Misconfigured: as `resolved`.
+        Misconfigured: as `resolve`.
     """
     from configsvc_client.cli.settings.files import read_files
     from configsvc_client.cli.settings.profiles import resolve as decide
@@ -76,22 +75,22 @@ def _check_resolved(found: Resolved) -> Resolved:
     stopping = sorted(found.untrusted & _STOPPING)
     if stopping:
         raise Misconfigured(
-            f"{found.project} decides {', '.join(stopping)}, and you have not trusted it. Look at it with: "
-            "configsvc trust. Or set those variables yourself. Nothing was sent."
+            f"Nothing was sent: {found.project} sets {', '.join(stopping)}, but you have not trusted it. To review "
+            "and trust it: configsvc trust. Or set those variables yourself."
         )
     return found
 
 
 def forget() -> None:
-    """Read the settings again when they are next asked for."""
+    """Forgets the settings, so that they are read again on next use."""
     click.get_current_context().meta.pop(_META, None)
 
 
 def get_environ() -> dict[str, str]:
-    """The variables as they count, the API key included.
+    """The variables in effect, including the API key.
 
     Raises:
-        Misconfigured: as `resolved`, or what prints the API key failed.
+        Misconfigured: as `resolve`, or the source of the API key failed.
     """
     from configsvc_client.cli.settings.api_key import find_api_key
 
@@ -101,19 +100,19 @@ def get_environ() -> dict[str, str]:
 
 
 def open_admin() -> Admin:
-    """The write side, as variables and files describe it, until the command ends. Nothing is sent yet.
+    """Opens the write side as configured, until the command ends. Sends nothing yet.
 
     Raises:
-        Misconfigured: names everything that is missing.
+        Misconfigured: lists everything that is missing.
     """
     return _make_admin(get_environ())
 
 
 def open_admins() -> list[Admin]:
-    """As `admin`, one for each API key that is set, which uses that one alone.
+    """Opens as `open_admin` does, once for each API key, each using only its own.
 
     Raises:
-        Misconfigured: as `admin`.
+        Misconfigured: as `open_admin`.
     """
     found = get_environ()
     keys = parse_api_keys(Secret(found.get("CONFIGSVC_API_KEY", "")))
@@ -123,30 +122,30 @@ def open_admins() -> list[Admin]:
 def _make_admin(variables: dict[str, str]) -> Admin:
     from configsvc_client.admin import from_environ
 
-    told = _make_logger() if common.get_given("debug") else None
-    return click.get_current_context().with_resource(from_environ(variables, told, policy=get_policy()))
+    log = log_exchange if common.get_given("debug") else None
+    return click.get_current_context().with_resource(from_environ(variables, log, policy=get_policy()))
 
 
 def get_exec_list(namespace: str) -> tuple[str, ...] | None:
     """The variables that a namespace may set; None without a list.
 
-    An empty list where the project file is not trusted: whoever sends a change of it would otherwise widen a list that
-    was trusted before, by making it count for nothing.
+    An empty list if the project file is not trusted. Otherwise a change to the file would lift the trusted list, since
+    the changed file does not count until it is trusted.
 
     Raises:
-        Misconfigured: as `resolved`.
+        Misconfigured: as `resolve`.
     """
     return get_policy().of(namespace).exec if resolve().project_trusted else ()
 
 
 def get_policy() -> Policy:
-    """The protection policy in force: that of the project file. Until it is trusted, it allows nothing.
+    """The protection policy of the project file. Until the file is trusted, the policy allows nothing.
 
-    Where no trusted file counts, the data keys that this person knew to be retired stay retired: else whoever changes
-    the file would bring a leaked one back, as would another folder.
+    Without a trusted file, the data keys that the user knew as retired stay retired. Otherwise a change to the file, or
+    another folder, could bring a leaked one back.
 
     Raises:
-        Misconfigured: as `resolved`.
+        Misconfigured: as `resolve`.
     """
     from configsvc_client.admin import read_policy
     from configsvc_client.cli.settings import retired_data_keys
@@ -158,38 +157,33 @@ def get_policy() -> Policy:
     return read.untrusted().and_retired(retired_data_keys.make_policy(retired_data_keys.read_trusted_before()))
 
 
-def _make_logger() -> Callable[[Exchange], None]:
-
-    return log_exchange
-
-
 def get_pins(found: Resolved | None = None) -> list[str]:
     """The KMS keys of CONFIGSVC_KMS_KEYS."""
     return split_list((found or resolve()).get("CONFIGSVC_KMS_KEYS"))
 
 
 def choose_kms_key(given: str | None) -> str:
-    """The KMS key to wrap a new data key with: as given, or CONFIGSVC_KMS_KEYS when it is one ARN.
+    """The KMS key that wraps a new data key: as passed, or CONFIGSVC_KMS_KEYS if it is a single ARN.
 
     Raises:
-        Misconfigured: it is not known, or not the ARN of a key.
+        Misconfigured: no key is known, or it is not the ARN of a key.
     """
     only = get_pins()[0] if len(get_pins()) == 1 and get_pins() != ["*"] else ""
     chosen = only if given is None else given
     if given is None and not only:
         raise Misconfigured(
-            "Say which KMS key wraps the data key: --kms-key ARN, or set CONFIGSVC_KMS_KEYS to one ARN."
+            "No KMS key to wrap the data key is known. Pass --kms-key ARN, or set CONFIGSVC_KMS_KEYS to one ARN."
         )
     from configsvc_client._pin import is_key_arn
 
     if not is_key_arn(chosen):
         name = "CONFIGSVC_KMS_KEYS" if given is None else "--kms-key"
-        raise Misconfigured(f"{name} takes the ARN of a key (arn:aws:kms:…:key/…), not an alias or an id.")
+        raise Misconfigured(f"{name} must be the ARN of a key (arn:aws:kms:…:key/…), not an alias or an ID.")
     return chosen
 
 
 def log_exchange(exchange: Exchange) -> None:
-    """One line on stderr."""
+    """Logs a request as one line on stderr."""
     status = exchange.status or "no answer"
-    told = f"{exchange.method} {exchange.route} {status} {exchange.seconds * 1000:.0f} ms {exchange.correlation_id}"
-    terminal.say(f"configsvc: {told}".rstrip())
+    line = f"{exchange.method} {exchange.route} {status} {exchange.seconds * 1000:.0f} ms {exchange.correlation_id}"
+    terminal.say(f"configsvc: {line}".rstrip())

@@ -1,9 +1,9 @@
-"""Settings from files, and which of several counts. Decides on texts; `_files` reads them.
+"""Resolves settings: which source wins. It decides on parsed files; `files` reads them.
 
     flag > CONFIGSVC_* variables > project file > user file
 
-A project file takes effect once it is trusted. Until then what it decides is named in `Resolved.untrusted`, and its
-policy allows nothing.
+A project file takes full effect once it is trusted. Until then `Resolved.untrusted` names the variables that it
+decides, and its policy allows nothing.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class Setting(NamedTuple):
 
 
 class Resolved(NamedTuple):
-    """What counts: each variable with its source, and the command for the API key with the file that names it.
+    """The settings in effect: each variable with its source, and the API key's command with the file that names it.
 
-    `untrusted` are the variables that a project file decides without being trusted. `policy` is what it holds under
-    that name, trusted or not.
+    `untrusted` names the variables that an untrusted project file decides. `policy` is the file's policy, trusted or
+    not.
     """
 
     settings: Mapping[str, Setting]
@@ -53,22 +53,22 @@ class Resolved(NamedTuple):
     project_trusted: bool = True
 
     def get(self, name: str) -> str:
-        """A variable's text, empty where it is not set."""
+        """A variable's text; empty if it is not set."""
         return self.settings[name].text if name in self.settings else ""
 
 
 def resolve(environ: Mapping[str, str], files: list[SettingsFile], profile: str | None) -> Resolved:
-    """What counts, of variables and files.
+    """Resolves variables and files.
 
-    A file that is not trusted decides whatever would be otherwise without it, be it by what it hides.
+    An untrusted file decides every variable that would differ without it, even if it only hides another file's value.
 
     Args:
         environ: the process's variables.
-        files: the project file and the user file, so far as they are there.
-        profile: as a flag asked for it; it counts before the variables then, as flags do.
+        files: the project file and the user file, if they exist.
+        profile: from the flag. It then wins over the variables, as flags do.
 
     Raises:
-        Misconfigured: a file says what it may not, or no file has the profile.
+        Misconfigured: a file is invalid, or no file has the profile.
     """
     found = _decide(environ, files, profile)
     trusted = [each for each in files if each.trusted]
@@ -80,7 +80,7 @@ def resolve(environ: Mapping[str, str], files: list[SettingsFile], profile: str 
 
 
 def _resolve_without(environ: Mapping[str, str], trusted: list[SettingsFile], profile: str | None) -> Resolved:
-    """What would count without the files that are not trusted. A profile that only they have is none then."""
+    """Resolves without the untrusted files, and without a profile that only they have."""
     wanted = _find_wanted_profile(environ, trusted, profile)
     if wanted.text and not any(wanted.text in get_profiles(each) for each in trusted):
         return _merge([_get_layer(environ), *(get_layer(each) for each in trusted)])
@@ -103,7 +103,7 @@ def _decide(environ: Mapping[str, str], files: list[SettingsFile], profile: str 
 
 
 def _find_wanted_profile(environ: Mapping[str, str], files: list[SettingsFile], profile: str | None) -> Setting:
-    """The profile that is asked for, by a flag, a variable or the first file that names one; empty without any."""
+    """The profile that a flag, a variable or the first file selects; empty without any."""
     if profile:
         return Setting(profile, "--profile")
     if environ.get("CONFIGSVC_PROFILE"):
@@ -115,7 +115,7 @@ def _find_wanted_profile(environ: Mapping[str, str], files: list[SettingsFile], 
 
 
 def resolve_environ(environ: Mapping[str, str]) -> Resolved:
-    """What counts without any settings file."""
+    """Resolves without any settings file."""
     return _merge([_get_layer(environ)])
 
 
@@ -124,7 +124,7 @@ def _get_layer(environ: Mapping[str, str]) -> SettingsLayer:
 
 
 def _drop_other_keys(of_environ: SettingsLayer, named: list[SettingsLayer]) -> SettingsLayer:
-    """The variables, without AWS keys where the profile names an AWS profile: they are of another identity."""
+    """The variables, without AWS keys if the profile names an AWS profile: they belong to another identity."""
     if not any("AWS_PROFILE" in each.variables for each in named if each.trusted):
         return of_environ
     left = {name: text for name, text in of_environ.variables.items() if name not in _AWS_KEYS}
@@ -134,7 +134,7 @@ def _drop_other_keys(of_environ: SettingsLayer, named: list[SettingsLayer]) -> S
 def _interleave(
     files: list[SettingsFile], named: list[SettingsLayer], base: list[SettingsLayer]
 ) -> list[SettingsLayer]:
-    """Of each file first its profile, then its own members; the project file before the user file."""
+    """The layers in order: for each file first its profile, then its own members."""
     by_path = {each.path: each for each in named}
     pairs = [(by_path.get(file.path), below) for file, below in zip(files, base, strict=True)]
     return [layer for pair in pairs for layer in pair if layer]
@@ -161,7 +161,7 @@ def _list_named(files: list[SettingsFile], profile: Setting) -> list[SettingsLay
     if not having:
         known = sorted({name for each in files for name in get_profiles(each)})
         raise Misconfigured(
-            f"No settings file has a profile {profile.text}, which {profile.source} asks for. "
-            f"Known: {', '.join(known) or 'none'}."
+            f"No settings file has the profile {profile.text}, which {profile.source} selects. "
+            f"Known profiles: {', '.join(known) or 'none'}."
         )
     return [get_layer(each, profile.text) for each in having]

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def make_policy(policies: Iterable[object]) -> Policy:
-    """A policy of nothing but the retired kids that any of the parsed `policy` members names.
+    """A policy that holds only the retired kids that any of the parsed `policy` members names.
 
-    What is malformed is left out instead of refused: an old file must not stop a command.
+    Malformed parts are skipped, not refused: an old file must not stop a command.
     """
     from configsvc_client.admin import Policy, Protection
 
@@ -28,7 +28,7 @@ def make_policy(policies: Iterable[object]) -> Policy:
 
 
 def read_trusted_before() -> list[object]:
-    """The `policy` members of all project files that this person trusts, wherever they were."""
+    """The `policy` members of all project files that the user trusts, wherever they were."""
     from configsvc_client.cli.settings.files import open_trust_store
     from configsvc_client.cli.settings.trust import parse_canonical
 
@@ -44,5 +44,5 @@ def _iter_retired(policy: object) -> Iterator[tuple[str, str]]:
 
 
 def describe_offered(kids: Sequence[str]) -> str:
-    """What is wrong where the service lists retired data keys as live."""
-    return f"the service lists retired data keys as live: {', '.join(kids)}. Someone may have changed its table"
+    """The warning that the service lists retired data keys as live."""
+    return f"the service lists retired data keys as live: {', '.join(kids)}. Someone may have tampered with its table"

@@ -1,18 +1,18 @@
-"""What a settings file may say, checked file by file.
+"""The members that a settings file may have, checked file by file.
 
-The project file, `.configsvc.toml`, is committed: it holds no secret and names no command to run, for whoever sends a
-change to a repository could write it. The user file may name a command that prints the API key; it is run only for the
-URL beside it, so that no project file makes the key go somewhere else.
+The project file, `.configsvc.toml`, is committed. It holds no secret and names no command to run, because anyone who
+sends a change to the repository could write it. The user file may name a command that prints the API key. The command
+runs only for the URL next to it, so that no project file can send the key elsewhere.
 
     url = "https://host/stage"                    # CONFIGSVC_URL
     namespaces = ["payments.prod"]                # CONFIGSVC_NAMESPACES
     kms_keys = ["arn:aws:kms:…:key/…"]            # CONFIGSVC_KMS_KEYS
     region = "eu-central-1"                       # AWS_REGION
     aws_profile = "team"                          # AWS_PROFILE
-    profile = "test"                              # the profile where none is asked for
-    api_key_command = ["pass", "show", "config"]  # in the user file only
-    [profiles.test]                               # the same members: they replace the ones above
-    [policy."payments.*"]                         # in the project file only; see `configsvc_client.admin.read_policy`
+    profile = "test"                              # the default profile
+    api_key_command = ["pass", "show", "config"]  # only in the user file
+    [profiles.test]                               # the same members, which replace the ones above
+    [policy."payments.*"]                         # only in the project file; see `configsvc_client.admin.read_policy`
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LISTS = frozenset({"namespaces", "kms_keys"})
 
 
 class SettingsFile(NamedTuple):
-    """A settings file that was read. `own` is the person's, which needs no trust; a project's may lack it."""
+    """A settings file that was read. `own`: it is the user file, which is always trusted."""
 
     path: str
     members: Mapping[str, Any]
@@ -48,9 +48,9 @@ class SettingsFile(NamedTuple):
 
 
 class SettingsLayer(NamedTuple):
-    """Variables from one source, and the command that prints the API key, if it names one.
+    """Variables from one source, and the command that prints the API key, if the source names one.
 
-    `trusted` is False where a file that is not trusted holds them. `path` is the file's, empty for the environment.
+    `trusted` is False if they come from an untrusted file. `path` is the file's, empty for the environment.
     """
 
     source: str
@@ -61,10 +61,10 @@ class SettingsLayer(NamedTuple):
 
 
 def check(file: SettingsFile) -> None:
-    """Everything in a file, so far as it can be checked by itself.
+    """Checks everything in a file that can be checked without other files.
 
     Raises:
-        Misconfigured: it says what it may not.
+        Misconfigured: the file is invalid.
     """
     for profile in (None, *get_profiles(file)):
         get_layer(file, profile)
@@ -77,10 +77,10 @@ def check(file: SettingsFile) -> None:
 
 
 def get_wanted_profile(file: SettingsFile) -> str:
-    """The profile that a file names where none is asked for.
+    """The default profile that a file names.
 
     Raises:
-        Misconfigured: it is not a text.
+        Misconfigured: it is not a string.
     """
     return _parse_text(file.path, "profile", file.members["profile"])
 
@@ -89,11 +89,11 @@ def get_profiles(file: SettingsFile) -> Mapping[str, Mapping[str, Any]]:
     """The members of each profile.
 
     Raises:
-        Misconfigured: they are no tables.
+        Misconfigured: they are not tables.
     """
     found = file.members.get("profiles", {})
     if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
-        raise Misconfigured(f"{file.path}: profiles are tables, like [profiles.test].")
+        raise Misconfigured(f"{file.path}: profiles must be tables, such as [profiles.test].")
     return found
 
 
@@ -101,7 +101,7 @@ def get_layer(file: SettingsFile, profile: str | None = None) -> SettingsLayer:
     """The variables of a file, or of one of its profiles.
 
     Raises:
-        Misconfigured: it says what it may not.
+        Misconfigured: the file is invalid.
     """
     where, members, known = file.path, file.members, {*_VARIABLES, _COMMAND}
     if profile is None:
@@ -110,12 +110,14 @@ def get_layer(file: SettingsFile, profile: str | None = None) -> SettingsLayer:
         where, members = f"profile {profile} in {file.path}", get_profiles(file)[profile]
     for name in members:
         if name == "api_key":
-            raise Misconfigured(f"{where} holds an API key. Take it out and have it replaced: it is known now.")
+            raise Misconfigured(
+                f"{where} contains an API key, which must be treated as leaked. Remove it, and have it replaced."
+            )
         if name not in known:
             allowed = known if file.own else known - {_COMMAND}
             raise Misconfigured(f"{where} has an unknown setting: {name}. Known: {', '.join(sorted(allowed))}.")
-    if isinstance(members.get("profile"), dict):  # as AWS's own files spell it
-        raise Misconfigured(f"{where}: profiles are tables like [profiles.test], not [profile.test].")
+    if isinstance(members.get("profile"), dict):  # as in AWS's files
+        raise Misconfigured(f"{where}: profiles must be tables such as [profiles.test], not [profile.test].")
     variables = {
         variable: _parse_text(where, name, members[name]) for name, variable in _VARIABLES.items() if name in members
     }
@@ -126,12 +128,12 @@ def _parse_command(file: SettingsFile, where: str, members: Mapping[str, Any]) -
     if _COMMAND not in members:
         return ()
     if not file.own:
-        raise Misconfigured(f"{where} may name no command to run. Set {_COMMAND} in your own config.toml.")
+        raise Misconfigured(f"{where} must not name a command to run. Set {_COMMAND} in your own config.toml.")
     if "url" not in members:
-        raise Misconfigured(f"{where}: {_COMMAND} needs its url beside it; the key is sent nowhere else.")
+        raise Misconfigured(f"{where}: {_COMMAND} needs a url next to it; the key is sent nowhere else.")
     found = members[_COMMAND]
     if not isinstance(found, list) or not found or not all(isinstance(each, str) for each in found):
-        raise Misconfigured(f'{where}: {_COMMAND} must be a list of words, like ["pass", "show", "configsvc"].')
+        raise Misconfigured(f'{where}: {_COMMAND} must be a list of words, such as ["pass", "show", "configsvc"].')
     return tuple(found)
 
 
@@ -140,4 +142,4 @@ def _parse_text(where: str, name: str, found: object) -> str:
         return ",".join(found)
     if isinstance(found, str):
         return found
-    raise Misconfigured(f"{where}: {name} must be {'a list of texts' if name in _LISTS else 'a text'}.")
+    raise Misconfigured(f"{where}: {name} must be {'a list of strings' if name in _LISTS else 'a string'}.")

@@ -1,6 +1,6 @@
-"""Where the settings that an error names come from, so that a person corrects the right place.
+"""Finds where the settings that an error names come from, so that users correct the right place.
 
-One mechanism for every error: the texts name a setting by its variable, whatever set it, and this says what did.
+One mechanism serves every error: texts name a setting by its variable, and this module adds which source set it.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from configsvc_client.cli.settings.settings_file import MEMBERS
 
 _NAMES = re.compile(r"\b(?:CONFIGSVC|AWS|SSL_CERT)_[A-Z0-9_]*[A-Z0-9]\b|\bHTTPS_PROXY\b")
 _WITHIN = frozenset({"key", "keys", "version", "kid", "revision"})
-"""Members of a NotFound for something within a namespace that exists."""
+"""Members of a NotFound about something within an existing namespace."""
 
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")
-"""What says which secret access key is used; the first that is set."""
+"""The variables that select a secret access key; the first that is set wins."""
 
 _ADDRESS = re.compile(r"https?://[^ ]+")
 _URLS = ("CONFIGSVC_URL", "AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL")
 
 
-def note_origins(error: Exception, said: Iterable[str]) -> None:
-    """Add to an error, as its notes, where each setting comes from that its text names or that is its cause.
+def note_origins(error: Exception, lines: Iterable[str]) -> None:
+    """Adds notes to an error that say where each setting comes from that its text names or that caused it.
 
     Args:
-        error: what ends the command.
-        said: the lines that a person will read of it.
+        error: the error that ends the command.
+        lines: its lines, as the user sees them.
     """
-    for each in dict.fromkeys([*_list_of_text(" ".join(said)), *_list_of_option(error), *_list_of_cause(error)]):
+    for each in dict.fromkeys([*_list_of_text(" ".join(lines)), *_list_of_option(error), *_list_of_cause(error)]):
         error.add_note(each)
 
 
@@ -68,7 +68,7 @@ def _render_line(name: str, setting: Setting) -> str:
 
 
 def _list_of_option(error: Exception) -> list[str]:
-    """Of an option's wrong value that nobody typed: click names the option, and a variable set it."""
+    """The origin of an option's wrong value that a variable set: click names only the option."""
     if not isinstance(error, click.BadParameter) or not error.ctx or not isinstance(error.param, click.Option):
         return []
     option = error.param
@@ -78,7 +78,7 @@ def _list_of_option(error: Exception) -> list[str]:
 
 
 def _list_of_cause(error: Exception) -> list[str]:
-    """Of what the error names by its value: an address that does not answer, or a namespace that does not exist."""
+    """The origin of a value that the error names: an unreachable address, or a namespace that does not exist."""
     match error:
         case Unavailable():
             found = _resolve()
@@ -101,7 +101,7 @@ def _is_named(text: str, namespace: str) -> bool:
 
 
 def _resolve() -> Resolved:
-    """What counts; the environment alone where the settings files are the error."""
+    """The settings in effect; only the environment if the settings files cause the error."""
     try:
         return composition.resolve()
     except (ConfigsvcError, OSError):

@@ -1,4 +1,4 @@
-"""What a person trusts: the canonical content of project files, named by its SHA-256."""
+"""Trusted project files: their canonical content, stored under its SHA-256."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _SPELLINGS: Mapping[type, Callable[[Any], str]] = {
 }
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _LONG = 120
-"""Characters of a list on one line. In a longer one nobody sees what was added to it."""
+"""Characters of a list on one line. In a longer list, nobody would notice an addition."""
 
 
 def canonicalize(members: Mapping[str, Any]) -> str:
-    """The members as JSON in which each value has its type beside it, and the members of tables are sorted.
+    """The members as JSON with the type of each value and with sorted tables.
 
     Raises:
         Misconfigured: tables or lists are nested too deeply.
@@ -37,7 +37,7 @@ def canonicalize(members: Mapping[str, Any]) -> str:
     try:
         return json.dumps(_add_type(members), sort_keys=True, separators=(",", ":"))
     except RecursionError:
-        raise Misconfigured("The project file nests tables or lists too deeply.") from None
+        raise Misconfigured("The project file nests tables or lists too deeply. Flatten them.") from None
 
 
 def compute_digest(text: str) -> str:
@@ -46,16 +46,16 @@ def compute_digest(text: str) -> str:
 
 
 def render_lines(text: str) -> list[str]:
-    """A canonical form for people: a line for each member, everything but ASCII as escapes.
+    """A canonical form to show: a line for each member, with all but ASCII escaped.
 
-    A long list has a line for each element. The lists of a policy say what is allowed, in any order; elsewhere order
-    counts, so elements have their number.
+    A long list has a line for each element. The order of a policy's lists does not matter; elsewhere it does, so
+    elements are numbered.
     """
     return sorted(_iter_lines(json.loads(text), ""))
 
 
 def parse_canonical(text: str) -> dict[str, Any]:
-    """The tables, lists and texts of a canonical form; everything else as it is spelt there."""
+    """The tables, lists and strings of a canonical form; other values stay as spelled there."""
     found: dict[str, Any] = _strip_types(json.loads(text))
     return found
 
@@ -75,9 +75,9 @@ def _add_type(found: object) -> list[Any]:
         return ["table", {name: _add_type(held) for name, held in found.items()}]
     if isinstance(found, list):
         return ["list", [_add_type(each) for each in found]]
-    kind = type(found)  # a truth is an int for Python, and a time of day is none
+    kind = type(found)  # exact, because bool is an int and datetime a date
     if kind not in _SPELLINGS:
-        raise Misconfigured(f"The project file holds a {kind.__name__}.")  # TOML has no more types
+        raise Misconfigured(f"The project file has a value of type {kind.__name__}.")  # TOML has no more types
     return [kind.__name__, _SPELLINGS[kind](found)]
 
 
@@ -89,8 +89,8 @@ def _iter_lines(typed: list[Any], name: str) -> Iterator[str]:
     if not held:
         yield f"[{name}]"
     for member, each in held.items():
-        spelt = member if _BARE.fullmatch(member) else json.dumps(member)
-        yield from _iter_lines(each, f"{name}.{spelt}" if name else spelt)
+        quoted = member if _BARE.fullmatch(member) else json.dumps(member)
+        yield from _iter_lines(each, f"{name}.{quoted}" if name else quoted)
 
 
 def _iter_members(typed: list[Any], name: str) -> Iterator[str]:
@@ -117,13 +117,13 @@ def _show_value(typed: list[Any]) -> str:
 _ROOT = 0
 _MOST_BYTES = 1024 * 1024
 _NO_FOLDER = (
-    "There is no folder to keep trust in: HOME is not set. Set it; in CI, set CONFIGSVC_URL and CONFIGSVC_KMS_KEYS in "
-    "the job's own settings, and CONFIGSVC_TRUST=project where it runs reviewed commits only."
+    "Trust cannot be stored: HOME is not set. Set it. In CI, set CONFIGSVC_URL and CONFIGSVC_KMS_KEYS in the job's own "
+    "settings, and CONFIGSVC_TRUST=project if it runs only reviewed commits."
 )
 
 
 class TrustedContent(NamedTuple):
-    """A canonical content, the path it was trusted at, and the time of that, for showing what differs."""
+    """A canonical content, with the path and the time at which it was trusted, to show differences."""
 
     content: str
     path: str
@@ -131,10 +131,10 @@ class TrustedContent(NamedTuple):
 
 
 class TrustStore:
-    """What is trusted.
+    """The trusted contents.
 
     Args:
-        folder: of the trusted contents; None where the person has no folder for settings.
+        folder: of the trusted contents; None if the user has no folder for settings.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -146,16 +146,16 @@ class TrustStore:
         return self._folder is not None and self._read(self._folder / f"{name}.json") is not None
 
     def all(self) -> list[TrustedContent]:
-        """Everything that is trusted."""
+        """All trusted contents."""
         if self._folder is None or not self._folder.is_dir():
             return []
         return [each for each in map(self._read, self._folder.glob("*.json")) if each]
 
     def keep(self, content: str, path: str) -> None:
-        """Trust a canonical content. Who does it at the same time loses nothing.
+        """Trusts a canonical content. Concurrent calls lose nothing.
 
         Raises:
-            Misconfigured: there is no folder for it, or it cannot be written.
+            Misconfigured: the user has no folder for settings, or it cannot be written.
         """
         from configsvc_client.admin.private_file import write_private
 
@@ -164,12 +164,12 @@ class TrustStore:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise Misconfigured(f"{self._folder} cannot be made: {error.strerror}.") from None
+            raise Misconfigured(f"{self._folder} cannot be created: {error.strerror}.") from None
         record = {"content": content, "path": path}
         write_private(self._folder / f"{compute_digest(content)}.json", json.dumps(record).encode())
 
     def _read(self, path: Path) -> TrustedContent | None:
-        """A trusted content; None for anything that this person did not surely put there."""
+        """A trusted content; None for anything that this user may not have put there."""
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:

@@ -1,1 +1,1 @@
-"""Values on their way in and out: inputs, forms, renaming, plans, and what is served."""
+"""Values on their way in and out: inputs, forms, renaming, import plans, and served values."""

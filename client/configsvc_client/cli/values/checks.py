@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 def check_content(key: str, data: bytes, content_type: ContentType) -> None:
-    """Refuse what cannot be read as its content type.
+    """Refuse a value that cannot be read as its content type.
 
     Raises:
-        Unprocessable: names the key. Nothing of the value is in it, nor in its context.
+        Unprocessable: names the key. Neither the error nor its context holds any part of the value.
     """
     if not _is_valid(data, content_type):
         raise Unprocessable(
-            f"{key} is stored as {content_type}, and its value is not that. `configsvc get {key}` in a pipe prints it "
-            f"exactly; `configsvc log --key {key}` says who stored it.", key=key,
+            f"{key} is stored as {content_type}, but its value is not valid {content_type}. `configsvc get {key}` in a "
+            f"pipe prints it unchanged; `configsvc log --key {key}` shows who stored it.", key=key,
         )  # fmt: skip
 
 
 def indent_json(data: bytes) -> bytes | None:
-    """JSON for an editor, its numbers as they are spelled; None for what is not JSON, or has a name twice."""
+    """JSON for an editor, its numbers unchanged; None if the data is not JSON or repeats a name."""
     try:
         found = json_text.parse(data)
         return None if find_members(data.decode()).fault else json_text.render(found, 2).encode() + b"\n"
@@ -59,7 +59,7 @@ def name_variables(found: Mapping[str, Opened]) -> list[WritableValue]:
     """The values under the names that `configsvc exec` gives them.
 
     Raises:
-        Unprocessable: two keys would have one name, or no shell can assign a name. Names all such keys.
+        Unprocessable: two keys would get the same name, or no shell can assign a name. Lists all such keys.
     """
     keys: dict[str, list[str]] = {}
     for key in found:
@@ -67,7 +67,7 @@ def name_variables(found: Mapping[str, Opened]) -> list[WritableValue]:
     problems = [problem for name, each in keys.items() if (problem := _describe_problem(name, each))]
     if problems:
         raise Unprocessable(
-            "Nothing was written: not every key can be a variable. Rename these keys, or choose others with --only.",
+            "Nothing was written: some keys cannot be variables. Rename them, or select other keys with --only.",
             problems=problems,
         )
     return [each._replace(key=make_variable_name(each.key)) for each in keep_names(found)]

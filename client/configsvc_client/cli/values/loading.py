@@ -1,4 +1,4 @@
-"""A file as rows with the keys they are imported under, for import and diff."""
+"""Loads a file as rows with the keys they are imported under, for import and diff."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from configsvc_client.cli.values.renaming import ShapedRows, Shaping, rename_row
 
 
 def flatten(rows: Iterable[FileRow]) -> tuple[list[FileRow], dict[str, str], list[Problem]]:
-    """A row for each member at any depth, and its path in the file by key; lists and empty mappings stay JSON.
+    """A row for each member at any depth, and each key's path in the file. Lists and empty mappings stay JSON.
 
     A key that comes from two places, such as `db.url` and `db: {url}`, is a problem.
     """
@@ -41,7 +41,7 @@ def flatten(rows: Iterable[FileRow]) -> tuple[list[FileRow], dict[str, str], lis
 
 
 def _iter_leaves(whole: FileRow) -> Iterator[tuple[str, FileRow | Problem]]:
-    """The rows of a row, each with its path for a person."""
+    """The rows that a row becomes, each with its path to show."""
     found = json_text.parse(whole.data) if KINDS[whole.content_type].is_json else None
     if not _is_nested(found):
         yield whole.key, whole
@@ -58,7 +58,7 @@ def _iter_members(place: str, key: str, path: str, found: object) -> Iterator[tu
 
 
 def _is_nested(found: object) -> bool:
-    """A mapping with members, but not one that says the type of its only value."""
+    """Whether this is a mapping with members, and not one that names the type of its only value."""
     return isinstance(found, dict) and bool(found) and set(found) not in ({BASE64}, {JSON})
 
 
@@ -68,18 +68,18 @@ _STDIN = re.compile(r" -$")
 _FORMAT = re.compile(r"(?<=configsvc diff )(.*?-f [a-z0-9-]+)")
 _BOTH = r"\1 -f FORMAT"
 _OWN = frozenset({"wanted", "flatten", "as_is"})
-"""What the advised command says itself: how to read what comes through the pipe."""
+"""Options that the advised command sets itself: how to read its input."""
 _ONE_VALUE = frozenset({"-n", "-m", "--profile"})
-"""What `put` takes of what `import` does."""
+"""Options of `import` that `put` has too."""
 
 
 def carry_options(found: Recognized) -> tuple[str, list[str]]:
-    """The advice and its commands as the running command needs them; as they are where none is running.
+    """The advice and its commands, adapted to the running command; unchanged if none is running.
 
-    `import` and `put` get the options that were typed. `diff` stores nothing, so what would be stored is compared.
+    `import` and `put` get the options that were typed. `diff` stores nothing, so it gets a comparison instead.
 
     Args:
-        found: a file of another tool, with lines for a shell that have `configsvc import` or `configsvc put` in them.
+        found: a file of another tool, with shell lines that contain `configsvc import` or `configsvc put`.
     """
     context = click.get_current_context(silent=True)
     if context is None or not found.commands:
@@ -92,9 +92,9 @@ def carry_options(found: Recognized) -> tuple[str, list[str]]:
 
 
 def _carry_diff(found: Recognized, typed: Sequence[Sequence[str]], files: Sequence[object]) -> tuple[str, list[str]]:
-    """The same through `diff`, which reads stdin by its name. Of two files, the other one is the person's to add."""
+    """The same through `diff`, which reads /dev/stdin. If two files are compared, the user adds the other one."""
     if any(_IMPORT not in each for each in found.commands):
-        return "It is one value, which diff does not read.", []
+        return "It is a single value, and diff does not read single values.", []
     advice = found.advice.replace("Import ", "Compare ")
     commands = [_add_options(each, _IMPORT, typed).replace(_IMPORT, "configsvc diff ") for each in found.commands]
     commands = [_STDIN.sub(" /dev/stdin", each) for each in commands]
@@ -112,12 +112,12 @@ def _add_options(command: str, name: str, typed: Sequence[Sequence[str]]) -> str
 
 
 def _has_option(command: str, words: Sequence[str]) -> bool:
-    """Whether a command has the option already: with that value, or with another where only one fits."""
+    """Whether a command has the option already: with that value, or with another if it takes only one."""
     return words[0] == "--strip-prefix" in command or shlex.join(words) in command
 
 
 def _iter_typed(context: click.Context) -> Iterator[list[str]]:
-    """Each option that was typed, with its value, as it is typed."""
+    """Each option that was typed, with its value, as it was typed."""
     for option in context.command.params:
         if not isinstance(option, click.Option) or option.name is None or option.name in _OWN:
             continue
@@ -137,28 +137,28 @@ def _iter_words(option: click.Option, value: Any) -> Iterator[list[str]]:  # noq
 
 
 def _render_option(value: object) -> str:
-    """A value of an option as it was typed; that of --map is a pair."""
+    """An option's value as it was typed; --map has a pair."""
     if isinstance(value, tuple):
         pattern, replacement = value
         return f"{pattern.pattern}={replacement}"
     return str(value)
 
 
-_AS_IS = "If you mean the keys of the file itself, add --as-is."
+_AS_IS = "To import the file's own keys, add --as-is."
 
 
 def load_rows(name: str, content: bytes, wanted: str | None, shaping: Shaping, refusal: str) -> ShapedRows:
-    """The rows of a file, by its name or by the format that is wanted.
+    """The rows of a file, in the format that was passed or that its name implies.
 
     Args:
         name: of the file; `-` or `<stdin>` for stdin.
         content: of the file.
-        wanted: its format, if one was named.
-        shaping: which keys it becomes.
-        refusal: begins the error, such as "Nothing was stored."
+        wanted: its format, if one was passed.
+        shaping: how its keys are renamed.
+        refusal: the first sentence of the error, such as "Nothing was stored."
 
     Raises:
-        click.UsageError: it cannot be read, or it is a container of another tool.
+        click.UsageError: the file cannot be read, or is the output of another tool.
     """
     is_file = not is_stream(name)
     source = ForeignSource(name if is_file else None, wanted or format_of(name), guessed=wanted is None)
@@ -167,7 +167,7 @@ def load_rows(name: str, content: bytes, wanted: str | None, shaping: Shaping, r
         raise _refuse(found, name if is_file else "This input", refusal, is_object=source.format == "k8s-secret")
     if shaping.flatten and source.format not in TREE_FORMATS:
         raise click.UsageError(
-            f"--flatten applies to {', '.join(TREE_FORMATS)}. {source.format} holds no nested mappings."
+            f"--flatten works only with {', '.join(TREE_FORMATS)}: {source.format} has no nested mappings."
         )
     rows, problems = read(source.format, content)
     paths: dict[str, str] = {}
@@ -189,7 +189,7 @@ def _tell_ignored(content: bytes) -> None:
 
     names = ignored(content.decode("utf-8-sig"))
     if names:
-        terminal.say(f"Columns that were not read: {', '.join(names)}")
+        terminal.say(f"Ignored columns: {', '.join(names)}")
 
 
 def _refuse(found: Recognized, name: str, refusal: str, *, is_object: bool) -> exit_codes.Problems:

@@ -1,4 +1,4 @@
-"""A write whose answer was lost, and that a person sends again: its precondition fails, for it was done before."""
+"""A repeated write whose first answer was lost: its precondition fails because the first attempt was stored."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ WriteDone = TypeVar("WriteDone")
 def accept_earlier(
     admin: Admin, write: Callable[[], WriteDone], before: Callable[[PreconditionFailed], WriteDone | None]
 ) -> WriteDone:
-    """What the write gives, or what it gave before, if this caller did the very same.
+    """The result of the write, or of an identical earlier write by the same caller.
 
     Args:
-        admin: asks who the caller is, once the service has named who made the change.
-        write: sends it.
-        before: what the write came to, from what the refusal says of the key; None if the key is not as it leaves it.
+        admin: looks up who the caller is, if the service names who made the change.
+        write: sends the write.
+        before: rebuilds the earlier result from the refusal; None if the key is not as the write leaves it.
 
     Raises:
-        PreconditionFailed: somebody else changed the key, or this caller changed it otherwise.
+        PreconditionFailed: somebody else changed the key, or this caller changed it differently.
     """
     try:
         return write()
@@ -39,13 +39,13 @@ def accept_earlier(
 
 
 def get_refused_revision(error: PreconditionFailed) -> int | None:
-    """The revision that the refusal says the key has."""
+    """The key's revision, as the refusal names it."""
     found = error.members.get("revision")
     return found if isinstance(found, int) else None
 
 
 def find_key_at(admin: Admin, namespace: Namespace, key: str, error: PreconditionFailed) -> KeyInfo | None:
-    """The key, if it still is at the revision that the refusal says, and this caller may read it."""
+    """The key, if it is still at the revision that the refusal names, and this caller may read it."""
     try:
         info = admin.values.find_keys(namespace, [key]).get(names.parse_key(key))
     except ConfigsvcError:

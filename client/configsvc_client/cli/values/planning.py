@@ -1,4 +1,4 @@
-"""What an import will do: which rows are secrets, and which differ from what is served. Decides, and does nothing."""
+"""Plans an import: which rows are secrets, and which differ from the served values. It changes nothing."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from configsvc_client.cli.values.protection import FormPatterns
 
 PlanStep = Literal["new", "changed", "again", "unchanged", "unnamed", "kept"]
 Name = Callable[[str, Form | None], Form | None]
-"""Of a key and the form that an option names: the form that options, CONFIGSVC_SEALED_KEYS or the policy name."""
+"""Takes a key and the form from an option; returns the form from options, CONFIGSVC_SEALED_KEYS or the policy."""
 
 
 class ImportRules(NamedTuple):
-    """What the options say of keys: their forms, which hold JSON where the file says text, and --declassify."""
+    """The options about keys: their forms, which texts of the file are JSON, and --declassify."""
 
     wanted: FormPatterns = FormPatterns()
     json: Sequence[str] = ()
     declassify: bool = False
 
     def draft(self, row: FileRow, name: Name) -> Draft:
-        """The draft of a row; its form is None where nothing names one, and it is sealed then.
+        """The draft of a row. Its form is None if nothing names one; the value is then sealed.
 
         Raises:
-            InvalidName, Unprocessable: it cannot be stored so.
+            InvalidName, Unprocessable: it cannot be stored like this.
             Misconfigured: plain, for a key of CONFIGSVC_SEALED_KEYS.
         """
         key = names.parse_key(row.key)
@@ -52,10 +52,10 @@ class ImportRules(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """A draft, and what storing it means; `again` where what is served could not be opened to compare.
+    """A draft, and what storing it does. `again`: the served value could not be opened to compare.
 
-    `unnamed` is a value that differs from what is served in the clear, under a key that nothing names. `kept` is one
-    that --new-only leaves out, because its key is served.
+    `unnamed`: the value differs from one that is served in the clear, and nothing names a form for its key.
+    `kept`: --new-only leaves the value out, because its key is served.
     """
 
     draft: Draft
@@ -65,7 +65,7 @@ class Planned(NamedTuple):
 def make_drafts(
     rows: Iterable[FileRow], rules: ImportRules, name: Name
 ) -> tuple[list[Draft], dict[str, ConfigsvcError]]:
-    """The drafts of all rows, and the keys that can be none, each with its reason."""
+    """The drafts of all rows, and the keys that cannot become drafts, each with its reason."""
     found: list[Draft] = []
     refused: dict[str, ConfigsvcError] = {}
     for row in rows:
@@ -83,10 +83,10 @@ def make_drafts(
 def check_sizes(
     drafts: Iterable[Draft], check: Callable[[Draft], None]
 ) -> tuple[list[Draft], dict[str, ConfigsvcError]]:
-    """The drafts that are small enough to be stored, and the keys of the others, each with its reason.
+    """The drafts that are small enough to store, and the keys of the others, each with its reason.
 
     Args:
-        drafts: with the forms that are named.
+        drafts: with their forms.
         check: raises TooLarge.
     """
     found: list[Draft] = []
@@ -101,7 +101,7 @@ def check_sizes(
 
 
 def select_to_open(drafts: Iterable[Draft], served: Iterable[Entry]) -> list[Entry]:
-    """The entries to open for comparing: those of the drafts' keys whose form and content type are not new anyway."""
+    """The entries to open for comparing: those of the drafts' keys whose form and content type do not change."""
     wanted = {draft.key: draft for draft in drafts}
     return [entry for entry in served if entry.key in wanted and _may_stay(wanted[entry.key], entry)]
 
@@ -109,7 +109,7 @@ def select_to_open(drafts: Iterable[Draft], served: Iterable[Entry]) -> list[Ent
 def make_plan(
     drafts: Iterable[Draft], served: Iterable[Entry], opened: Mapping[Key, Opened | CannotOpen]
 ) -> list[Planned]:
-    """Each draft beside what is served, so far as that could be opened."""
+    """Compares each draft with the served value, if that could be opened."""
     entries = {entry.key: entry for entry in served}
     return [Planned(draft, _decide_step(draft, entries.get(draft.key), opened.get(draft.key))) for draft in drafts]
 
@@ -129,5 +129,5 @@ def _is_same(draft: Draft, opened: Opened) -> bool:
 
 
 def _may_stay(draft: Draft, entry: Entry) -> bool:
-    """Whether what is served may stay as it is: of the same content type, in a form that nothing contradicts."""
+    """Whether the served entry may stay: it has the same content type, and nothing asks for another form."""
     return draft.form in (None, entry.form) and draft.content_type == entry.content_type

@@ -1,4 +1,4 @@
-"""How a value is protected: by the options --seal, --plain and --kms, else the policy, else a person's choice."""
+"""How a value is protected: by --seal, --plain or --kms, else by the policy, else as the user chooses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FORMS: tuple[Form, ...] = ("envelope", "plain", "kms")
 
 
 class FormPatterns(NamedTuple):
-    """Patterns of keys for each form. Where several name a key, --seal counts before --kms, and that before --plain."""
+    """Patterns of keys for each form. If several match a key, --seal wins over --kms, and --kms over --plain."""
 
     seal: Sequence[str] = ()
     plain: Sequence[str] = ()
@@ -48,20 +48,20 @@ def check_named(
     *,
     served: Callable[[], Collection[str]] = tuple,
 ) -> None:
-    """Refuse a pattern that names no key, before anything is stored.
+    """Refuses a pattern that matches no key, before anything is stored.
 
-    A mistyped --seal would leave a secret to whatever the policy says, and a mistyped --plain or --json a setting to
-    readers who do not expect it.
+    A mistyped --seal would leave a secret to the policy. A mistyped --plain or --json would give readers a form or
+    type that they do not expect.
 
     Args:
-        keys: that would be stored.
+        keys: the keys to store.
         wanted: the patterns of --seal, --plain and --kms.
         json: the patterns of --json.
-        served: gives more keys that a pattern may name, asked for only if one names none of `keys`: a script passes
-            the same patterns whichever keys its file has today.
+        served: returns further keys that a pattern may match, because a script passes the same patterns whichever keys
+            its file has today. Called only if a pattern matches none of `keys`.
 
     Raises:
-        Problems: names each such pattern with its option, and keys that are spelt like it.
+        Problems: names each such pattern with its option, and keys with similar names.
     """
     given = (*zip(_OPTIONS, (wanted.seal, wanted.plain, wanted.kms), strict=True), ("--json", json))
     pairs = [(option, pattern) for option, patterns in given for pattern in dict.fromkeys(patterns)]
@@ -77,7 +77,7 @@ def check_named(
         if not _names_one(pattern, also)
     ]
     if problems:
-        raise exit_codes.Problems("Nothing was stored. These patterns name no key that would be stored:", problems)
+        raise exit_codes.Problems("Nothing was stored. These patterns match no key to store:", problems)
 
 
 def _names_one(pattern: str, keys: Collection[str]) -> bool:
@@ -85,13 +85,13 @@ def _names_one(pattern: str, keys: Collection[str]) -> bool:
 
 
 def add_flags(command: FormDecorated) -> FormDecorated:
-    """The options as flags."""
+    """Adds the options as flags."""
     for name, text in zip(
         _OPTIONS,
         (
-            "Seal it, whatever the policy says.",
-            "It is no secret: store it in the clear.",
-            "Seal it with kms:Encrypt itself (at most 4,096 bytes; one KMS call per reader).",
+            "Seal the value, whatever the policy says.",
+            "Store the value in the clear: it is not a secret.",
+            "Seal the value with kms:Encrypt directly (at most 4,096 bytes; one KMS call per reader).",
         ),
         strict=True,
     ):
@@ -100,13 +100,13 @@ def add_flags(command: FormDecorated) -> FormDecorated:
 
 
 def add_patterns(command: FormDecorated) -> FormDecorated:
-    """The options with patterns of keys."""
+    """Adds the options with patterns of keys."""
     for name, text in zip(
         _OPTIONS,
         (
-            "Seal these keys, whatever the policy says, like 'db.*'. Repeatable.",
-            "Store these keys in the clear: they are no secrets, like 'feature.*'. Repeatable.",
-            "Seal these keys with kms:Encrypt itself. Repeatable.",
+            "Seal matching keys, such as 'db.*', whatever the policy says. Repeatable.",
+            "Store matching keys, such as 'feature.*', in the clear: they are not secrets. Repeatable.",
+            "Seal matching keys with kms:Encrypt directly. Repeatable.",
         ),
         strict=True,
     ):
@@ -115,48 +115,48 @@ def add_patterns(command: FormDecorated) -> FormDecorated:
 
 
 def get_form(*flags: bool) -> Form | None:
-    """The form that --seal, --plain and --kms ask for, in this order; None without any.
+    """The form that --seal, --plain and --kms select, in this order; None without any.
 
     Raises:
-        click.UsageError: more than one.
+        click.UsageError: more than one is set.
     """
     chosen = [form for form, flag in zip(_FORMS, flags, strict=True) if flag]
     if len(chosen) > 1:
-        raise click.UsageError("--seal, --plain and --kms exclude each other.")
+        raise click.UsageError("Pass only one of --seal, --plain and --kms.")
     return chosen[0] if chosen else None
 
 
 _CHOICES: dict[str, Form | None] = {"seal": "envelope", "plain": "plain", "quit": None}
-_FORM_OPTIONS = "Pass --seal if it is a secret, or --plain if it is none and stays in the clear."
-_SAYS = "It is served in the clear, and neither an option nor your policy says how to store it."
+_FORM_OPTIONS = "Pass --seal if it is a secret, or --plain if it is not and should stay in the clear."
+_UNNAMED = "It is served in the clear, and neither an option nor your policy says how to store it."
 
 
 def choose_form(namespace: str, key: str) -> Form | None:
-    """What a person chooses for a key on a terminal; None to store it not at all."""
+    """The form that the user chooses for a key on a terminal; None to quit without storing it."""
     if not terminal.can_ask():
         return None
-    terminal.say(f"{namespace} {key} is served in the clear. Your policy does not say how to store that.")
-    return _CHOICES[terminal.choose("Seal it, or is it no secret and stays plain?", list(_CHOICES))]
+    terminal.say(f"{namespace} {key} is served in the clear, and your policy does not say how to store it.")
+    return _CHOICES[terminal.choose("Seal it (a secret) or keep it plain?", list(_CHOICES))]
 
 
 def decide_form(namespace: str, key: str) -> Form:
-    """The form for one such key.
+    """The form that the user chooses for one key.
 
     Raises:
-        Misconfigured: nobody can be asked, or the answer was to quit; says what to do.
+        Misconfigured: nobody can be asked, or the user quit. Says what to do.
     """
     found = choose_form(namespace, key)
     if found is None:
-        raise Misconfigured(f"Nothing was stored: {key}. {_SAYS}", key=key, problems=advise_options(namespace, [key]))
+        raise Misconfigured(f"{key} was not stored. {_UNNAMED}", key=key, problems=advise_options(namespace, [key]))
     return found
 
 
 def settle_forms(
     namespace: str, drafts: Sequence[Draft], *, ask: bool
 ) -> tuple[dict[str, Draft], dict[str, ConfigsvcError]]:
-    """The drafts with the form that a person chooses for each; without a person, why all are refused.
+    """The drafts with the form that the user chooses for each; if nobody can be asked, why all are refused.
 
-    One answer does not hold for several keys: among settings that are no secrets, the table's thief hides one that is.
+    One answer never covers several keys: whoever stole the table could hide a secret among harmless settings.
     """
     if not drafts:
         return {}, {}
@@ -164,19 +164,19 @@ def settle_forms(
     found = _choose_each(namespace, drafts) if ask else {}
     if found:
         return found, {}
-    terminal.say(f"Served in the clear, and not named by an option or your policy: {', '.join(keys)}")
+    terminal.say(f"Served in the clear, but not named by an option or your policy: {', '.join(keys)}")
     terminal.say(*advise_options(namespace, keys))
-    return {}, {key: Misconfigured(_SAYS, key=key) for key in keys}
+    return {}, {key: Misconfigured(_UNNAMED, key=key) for key in keys}
 
 
 def tell_kms(keys: Sequence[str]) -> None:
-    """Say which keys, in kms form until now, become envelopes: who reads them with the AWS CLI alone will miss it."""
+    """Warns which kms values become envelopes: readers with only the AWS CLI can no longer open them."""
     if keys:
-        terminal.say(f"Served in kms form, and stored as an envelope now: {', '.join(keys)}. --kms keeps the form.")
+        terminal.say(f"Changes from kms form to an envelope: {', '.join(keys)}. To keep the form: --kms.")
 
 
 def _choose_each(namespace: str, drafts: Sequence[Draft]) -> dict[str, Draft]:
-    """The drafts with their chosen forms; empty if the person quits at any of them."""
+    """The drafts with their chosen forms; empty if the user quits at any of them."""
     found: dict[str, Draft] = {}
     for each in drafts:
         form = choose_form(namespace, each.key)
@@ -187,7 +187,7 @@ def _choose_each(namespace: str, drafts: Sequence[Draft]) -> dict[str, Draft]:
 
 
 def advise_options(namespace: str, keys: Sequence[str]) -> list[str]:
-    """What to do about it: the options, and the lines of the policy to paste."""
+    """Advice for such keys: the options, and the policy lines to paste."""
     policy, resolved = composition.get_policy(), composition.resolve()
     if why := describe_untrusted():
         return [why, _FORM_OPTIONS]
@@ -195,15 +195,15 @@ def advise_options(namespace: str, keys: Sequence[str]) -> list[str]:
     plain = list(dict.fromkeys([*policy.of(namespace).plain, *sorted(keys)]))
     return [
         _FORM_OPTIONS,
-        f"Or say it for good in {resolved.project or '.configsvc.toml'}, then: configsvc trust",
+        f"Or set it permanently in {resolved.project or '.configsvc.toml'}, then run: configsvc trust",
         f'  [policy."{table or namespace}"]',
         f"  plain = {json.dumps(plain)}",
     ]
 
 
 def describe_untrusted() -> str:
-    """That the project file is not trusted, and what to do; empty where it is, or where there is none."""
+    """A warning that the project file is not trusted; empty if it is trusted or does not exist."""
     found = composition.resolve()
     if not found.project or found.project_trusted:
         return ""
-    return f"{found.project} is not trusted, so its policy allows nothing: configsvc trust"
+    return f"{found.project} is not trusted, so its policy allows nothing. Run: configsvc trust"

@@ -1,4 +1,4 @@
-"""Values of several namespaces as a consumer reads them: the first that serves a key answers."""
+"""Values of several namespaces as a consumer reads them: the first namespace that serves a key wins."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 
 Admitted = Callable[["Namespace", Sequence[str]], Iterable[str]]
-"""Which of these keys of a namespace may be had."""
+"""Filters the keys of a namespace to those that may be read."""
 
 
 def select_keys(keys: Iterable[str], only: Sequence[str], prefix: str) -> set[str]:
-    """The keys that start with the prefix, and that a pattern of `only` names where there are any.
+    """The keys that start with the prefix and, if `only` has patterns, match one of them.
 
     Raises:
-        NotFound: a pattern names none, so a value would be missing silently.
+        NotFound: a pattern matches none, so a value would be missing silently.
     """
     having = [key for key in keys if key.startswith(prefix)]
     for pattern in only:
         if not any(matches(key, pattern) for key in having):
             near = (
                 _wording.suggest(_wording.find_similar(pattern.removesuffix("*"), having))
-                or "`configsvc list` shows them."
+                or "To see the keys: configsvc list."
             )
-            raise NotFound(f"{pattern} names no key that is served. {near}")
+            raise NotFound(f"{pattern} matches no served key. {near}")
     return {key for key in having if not only or any(matches(key, pattern) for pattern in only)}
 
 
@@ -44,19 +44,19 @@ def open_values(
     prefix: str,
     admitted: Admitted = lambda _, keys: keys,
 ) -> dict[str, Opened]:
-    """The wanted values in the clear; the first namespace that holds a key wins. Nothing else is opened.
+    """The selected values in the clear; the first namespace that holds a key wins. Nothing else is opened.
 
     Args:
-        admin: opens them.
+        admin: opens the values.
         snapshots: of the namespaces, in their order.
         only: patterns of keys.
         prefix: of the keys.
-        admitted: which keys of a namespace may be had.
+        admitted: filters the keys of a namespace to those that may be read.
 
     Raises:
-        NotFound: as `wanted`.
-        CannotOpen: one does not open. Names the key and the namespace.
-        Misconfigured: one is sealed, and no KMS key is pinned or no AWS credentials are found.
+        NotFound: as `select_keys`.
+        CannotOpen: a value cannot be opened. Names the key and the namespace.
+        Misconfigured: a value is sealed, and no KMS key is pinned or no AWS credentials are found.
     """
     chosen = select_keys(dict.fromkeys(entry.key for each in snapshots for entry in each.entries), only, prefix)
     found: dict[str, Opened] = {}
@@ -73,8 +73,8 @@ def open_values(
 
 
 def explain_unopened(namespace: str, key: str, error: CannotOpen) -> CannotOpen:
-    """The error that says which value does not open: in the first of several namespaces, another may serve it well."""
-    return CannotOpen(f"{key} in {namespace} does not open. {error.detail}", **{**error.members, "key": key})
+    """The error with the key and the namespace, because another namespace may serve a value that does open."""
+    return CannotOpen(f"{key} in {namespace} cannot be opened. {error.detail}", **{**error.members, "key": key})
 
 
 def find_entry(
@@ -82,7 +82,7 @@ def find_entry(
 ) -> tuple[Namespace, Entry]:
     """The entry that a consumer reads under a key, and the namespace that answers.
 
-    A version is one of the namespace that serves the key; if none does, of the first that has the version.
+    A version belongs to the namespace that serves the key or, if none does, to the first that has the version.
 
     Raises:
         NotFound: no namespace serves the key, or one of the namespaces does not exist.
@@ -111,15 +111,16 @@ def _find_version(admin: Admin, namespace: Namespace, key: str, version: int | N
         return admin.values.get_entry(namespace, key, version)
     except NotFound as error:
         raise NotFound(
-            f"{key} is from {namespace}, and has no version {version} there.", **error.members, namespace=str(namespace)
-        ) from None
+            f"{key} comes from {namespace}, which has no version {version} of it.", **error.members,
+            namespace=str(namespace),
+        ) from None  # fmt: skip
 
 
 def _get_entry(admin: Admin, namespace: Namespace, key: str, version: int | None = None) -> Entry | None:
-    """The entry, None where this namespace has none.
+    """The entry, or None if this namespace has none.
 
     Raises:
-        NotFound: there is no such namespace; a consumer does not start then.
+        NotFound: the namespace does not exist; a consumer would not start either.
     """
     try:
         return admin.values.get_entry(namespace, key, version)
@@ -130,7 +131,7 @@ def _get_entry(admin: Admin, namespace: Namespace, key: str, version: int | None
 
 
 def list_keys(listed: Mapping[Namespace, Iterable[KeyInfo]]) -> list[tuple[Namespace, KeyInfo]]:
-    """Each key once, in the order of keys: from the first namespace that serves it, else from the first that has it."""
+    """Each key once, sorted by key: from the first namespace that serves it, else from the first that has it."""
     found: dict[str, tuple[Namespace, KeyInfo]] = {}
     for namespace, infos in listed.items():
         for info in infos:
@@ -141,7 +142,7 @@ def list_keys(listed: Mapping[Namespace, Iterable[KeyInfo]]) -> list[tuple[Names
 
 
 def find_owners(snapshots: Iterable[SealedSnapshot]) -> dict[str, Namespace]:
-    """The namespace that answers for each key."""
+    """The namespace that serves each key."""
     found: dict[str, Namespace] = {}
     for snapshot in snapshots:
         for each in snapshot.entries:
@@ -150,8 +151,8 @@ def find_owners(snapshots: Iterable[SealedSnapshot]) -> dict[str, Namespace]:
 
 
 def tell_hidden(hidden: Mapping[Namespace, int]) -> None:
-    """Say how many keys of each namespace another one hides."""
+    """Prints how many keys of each namespace another one hides."""
     for namespace, count in hidden.items():
         if count:
             keys = "1 key is" if count == 1 else f"{count} keys are"
-            terminal.say(f"{namespace}: {keys} hidden by another namespace; -n {namespace} shows all")
+            terminal.say(f"{namespace}: {keys} hidden by another namespace. To see all: -n {namespace}")

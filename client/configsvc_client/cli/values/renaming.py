@@ -1,4 +1,4 @@
-"""The options that say which keys the members of a file become: --flatten, --strip-prefix, --map, --separator."""
+"""The options that rename the keys of a file: --flatten, --strip-prefix, --map, --separator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INVALID = re.compile(r"[^A-Za-z0-9._-]")
 
 
 class Shaping(NamedTuple):
-    """What the options say. Keys are renamed in this order: one prefix, each map, each separator."""
+    """The values of the options. Keys are renamed in this order: one prefix, each map, each separator."""
 
     flatten: bool = False
     prefixes: Sequence[str] = ()
@@ -31,7 +31,7 @@ class Shaping(NamedTuple):
         return bool(self.flatten or self.prefixes or self.maps or self.separators)
 
     def prefix(self, key: str) -> str:
-        """The prefix that is taken off a key: the longest that fits."""
+        """The prefix to remove from a key: the longest that matches."""
         return max((each for each in self.prefixes if key.startswith(each)), key=len, default="")
 
     def name(self, key: str) -> str:
@@ -44,18 +44,19 @@ class Shaping(NamedTuple):
         return found
 
     def check_used(self, keys: Sequence[str]) -> None:
-        """Refuse a prefix or a map that matches no key, which would rename nothing silently.
+        """Refuses a prefix or a map that matches no key and would silently rename nothing.
 
         Raises:
             click.UsageError: names the option.
         """
         for prefix in self.prefixes:
             if keys and not any(key.startswith(prefix) for key in keys):
-                raise click.UsageError(f"--strip-prefix {prefix}: no key begins with it.")
+                raise click.UsageError(f"No key starts with {prefix}. Correct --strip-prefix {prefix}, or drop it.")
         stripped = [Shaping(prefixes=self.prefixes).name(key) for key in keys]
         for pattern, replacement in self.maps:
             if keys and not any(pattern.search(key) for key in stripped):
-                raise click.UsageError(f"--map {pattern.pattern}={replacement}: no key matches it.")
+                given = f"--map {pattern.pattern}={replacement}"
+                raise click.UsageError(f"No key matches {pattern.pattern}. Correct {given}, or drop it.")
             stripped = [pattern.sub(replacement, key) for key in stripped]
 
 
@@ -64,19 +65,19 @@ AS_IN_THE_FILE = Shaping()
 
 
 class ShapedRows(NamedTuple):
-    """Rows with their new keys, and the key that each had in the file; of a member of a mapping the path, `db: url`."""
+    """Rows with their new keys, and each key's name in the file; for a member of a mapping its path, `db: url`."""
 
     rows: list[FileRow]
     origins: dict[str, str]
 
     @property
     def renamed(self) -> int:
-        """How many have another key."""
+        """How many rows have another key."""
         return sum(key != origin for key, origin in self.origins.items())
 
 
 def add_options(command: ShapingDecorated) -> ShapingDecorated:
-    """The options, as the command's argument `shaping`."""
+    """Adds the options, as the command's argument `shaping`."""
 
     @wraps(command)
     def shaped(*args: object, **kwargs: Any) -> object:  # noqa: ANN401  # click's
@@ -94,11 +95,11 @@ def add_options(command: ShapingDecorated) -> ShapingDecorated:
 def rename_rows(
     rows: Iterable[FileRow], shaping: Shaping, paths: Mapping[str, str]
 ) -> tuple[ShapedRows, list[Problem]]:
-    """The rows with their new keys, and the keys that would be the same.
+    """The rows with their new keys, and the keys that would collide or be cut badly.
 
     Args:
         rows: of a file.
-        shaping: what the options say.
+        shaping: the values of the options.
         paths: where the keys of flattened rows are in the file.
 
     Raises:
@@ -113,7 +114,7 @@ def rename_rows(
         origin = paths.get(row.key, row.key)
         before = origins.setdefault(name, origin)
         if not name:
-            problems.append(Problem(row.place, row.key, "nothing would be left of the key"))
+            problems.append(Problem(row.place, row.key, "the new name would be empty"))
         elif before != origin:
             problems.append(Problem(row.place, row.key, f"would be named {name}, as {before} would"))
         elif cut := _explain_cut(shaping.prefix(row.key), row.key, name):
@@ -122,23 +123,23 @@ def rename_rows(
 
 
 def _explain_cut(prefix: str, key: str, name: str) -> str:
-    """Why a prefix is not all that was meant: `APP` leaves `_URL` of APP_URL and `LE` of APPLE. Empty where it is."""
+    """Why a prefix looks incomplete: `APP` leaves `_URL` of APP_URL and `LE` of APPLE. Empty if it is fine."""
     rest = key[len(prefix) :]
     if prefix and rest[:1] in ("_", ".", "-") and name.startswith(rest[0]) and not prefix.startswith(rest[0]):
         return f"would be named {name}; to remove the {rest[0]} as well: --strip-prefix {prefix}{rest[0]}"
     ends = prefix[-1:].isalnum() and rest[:1].isalnum()
     if ends and not (prefix[-1:].islower() and rest[:1].isupper()):
-        return f"begins with {prefix} in the middle of a word; name the whole prefix, or use --map"
+        return f"{prefix} ends in the middle of a word; pass the whole prefix, or use --map"
     return ""
 
 
 def advise_option(key: str) -> str:
-    """The option that makes a valid name of a key; empty for a valid one, and for one that is too long."""
+    """The option that makes a key's name valid; empty if the name is valid or too long."""
     odd = _INVALID.search(key)
     if odd and odd[0] in "/:":
         return f"--separator {odd[0]} turns {odd[0]} into dots."
     if odd:
-        return f"--map '{_INVALID.pattern}+=_' replaces other characters by _."
+        return f"--map '{_INVALID.pattern}+=_' replaces invalid characters with _."
     if not odd and key.startswith((".", "-")) and key.strip(".-"):
         return f"--strip-prefix={key[: -len(key.lstrip('.-'))]} removes the first characters."
     return ""
@@ -151,11 +152,11 @@ def _compile_maps(_: click.Context, __: click.Parameter, given: tuple[str, ...])
 def _compile(given: str) -> tuple[re.Pattern[str], str]:
     pattern, equals, replacement = given.partition("=")
     if not equals or not pattern:
-        raise click.BadParameter("write REGEX=REPLACEMENT, such as '^DB_=db.'; \\x3d is an equals sign in REGEX.")
+        raise click.BadParameter("use REGEX=REPLACEMENT, such as '^DB_=db.'; in REGEX, write = as \\x3d.")
     try:
         compiled = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
-        raise click.BadParameter(f"{pattern} is not a regular expression of Python: {error}.") from None
+        raise click.BadParameter(f"{pattern} is not a Python regular expression: {error}.") from None
     try:
         re.compile(f"{pattern}|").sub(replacement, "")  # matches, so that the replacement is read
     except (re.error, IndexError) as error:
@@ -165,25 +166,25 @@ def _compile(given: str) -> tuple[re.Pattern[str], str]:
 
 def _check_whole(option: str, given: Iterable[str]) -> None:
     if not all(given):
-        raise click.UsageError(f"{option} takes a text that is not empty.")
+        raise click.UsageError(f"{option} is empty. Pass a text.")
 
 
 _OPTIONS = (
     click.option(
         "--flatten", is_flag=True,
-        help="Make a key of each member of a nested mapping: db: {url: x} becomes db.url. Lists stay JSON.",
+        help="Turn each member of a nested mapping into a key: db: {url: x} becomes db.url. Lists stay JSON.",
     ),
     click.option(
         "--strip-prefix", multiple=True, metavar="PREFIX",
-        help="Remove PREFIX from the keys that begin with it. Repeatable: the longest that fits is removed.",
+        help="Remove PREFIX from keys that start with it. Repeatable: the longest match is removed.",
     ),
     click.option(
         "--map", "maps", multiple=True, metavar="REGEX=REPLACEMENT", callback=_compile_maps,
-        help="Replace REGEX in keys, by Python's rules: '^DB_=db.', '(.*)_URL=\\1.url'. Repeatable, in order.",
+        help="Replace a Python REGEX in keys: '^DB_=db.', '(.*)_URL=\\1.url'. Repeatable: applied in order.",
     ),
     click.option(
         "--separator", multiple=True, metavar="TEXT",
-        help="Replace TEXT in keys by a dot, such as / or __, and drop it at both ends. Repeatable.",
+        help="Replace TEXT, such as / or __, with a dot in keys, and drop it at both ends. Repeatable.",
     ),
-    click.option("--as-is", is_flag=True, help="Read the file's own keys, though it looks like another tool's output."),
+    click.option("--as-is", is_flag=True, help="Read the file's own keys, even if another tool made it."),
 )  # fmt: skip

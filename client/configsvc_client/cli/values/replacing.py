@@ -1,4 +1,4 @@
-"""Bulk commands and what is served already: which keys stay, and the question before values are replaced."""
+"""Bulk commands and values that are already served: which keys stay, and the prompt before replacing values."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from configsvc_client.cli.values.planning import Planned
 
 
-AGAIN = "Run it again: what is stored already is left alone."
+AGAIN = "Then run it again: values that are already stored are skipped."
 
 STORED = ("new", "changed", "again")
 """Steps of a plan that store something; all but the first replace what is served."""
 
 _NAMED = 10
-"""Keys that a question names; the plan above it names all."""
+"""How many keys a prompt names; the plan above it names all."""
 
 
 def split_new(drafts: Iterable[Draft], there: SealedSnapshot, *, new_only: bool) -> tuple[list[Draft], list[Planned]]:
@@ -41,7 +41,7 @@ def split_new(drafts: Iterable[Draft], there: SealedSnapshot, *, new_only: bool)
 def name_forms(
     namespace: Namespace, plan: Sequence[Planned], *, ask: bool
 ) -> tuple[list[Planned], dict[str, ConfigsvcError]]:
-    """The plan with the forms that a person chooses for what is served in the clear, and what is refused."""
+    """The plan with the form that the user chooses for each unnamed value, and the refused keys."""
     from configsvc_client.cli.values.planning import Planned
 
     unnamed = [each.draft for each in plan if each.step == "unnamed"]
@@ -52,12 +52,12 @@ def name_forms(
 
 
 def list_replaced(plan: Iterable[Planned]) -> list[str]:
-    """The keys that serve another value afterwards."""
+    """The keys whose served value changes."""
     return [each.draft.key for each in plan if each.step in STORED and each.step != "new"]
 
 
 def tell_types(plan: Iterable[Planned], there: SealedSnapshot) -> None:
-    """Say which keys get another content type: their readers get a text where they had JSON, or the other way round."""
+    """Warns which keys change their content type: readers get text instead of JSON, or the reverse."""
     served = {entry.key: entry.content_type for entry in there.entries}
     for each in plan:
         if each.step in STORED:
@@ -65,7 +65,7 @@ def tell_types(plan: Iterable[Planned], there: SealedSnapshot) -> None:
 
 
 def tell_type(key: str, before: ContentType | None, after: ContentType) -> None:
-    """Say that a key gets another content type. Nothing is said where it had none."""
+    """Warns that a key changes its content type. A new key has none to change."""
     if before and before != after:
         terminal.say(f"{key}: the content type changes from {before} to {after}")
 
@@ -73,16 +73,17 @@ def tell_type(key: str, before: ContentType | None, after: ContentType) -> None:
 def store(
     admin: Admin, namespace: Namespace, guarded: Guarded, message: str, *, doing: str
 ) -> dict[str, ConfigsvcError]:
-    """Store the drafts in as few change sets as they fit into; the keys that were refused and why.
+    """Stores the drafts in as few change sets as possible; returns the refused keys and why.
 
-    What stops the whole series is the reason of each key left. An interruption prints how much is stored.
+    An error that stops the whole series is the reason for each remaining key. An interruption prints how many values
+    are stored.
 
     Args:
-        admin: stores them.
-        namespace: where they go.
-        guarded: the drafts, and the keys that someone else wrote first.
+        admin: stores the drafts.
+        namespace: to write to.
+        guarded: the drafts, and the keys that somebody else wrote first.
         message: for the change log.
-        doing: what is done, for the progress bar: `import into`.
+        doing: for the progress bar, such as `import into`.
     """
     drafts, failures = guarded.drafts, dict[str, ConfigsvcError](guarded.overtaken)
     left = {each.key for each in drafts}
@@ -96,18 +97,19 @@ def store(
         except ConfigsvcError as error:
             failures |= dict.fromkeys(sorted(left), error)
         except KeyboardInterrupt:
-            terminal.say(f"{namespace}: {len(drafts) - len(left)} of {len(drafts)} are surely stored. {AGAIN}")
+            stored = f"at least {len(drafts) - len(left)} of {len(drafts)} values are stored"
+            terminal.say(f"{namespace}: interrupted; {stored}. Run it again to store the rest.")
             raise
     return failures
 
 
 def confirm_replacing(namespace: str, keys: Sequence[str], *, required: bool) -> None:
-    """Ask before values that are served are replaced.
+    """Asks before served values are replaced.
 
     Args:
-        namespace: what serves them.
-        keys: whose values they are; nothing is asked without any.
-        required: refuse where nobody can be asked and --yes is not passed. Otherwise that goes on.
+        namespace: that serves the values.
+        keys: of the values. Without any, nothing is asked.
+        required: refuse if nobody can be asked and --yes is not passed. Otherwise continue.
 
     Raises:
         click.UsageError: nobody can be asked.

@@ -1,4 +1,4 @@
-"""The results of an import: reported key by key, counted, and kept in the file of errors."""
+"""The results of an import: reported by key, counted, and written to the error file."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 
 _OF_LINES = frozenset({"dotenv", "docker", "shell"})
-_STAYS = "{}: {} stay in the value as they are; nothing is filled in."
+_STAYS = "{}: {} are stored unchanged, not expanded."
 _VARIABLES = "$NAME, ${…}, $(…) or backquotes"
 _PLACEHOLDERS = "${…}, <%…%> or {{…}}"
 _PLACEHOLDER = re.compile(rb"\$\{[^{}]*\}|<%(?:[^<%]|%(?!>)|<(?!%))*%>|\{\{[^{}]*\}\}")
-"""What Spring and envsubst, ERB, and Helm and Jinja put something in place of."""
+"""Placeholders of Spring and envsubst, of ERB, and of Helm and Jinja."""
 
 _STEPS = ("new", "changed", "again", "unchanged", "kept")
 _NOTHING = "Nothing was stored ({})."
@@ -43,14 +43,14 @@ def report_results(
     namespace: Namespace, plan: Sequence[Planned], refused: Sequence[RefusedRow], *,
     unstored: str | None = None, renamed: int = 0,
 ) -> None:  # fmt: skip
-    """Each refused key with why, and how many there were of each kind.
+    """Prints each refused key with its reason, and how many values were new, changed and so on.
 
     Args:
         namespace: that was written to.
-        plan: what was to be stored.
-        refused: what was not.
+        plan: the values to store.
+        refused: the rows that were not stored.
         unstored: why nothing was stored.
-        renamed: how many keys have another name than in the file.
+        renamed: how many keys are named differently than in the file.
     """
     for reason in dict.fromkeys(each.reason for each in refused):
         terminal.say(f"{', '.join(_name_row(each) for each in refused if each.reason == reason)}: {reason}")
@@ -63,29 +63,29 @@ def report_results(
         )
         return
     empty = [each.draft.key for each in plan if each.step in STORED and not each.draft.data]
-    if empty:  # written out in the file, so taken: but a template that was never filled in looks like this
+    if empty:  # explicit in the file, so accepted; but a template that was never filled in looks the same
         terminal.say(f"Empty {'value' if len(empty) == 1 else 'values'}: {', '.join(empty)}")
-    said = ", ".join(f"{count} {step}" for step, count in counts.items() if count) or "nothing to do"
+    counted = ", ".join(f"{count} {step}" for step, count in counts.items() if count) or "nothing to do"
     more = (f", {len(failed)} failed" if failed else "") + (f" ({count(renamed, 'key')} renamed)" if renamed else "")
-    terminal.say(f"{namespace}: {said}{more}")
+    terminal.say(f"{namespace}: {counted}{more}")
     if unstored:
         terminal.say(_NOTHING.format(unstored))
     elif refused:
-        terminal.say(f"Correct what is named above. {AGAIN}")
+        terminal.say(f"Correct the errors above. {AGAIN}")
 
 
 def _name_row(refused: RefusedRow) -> str:
-    """A key with the line it is on."""
+    """A key with its line in the file."""
     return f"{refused.place} ({refused.key})" if refused.place.startswith("line ") else refused.key
 
 
 def tell_filled_in(rows: Sequence[FileRow], wanted: str) -> None:
-    """Name the keys of values that other readers of the file would fill in: here they are stored as written.
+    """Warns of values that other readers of the file would expand: here they are stored as written.
 
     Args:
         rows: of the file.
-        wanted: its format. A line of dotenv or of a shell knows by itself what is filled in; other files are templates
-            of the programs that read them, or were to be rendered first.
+        wanted: its format. A row of dotenv or shell knows itself whether it is expanded. In other formats the text is a
+            template of the program that reads the file, or should have been rendered first.
     """
     keys = [each.key for each in rows if each.filled_in]
     if keys:
@@ -97,7 +97,7 @@ def tell_filled_in(rows: Sequence[FileRow], wanted: str) -> None:
 
 
 def _is_template(row: FileRow) -> bool:
-    """Whether a text, or one in JSON, has a placeholder of templates."""
+    """Whether a text, or a text in JSON, has a template placeholder."""
     return KINDS[row.content_type].is_text and bool(_PLACEHOLDER.search(row.data))
 
 
@@ -110,7 +110,7 @@ def list_failures(rows: Mapping[str, FileRow], failures: Mapping[str, ConfigsvcE
 
 
 def keep_failures(places: Sequence[Path], refused: Sequence[RefusedRow]) -> None:
-    """Writes the file of errors to the first place that takes it, or removes that of an earlier run."""
+    """Writes the error file to the first place that accepts it, or removes that of an earlier run."""
     if not refused:
         for path in places:
             forget_error_file(path)
@@ -121,7 +121,7 @@ def keep_failures(places: Sequence[Path], refused: Sequence[RefusedRow]) -> None
         except Misconfigured as error:
             terminal.say(error.detail)
         else:
-            terminal.say(f"What was refused, without values: {path}")
+            terminal.say(f"Refused rows (without values): {path}")
             return
 
 
@@ -132,7 +132,7 @@ _HEADING = ",".join(COLUMNS).encode()
 
 
 class RefusedRow(NamedTuple):
-    """A row that was not stored: its place in the file, key, the error's stable code, and what to do."""
+    """A row that was not stored: its place in the file, its key, the error's stable code, and what to do."""
 
     place: str
     key: str
@@ -141,16 +141,16 @@ class RefusedRow(NamedTuple):
 
 
 def list_places(name: str, given: str | None) -> list[Path]:
-    """Where it may go, the first that takes it: as asked; else beside the file, or under its name in this folder.
+    """The paths to try for the error file: as passed; else next to the file, or under its name in this folder.
 
-    Nowhere for stdin and other streams: what was refused is on stderr, and `/dev/fd/63` has no folder of anybody's.
+    None for stdin and other streams: refused rows are on stderr, and `/dev/fd/63` is not in the user's folder.
 
     Args:
-        name: of the file that is imported.
-        given: as `--errors` names it.
+        name: of the imported file.
+        given: the value of `--errors`.
 
     Raises:
-        click.UsageError: no file can be made under the given name.
+        click.UsageError: no file can be created under that name.
     """
     if given:
         return _list_given(Path(given))
@@ -162,21 +162,23 @@ def _list_given(path: Path) -> list[Path]:
     if str(path) == os.devnull:
         return []
     if not path.parent.is_dir():
-        raise click.UsageError(f"There is no folder for --errors {path}. Nothing was stored.")
+        raise click.UsageError(
+            f"The folder of --errors {path} does not exist. Create it, or name another file. Nothing was stored."
+        )
     if path.is_dir() or is_stream(str(path)):
-        raise click.UsageError(f"--errors {path} is not a file. Name one. Nothing was stored.")
+        raise click.UsageError(f"--errors {path} is not a file. Name a file. Nothing was stored.")
     if not _is_ours(path):
         raise click.UsageError(
-            f"--errors {path} is a file of something else, which would be lost. Name another. Nothing was stored."
+            f"--errors {path} is not an error file, and would be overwritten. Name another file. Nothing was stored."
         )
     return [path]
 
 
 def write_error_file(path: Path, refused: Iterable[RefusedRow]) -> None:
-    """Replace the file, for its owner alone.
+    """Replaces the error file, readable by its owner only.
 
     Raises:
-        Misconfigured: the folder does not take it.
+        Misconfigured: the file cannot be written.
     """
     from configsvc_client.admin import private_file
 
@@ -188,20 +190,20 @@ def write_error_file(path: Path, refused: Iterable[RefusedRow]) -> None:
 
 
 def _render_cell(text: str) -> str:
-    """A cell that neither a terminal nor a spreadsheet acts on: no formula, and no control character."""
+    """A cell that is safe in a terminal and a spreadsheet: no formula and no control character."""
     shown = escaping.escape_line(text)
     return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
 def forget_error_file(path: Path) -> None:
-    """Remove the one of an earlier run, for it is no longer true; what is no such file stays."""
+    """Removes the outdated error file of an earlier run. Any other file stays."""
     with suppress(OSError):
         if _read_heading(path) == _HEADING:
             path.unlink()
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file can be replaced: it is of an earlier run, empty or not there yet. The import's own file is not."""
+    """Whether a path can be overwritten: an error file, an empty file or no file, but never the imported file."""
     try:
         return _read_heading(path) in (_HEADING, b"")
     except OSError:
@@ -209,10 +211,10 @@ def _is_ours(path: Path) -> bool:
 
 
 def _read_heading(path: Path) -> bytes:
-    """How a file begins; empty for what is no file.
+    """The first bytes of a file; empty if it is not a regular file.
 
     Raises:
-        OSError: it cannot be read, or is a link.
+        OSError: the file cannot be read, or is a link.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
