@@ -10,7 +10,7 @@ GRANTS = (Grant(("read",), ("*",)),)
 KEY = ("payments.prod", 1, "ab")
 
 
-def rendered(size: int) -> Rendered:
+def make_rendered(size: int) -> Rendered:
     return Rendered("x" * size, '"1-ab"')
 
 
@@ -65,22 +65,22 @@ def test_changed_grants_are_dropped() -> None:
 def test_the_snapshot_cache_is_limited_and_evicts_the_least_used() -> None:
     snapshots = RenderedSnapshots(most=3_000)
     for revision in (1, 2):
-        snapshots.put(("a", revision, "t"), rendered(1_000))
+        snapshots.put(("a", revision, "t"), make_rendered(1_000))
     snapshots.get(("a", 1, "t"))
-    snapshots.put(("a", 3, "t"), rendered(1_000))
+    snapshots.put(("a", 3, "t"), make_rendered(1_000))
     assert [revision for revision in (1, 2, 3) if snapshots.get(("a", revision, "t"))] == [1, 3]
 
 
 def test_a_snapshot_larger_than_the_cache_is_not_cached_and_evicts_nothing() -> None:
     snapshots = RenderedSnapshots(most=3_000)
-    snapshots.put(KEY, rendered(1_000))
-    snapshots.put(("b", 1, "t"), rendered(4_000))
+    snapshots.put(KEY, make_rendered(1_000))
+    snapshots.put(("b", 1, "t"), make_rendered(4_000))
     assert snapshots.get(("b", 1, "t")) is None
-    assert snapshots.get(KEY) == rendered(1_000)
+    assert snapshots.get(KEY) == make_rendered(1_000)
 
 
 def test_a_cached_snapshot_is_found_by_namespace_revision_and_tag() -> None:
     snapshots = RenderedSnapshots()
-    snapshots.put(KEY, rendered(1))
+    snapshots.put(KEY, make_rendered(1))
     for other in (("payments.dev", 1, "ab"), ("payments.prod", 2, "ab"), ("payments.prod", 1, "cd")):
         assert snapshots.get(other) is None

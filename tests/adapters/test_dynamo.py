@@ -49,7 +49,7 @@ def repository(client: DynamoDBClient) -> DynamoRepository:
     return DynamoRepository(client, TABLE, calls).within(clock.monotonic() + COMMIT_LEAST)
 
 
-def cancelled(stubber: Stubber, *reasons: str) -> None:
+def make_cancellation(stubber: Stubber, *reasons: str) -> None:
     stubber.add_client_error(
         "transact_write_items",
         "TransactionCanceledException",
@@ -61,14 +61,14 @@ def cancelled(stubber: Stubber, *reasons: str) -> None:
 def test_a_cancelled_transaction_is_a_lost_race_with_its_addresses(
     stubber: Stubber, repository: DynamoRepository, reason: str
 ) -> None:
-    cancelled(stubber, "None", reason)
+    make_cancellation(stubber, "None", reason)
     with pytest.raises(LostRace) as lost:
         repository.commit([Write(head(2), 1), StampCheck(AT[1], 3)])
     assert lost.value.addresses == (AT[1],)
 
 
 def test_a_lost_race_beside_a_throttled_item_is_a_lost_race(stubber: Stubber, repository: DynamoRepository) -> None:
-    cancelled(stubber, "ThrottlingError", "ConditionalCheckFailed")
+    make_cancellation(stubber, "ThrottlingError", "ConditionalCheckFailed")
     with pytest.raises(LostRace):
         repository.commit([Write(head(2), 1), StampCheck(AT[1], 3)])
 
@@ -77,7 +77,7 @@ def test_a_lost_race_beside_a_throttled_item_is_a_lost_race(stubber: Stubber, re
 def test_a_transaction_cancelled_by_throttling_wrote_nothing(
     stubber: Stubber, repository: DynamoRepository, reason: str
 ) -> None:
-    cancelled(stubber, "None", reason)
+    make_cancellation(stubber, "None", reason)
     with pytest.raises(StoreBusy) as busy:
         repository.commit([Write(head(2), 1)])
     assert busy.value.members["retry_after"] == 1
@@ -85,7 +85,7 @@ def test_a_transaction_cancelled_by_throttling_wrote_nothing(
 
 
 def test_a_transaction_cancelled_for_another_reason_is_a_fault(stubber: Stubber, repository: DynamoRepository) -> None:
-    cancelled(stubber, "ItemCollectionSizeLimitExceeded")
+    make_cancellation(stubber, "ItemCollectionSizeLimitExceeded")
     with pytest.raises(Internal):
         repository.commit([Write(head(2), 1)])
 

@@ -44,38 +44,38 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-def against(clock: FakeClock, *steps: Step) -> tuple[DynamoRepository, Client]:
+def make_repository(clock: FakeClock, *steps: Step) -> tuple[DynamoRepository, Client]:
     client = Client(clock, *steps)
     repository = DynamoRepository(cast("DynamoDBClient", client), TABLE, Calls(clock, FakeChance()))
     return repository.within(clock.monotonic() + SECONDS), client
 
 
-def raises(error: Exception) -> Step:
+def fail_with(error: Exception) -> Step:
     def step(_request: Mapping[str, Any]) -> Mapping[str, Any]:
         raise error
 
     return step
 
 
-def refused(code: str, *reasons: str) -> Step:
+def refuse_with(code: str, *reasons: str) -> Step:
     answer: Any = {"Error": {"Code": code}, "CancellationReasons": [{"Code": reason} for reason in reasons]}
-    return raises(ClientError(answer, "operation"))
+    return fail_with(ClientError(answer, "operation"))
 
 
-def cancelled(*reasons: str) -> Step:
-    return refused("TransactionCanceledException", *reasons)
+def cancel_with(*reasons: str) -> Step:
+    return refuse_with("TransactionCanceledException", *reasons)
 
 
-def answers(answer: Mapping[str, Any]) -> Step:
+def answer_with(answer: Mapping[str, Any]) -> Step:
     return lambda _request: answer
 
 
-THROTTLED = refused("ThrottlingException")
-BROKEN = raises(ConnectionClosedError(endpoint_url="http://127.0.0.1"))
-DONE = answers({})
+THROTTLED = refuse_with("ThrottlingException")
+BROKEN = fail_with(ConnectionClosedError(endpoint_url="http://127.0.0.1"))
+DONE = answer_with({})
 
 
-def silent(clock: FakeClock, seconds: float) -> Step:
+def stay_silent(clock: FakeClock, seconds: float) -> Step:
     def step(_request: Mapping[str, Any]) -> Mapping[str, Any]:
         clock.pass_by(seconds)
         raise ReadTimeoutError(endpoint_url="http://127.0.0.1")
@@ -111,7 +111,7 @@ def test_s31_throttled_calls_are_retried_with_growing_pauses_until_the_deadline(
     clock: FakeClock, call: Callable[[DynamoRepository], object]
 ) -> None:
     began = clock.monotonic()
-    repository, client = against(clock, THROTTLED)
+    repository, client = make_repository(clock, THROTTLED)
     with pytest.raises(StoreBusy):
         call(repository)
     assert SECONDS - 2 * BACKOFF.most - COMMIT_LEAST < clock.monotonic() - began <= SECONDS
@@ -125,7 +125,7 @@ def test_s51_a_call_without_a_response_ends_by_the_deadline(
     clock: FakeClock, call: Callable[[DynamoRepository], object]
 ) -> None:
     began = clock.monotonic()
-    repository, client = against(clock, silent(clock, 1.0))
+    repository, client = make_repository(clock, stay_silent(clock, 1.0))
     with pytest.raises(StoreUnavailable):
         call(repository)
     assert clock.monotonic() - began <= SECONDS + 1.0  # a real attempt ends with the deadline: see test_dynamo_wire
@@ -134,7 +134,7 @@ def test_s51_a_call_without_a_response_ends_by_the_deadline(
 
 @pytest.mark.parametrize("call", VERBS)
 def test_after_the_deadline_nothing_is_sent(clock: FakeClock, call: Callable[[DynamoRepository], object]) -> None:
-    repository, client = against(clock, DONE)
+    repository, client = make_repository(clock, DONE)
     clock.pass_by(SECONDS)
     with pytest.raises((StoreBusy, StoreUnavailable)):
         call(repository)
@@ -142,7 +142,7 @@ def test_after_the_deadline_nothing_is_sent(clock: FakeClock, call: Callable[[Dy
 
 
 def test_a_broken_connection_is_replaced_at_once_and_then_with_pauses(clock: FakeClock) -> None:
-    repository, client = against(clock, BROKEN, BROKEN, answers({"Item": to_item(head())}))
+    repository, client = make_repository(clock, BROKEN, BROKEN, answer_with({"Item": to_item(head())}))
     assert repository.get(AT[:1]) == {AT[0]: head()}
     assert len(client.asked) == 3
     assert clock.slept == pytest.approx([0.025])
@@ -155,7 +155,7 @@ def test_the_pages_of_a_query_share_one_deadline(clock: FakeClock) -> None:
         clock.pass_by(1.0)
         return {"Items": [to_item(state("a"))], "LastEvaluatedKey": build_key(AT[1])}
 
-    repository, client = against(clock, page)
+    repository, client = make_repository(clock, page)
     with pytest.raises(StoreUnavailable):
         list(repository.query(PARTITION, "K#"))
     assert len(client.asked) == SECONDS
@@ -164,13 +164,15 @@ def test_the_pages_of_a_query_share_one_deadline(clock: FakeClock) -> None:
 
 def test_s31_a_throttled_page_is_read_again_from_where_it_began(clock: FakeClock) -> None:
     first = {"Items": [to_item(state("a"))], "LastEvaluatedKey": build_key(AT[1])}
-    repository, client = against(clock, answers(first), THROTTLED, answers({"Items": [to_item(state("b"))]}))
+    repository, client = make_repository(
+        clock, answer_with(first), THROTTLED, answer_with({"Items": [to_item(state("b"))]})
+    )
     assert [each.key for each in repository.query(PARTITION, "K#")] == ["a", "b"]  # type: ignore[union-attr]
     assert client.asked[1] == client.asked[2]
 
 
 def test_s52_retries_of_a_commit_share_its_token(clock: FakeClock) -> None:
-    repository, client = against(clock, BROKEN, THROTTLED, cancelled("ThrottlingError", "None"), DONE)
+    repository, client = make_repository(clock, BROKEN, THROTTLED, cancel_with("ThrottlingError", "None"), DONE)
     write(repository)
     write(repository)
     tokens = [request["ClientRequestToken"] for request in client.asked]
@@ -180,14 +182,14 @@ def test_s52_retries_of_a_commit_share_its_token(clock: FakeClock) -> None:
 
 
 def test_s32_a_conflict_is_a_lost_race(clock: FakeClock) -> None:
-    repository, client = against(clock, cancelled("TransactionConflict"))
+    repository, client = make_repository(clock, cancel_with("TransactionConflict"))
     with pytest.raises(LostRace):
         write(repository)
     assert len(client.asked) == 1
 
 
 def test_records_in_a_transaction_are_not_read_together(clock: FakeClock) -> None:
-    repository, client = against(clock, cancelled("None", "TransactionConflict"))
+    repository, client = make_repository(clock, cancel_with("None", "TransactionConflict"))
     with pytest.raises(LostRace):
         read_together(repository)
     assert len(client.asked) == 1
@@ -195,8 +197,8 @@ def test_records_in_a_transaction_are_not_read_together(clock: FakeClock) -> Non
 
 @pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded"])
 def test_throttled_records_are_read_together_again(clock: FakeClock, reason: str) -> None:
-    repository, client = against(
-        clock, cancelled("None", reason), answers({"Responses": [{"Item": to_item(head())}, {}]})
+    repository, client = make_repository(
+        clock, cancel_with("None", reason), answer_with({"Responses": [{"Item": to_item(head())}, {}]})
     )
     assert repository.get_together(AT) == {AT[0]: head()}
     assert client.asked[0] == client.asked[1]
@@ -204,8 +206,8 @@ def test_throttled_records_are_read_together_again(clock: FakeClock, reason: str
 
 @pytest.mark.parametrize("then", ["TransactionConflict", "TransactionInProgressException"])
 def test_s52_a_commit_that_may_conflict_with_itself_is_sent_again(clock: FakeClock, then: str) -> None:
-    collision = cancelled(then) if then == "TransactionConflict" else refused(then)
-    repository, client = against(clock, BROKEN, collision, DONE)
+    collision = cancel_with(then) if then == "TransactionConflict" else refuse_with(then)
+    repository, client = make_repository(clock, BROKEN, collision, DONE)
     write(repository)
     assert len({request["ClientRequestToken"] for request in client.asked}) == 1
     assert len(client.asked) == 3
@@ -214,14 +216,14 @@ def test_s52_a_commit_that_may_conflict_with_itself_is_sent_again(clock: FakeClo
 def test_a_failed_condition_after_a_lost_response_is_a_lost_race(
     clock: FakeClock,
 ) -> None:
-    repository, _ = against(clock, BROKEN, cancelled("ConditionalCheckFailed"))
+    repository, _ = make_repository(clock, BROKEN, cancel_with("ConditionalCheckFailed"))
     with pytest.raises(LostRace):
         write(repository)
 
 
-@pytest.mark.parametrize("last", [THROTTLED, cancelled("TransactionConflict")])
+@pytest.mark.parametrize("last", [THROTTLED, cancel_with("TransactionConflict")])
 def test_s52_a_commit_stays_unknown_after_one_attempt_without_a_response(clock: FakeClock, last: Step) -> None:
-    repository, _ = against(clock, BROKEN, last)
+    repository, _ = make_repository(clock, BROKEN, last)
     with pytest.raises(StoreUnavailable) as unknown:
         write(repository)
     assert unknown.value.detail == (
@@ -232,7 +234,7 @@ def test_s52_a_commit_stays_unknown_after_one_attempt_without_a_response(clock: 
 
 
 def test_a_commit_is_not_sent_shortly_before_the_deadline(clock: FakeClock) -> None:
-    repository, client = against(clock, DONE)
+    repository, client = make_repository(clock, DONE)
     clock.pass_by(SECONDS - COMMIT_LEAST / 2)
     with pytest.raises(StoreUnavailable, match="too slow"):  # not StoreBusy: nothing throttles, and it must be noticed
         write(repository)
@@ -259,7 +261,7 @@ KEYS = [records.key(NS, f"k{number:02}") for number in range(12)]
 
 
 def test_s40_a_batch_continues_while_keys_are_processed_without_items(clock: FakeClock) -> None:
-    repository, client = against(clock, Table([5, 4, 12], there=KEYS[-1:]))
+    repository, client = make_repository(clock, Table([5, 4, 12], there=KEYS[-1:]))
     assert list(repository.get(KEYS)) == KEYS[-1:]
     assert len(client.asked) == 3
     assert clock.slept == pytest.approx([0.0125, 0.0125])
@@ -267,7 +269,7 @@ def test_s40_a_batch_continues_while_keys_are_processed_without_items(clock: Fak
 
 def test_a_batch_without_progress_is_retried_with_growing_pauses_then_given_up(clock: FakeClock) -> None:
     began = clock.monotonic()
-    repository, _ = against(clock, Table([0], there=KEYS))
+    repository, _ = make_repository(clock, Table([0], there=KEYS))
     with pytest.raises(StoreBusy):
         repository.get(KEYS)
     assert clock.slept[:3] == pytest.approx([0.025, 0.05, 0.1])
@@ -275,7 +277,7 @@ def test_a_batch_without_progress_is_retried_with_growing_pauses_then_given_up(c
 
 
 def test_s40_a_batch_is_complete_after_a_while_without_progress(clock: FakeClock) -> None:
-    repository, _ = against(clock, Table([0, 0, 0, 1, 0, 12], there=KEYS))
+    repository, _ = make_repository(clock, Table([0, 0, 0, 1, 0, 12], there=KEYS))
     assert sorted(repository.get(KEYS)) == KEYS
 
 

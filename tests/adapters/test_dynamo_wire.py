@@ -33,20 +33,20 @@ EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
 
 
-def silent(connection: socket.socket) -> None:
+def stay_silent(connection: socket.socket) -> None:
     """Reads a request and does nothing until the client disconnects."""
     take_request(connection)
     connection.recv(1)
 
 
-def deaf(connection: socket.socket) -> None:
+def read_nothing(connection: socket.socket) -> None:
     """Reads nothing; over TLS not even the handshake."""
     threading.Event().wait(SECONDS / 4)
     while connection.recv(65536):
         pass
 
 
-def drips(head: bytes) -> Serve:
+def drip(head: bytes) -> Serve:
     """Starts a response and sends it byte by byte forever, so that no single wait is long."""
 
     def serve(connection: socket.socket) -> None:
@@ -59,15 +59,15 @@ def drips(head: bytes) -> Serve:
     return serve
 
 
-def resets(connection: socket.socket) -> None:
+def reset(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 SERVERS = {
-    "silent": silent,
-    "drips a head": drips(b"HTTP/1.1 200 OK\r\nX-Drip: "),
-    "drips a body": drips(LONG),
-    "resets": resets,
+    "silent": stay_silent,
+    "drips a head": drip(b"HTTP/1.1 200 OK\r\nX-Drip: "),
+    "drips a body": drip(LONG),
+    "resets": reset,
     "breaks off": answer_with(LONG, 1),
 }
 
@@ -80,7 +80,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def reached(environment: pytest.MonkeyPatch, server: Scripted, ca: Path | None = None) -> DynamoRepository:
+def reach_table(environment: pytest.MonkeyPatch, server: Scripted, ca: Path | None = None) -> DynamoRepository:
     """The table behind the server, through the product's own client."""
     if ca:
         environment.setenv("AWS_CA_BUNDLE", str(ca))
@@ -93,7 +93,7 @@ def reached(environment: pytest.MonkeyPatch, server: Scripted, ca: Path | None =
 def test_s51_a_read_ends_with_its_deadline(environment: pytest.MonkeyPatch, serve: Serve) -> None:
     with run_scripted(serve) as server:
         with pytest.raises(StoreUnavailable):
-            reached(environment, server).get([records.head(NS)])
+            reach_table(environment, server).get([records.head(NS)])
         assert server.connections >= 1
 
 
@@ -103,7 +103,7 @@ def test_s51_a_commit_over_tls_ends_with_its_deadline_as_unknown(
 ) -> None:
     with run_scripted(serve, tls=make_server_context(tmp_path)) as server:
         with pytest.raises(StoreUnavailable, match="may or may not have happened"):
-            reached(environment, server, tmp_path / "ca.pem").commit([Write(head(2), 1)])
+            reach_table(environment, server, tmp_path / "ca.pem").commit([Write(head(2), 1)])
         assert server.connections >= 1
 
 
@@ -112,7 +112,7 @@ def test_s51_a_truncated_response_is_retried_and_no_missing_record(
     environment: pytest.MonkeyPatch, body: bytes
 ) -> None:
     with run_scripted(answer_with(LONG + body, 1), answer_with(EMPTY, 1)) as server:
-        assert reached(environment, server).get([records.head(NS)]) == {}
+        assert reach_table(environment, server).get([records.head(NS)]) == {}
         assert server.connections == 2
 
 
@@ -127,7 +127,7 @@ def test_s51_a_response_with_a_wrong_checksum_is_retried(environment: pytest.Mon
             connection.sendall(answer)
 
     with run_scripted(serve) as server:
-        assert reached(environment, server).get([records.head(NS)]) == {}
+        assert reach_table(environment, server).get([records.head(NS)]) == {}
     assert next(answers, None) is None
 
 
@@ -136,15 +136,15 @@ def test_connections_are_reused_and_broken_ones_replaced(
     environment: pytest.MonkeyPatch, tmp_path: Path, scheme: str
 ) -> None:
     tls, ca = (make_server_context(tmp_path), tmp_path / "ca.pem") if scheme == "https" else (None, None)
-    with run_scripted(resets, answer_with(EMPTY, 5), tls=tls) as server:
-        repository = reached(environment, server, ca)
+    with run_scripted(reset, answer_with(EMPTY, 5), tls=tls) as server:
+        repository = reach_table(environment, server, ca)
         for _ in range(5):
             assert repository.get([records.head(NS)]) == {}
         assert server.connections == 2
 
 
 def test_s51_a_server_that_ignores_the_tls_handshake_blocks_nobody(environment: pytest.MonkeyPatch) -> None:
-    with run_scripted(deaf) as server:
+    with run_scripted(read_nothing) as server:
         environment.setenv("AWS_ENDPOINT_URL", f"https://localhost:{server.port}")
         repository = DynamoRepository(connect(), "table").within(SystemClock().monotonic() + SECONDS)
         with pytest.raises(StoreUnavailable):
@@ -285,7 +285,7 @@ def test_a_complete_response_that_is_not_dynamodbs_is_retried(environment: pytes
     """Without a checksum, as from a proxy that responds instead."""
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
     with run_scripted(answer_with(whole, 1), answer_with(EMPTY, 1)) as server:
-        assert reached(environment, server).get([records.head(NS)]) == {}
+        assert reach_table(environment, server).get([records.head(NS)]) == {}
         assert server.connections == 2
 
 
@@ -293,5 +293,5 @@ def test_a_complete_response_that_is_not_dynamodbs_is_retried(environment: pytes
 def test_a_foreign_response_does_not_confirm_a_commit(environment: pytest.MonkeyPatch, body: bytes) -> None:
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
     with run_scripted(answer_with(whole, 1), answer_with(EMPTY, 1)) as server:
-        reached(environment, server).commit([Write(head(2), 1)])
+        reach_table(environment, server).commit([Write(head(2), 1)])
         assert server.connections == 2

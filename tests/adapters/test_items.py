@@ -43,7 +43,7 @@ GRANTS = st.builds(
 
 
 @st.composite
-def key_states(draw: st.DrawFn) -> KeyState:
+def draw_key_states(draw: st.DrawFn) -> KeyState:
     key = draw(KEYS)
     entry = draw(st.none() | st.builds(Entry, st.just(key), NUMBERS, st.sampled_from(FORMS), CONTENT_TYPE, TEXT))
     return KeyState(
@@ -52,7 +52,7 @@ def key_states(draw: st.DrawFn) -> KeyState:
 
 
 RECORDS: st.SearchStrategy[Record] = st.one_of(
-    key_states(),
+    draw_key_states(),
     st.builds(StoredVersion, NAMESPACES, NUMBERS, ENTRIES, TEXT, TEXT, st.booleans()),
     st.builds(
         LogRecord,

@@ -15,7 +15,7 @@ from configsvc.web.desk import choose_level
 METRICS = Metrics("configsvc-prod-api", lambda: 1_700_000_000_123)
 
 
-def counted(line: dict[str, object]) -> dict[tuple[str, ...], list[str]]:
+def list_metrics(line: dict[str, object]) -> dict[tuple[str, ...], list[str]]:
     """The metrics by their dimensions, as CloudWatch would extract them."""
     found: dict[str, Any] = METRICS.of(line)
     document: dict[str, Any] = {**line, **found}
@@ -32,18 +32,18 @@ def counted(line: dict[str, object]) -> dict[tuple[str, ...], list[str]]:
 
 def test_a_problem_is_counted_in_total_and_by_code() -> None:
     line = {"status": 403, "code": "forbidden", "cold_start": False}
-    assert counted(line) == {("service",): ["Problems"], ("service", "code"): ["Problems"]}
+    assert list_metrics(line) == {("service",): ["Problems"], ("service", "code"): ["Problems"]}
 
 
 def test_a_problem_without_a_code_is_counted_in_total() -> None:
-    assert counted({"status": 500, "code": None}) == {("service",): ["Problems"]}
+    assert list_metrics({"status": 500, "code": None}) == {("service",): ["Problems"]}
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, "forbidden"), (404, "not_found")])
 def test_denials_are_counted_whatever_the_response(status: int, code: str) -> None:
     line = {"status": status, "code": code, "denied": True}
-    assert counted(line)["service",] == ["Problems", "Denied"]
-    assert "Denied" not in counted(line | {"denied": False})["service",]
+    assert list_metrics(line)["service",] == ["Problems", "Denied"]
+    assert "Denied" not in list_metrics(line | {"denied": False})["service",]
 
 
 @pytest.mark.parametrize(("error", "metric"), [(Contended, "Contended"), (Throttled, "StoreBusy")])
@@ -51,14 +51,17 @@ def test_retryable_refusals_have_metrics_of_their_own_and_are_no_errors(
     error: type[ConfigsvcError], metric: str
 ) -> None:
     line = {"status": error.status, "code": error.code}
-    assert counted(line)["service",] == ["Problems", metric]
+    assert list_metrics(line)["service",] == ["Problems", metric]
     assert error.status < 500
     assert choose_level(error.status, cold=False) == "warning"
 
 
 def test_a_cold_start_is_counted_too() -> None:
-    assert counted({"status": 200, "cold_start": True}) == {("service",): ["ColdStarts"]}
-    assert counted({"status": 404, "code": "not_found", "cold_start": True})["service",] == ["Problems", "ColdStarts"]
+    assert list_metrics({"status": 200, "cold_start": True}) == {("service",): ["ColdStarts"]}
+    assert list_metrics({"status": 404, "code": "not_found", "cold_start": True})["service",] == [
+        "Problems",
+        "ColdStarts",
+    ]
 
 
 def test_a_warm_success_has_no_metrics() -> None:

@@ -12,7 +12,7 @@ UNIQUE = parse_key_schema("*", {"properties": {"a": {"uniqueItems": True}}}).sch
 TWICE = Misfit("/a", "/properties/a/uniqueItems")
 
 
-def misfit(text: str) -> Misfit | None:
+def find_misfit(text: str) -> Misfit | None:
     return JsonSchemas().find_misfit(UNIQUE, json.loads(text))
 
 
@@ -25,7 +25,7 @@ def misfit(text: str) -> Misfit | None:
     ],
 )  # fmt: skip
 def test_items_that_json_schema_calls_equal_are_duplicates(items: str) -> None:
-    assert misfit(f'{{"a": {items}}}') == TWICE
+    assert find_misfit(f'{{"a": {items}}}') == TWICE
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,12 @@ def test_items_that_json_schema_calls_equal_are_duplicates(items: str) -> None:
     ],
 )  # fmt: skip
 def test_different_items_are_unique(items: str) -> None:
-    assert misfit(f'{{"a": {items}}}') is None
+    assert find_misfit(f'{{"a": {items}}}') is None
 
 
 @pytest.mark.parametrize("value", ["{}", '{"a": "aa"}', '{"a": {"b": 1}}', '{"a": []}'])
 def test_only_arrays_are_checked(value: str) -> None:
-    assert misfit(value) is None
+    assert find_misfit(value) is None
 
 
 def test_false_checks_nothing() -> None:

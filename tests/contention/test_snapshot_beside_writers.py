@@ -34,7 +34,7 @@ class Read(NamedTuple):
     records: float
 
 
-def filled(keys: int) -> tuple[MemoryRepository, World]:
+def fill_namespace(keys: int) -> tuple[MemoryRepository, World]:
     memory = MemoryRepository()
     world = settled(memory)
     for first in range(0, keys, 40):
@@ -45,9 +45,9 @@ def filled(keys: int) -> tuple[MemoryRepository, World]:
     return memory, world
 
 
-def beside(keys: int, writes_a_second: int, seed: int = 1) -> Read:
+def read_during_writes(keys: int, writes_a_second: int, seed: int = 1) -> Read:
     """Reads the whole namespace repeatedly without a cache, during this many writes per second."""
-    memory, world = filled(keys)
+    memory, world = fill_namespace(keys)
     time, reading = VirtualTime(), True
     table, written = SlowTable(memory, time, seed), random.Random(seed)  # noqa: S311  # which key
     chance = SeededChance(seed)
@@ -73,14 +73,14 @@ def beside(keys: int, writes_a_second: int, seed: int = 1) -> Read:
                 refused += 1
                 continue
             answered += 1
-            check(memory, found.etag, found.body)
+            check_values(memory, found.etag, found.body)
         reading, cost = False, counting.records
 
     time.run(read, *[write] * WRITERS)
     return Read(answered, refused, cost / READINGS)
 
 
-def check(memory: MemoryRepository, tag: str, body: str | None) -> None:
+def check_values(memory: MemoryRepository, tag: str, body: str | None) -> None:
     """Checks that each value is that of the last write up to the response's revision, by log and versions."""
     served, _ = etag.parse_snapshot(tag)
     entries = {each["key"]: each["version"] for each in json.loads(body or "")["entries"]}
@@ -91,7 +91,7 @@ def check(memory: MemoryRepository, tag: str, body: str | None) -> None:
 
 @pytest.mark.parametrize(("keys", "writes"), [(1000, 10), (1000, 50)])
 def test_s53_snapshots_during_writes_have_one_revision_and_read_keys_once(keys: int, writes: int) -> None:
-    read = beside(keys, writes)
+    read = read_during_writes(keys, writes)
     assert (read.answered, read.refused) == (READINGS, 0)
     assert read.records < keys * 1.2  # a second reading of all keys would be twice as many
 
@@ -99,7 +99,7 @@ def test_s53_snapshots_during_writes_have_one_revision_and_read_keys_once(keys: 
 @pytest.mark.slow
 @pytest.mark.parametrize("writes", [10, 50])
 def test_s53_snapshots_of_5000_keys_do_too(writes: int) -> None:
-    read = beside(5000, writes)
+    read = read_during_writes(5000, writes)
     assert (read.answered, read.refused) == (READINGS, 0)
     assert read.records < 5000 * 1.1
 

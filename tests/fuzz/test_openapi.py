@@ -35,7 +35,7 @@ def stage_with(wrapped: Callable[[Target], Target]) -> Iterator[Stage]:
         yield stage
 
 
-def ran(scratch: Path, *options: str, wrapped: Callable[[Target], Target] = lambda target: target) -> Ran:
+def run_fuzz(scratch: Path, *options: str, wrapped: Callable[[Target], Target] = lambda target: target) -> Ran:
     with stage_with(wrapped) as stage:
         return fuzz(stage, scratch, stage.url + DOCUMENT, *options)
 
@@ -53,50 +53,50 @@ def check(found: Ran, least: int, phases: frozenset[str] = PHASES) -> None:
 def test_a_few_hundred_requests_are_answered_as_documented(tmp_path: Path) -> None:
     phases = PHASES - {"coverage"}
     options = ("--phases", ",".join(sorted(phases)), "--max-examples", "6", "--seed", "1")
-    check(ran(tmp_path, *options), 300, phases)
+    check(run_fuzz(tmp_path, *options), 300, phases)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_thousands_of_requests_are_answered_as_documented(tmp_path: Path) -> None:
-    check(ran(tmp_path, "--max-examples", "40", "--seed", "1"), 2000)
+    check(run_fuzz(tmp_path, "--max-examples", "40", "--seed", "1"), 2000)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_twenty_thousand_random_requests_are_answered_as_documented(tmp_path: Path) -> None:
-    check(ran(tmp_path, "--max-examples", "500"), 20_000)
+    check(run_fuzz(tmp_path, "--max-examples", "500"), 20_000)
 
 
-def lame(_event: Event, _made: Answer) -> Answer:
+def fail_always(_event: Event, _made: Answer) -> Answer:
     raise RuntimeError
 
 
-def forgetful(_event: Event, made: Answer) -> Answer:
+def drop_member(_event: Event, made: Answer) -> Answer:
     body = json.loads(made["body"])
     body.pop("revision", None)
     return {**made, "body": json.dumps(body)}
 
 
-def wayward(_event: Event, made: Answer) -> Answer:
+def answer_wrong_status(_event: Event, made: Answer) -> Answer:
     return {**made, "statusCode": 402}
 
 
-def bare(_event: Event, made: Answer) -> Answer:
+def drop_header(_event: Event, made: Answer) -> Answer:
     return {**made, "headers": {name: each for name, each in made["headers"].items() if name != "ETag"}}
 
 
-def lenient(event: Event, made: Answer) -> Answer:
+def accept_anything(event: Event, made: Answer) -> Answer:
     return {**made, "statusCode": 404} if event["queryStringParameters"] else made
 
 
 NAMESPACE = "/v1/namespaces/{namespace}"
 PLANTED: dict[str, tuple[Callable[[Event, Answer], Answer], str]] = {
-    f"{NAMESPACE}/data-keys": (lame, "Server error"),
-    NAMESPACE: (forgetful, "Response violates schema"),
-    "/v1/whoami": (wayward, "Undocumented status code"),
-    f"{NAMESPACE}/snapshot": (bare, "Missing required response headers"),
-    f"{NAMESPACE}/keys": (lenient, "Schema-violating request accepted"),
+    f"{NAMESPACE}/data-keys": (fail_always, "Server error"),
+    NAMESPACE: (drop_member, "Response violates schema"),
+    "/v1/whoami": (answer_wrong_status, "Undocumented status code"),
+    f"{NAMESPACE}/snapshot": (drop_header, "Missing required response headers"),
+    f"{NAMESPACE}/keys": (accept_anything, "Schema-violating request accepted"),
 }
 
 
@@ -112,7 +112,7 @@ def test_each_planted_violation_is_found_at_its_place(tmp_path: Path) -> None:
 
     paths = [option for path in PLANTED for option in ("--include-path", path)]
     options = ("--phases", "examples,coverage", "--no-shrink", "--continue-on-failure", "--include-method", "GET")
-    found = ran(tmp_path, *options, *paths, wrapped=wrong)
+    found = run_fuzz(tmp_path, *options, *paths, wrapped=wrong)
     assert found.returncode == 1, found.output[-3000:]
     told = {(operation, each["title"]) for each in found.report["failures"] for operation in each["operations"]}
     assert {(f"GET {path}", title) for path, (_, title) in PLANTED.items()} <= told

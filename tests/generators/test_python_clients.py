@@ -62,12 +62,12 @@ def stage() -> Iterator[Stage]:
         yield stage
 
 
-def read_by(program: str, folder: Path, stage: Stage) -> list[str]:
+def read_with(program: str, folder: Path, stage: Stage) -> list[str]:
     said = run(PYTHON, "-W", "error::SyntaxWarning", "-c", program, cwd=folder, URL=stage.url, KEY=stage.admin.api_key)
     return said.splitlines()
 
 
-def expected(stage: Stage) -> list[str]:
+def build_expected(stage: Stage) -> list[str]:
     snapshot = Api(stage.url, stage.region).send("GET", "/v1/namespaces/payments.prod/snapshot", stage.admin)
     revision = snapshot.json()["revision"]
     entries = " ".join(f"{key}=sown" for key in sorted(KEYS))
@@ -87,7 +87,7 @@ def test_openapi_generators_python_client_reads(tmp_path: Path, stage: Stage) ->
         "typeddict-item",  # its table of servers lacks a member that its own type requires
         "import-untyped",  # of python-dateutil, which has no types
     )
-    assert read_by(_OPENAPI_GENERATOR, tmp_path, stage) == expected(stage)
+    assert read_with(_OPENAPI_GENERATOR, tmp_path, stage) == build_expected(stage)
 
 
 def test_openapi_python_client_reads(tmp_path: Path, stage: Stage) -> None:
@@ -96,4 +96,4 @@ def test_openapi_python_client_reads(tmp_path: Path, stage: Stage) -> None:
     (package,) = (each for each in (tmp_path / "client").iterdir() if (each / "__init__.py").exists())
     package.rename(tmp_path / "configsvc_client")
     check_types(tmp_path / "configsvc_client")
-    assert read_by(_OPENAPI_PYTHON_CLIENT, tmp_path, stage) == expected(stage)
+    assert read_with(_OPENAPI_PYTHON_CLIENT, tmp_path, stage) == build_expected(stage)

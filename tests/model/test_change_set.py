@@ -9,18 +9,18 @@ from configsvc.model.errors import ConfigsvcError, InvalidEnvelope, InvalidReque
 from configsvc.model.snapshot import ContentType, Form
 
 
-def put(form: Form, value: str, content_type: ContentType = "text/plain") -> Put:
+def make_put(form: Form, value: str, content_type: ContentType = "text/plain") -> Put:
     return Put(names.parse_key("a"), form, content_type, value)
 
 
 @pytest.mark.parametrize(
     "good",
     [
-        put("plain", ""),
-        put("plain", "x" * limits.STORED_VALUE),
-        put("plain", '{"a": [1, "ä", null]}', "application/json"),
-        put("kms", to_base64std(b"x")),
-        put("kms", to_base64std(b"x" * limits.KMS_CIPHERTEXT), "application/octet-stream"),
+        make_put("plain", ""),
+        make_put("plain", "x" * limits.STORED_VALUE),
+        make_put("plain", '{"a": [1, "ä", null]}', "application/json"),
+        make_put("kms", to_base64std(b"x")),
+        make_put("kms", to_base64std(b"x" * limits.KMS_CIPHERTEXT), "application/octet-stream"),
     ],
     ids=["empty", "256 KiB", "json", "kms", "kms, the longest"],
 )
@@ -31,18 +31,18 @@ def test_a_value_that_matches_its_form_is_accepted(good: Put) -> None:
 @pytest.mark.parametrize(
     ("bad", "error"),
     [
-        (put("plain", "x" * (limits.STORED_VALUE + 1)), TooLarge),
-        (put("plain", "ä" * (limits.STORED_VALUE // 2) + "x"), TooLarge),
-        (put("plain", "AAAA", "application/octet-stream"), Unprocessable),
-        (put("plain", "{", "application/json"), Unprocessable),
-        (put("plain", "NaN", "application/json"), Unprocessable),
-        (put("plain", "[" * 100_000, "application/json"), Unprocessable),
-        (put("kms", ""), Unprocessable),
-        (put("kms", "AAB="), Unprocessable),
-        (put("kms", "A A="), Unprocessable),
-        (put("kms", to_base64std(b"x" * (limits.KMS_CIPHERTEXT + 1))), Unprocessable),
-        (put("envelope", "a.b.c.d.e"), InvalidEnvelope),
-        (put("envelope", ""), InvalidEnvelope),
+        (make_put("plain", "x" * (limits.STORED_VALUE + 1)), TooLarge),
+        (make_put("plain", "ä" * (limits.STORED_VALUE // 2) + "x"), TooLarge),
+        (make_put("plain", "AAAA", "application/octet-stream"), Unprocessable),
+        (make_put("plain", "{", "application/json"), Unprocessable),
+        (make_put("plain", "NaN", "application/json"), Unprocessable),
+        (make_put("plain", "[" * 100_000, "application/json"), Unprocessable),
+        (make_put("kms", ""), Unprocessable),
+        (make_put("kms", "AAB="), Unprocessable),
+        (make_put("kms", "A A="), Unprocessable),
+        (make_put("kms", to_base64std(b"x" * (limits.KMS_CIPHERTEXT + 1))), Unprocessable),
+        (make_put("envelope", "a.b.c.d.e"), InvalidEnvelope),
+        (make_put("envelope", ""), InvalidEnvelope),
     ],
     ids=lambda each: each.__name__ if isinstance(each, type) else each.form,
 )
@@ -64,5 +64,5 @@ def test_a_change_set_has_1_to_40_operations_on_distinct_keys() -> None:
 
 
 def test_a_put_does_not_show_its_value() -> None:
-    assert "canary" not in repr(put("plain", "canary"))
-    assert "canary" not in repr(ChangeSet((put("plain", "canary"),)))
+    assert "canary" not in repr(make_put("plain", "canary"))
+    assert "canary" not in repr(ChangeSet((make_put("plain", "canary"),)))

@@ -40,7 +40,7 @@ def test_a_header_is_canonical_json_of_exactly_its_members(header: Header) -> No
     }  # fmt: skip
 
 
-def with_header(raw: bytes) -> str:
+def replace_header(raw: bytes) -> str:
     return ".".join([to_base64url(raw), *GOOD.split(".")[1:]])
 
 
@@ -61,7 +61,7 @@ def with_header(raw: bytes) -> str:
 )  # fmt: skip
 def test_a_header_with_other_members_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(InvalidEnvelope):
-        read_header(with_header(to_canonical_json(HEADER | change)))
+        read_header(replace_header(to_canonical_json(HEADER | change)))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_header_with_other_members_is_refused(change: dict[str, object]) -> No
 )  # fmt: skip
 def test_a_header_in_another_spelling_is_refused(raw: bytes) -> None:
     with pytest.raises(InvalidEnvelope):
-        read_header(with_header(raw))
+        read_header(replace_header(raw))
 
 
 @given(place=st.integers(0, len(GOOD) - 1), character=st.characters())

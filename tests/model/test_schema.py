@@ -16,7 +16,7 @@ from configsvc.model.schema import (
 )
 
 
-def refusal(schema: dict[str, object]) -> ConfigsvcError:
+def refuse_schema(schema: dict[str, object]) -> ConfigsvcError:
     with pytest.raises((Unprocessable, TooLarge)) as caught:
         parse_key_schema("*", schema)
     return caught.value
@@ -54,7 +54,7 @@ def test_every_matching_key_pattern_applies() -> None:
     "ref", ["http://example.com/s", "file:///etc/passwd", "#", "#/properties/a", "other", "#/$defs/none", 5]
 )
 def test_an_external_reference_is_refused(ref: object) -> None:
-    error = refusal({"$defs": {"a": True}, "properties": {"x": {"$ref": ref}}})
+    error = refuse_schema({"$defs": {"a": True}, "properties": {"x": {"$ref": ref}}})
     assert error.members["pointer"] == "/properties/x/$ref"
 
 
@@ -67,30 +67,30 @@ def test_an_external_reference_is_refused(ref: object) -> None:
     ],
 )
 def test_a_recursive_definition_is_refused(definitions: dict[str, object]) -> None:
-    assert "itself" in refusal({"$defs": definitions}).detail
+    assert "itself" in refuse_schema({"$defs": definitions}).detail
 
 
 @pytest.mark.parametrize(
     "keyword", ["$id", "$anchor", "$dynamicRef", "$recursiveRef", "unevaluatedProperties", "definitions", "requird"]
 )
 def test_an_unsupported_keyword_is_an_error(keyword: str) -> None:
-    error = refusal({"items": {keyword: {}}})
+    error = refuse_schema({"items": {keyword: {}}})
     assert error.members["pointer"] == f"/items/{keyword}"
 
 
 def test_a_schema_of_another_draft_is_refused() -> None:
-    assert refusal({"$schema": "http://json-schema.org/draft-07/schema#"}).members["pointer"] == "/$schema"
+    assert refuse_schema({"$schema": "http://json-schema.org/draft-07/schema#"}).members["pointer"] == "/$schema"
     assert parse_key_schema("*", {"$schema": "https://json-schema.org/draft/2020-12/schema"})
 
 
 @pytest.mark.parametrize("schema", [{"items": 5}, {"allOf": {}}, {"properties": []}, {"$defs": []}, {"not": None}])
 def test_a_part_that_is_not_a_schema_is_refused(schema: dict[str, object]) -> None:
-    assert isinstance(refusal(schema), Unprocessable)
+    assert isinstance(refuse_schema(schema), Unprocessable)
 
 
 def test_short_definitions_that_expand_exponentially_are_too_large() -> None:
     level = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(12)}
-    error = refusal({"$defs": {**level, "d12": True}, "$ref": "#/$defs/d0"})
+    error = refuse_schema({"$defs": {**level, "d12": True}, "$ref": "#/$defs/d0"})
     assert (error.status, error.members["limit"]) == (413, limits.SCHEMA_NODES)
 
 
@@ -98,19 +98,19 @@ def test_a_schema_that_nests_too_deep_is_refused() -> None:
     schema: dict[str, object] = {}
     for _ in range(limits.SCHEMA_DEPTH):
         schema = {"items": schema}
-    assert "deep" in refusal(schema).detail
+    assert "deep" in refuse_schema(schema).detail
 
 
 def test_a_long_chain_of_definitions_is_too_deep() -> None:
     chain: dict[str, object] = {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(300)}
-    assert "deep" in refusal({"$defs": {**chain, "d300": True}}).detail
+    assert "deep" in refuse_schema({"$defs": {**chain, "d300": True}}).detail
 
 
 def test_patterns_are_limited_in_length_and_number() -> None:
     assert parse_key_schema("*", {"pattern": "a" * limits.SCHEMA_PATTERN})
-    assert refusal({"pattern": "a" * (limits.SCHEMA_PATTERN + 1)}).members["pointer"] == "/pattern"
+    assert refuse_schema({"pattern": "a" * (limits.SCHEMA_PATTERN + 1)}).members["pointer"] == "/pattern"
     many: dict[str, object] = {f"^{n}$": True for n in range(limits.SCHEMA_PATTERNS + 1)}
-    assert "patterns" in refusal({"patternProperties": many}).detail
+    assert "patterns" in refuse_schema({"patternProperties": many}).detail
 
 
 def test_one_schema_and_all_schemas_are_limited_in_size() -> None:
@@ -119,7 +119,7 @@ def test_one_schema_and_all_schemas_are_limited_in_size() -> None:
     assert check_schema_set(schemas) == schemas
     with pytest.raises(TooLarge):
         check_schema_set((*schemas, parse_key_schema("c", large)))
-    assert isinstance(refusal({"description": "x" * limits.SCHEMA_BYTES}), TooLarge)
+    assert isinstance(refuse_schema({"description": "x" * limits.SCHEMA_BYTES}), TooLarge)
 
 
 def test_a_key_pattern_has_one_schema() -> None:
@@ -129,7 +129,7 @@ def test_a_key_pattern_has_one_schema() -> None:
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), "\ud800"])
 def test_a_schema_must_be_valid_json(odd: object) -> None:
-    assert isinstance(refusal({"const": odd}), Unprocessable)
+    assert isinstance(refuse_schema({"const": odd}), Unprocessable)
 
 
 def test_a_pointer_is_escaped_and_bounded() -> None:

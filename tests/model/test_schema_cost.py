@@ -12,7 +12,7 @@ from configsvc.model.schema import parse_key_schema
 from configsvc.model.schema_cost import SchemaWeight, ValueSize, measure_value, weigh_schema
 
 
-def weighed(schema: dict[str, object]) -> SchemaWeight:
+def weigh(schema: dict[str, object]) -> SchemaWeight:
     return weigh_schema(parse_key_schema("*", schema).schema, len)
 
 
@@ -30,18 +30,18 @@ def weighed(schema: dict[str, object]) -> SchemaWeight:
     ],
 )  # fmt: skip
 def test_a_schema_that_checks_more_weighs_more(less: dict[str, object], more: dict[str, object]) -> None:
-    assert weighed(less).parts < weighed(more).parts
+    assert weigh(less).parts < weigh(more).parts
 
 
 def test_definitions_weigh_only_where_they_are_used() -> None:
-    assert weighed({"$defs": {"a": {"enum": list(range(50))}}}) == weighed({})
+    assert weigh({"$defs": {"a": {"enum": list(range(50))}}}) == weigh({})
 
 
 def test_annotations_weigh_nothing() -> None:
     described: dict[str, object] = {
         "title": "t", "description": "d" * 500, "examples": list(range(99)), "default": [1], "type": "array",
     }  # fmt: skip
-    assert weighed(described) == weighed({"type": "array"})
+    assert weigh(described) == weigh({"type": "array"})
 
 
 def test_patterns_weigh_by_their_compiled_size() -> None:
@@ -50,7 +50,7 @@ def test_patterns_weigh_by_their_compiled_size() -> None:
         "patternProperties": {"de": True, "f": True},
         "items": {"pattern": "ghij"},
     }
-    assert weighed(schema).patterns == 3 + 2 + 1 + 4
+    assert weigh(schema).patterns == 3 + 2 + 1 + 4
 
 
 JSON = st.recursive(
@@ -59,16 +59,16 @@ JSON = st.recursive(
 )
 
 
-def values(node: object) -> int:
+def measure(node: object) -> int:
     if isinstance(node, dict):
-        return 1 + sum(1 + values(each) for each in node.values())
-    return 1 + sum(map(values, node)) if isinstance(node, list) else 1
+        return 1 + sum(1 + measure(each) for each in node.values())
+    return 1 + sum(map(measure, node)) if isinstance(node, list) else 1
 
 
 @given(JSON)
 def test_the_measured_size_is_never_below_the_actual_size(value: object) -> None:
     for text in (json.dumps(value), json.dumps(value, separators=(",", ":"), ensure_ascii=False)):
-        assert measure_value(text, is_json=True).values >= values(value)
+        assert measure_value(text, is_json=True).values >= measure(value)
 
 
 def test_text_is_one_value_and_its_bytes() -> None:

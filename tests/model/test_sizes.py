@@ -19,7 +19,9 @@ from configsvc.model.snapshot import CONTENT_TYPES, ContentType
 NS, KEY = names.parse_namespace("payments.prod"), names.parse_key("db.password")
 
 
-def envelope(namespace: Namespace, key: Key, content_type: ContentType, size: int, version: int = 10**10 - 1) -> str:
+def make_envelope(
+    namespace: Namespace, key: Key, content_type: ContentType, size: int, version: int = 10**10 - 1
+) -> str:
     header = Header(namespace, key, version, content_type, names.parse_kid("A" * 43))
     return join(EnvelopeParts(header.protected(), bytes(NONCE), bytes(size), bytes(TAG)))
 
@@ -30,8 +32,8 @@ def test_the_largest_sealed_value_fits_at_every_version_to_the_byte(
 ) -> None:
     namespace, key = names.parse_namespace("n" * namespace_length), names.parse_key("k" * key_length)
     most = sizes.compute_sealed_limit(namespace, key, content_type)
-    assert len(envelope(namespace, key, content_type, most, version)) <= limits.STORED_VALUE
-    assert len(envelope(namespace, key, content_type, most + 1)) > limits.STORED_VALUE
+    assert len(make_envelope(namespace, key, content_type, most, version)) <= limits.STORED_VALUE
+    assert len(make_envelope(namespace, key, content_type, most + 1)) > limits.STORED_VALUE
 
 
 def test_a_sealed_value_ends_near_196_000_bytes_as_the_docs_say() -> None:
@@ -45,7 +47,7 @@ def test_a_sealed_value_ends_near_196_000_bytes_as_the_docs_say() -> None:
 def test_an_envelope_is_refused_by_the_size_of_its_value() -> None:
     most = sizes.compute_sealed_limit(NS, KEY, "text/plain")
     with pytest.raises(TooLarge, match="S3") as refused:
-        check_put(Put(KEY, "envelope", "text/plain", envelope(NS, KEY, "text/plain", 200_000)))
+        check_put(Put(KEY, "envelope", "text/plain", make_envelope(NS, KEY, "text/plain", 200_000)))
     assert refused.value.members == {"limit": most, "size": 200_000, "key": KEY}
     assert re.search(
         rf"db.password has 200000 bytes, but a sealed value can have at most {most},", refused.value.detail

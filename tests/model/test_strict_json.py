@@ -18,7 +18,7 @@ TREES = st.recursive(
 )  # fmt: skip
 
 
-def nested(depth: int) -> str:
+def nest(depth: int) -> str:
     """A number inside arrays, `depth` levels in all."""
     return "[" * (depth - 1) + "1" + "]" * (depth - 1)
 
@@ -43,9 +43,9 @@ def test_standard_json_is_read_back(tree: object) -> None:
         ("[-Infinity]", "has -Infinity, which is not JSON"),
         (f'"{CANARY}\\ud800"', "has half of a surrogate pair, which is not valid Unicode"),
         ('{"\\udc00": 1}', "has half of a surrogate pair, which is not valid Unicode"),
-        (nested(limits.JSON_DEPTH + 1), "is nested more than 64 levels deep"),
-        (nested(972), "is nested more than 64 levels deep"),
-        (nested(100_000), "is nested more than 64 levels deep"),
+        (nest(limits.JSON_DEPTH + 1), "is nested more than 64 levels deep"),
+        (nest(972), "is nested more than 64 levels deep"),
+        (nest(100_000), "is nested more than 64 levels deep"),
         ("[" * 100_000, "is nested more than 64 levels deep"),
     ],
 )
@@ -54,8 +54,8 @@ def test_ambiguous_json_is_a_fault_that_does_not_quote_it(text: str, fault: str)
 
 
 def test_nesting_ends_where_the_limit_says() -> None:
-    assert strict_json.read(nested(limits.JSON_DEPTH)).fault is None
-    assert strict_json.read(nested(limits.JSON_DEPTH + 1)).members == {"limit": limits.JSON_DEPTH}
+    assert strict_json.read(nest(limits.JSON_DEPTH)).fault is None
+    assert strict_json.read(nest(limits.JSON_DEPTH + 1)).members == {"limit": limits.JSON_DEPTH}
 
 
 @pytest.mark.parametrize("text", ["{}", "{", "NaN"])

@@ -89,7 +89,7 @@ class Client:
         """Reads one record."""
         self._ask()
         self._throttle()
-        found = [*self.table.memory.get([_address(Key)]).values()]
+        found = [*self.table.memory.get([_read_address(Key)]).values()]
         self._travel()
         return {"Item": to_item(found[0])} if found else {}
 
@@ -100,7 +100,7 @@ class Client:
         most = len(keys) // 2 if self._weather.happens(self._weather.climate.throttled) else len(keys)
         items = list[Item]()
         for start in range(0, most, PAGE):
-            found = self.table.memory.get([_address(key) for key in keys[start : min(start + PAGE, most)]])
+            found = self.table.memory.get([_read_address(key) for key in keys[start : min(start + PAGE, most)]])
             items += [to_item(record) for record in found.values()]
             self._travel()
         left = {TABLE: {"Keys": keys[most:]}} if most < len(keys) else {}
@@ -119,14 +119,14 @@ class Client:
         )
         records = list(rows)
         self._travel()
-        page: dict[str, Any] = {"Items": [_projected(to_item(record), request) for record in records]}
+        page: dict[str, Any] = {"Items": [_project(to_item(record), request) for record in records]}
         return page | ({"LastEvaluatedKey": build_key(address_of(records[-1]))} if len(records) == most else {})
 
     def transact_get_items(self, *, TransactItems: Sequence[Item]) -> Item:  # noqa: N803
         """Reads records at one moment."""
         self._ask()
         self._cancel(len(TransactItems))
-        wanted = [_address(each["Get"]["Key"]) for each in TransactItems]
+        wanted = [_read_address(each["Get"]["Key"]) for each in TransactItems]
         found = self.table.memory.get_together(wanted)
         self._travel()
         return {"Responses": [{"Item": to_item(found[at])} if at in found else {} for at in wanted]}
@@ -134,7 +134,7 @@ class Client:
     def transact_write_items(self, *, TransactItems: Sequence[Item], ClientRequestToken: str) -> Item:  # noqa: N803
         """Writes a transaction. It may be done without a response, and after its sender has given up."""
         self._ask()
-        actions, climate = [_action(each) for each in TransactItems], self._weather.climate
+        actions, climate = [_read_action(each) for each in TransactItems], self._weather.climate
         self._cancel(len(actions))
         if ClientRequestToken in self.table.under_way:
             raise _error("TransactionInProgressException", "TransactWriteItems")
@@ -145,7 +145,9 @@ class Client:
         except LostRace as lost:
             self._travel()
             at = [address_of(each.record) if isinstance(each, Write) else each.address for each in actions]
-            raise _cancelled(["ConditionalCheckFailed" if each in lost.addresses else "None" for each in at]) from None
+            raise _make_cancellation(
+                ["ConditionalCheckFailed" if each in lost.addresses else "None" for each in at]
+            ) from None
         if self._weather.happens(climate.unanswered):
             self._silence("the answer to a commit")
         self._travel()
@@ -179,7 +181,7 @@ class Client:
         """Cancels transactions if the table is busy or they conflict."""
         if self._weather.happens(self._weather.climate.throttled):
             reason = self._weather.draw.choice(("ThrottlingError", "TransactionConflict"))
-            raise _cancelled([reason] * actions)
+            raise _make_cancellation([reason] * actions)
 
     def _travel(self) -> None:
         """Travels half the way. An exchange that takes too long is given up."""
@@ -194,21 +196,21 @@ class Client:
         raise ReadTimeoutError(endpoint_url="dynamodb")
 
 
-def _address(key: Item) -> RecordAddress:
+def _read_address(key: Item) -> RecordAddress:
     return RecordAddress(key["pk"]["S"], key["sk"]["S"])
 
 
-def _action(written: Item) -> WriteAction:
+def _read_action(written: Item) -> WriteAction:
     ((kind, members),) = written.items()
     texts = members.get("ExpressionAttributeValues")
     expected = int(texts[":expected"]["N"]) if texts else None
     if kind == "Put":
         return Write(from_item(members["Item"]), expected)
-    at = _address(members["Key"])
+    at = _read_address(members["Key"])
     return StampCheck(at, expected) if expected is None or kind == "ConditionCheck" else Remove(at, expected)
 
 
-def _projected(item: Item, request: Item) -> Item:
+def _project(item: Item, request: Item) -> Item:
     if "ProjectionExpression" not in request:
         return item
     names = request["ExpressionAttributeNames"]
@@ -221,6 +223,6 @@ def _error(code: str, operation: str, **members: object) -> ClientError:
     return ClientError(answer, operation)
 
 
-def _cancelled(reasons: Sequence[str]) -> ClientError:
+def _make_cancellation(reasons: Sequence[str]) -> ClientError:
     told = [{"Code": reason} for reason in reasons]
     return _error("TransactionCanceledException", "TransactWriteItems", CancellationReasons=told)

@@ -106,7 +106,7 @@ class Line:
             if self.weather.happens(self.gives_up):
                 raise GivenUp from None
             raise
-        self.process.time.note(self.process.name, f"{method} {_shown(target)}: {response.status}")
+        self.process.time.note(self.process.name, f"{method} {_shorten_target(target)}: {response.status}")
         self.watch(sent, response)
         return response
 
@@ -138,7 +138,7 @@ class Line:
             self.process.pause(left)
             raise Unavailable("did not answer in time", reason="deadline")
         self.process.pause(back)
-        return _response(exchange.answer)
+        return _make_response(exchange.answer)
 
     def _exchange(self, sent: Sent) -> Exchange:
         path, _, query = sent.target.removeprefix(URL.path).partition("?")
@@ -154,12 +154,12 @@ class Line:
         self.process.time.spawn("request", lambda: self.fleet.serve(exchange), after=after)
 
 
-def _shown(target: str) -> str:
+def _shorten_target(target: str) -> str:
     """The end of the path, for the trace."""
     return "/".join(target.partition("?")[0].split("/")[4:])[:40]
 
 
-def _response(answer: Mapping[str, Any] | None) -> Response:
+def _make_response(answer: Mapping[str, Any] | None) -> Response:
     """The response over HTTP. API Gateway responds itself if the function did not."""
     if answer is None or answer["statusCode"] == 0:
         body = json.dumps(problem_body("DEFAULT_5XX", "a-request")).encode()

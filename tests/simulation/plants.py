@@ -90,7 +90,10 @@ class _ByClock(Through):
 
     def query(self, partition: str, prefix: str, **options: Any) -> Iterator[Record]:  # noqa: ANN401  # as Through
         rows = self.inner.query(partition, prefix, **options)
-        return (each._replace(added=_ms(each.created_at)) if isinstance(each, DataKeyRecord) else each for each in rows)
+        return (
+            each._replace(added=_parse_milliseconds(each.created_at)) if isinstance(each, DataKeyRecord) else each
+            for each in rows
+        )
 
 
 class _LogByClock(Through):
@@ -111,7 +114,7 @@ class _Torn(Trusting):
         return query(partition, prefix, **options)
 
 
-def _ms(text: str) -> int:
+def _parse_milliseconds(text: str) -> int:
     return round(1000 * datetime.fromisoformat(text).timestamp())
 
 
@@ -228,7 +231,7 @@ class _MonotonicAlone:
         return ClockReading(self.wall(), self.monotonic())
 
 
-def _line(kind: type[Line]) -> Callable[[Line], Line]:
+def _replace_line(kind: type[Line]) -> Callable[[Line], Line]:
     """Replaces a line by one of a faulty kind."""
 
     def altered(line: Line) -> Line:
@@ -239,17 +242,17 @@ def _line(kind: type[Line]) -> Callable[[Line], Line]:
     return altered
 
 
-OLDER = Plant(reader=readers.Altered(line=_line(_Older)))
+OLDER = Plant(reader=readers.Altered(line=_replace_line(_Older)))
 """Not a fault of ours: the real client refuses the responses."""
 
 PLANTS = {
     "a writer caches data keys that are retired": Planted(
-        Plant(writer=writers.Altered(line=_line(_Listing))), "knows to be replaced or retired", 1
+        Plant(writer=writers.Altered(line=_replace_line(_Listing))), "knows to be replaced or retired", 1
     ),
     "the newest data key is the one of the latest clock": Planted(Plant(_ByClock), "data key", 4),
     "the change log is in the order of clocks": Planted(Plant(_LogByClock), "not in order", 1),
     "a refresh takes longer than its deadline": Planted(
-        Plant(reader=readers.Altered(line=_line(_Endless))), "waits", 2
+        Plant(reader=readers.Altered(line=_replace_line(_Endless))), "waits", 2
     ),
     "a refresh that needs longer than usual never gets it": Planted(
         Plant(reader=readers.Altered(config=_NeverLonger)), "still reads", 2
@@ -260,12 +263,12 @@ PLANTS = {
         Plant(lambda inner: Dropping(inner, is_answer)), "applied twice", 9
     ),
     "each attempt has an Idempotency-Key of its own": Planted(
-        Plant(writer=writers.Altered(line=_line(_Anew))), "applied twice", 5
+        Plant(writer=writers.Altered(line=_replace_line(_Anew))), "applied twice", 5
     ),
     "a write is acknowledged before it is done": Planted(Plant(_Hasty), "acknowledged", 1),
     "HEAD is cached": Planted(Plant(_OldHead), "was replaced", 1),
     "a client takes a lower revision": Planted(
-        Plant(reader=readers.Altered(config=_StartingOver, line=_line(_Older))), " after ", 1
+        Plant(reader=readers.Altered(config=_StartingOver, line=_replace_line(_Older))), " after ", 1
     ),
     "writes are not conditioned on HEAD": Planted(
         Plant(lambda inner: Unconditioned(inner, lambda sk: sk[:2] in {"HE", "R#"})), "revision", 3

@@ -27,14 +27,14 @@ SHOWN = 60
 """Lines of the trace shown on a failure."""
 
 
-def _unaltered(repository: Repository) -> Repository:
+def _keep_unaltered(repository: Repository) -> Repository:
     return repository
 
 
 class Plant(NamedTuple):
     """A planted fault: replacements for parts of the service, consumers and writers."""
 
-    service: Callable[[Repository], Repository] = _unaltered
+    service: Callable[[Repository], Repository] = _keep_unaltered
     reader: readers.Altered = readers.Altered()
     writer: writers.Altered = writers.Altered()
 

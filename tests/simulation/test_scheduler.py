@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tests.simulation.scheduler import Killed, Process, Signal, VirtualTime
 
 
-def ran(act: Callable[[VirtualTime], None]) -> VirtualTime:
+def run_tasks(act: Callable[[VirtualTime], None]) -> VirtualTime:
     time = VirtualTime()
     act(time)
     time.run(1000.0)
@@ -24,7 +24,7 @@ def test_the_shortest_wait_ends_first() -> None:
         time.spawn("slow", lambda: wait("slow", 3.0), after=1.0)
         time.spawn("fast", lambda: wait("fast", 1.0), after=2.0)
 
-    assert [line.split()[:2] for line in ran(begin).trace] == [["3.000", "fast"], ["4.000", "slow"]]
+    assert [line.split()[:2] for line in run_tasks(begin).trace] == [["3.000", "fast"], ["4.000", "slow"]]
 
 
 def test_a_wait_for_a_signal_ends_in_time() -> None:
@@ -40,7 +40,7 @@ def test_a_wait_for_a_signal_ends_in_time() -> None:
         time.spawn("patient", lambda: wait(9.0))
         time.call(5.0, signal.set)
 
-    ran(begin)
+    run_tasks(begin)
     assert seen == [(False, 1.0), (True, 5.0)]
 
 
@@ -56,7 +56,7 @@ def test_a_frozen_process_loses_monotonic_time_and_no_wall_time() -> None:
 
         time.spawn("frozen", freeze, owner=process)
 
-    assert ran(begin).trace[0].endswith("65 5")
+    assert run_tasks(begin).trace[0].endswith("65 5")
 
 
 def test_a_killed_process_ends_where_it_waits_and_others_continue() -> None:
@@ -75,7 +75,7 @@ def test_a_killed_process_ends_where_it_waits_and_others_continue() -> None:
         time.spawn("other", lambda: wait("other"))
         time.call(10.0, lambda: time.kill(process))
 
-    assert [line.split(maxsplit=1) for line in ran(begin).trace] == [
+    assert [line.split(maxsplit=1) for line in run_tasks(begin).trace] == [
         ["10.000", "victim       is killed"],
         ["50.000", "other        goes on"],
     ]
@@ -85,5 +85,5 @@ def test_an_error_in_a_thread_reaches_the_caller_of_run() -> None:
     def fail() -> None:
         raise ValueError("unexpected")
 
-    time = ran(lambda time: time.spawn("failing", fail))
+    time = run_tasks(lambda time: time.spawn("failing", fail))
     assert [type(error) for error in time.failed] == [ValueError]

@@ -43,7 +43,7 @@ HAPPENS = (
 """Events that a few runs must contain, or they prove little."""
 
 
-def holds(seed: int, plant: Plant = NOTHING) -> Report:
+def check_promises(seed: int, plant: Plant = NOTHING) -> Report:
     """Runs a seed, which must break no promise."""
     report = run(seed, plant)
     assert not report.violations, report.text()
@@ -52,19 +52,19 @@ def holds(seed: int, plant: Plant = NOTHING) -> Report:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_s60_every_promise_holds_under_one_clock(seed: int) -> None:
-    assert holds(seed).revision > 40
+    assert check_promises(seed).revision > 40
 
 
 @pytest.mark.slow
 def test_s60_every_promise_holds_under_all_faults_together() -> None:
-    traces = "\n".join(line for seed in range(10, 30) for line in holds(seed).trace)
+    traces = "\n".join(line for seed in range(10, 30) for line in check_promises(seed).trace)
     assert [each for each in HAPPENS if each not in traces] == []
 
 
 @pytest.mark.slow
 def test_every_promise_holds_for_twenty_more_seeds() -> None:
     for seed in range(30, 50):
-        holds(seed)
+        check_promises(seed)
 
 
 def test_the_same_seed_gives_the_same_trace_byte_for_byte() -> None:
@@ -85,7 +85,7 @@ def test_the_same_seed_gives_the_same_trace_in_another_process(hashes: str) -> N
 FIRST = next(iter(PLANTS))
 
 
-def found(plant: str, seeds: Iterable[int]) -> Report:
+def find_fault(plant: str, seeds: Iterable[int]) -> Report:
     """Returns the first run that finds a planted fault."""
     for seed in seeds:
         report = run(seed, PLANTS[plant].plant)
@@ -97,15 +97,15 @@ def found(plant: str, seeds: Iterable[int]) -> Report:
 @pytest.mark.parametrize("plant", [pytest.param(each, marks=[pytest.mark.slow] * (each != FIRST)) for each in PLANTS])
 def test_s60_a_planted_fault_is_found_and_the_same_seed_passes_without_it(plant: str) -> None:
     # The recorded seed comes first. If the draws change, the history does too, and one of the next seeds finds it.
-    report = found(plant, [PLANTS[plant].seed, *range(1, REPLAYED)])
+    report = find_fault(plant, [PLANTS[plant].seed, *range(1, REPLAYED)])
     text = report.text(plant)
     assert "VIOLATION" in text
     assert f"Again: python -m tests.simulation {report.seed} {plant}" in text
-    holds(report.seed)
+    check_promises(report.seed)
 
 
 def test_an_older_response_on_the_way_breaks_no_promise() -> None:
-    holds(1, OLDER)
+    check_promises(1, OLDER)
 
 
 @pytest.mark.long
@@ -113,7 +113,7 @@ def test_an_older_response_on_the_way_breaks_no_promise() -> None:
 def test_no_seed_breaks_a_promise() -> None:
     first = secrets.randbelow(10**9)
     for seed in range(first, first + SEARCHED):
-        holds(seed)
+        check_promises(seed)
 
 
 @pytest.mark.long
@@ -121,4 +121,4 @@ def test_no_seed_breaks_a_promise() -> None:
 @pytest.mark.parametrize("plant", PLANTS)
 def test_each_planted_fault_is_found_by_some_seed(plant: str) -> None:
     first = secrets.randbelow(10**9)
-    found(plant, range(first, first + ENOUGH))
+    find_fault(plant, range(first, first + ENOUGH))

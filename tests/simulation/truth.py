@@ -60,7 +60,7 @@ class Truth:
         records = [action.record for action in actions if isinstance(action, Write)]
         head = next((record for record in records if isinstance(record, Head)), None)
         if head is None:
-            if any(getattr(record, "namespace", None) == NS for record in records if not _derived(record)):
+            if any(getattr(record, "namespace", None) == NS for record in records if not _is_derived(record)):
                 self.violate("something was written without HEAD")
             return
         before = dict(self._keys)
@@ -164,6 +164,6 @@ class Truth:
         return {*added[:-1], *(kid for kid, when in self.retired.items() if when <= at)}
 
 
-def _derived(record: Record) -> bool:
+def _is_derived(record: Record) -> bool:
     """Whether it only repeats other records: a log summary may come at any time after them."""
     return isinstance(record, StoredSummary)

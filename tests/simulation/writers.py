@@ -208,7 +208,7 @@ class Writer:
             self._asked_at = self._truth.time.now
             if sent.method != "GET":
                 self._sent = sent
-            used = _kids(sent)
+            used = _list_kids(sent)
             if used & self._passed:
                 self._truth.violate(f"{self.name} seals under a data key that it knows to be replaced or retired")
         elif sent.method == "GET" and "/data-keys" in sent.target and answer.status == 200:
@@ -247,7 +247,7 @@ class Writer:
             self._truth.violate(f"{name} was answered as not written, and is at {self._truth.operations[name]}")
 
 
-def _kids(sent: Sent) -> set[str]:
+def _list_kids(sent: Sent) -> set[str]:
     """The data keys that a request seals under."""
     if sent.method == "GET" or not sent.body:
         return set()

@@ -19,7 +19,7 @@ SEED = 7
 """This seed finds every bug below, like others."""
 
 
-def now_and_then() -> Callable[[], None]:
+def let_others_in() -> Callable[[], None]:
     """Lets other threads run at every fourth gap between two records."""
     gaps = count()
 
@@ -30,13 +30,13 @@ def now_and_then() -> Callable[[], None]:
     return let_in
 
 
-def storm(tamper: Tamper) -> Came:
-    with set_up_in_process(MemoryRepository(now_and_then()), tamper) as made:
+def run_small_storm(tamper: Tamper) -> Came:
+    with set_up_in_process(MemoryRepository(let_others_in()), tamper) as made:
         return settle(made, rage(made, SEED, SIZE))
 
 
 def test_s59_288_operations_with_lost_responses_are_linearizable() -> None:
-    came = storm(lambda target: Losing(target, SEED))
+    came = run_small_storm(lambda target: Losing(target, SEED))
     judge(came)
     assert came.began == SIZE.operations
     assert any(heard.status == 502 for effort in came.efforts for heard in effort.attempts)
@@ -45,4 +45,4 @@ def test_s59_288_operations_with_lost_responses_are_linearizable() -> None:
 @pytest.mark.parametrize("bug", TAMPERED)
 def test_s59_a_bug_between_gateway_and_function_is_found(bug: str) -> None:
     with pytest.raises(AssertionError, match=f"seed {SEED}"):
-        judge(storm(TAMPERED[bug]))
+        judge(run_small_storm(TAMPERED[bug]))

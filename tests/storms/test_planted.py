@@ -25,12 +25,12 @@ AT_ONCE = {"HEAD and the keys are two transactions", "writes are not conditioned
 """Bugs that almost any storm finds; they repeat so much that a longer storm would take minutes."""
 
 
-def size_for(bug: str, times: int = 1) -> Size:
+def choose_size(bug: str, times: int = 1) -> Size:
     """A multiple of the sufficient size."""
     return SMALL._replace(writes=times * (3 if bug in AT_ONCE else SMALL.writes))
 
 
-def parts_with(bug: str, package: Package, emulator: Emulator, scratch: Path) -> Parts:
+def plant_bug(bug: str, package: Package, emulator: Emulator, scratch: Path) -> Parts:
     """The parts of a rig with the bug in it."""
     return Parts(package, emulator, scratch, SMALL.environments, CODE[bug].add)
 
@@ -39,9 +39,9 @@ def parts_with(bug: str, package: Package, emulator: Emulator, scratch: Path) ->
 def test_s59_a_planted_bug_is_found_by_its_recorded_seed(
     built_package: Package, emulator: Emulator, tmp_path: Path, bug: str
 ) -> None:
-    parts = parts_with(bug, built_package, emulator, tmp_path)
+    parts = plant_bug(bug, built_package, emulator, tmp_path)
     with pytest.raises(AssertionError, match=f"seed {SEEDS[bug]}"):
-        judge(run_storm(parts, SEEDS[bug], size_for(bug)))
+        judge(run_storm(parts, SEEDS[bug], choose_size(bug)))
 
 
 @pytest.mark.long
@@ -51,6 +51,6 @@ def test_a_planted_bug_is_found_by_any_seed(
     built_package: Package, emulator: Emulator, tmp_path: Path, bug: str
 ) -> None:
     seed = random.SystemRandom().randrange(2**32)
-    parts = parts_with(bug, built_package, emulator, tmp_path)
+    parts = plant_bug(bug, built_package, emulator, tmp_path)
     with pytest.raises(AssertionError, match=f"seed {seed}"):
-        judge(run_storm(parts, seed, size_for(bug, 3)))
+        judge(run_storm(parts, seed, choose_size(bug, 3)))

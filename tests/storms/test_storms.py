@@ -19,7 +19,7 @@ from tests.support.storms.verdict import judge
 pytestmark = pytest.mark.emulator
 
 
-def check(package: Package, emulator: Emulator, scratch: Path, seed: int, size: Size) -> None:
+def run_and_judge(package: Package, emulator: Emulator, scratch: Path, seed: int, size: Size) -> None:
     came = run_storm(Parts(package, emulator, scratch, size.environments), seed, size)
     print(came)  # noqa: T201  # shown where it fails
     judge(came)
@@ -32,7 +32,7 @@ def check(package: Package, emulator: Emulator, scratch: Path, seed: int, size: 
 def test_s59_1008_operations_with_faults_and_4_kills_are_linearizable(
     built_package: Package, emulator: Emulator, tmp_path: Path, seed: int
 ) -> None:
-    check(built_package, emulator, tmp_path, seed, Size(writes=42, kills=4))
+    run_and_judge(built_package, emulator, tmp_path, seed, Size(writes=42, kills=4))
 
 
 @pytest.mark.long
@@ -42,4 +42,4 @@ def test_8016_operations_with_40_kills_are_linearizable_for_a_new_seed(
     built_package: Package, emulator: Emulator, tmp_path: Path, _: int
 ) -> None:
     seed = random.SystemRandom().randrange(2**32)
-    check(built_package, emulator, tmp_path, seed, Size(writes=334, kills=40))
+    run_and_judge(built_package, emulator, tmp_path, seed, Size(writes=334, kills=40))

@@ -18,16 +18,16 @@ ONCE = Wish("storm.one", "PUT", "/keys/k", {}, {"Idempotency-Key": "w"}, ("k",),
 WRITTEN = {"namespace": "storm.one", "key": "k", "version": 1, "revision": 2, "active": 1}
 
 
-def heard(status: int | None, body: Mapping[str, object] = WRITTEN) -> Heard:
+def make_heard(status: int | None, body: Mapping[str, object] = WRITTEN) -> Heard:
     headers = {"content-type": "application/json"}
     return Heard(1.0, 2.0, None if status is None else Reply(status, headers, json.dumps(body).encode()))
 
 
-def effort(*attempts: Heard) -> Effort:
+def make_effort(*attempts: Heard) -> Effort:
     return Effort("w", ONCE, list(attempts))
 
 
-def record(revision: int = 2, by: str = "w.0", version: int = 1) -> LogRecord:
+def make_record(revision: int = 2, by: str = "w.0", version: int = 1) -> LogRecord:
     change = LoggedChange(parse_key("k"), "put", version, None, version)
     return LogRecord(None, revision, revision, "change", "", {}, (change,), "", "", "", "", "", "", "", by)
 
@@ -35,37 +35,37 @@ def record(revision: int = 2, by: str = "w.0", version: int = 1) -> LogRecord:
 @pytest.mark.parametrize(
     ("log", "attempts", "says"),
     [
-        ([], [heard(200)], "acknowledged and is not in the log"),
-        ([record(3)], [heard(200)], "another revision"),
-        ([record(version=2)], [heard(200)], "told"),
-        ([record(), record(3, "w.1")], [heard(None), heard(200)], "applied 2 times"),
-        ([record(by="w.1")], [heard(200), heard(200)], "before it was done"),
-        ([record()], [heard(412)], "refused with 412 and is in the log"),
-        ([record()], [heard(429)], "refused with 429 and is in the log"),
-        ([record()], [heard(None), heard(412)], "a repetition was refused with 412"),
-        ([record(by="x.0")], [], "nobody asked"),
+        ([], [make_heard(200)], "acknowledged and is not in the log"),
+        ([make_record(3)], [make_heard(200)], "another revision"),
+        ([make_record(version=2)], [make_heard(200)], "told"),
+        ([make_record(), make_record(3, "w.1")], [make_heard(None), make_heard(200)], "applied 2 times"),
+        ([make_record(by="w.1")], [make_heard(200), make_heard(200)], "before it was done"),
+        ([make_record()], [make_heard(412)], "refused with 412 and is in the log"),
+        ([make_record()], [make_heard(429)], "refused with 429 and is in the log"),
+        ([make_record()], [make_heard(None), make_heard(412)], "a repetition was refused with 412"),
+        ([make_record(by="x.0")], [], "nobody asked"),
     ],
 )
 def test_a_log_that_contradicts_the_responses_is_found(log: list[LogRecord], attempts: list[Heard], says: str) -> None:
     with pytest.raises(AssertionError, match=says):
-        check_complete(log, [effort(*attempts)] if attempts else [])
+        check_complete(log, [make_effort(*attempts)] if attempts else [])
 
 
 @pytest.mark.parametrize(
     ("log", "attempts"),
     [
-        ([record()], [heard(200)]),
-        ([record()], [heard(None), heard(200)]),
-        ([record()], [heard(None)]),
-        ([record()], [heard(503)]),
-        ([record(by="w.1")], [heard(429), heard(200)]),
-        ([], [heard(503)]),
-        ([], [heard(412)]),
+        ([make_record()], [make_heard(200)]),
+        ([make_record()], [make_heard(None), make_heard(200)]),
+        ([make_record()], [make_heard(None)]),
+        ([make_record()], [make_heard(503)]),
+        ([make_record(by="w.1")], [make_heard(429), make_heard(200)]),
+        ([], [make_heard(503)]),
+        ([], [make_heard(412)]),
     ],
     ids=["acknowledged", "lost, and acknowledged when repeated", "lost", "503", "429 first", "503 and not", "refused"],
 )
 def test_a_log_that_matches_the_responses_is_accepted(log: list[LogRecord], attempts: list[Heard]) -> None:
-    assert len(check_complete(log, [effort(*attempts)])) == len(log)
+    assert len(check_complete(log, [make_effort(*attempts)])) == len(log)
 
 
 def test_a_reader_that_goes_back_is_found() -> None:

@@ -50,7 +50,7 @@ DATA_KEYS = st.binary(min_size=32, max_size=32)
 NONCES = st.binary(min_size=12, max_size=12)
 
 
-def expected(vector: dict[str, Any], data_key: bytes) -> Header:
+def build_expected(vector: dict[str, Any], data_key: bytes) -> Header:
     return Header(
         vector["namespace"], vector["key"], vector["version"], vector["content_type"], cipher.derive_kid(data_key)
     )
@@ -78,7 +78,7 @@ def test_a_data_key_of_another_size_has_no_kid(size: int) -> None:
 @pytest.mark.parametrize("vector", VECTORS["opens"], ids=lambda vector: vector["name"])
 def test_old_envelopes_still_open_and_seal_identically(vector: dict[str, Any]) -> None:
     data_key, plaintext = from_base64url(vector["data_key"]), from_base64url(vector["plaintext"])
-    header = expected(vector, data_key)
+    header = build_expected(vector, data_key)
     assert cipher.open(data_key, header, vector["envelope"]) == plaintext
     assert cipher.seal(data_key, header, plaintext, from_base64url(vector["nonce"])) == vector["envelope"]
     assert cipher.read_kid(vector["envelope"]) == header.kid
@@ -88,7 +88,7 @@ def test_old_envelopes_still_open_and_seal_identically(vector: dict[str, Any]) -
 def test_an_envelope_for_another_header_is_refused(vector: dict[str, Any]) -> None:
     data_key = from_base64url(vector["data_key"])
     with pytest.raises(CannotOpen):
-        cipher.open(data_key, expected(vector, data_key), vector["envelope"])
+        cipher.open(data_key, build_expected(vector, data_key), vector["envelope"])
 
 
 @pytest.mark.parametrize("vector", VECTORS["opens_under_two_keys"])
@@ -102,12 +102,12 @@ def test_a_crafted_two_key_ciphertext_opens_only_under_the_committed_kid(
         for each in (first, second)
     ]
     assert opened == vector["plaintexts"]
-    header = expected(vector, first)
+    header = build_expected(vector, first)
     assert to_base64url(cipher.open(first, header, vector["envelope"])) == opened[0]
     with pytest.raises(CannotOpen):
         cipher.open(second, header, vector["envelope"])
     with pytest.raises(CannotOpen):
-        cipher.open(second, expected(vector, second), vector["envelope"])
+        cipher.open(second, build_expected(vector, second), vector["envelope"])
 
 
 @given(HEADERS, DATA_KEYS, NONCES, st.binary(max_size=300))

@@ -69,7 +69,7 @@ MATRIX = {
 }
 
 
-def row(visit: Visit) -> tuple[int, ...]:
+def make_row(visit: Visit) -> tuple[int, ...]:
     return CREATE if visit.route == ("PUT", NAMESPACE) and visit.status == 201 else MATRIX[visit.route]
 
 
@@ -77,7 +77,7 @@ CODES = {403: "forbidden", 404: "not_found"}
 CELLS = [
     pytest.param(visit, column, status, id=f"{visit.method} {visit.resource} {visit.status} by {column}")
     for visit in VISITS
-    for column, status in zip(COLUMNS, row(visit), strict=True)
+    for column, status in zip(COLUMNS, make_row(visit), strict=True)
 ]
 
 
@@ -89,7 +89,7 @@ class Scene(NamedTuple):
     callers: dict[str, tuple[Who, bool]]
 
 
-def _person(name: str) -> Person:
+def _make_person(name: str) -> Person:
     arn = f"arn:aws:iam::123456789012:role/{name}"
     return Person(name, arn, f"AKIA{name.upper()}", f"secret-of-{name}", f"idof{name}", f"key-of-{name}")
 
@@ -97,7 +97,7 @@ def _person(name: str) -> Person:
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
     """Everyone has grants on `matrix.*`, except the other writer, who has them on `other.*`."""
-    root, (writer, other, pattern) = new_cast().admin, (_person(name) for name in ("writer", "other", "pattern"))
+    root, (writer, other, pattern) = new_cast().admin, (_make_person(name) for name in ("writer", "other", "pattern"))
     bare = root._replace(api_key="key-of-bare", api_key_id="idofbare")
     reader = ApiKey("idofreader", "key-of-reader")
     people = (root, writer, other, pattern, bare)
@@ -107,7 +107,7 @@ def scene() -> Iterator[Scene]:
     gateway = Gateway(lambda event: service(event, None), service.routes, Access(keys, identities), VARIABLES)
     with LoopbackGateway(gateway) as running:
         api = Api(running.url, REGION)
-        _grant(api, root, (reader, writer, other, pattern))
+        _set_grants(api, root, (reader, writer, other, pattern))
         callers: tuple[tuple[Who, bool], ...] = (
             (None, False), (ApiKey("none", "no-such-key"), False), (reader, False), (writer, False),
             (writer._replace(api_key=""), True), (writer, True), (other, True), (pattern, True), (bare, True),
@@ -115,7 +115,7 @@ def scene() -> Iterator[Scene]:
         yield Scene(api, root, dict(zip(COLUMNS, callers, strict=True)))
 
 
-def _grant(api: Api, root: Person, who: tuple[ApiKey, Person, Person, Person]) -> None:
+def _set_grants(api: Api, root: Person, who: tuple[ApiKey, Person, Person, Person]) -> None:
     reader, writer, other, pattern = who
     wanted = [
         (api_key_principal(root), ["read"], "*"),
@@ -144,15 +144,15 @@ def test_the_access_matrix_holds(scene: Scene, visit: Visit, column: str, status
     by_role = {"writer": scene.callers["writer"][0], "admin": scene.root}
     for each in before(visit):
         assert each.pay(scene.api, namespace, by_role[each.role]).status == each.status
-    revision = _revision(scene, namespace)
+    revision = _read_revision(scene, namespace)
     who, signed = scene.callers[column]
     answer = visit.pay(scene.api, namespace, who, signed=signed)
     assert answer.status == (status or visit.status)
     if status:
         assert answer.code == CODES[status]
-        assert _revision(scene, namespace) == revision
+        assert _read_revision(scene, namespace) == revision
 
 
-def _revision(scene: Scene, namespace: str) -> object:
+def _read_revision(scene: Scene, namespace: str) -> object:
     found = scene.api.send("GET", f"/v1/namespaces/{namespace}", scene.root)
     return found.json()["revision"] if found.status < 300 else found.status

@@ -28,12 +28,12 @@ def stage() -> Iterator[Stage]:
         yield stage
 
 
-def model(route: Route, status: int) -> TypeAdapter[Any]:
+def find_model(route: Route, status: int) -> TypeAdapter[Any]:
     name = route.description.answers[status] or ""
     return TypeAdapter(Union[catalogue.ANSWERS[name]])  # noqa: UP007  # of as many as there are
 
 
-def paid(stage: Stage, visit: Visit, number: int) -> Reply:
+def put_paid(stage: Stage, visit: Visit, number: int) -> Reply:
     api = Api(stage.url, stage.region)
     for each in before(visit):
         each.pay(api, f"answers.{number}", stage.admin)
@@ -51,10 +51,10 @@ FURTHER = [
 
 @pytest.mark.parametrize("visit", VISITS, ids=lambda visit: f"{visit.method} {visit.resource} {visit.status}")
 def test_every_response_has_the_members_of_its_model(stage: Stage, visit: Visit) -> None:
-    answer = paid(stage, visit, VISITS.index(visit))
+    answer = put_paid(stage, visit, VISITS.index(visit))
     assert answer.status == visit.status
     if answer.body:
-        model(ROUTES[visit.route], answer.status).validate_json(answer.body)
+        find_model(ROUTES[visit.route], answer.status).validate_json(answer.body)
 
 
 @pytest.mark.parametrize("visit", FURTHER, ids=lambda visit: f"{visit.resource} {visit.query}")
@@ -64,9 +64,9 @@ def test_every_further_response_has_the_members_of_its_model(stage: Stage, visit
         each.pay(api, "answers.further", stage.admin)
     answer = visit.pay(api, "answers.further", stage.admin)
     assert answer.status == 200
-    model(ROUTES[visit.route], 200).validate_json(answer.body)
+    find_model(ROUTES[visit.route], 200).validate_json(answer.body)
 
 
 def test_an_undocumented_member_is_noticed() -> None:
     with pytest.raises(ValidationError):
-        model(ROUTES["GET", "/v1/health"], 200).validate_json('{"status": "ok", "more": 1}')
+        find_model(ROUTES["GET", "/v1/health"], 200).validate_json('{"status": "ok", "more": 1}')

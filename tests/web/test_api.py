@@ -70,26 +70,26 @@ def test_each_route_requires_its_declared_access() -> None:
     assert found == {"open": OPEN, "keyed": KEYED, "signed": SIGNED}
 
 
-def answered(sent: dict[str, Any]) -> tuple[dict[str, Any], Lines]:
+def call_app(sent: dict[str, Any]) -> tuple[dict[str, Any], Lines]:
     lines = Lines()
     return build_app_with(lambda _request: reply.answer_json({}), lines, method="POST")(sent, None), lines
 
 
 def test_an_unsupported_method_is_405_with_the_allowed_ones() -> None:
-    made, lines = answered(build_event("GET", "/v1/x"))
+    made, lines = call_app(build_event("GET", "/v1/x"))
     assert parse_problem(made)["code"] == "method_not_allowed"
     assert made["headers"]["Allow"] == "POST"
     assert lines.kept[0]["status"] == 405
 
 
 def test_an_unknown_route_is_404() -> None:
-    made, _ = answered(build_event("GET", "/v1/nothing"))
+    made, _ = call_app(build_event("GET", "/v1/nothing"))
     assert parse_problem(made)["code"] == "not_found"
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
 def test_another_content_type_is_415(content_type: str) -> None:
-    made, lines = answered(build_event("POST", "/v1/x", headers={"Content-Type": content_type}, body="a=b"))
+    made, lines = call_app(build_event("POST", "/v1/x", headers={"Content-Type": content_type}, body="a=b"))
     assert parse_problem(made)["code"] == "unsupported_media_type"
     assert lines.kept[0]["status"] == 415
 
@@ -97,7 +97,7 @@ def test_another_content_type_is_415(content_type: str) -> None:
 def test_an_event_that_chalice_cannot_read_is_a_problem_too() -> None:
     broken = build_event("POST", "/v1/x")
     del broken["pathParameters"], broken["body"]
-    made, lines = answered(broken)
+    made, lines = call_app(broken)
     assert parse_problem(made)["code"] == "internal"
     assert lines.kept[0]["fault"] == "KeyError"
 

@@ -22,19 +22,19 @@ CANARY = "canary-55aa"
 VALUE: dict[str, object] = {"form": "plain", "content_type": "text/plain", "value": CANARY}
 
 
-def raw(body: object) -> bytes:
+def encode(body: object) -> bytes:
     return json.dumps(body).encode()
 
 
 def test_a_put_is_read_with_its_preconditions_and_message() -> None:
-    body = raw({**VALUE, "message": "why", "activate": False, "declassify": True, "rotate_by": "2027-01-31"})
+    body = encode({**VALUE, "message": "why", "activate": False, "declassify": True, "rotate_by": "2027-01-31"})
     put, message = keys.parse_put(Key("db.url"), body, Preconditions(41, create_only=False))
     wanted = Put("db.url", "plain", "text/plain", CANARY, False, True, "2027-01-31", 41, False)  # type: ignore[arg-type]  # noqa: FBT003
     assert (put, message) == (wanted, "why")
 
 
 def test_omitted_fields_of_a_put_have_defaults() -> None:
-    put, message = keys.parse_put(Key("k"), raw(VALUE), Preconditions(None, create_only=True))
+    put, message = keys.parse_put(Key("k"), encode(VALUE), Preconditions(None, create_only=True))
     assert (put.activate, put.declassify, put.rotate_by, put.if_match, put.create_only, message) == (
         True, False, None, None, True, "",
     )  # fmt: skip
@@ -48,7 +48,7 @@ def test_a_change_set_is_read_in_order() -> None:
         {"op": "put", "key": "d", **VALUE, "create_only": True},
     ]
     found = changes.parse_change_set(
-        raw({"message": "why", "operations": operations}), Preconditions(5, create_only=False)
+        encode({"message": "why", "operations": operations}), Preconditions(5, create_only=False)
     )
     put, new = found.operations[0], found.operations[3]
     assert found == ChangeSet((put, Activate("b", 3), Delete("c", 9), new), "why", 5)  # type: ignore[arg-type]
@@ -60,38 +60,38 @@ def test_a_change_set_is_read_in_order() -> None:
 
 def test_an_operation_has_if_match_or_create_only_not_both() -> None:
     with pytest.raises(errors.Unprocessable, match="not both") as caught:
-        change_of(op="put", key="d", **VALUE, if_match=7, create_only=True)()
+        parse_change_of(op="put", key="d", **VALUE, if_match=7, create_only=True)()
     assert caught.value.members["field"] == "create_only"
 
 
 def test_namespaces_and_grants_are_read() -> None:
     assert namespaces.parse_settings(b"") == NamespaceWanted()
-    assert namespaces.parse_settings(raw({"forms": ["kms"]})) == NamespaceWanted(forms=("kms",))
-    body = raw({"grants": [{"actions": ["read", "write"], "namespaces": ["a.*", "b"]}]})
+    assert namespaces.parse_settings(encode({"forms": ["kms"]})) == NamespaceWanted(forms=("kms",))
+    body = encode({"grants": [{"actions": ["read", "write"], "namespaces": ["a.*", "b"]}]})
     assert grants.parse_grants(body) == (Grant(("read", "write"), ("a.*", "b")),)
 
 
-def put_of(**changed: object) -> Callable[[], object]:
-    return lambda: keys.parse_put(Key("k"), raw({**VALUE, **changed}), NONE)
+def parse_put_of(**changed: object) -> Callable[[], object]:
+    return lambda: keys.parse_put(Key("k"), encode({**VALUE, **changed}), NONE)
 
 
-def change_of(**operation: object) -> Callable[[], object]:
-    return lambda: changes.parse_change_set(raw({"operations": [operation]}), NONE)
+def parse_change_of(**operation: object) -> Callable[[], object]:
+    return lambda: changes.parse_change_set(encode({"operations": [operation]}), NONE)
 
 
 @pytest.mark.parametrize(
     ("refused", "field"),
     [
-        (put_of(form=CANARY), "form"),
-        (put_of(content_type=CANARY), "content_type"),
-        (put_of(value=[CANARY]), "value"),
-        (put_of(rotate_by=CANARY), "rotate_by"),
-        (put_of(activate=CANARY), "activate"),
-        (put_of(extra=CANARY), "extra"),
-        (change_of(op=CANARY, key="k"), "operations.0"),
-        (change_of(op="activate", key="k", version=CANARY), "operations.0.activate.version"),
-        (change_of(op="put", key=CANARY + "/"), "operations.0.put.form"),
-        (change_of(op="delete", key="k", value=CANARY), "operations.0.delete.value"),
+        (parse_put_of(form=CANARY), "form"),
+        (parse_put_of(content_type=CANARY), "content_type"),
+        (parse_put_of(value=[CANARY]), "value"),
+        (parse_put_of(rotate_by=CANARY), "rotate_by"),
+        (parse_put_of(activate=CANARY), "activate"),
+        (parse_put_of(extra=CANARY), "extra"),
+        (parse_change_of(op=CANARY, key="k"), "operations.0"),
+        (parse_change_of(op="activate", key="k", version=CANARY), "operations.0.activate.version"),
+        (parse_change_of(op="put", key=CANARY + "/"), "operations.0.put.form"),
+        (parse_change_of(op="delete", key="k", value=CANARY), "operations.0.delete.value"),
     ],
 )
 def test_a_refusal_names_the_field_and_not_the_value(refused: Callable[[], object], field: str) -> None:
@@ -104,29 +104,29 @@ def test_a_refusal_names_the_field_and_not_the_value(refused: Callable[[], objec
 
 def test_an_invalid_day_is_refused_without_quoting_it() -> None:
     with pytest.raises(errors.InvalidRequest) as caught:
-        put_of(rotate_by="2027-02-31")()
+        parse_put_of(rotate_by="2027-02-31")()
     assert "2027-02-31" not in json.dumps(errors.to_problem(caught.value, "r"))
 
 
 def test_an_unknown_operation_gets_a_list_of_the_known_ones() -> None:
     for operation in ({"op": "move", "key": "k"}, {"key": "k"}):
         with pytest.raises(errors.InvalidRequest, match="put, activate or delete"):
-            change_of(**operation)()
+            parse_change_of(**operation)()
 
 
 def test_up_to_twenty_wrong_fields_are_reported_together() -> None:
     body = {f"field{number}": CANARY for number in range(50)}
     with pytest.raises(errors.InvalidRequest, match="53 fields are wrong") as caught:
-        keys.parse_put(Key("k"), raw(body), NONE)
+        keys.parse_put(Key("k"), encode(body), NONE)
     assert len(caught.value.members["errors"]) == 20  # type: ignore[arg-type]
 
 
 def test_only_an_exceeded_limit_is_413() -> None:
     long = "x" * (limits.MESSAGE + 1)
     with pytest.raises(errors.TooLarge):
-        put_of(message=long)()
+        parse_put_of(message=long)()
     with pytest.raises(errors.InvalidRequest):
-        put_of(message=long, form=CANARY)()
+        parse_put_of(message=long, form=CANARY)()
 
 
 FIELDS = st.sampled_from(["op", "key", "form", "content_type", "value", "version", "operations", "grants", "kid", "x"])
@@ -147,6 +147,6 @@ def test_any_object_is_a_value_or_a_refusal(body: dict[str, object]) -> None:
     ]
     for read in readers:
         try:
-            read(raw(body))
+            read(encode(body))
         except errors.ConfigsvcError as error:
             assert error.status in {400, 413}  # noqa: PT017  # either way is right

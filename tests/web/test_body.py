@@ -104,15 +104,15 @@ def test_s56_latin_1_is_never_read_as_other_characters(letters: str) -> None:
     assert read == {"value": raw[11:-2].decode()}  # it was UTF-8, too
 
 
-def nested(depth: int) -> bytes:
+def nest(depth: int) -> bytes:
     return b'{"a":' + b"[" * (depth - 2) + b"1" + b"]" * (depth - 2) + b"}"
 
 
 def test_nesting_ends_where_the_limit_says() -> None:
-    parse_object(nested(limits.JSON_DEPTH))
+    parse_object(nest(limits.JSON_DEPTH))
     for depth in (limits.JSON_DEPTH + 1, 500_000):
         with pytest.raises(InvalidRequest, match="levels deep") as refused:
-            parse_object(nested(depth))
+            parse_object(nest(depth))
         assert refused.value.members == {"limit": limits.JSON_DEPTH}
 
 

@@ -24,7 +24,7 @@ def ok(_request: Request, **_parameters: str) -> Reply:
     return reply.answer_json({"revision": 7})
 
 
-def answer(
+def call_view(
     view: View,
     lines: Lines,
     *,
@@ -36,7 +36,7 @@ def answer(
     return build_app_with(view, lines)(sent, None)
 
 
-def raising(error: Exception) -> View:
+def make_raising_view(error: Exception) -> View:
     def view(_request: Request, **_parameters: str) -> Reply:
         raise error
 
@@ -45,7 +45,7 @@ def raising(error: Exception) -> View:
 
 @pytest.mark.parametrize("error", [kind("Do this next.") for kind in errors.SENT], ids=lambda error: error.code)
 def test_every_error_becomes_a_problem_with_its_status_and_code(error: errors.ConfigsvcError) -> None:
-    made = answer(raising(error), Lines())
+    made = call_view(make_raising_view(error), Lines())
     found = parse_problem(made)
     assert (found["status"], found["code"], found["detail"]) == (error.status, error.code, "Do this next.")
     assert found["instance"] == "request-1"
@@ -54,7 +54,7 @@ def test_every_error_becomes_a_problem_with_its_status_and_code(error: errors.Co
 
 def test_an_unexpected_error_is_logged_and_not_shown() -> None:
     lines = Lines()
-    found = parse_problem(answer(raising(ValueError(CANARY)), lines))
+    found = parse_problem(call_view(make_raising_view(ValueError(CANARY)), lines))
     assert found["code"] == "internal"
     assert CANARY not in json.dumps(found)
     assert CANARY not in lines.text
@@ -65,7 +65,7 @@ def test_an_unexpected_error_is_logged_and_not_shown() -> None:
 
 @pytest.mark.parametrize(("members", "seconds"), [({}, "1"), ({"retry_after": 5}, "5")])
 def test_retryable_problems_have_retry_after(members: dict[str, int], seconds: str) -> None:
-    made = answer(raising(errors.Unavailable("Try again.", **members)), Lines())
+    made = call_view(make_raising_view(errors.Unavailable("Try again.", **members)), Lines())
     assert made["headers"]["Retry-After"] == seconds
 
 
@@ -83,7 +83,7 @@ def test_the_causes_of_a_fault_are_logged_by_kind(cause: Exception, told: str) -
         raise errors.Internal("The store refuses.") from cause
 
     lines = Lines()
-    made = answer(view, lines)
+    made = call_view(view, lines)
     assert (lines.kept[0]["fault"], lines.kept[0]["causes"]) == ("Internal", [told])
     assert CANARY not in lines.text + made["body"]
 
@@ -95,7 +95,7 @@ def test_a_missing_permission_is_logged_and_not_shown(
     error: type[errors.ConfigsvcError], *, denied: bool | None
 ) -> None:
     lines = Lines()
-    made = answer(raising(error("Do this next.")), lines)
+    made = call_view(make_raising_view(error("Do this next.")), lines)
     assert lines.kept[0].get("denied") is denied
     assert "denied" not in made["body"]
     assert parse_problem(made)["code"] == error.code
@@ -103,7 +103,7 @@ def test_a_missing_permission_is_logged_and_not_shown(
 
 def test_wrong_settings_are_logged_and_not_shown() -> None:
     lines = Lines()
-    found = parse_problem(answer(raising(errors.Misconfigured("CONFIGSVC_TABLE is missing.")), lines))
+    found = parse_problem(call_view(make_raising_view(errors.Misconfigured("CONFIGSVC_TABLE is missing.")), lines))
     assert found["code"] == "internal"
     assert "CONFIGSVC_TABLE" not in json.dumps(found)
     assert lines.kept[0]["detail"] == "CONFIGSVC_TABLE is missing."
@@ -112,7 +112,7 @@ def test_wrong_settings_are_logged_and_not_shown() -> None:
 def test_each_request_is_one_line_with_who_what_and_how_long() -> None:
     lines = Lines()
     identity = {"apiKeyId": "reader1", "userArn": ARN}
-    answer(ok, lines, identity=identity, parameters={"namespace": "payments.prod"})
+    call_view(ok, lines, identity=identity, parameters={"namespace": "payments.prod"})
     assert lines.kept == [
         {
             "level": "info",
@@ -142,7 +142,7 @@ def test_only_the_first_request_is_a_cold_start() -> None:
 
 def test_an_invalid_namespace_is_not_logged() -> None:
     lines = Lines()
-    answer(ok, lines, parameters={"namespace": f"{CANARY} in a path"})
+    call_view(ok, lines, parameters={"namespace": f"{CANARY} in a path"})
     assert lines.kept[0]["namespace"] is None
     assert CANARY not in lines.text
 
@@ -160,18 +160,18 @@ def test_unchanged_polls_are_logged_at_debug_and_refusals_as_warnings(status: in
 
 def test_a_cold_start_is_logged_even_for_an_unchanged_poll() -> None:
     lines = Lines()
-    answer(lambda _request: Reply(304, "", {}), lines)
+    call_view(lambda _request: Reply(304, "", {}), lines)
     assert (lines.kept[0]["level"], lines.kept[0]["cold_start"]) == ("info", True)
 
 
 @pytest.mark.parametrize("sent", ["abc-123", "Root=1-67891233-abcdef012345678912345678"])
 def test_a_valid_correlation_id_is_used_and_returned(sent: str) -> None:
     lines = Lines()
-    made = answer(ok, lines, headers={"X-Correlation-Id": sent})
+    made = call_view(ok, lines, headers={"X-Correlation-Id": sent})
     assert made["headers"]["X-Correlation-Id"] == lines.kept[0]["correlation_id"] == sent
 
 
 @pytest.mark.parametrize("sent", ["", "a b", "x" * 129, "a\nb", "é"])
 def test_another_correlation_id_is_replaced(sent: str) -> None:
-    made = answer(ok, Lines(), headers={"x-correlation-id": sent})
+    made = call_view(ok, Lines(), headers={"x-correlation-id": sent})
     assert made["headers"]["X-Correlation-Id"] == "request-1"

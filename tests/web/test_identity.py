@@ -11,23 +11,23 @@ from configsvc.web.event import collect_headers, identify_caller
 from tests.support.web.events import build_event
 
 
-def caller(identity: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Caller:
+def identify(identity: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Caller:
     made = build_event("GET", "/v1/x", identity=identity, headers=headers)
     return identify_caller(made, collect_headers(made))
 
 
 def test_the_api_key_is_identified_by_api_gateways_id() -> None:
-    found = caller({"apiKeyId": "a1b2c3"}, {"x-api-key": "another", "apiKeyId": "another"})
+    found = identify({"apiKeyId": "a1b2c3"}, {"x-api-key": "another", "apiKeyId": "another"})
     assert found.api_key == "api-key:a1b2c3"
 
 
 @pytest.mark.parametrize("identifier", [None, "", "a:b", "test-invoke-api-key-id", "a b", "a/b", 7.5])
 def test_an_invalid_id_is_nobody(identifier: object) -> None:
-    assert caller({"apiKeyId": identifier}).api_key is None
+    assert identify({"apiKeyId": identifier}).api_key is None
 
 
 def test_the_keys_value_alone_is_nobody() -> None:
-    assert caller({"apiKey": "abc"}, {"x-api-key": "abc"}).api_key is None
+    assert identify({"apiKey": "abc"}, {"x-api-key": "abc"}).api_key is None
 
 
 @pytest.mark.parametrize(
@@ -42,17 +42,17 @@ def test_the_keys_value_alone_is_nobody() -> None:
     ],
 )
 def test_the_principal_is_the_role_or_user_and_the_arn_is_kept(arn: str | None, principal: str | None) -> None:
-    found = caller({"userArn": arn})
+    found = identify({"userArn": arn})
     assert (found.principal, found.arn) == (principal, arn or "")
 
 
 def test_no_identity_is_nobody() -> None:
-    found = caller({})
+    found = identify({})
     assert (found.api_key, found.principal, found.arn, found.source_ip) == (None, None, "", "")
 
 
 def test_source_ip_and_user_agent_come_from_api_gateway() -> None:
     identity = {"sourceIp": "203.0.113.9", "userAgent": "x" * 1000}
-    found = caller(identity, {"X-Forwarded-For": "198.51.100.1", "User-Agent": "other"})
+    found = identify(identity, {"X-Forwarded-For": "198.51.100.1", "User-Agent": "other"})
     assert found.source_ip == "203.0.113.9"
     assert found.user_agent == "x" * 256

@@ -44,7 +44,7 @@ class Context:
     aws_request_id = "lambda-1"
 
 
-def deep(levels: int) -> list[Any]:
+def nest(levels: int) -> list[Any]:
     found: list[Any] = []
     for _ in range(levels):
         found = [found]
@@ -54,7 +54,7 @@ def deep(levels: int) -> list[Any]:
 ODD: list[Any] = [
     None, True, False, 0, -1, 1.5, float("nan"), float("inf"), 10**400, "", "x", "\ud800", "a\udfffb", "\x00\n\x1b[31m",
     "\ufeff", "x" * 100_000, [], [[]], [None], [1], ["a", "b"], ["\ud83d"], {}, {"": None}, {"a": {"b": [1]}}, {1: 2},
-    {None: "x"}, {("t",): "x"}, {"\ud800": ["\ud800"]}, b"bytes", object(), {"x"}, deep(2000), "!!!", "/v1/health",
+    {None: "x"}, {("t",): "x"}, {"\ud800": ["\ud800"]}, b"bytes", object(), {"x"}, nest(2000), "!!!", "/v1/health",
     "GET", {"proof": "p" * 64}, lambda: None,
 ]  # fmt: skip
 odd = st.sampled_from(ODD) | st.text(st.characters()) | st.recursive(
@@ -64,41 +64,41 @@ odd = st.sampled_from(ODD) | st.text(st.characters()) | st.recursive(
 )  # fmt: skip
 
 
-def paths(node: object, at: Path = ()) -> Iterator[Path]:
+def list_paths(node: object, at: Path = ()) -> Iterator[Path]:
     """Every place in an event, starting with the whole."""
     yield at
     if isinstance(node, dict):
         for name, each in node.items():
-            yield from paths(each, (*at, name))
+            yield from list_paths(each, (*at, name))
     elif isinstance(node, list):
         for number, each in enumerate(node):
-            yield from paths(each, (*at, number))
+            yield from list_paths(each, (*at, number))
 
 
-def put_at(node: Any, path: Path, value: object) -> Any:  # noqa: ANN401  # JSON
+def replace_at(node: Any, path: Path, value: object) -> Any:  # noqa: ANN401  # JSON
     """A copy with this value at this place."""
     if not path:
         return value
     if isinstance(node, list):
-        return [put_at(each, path[1:], value) if number == path[0] else each for number, each in enumerate(node)]
-    return {name: put_at(each, path[1:], value) if name == path[0] else each for name, each in node.items()}
+        return [replace_at(each, path[1:], value) if number == path[0] else each for number, each in enumerate(node)]
+    return {name: replace_at(each, path[1:], value) if name == path[0] else each for name, each in node.items()}
 
 
-def without(node: Any, path: Path) -> Any:  # noqa: ANN401  # JSON
+def remove_at(node: Any, path: Path) -> Any:  # noqa: ANN401  # JSON
     """A copy without the value at this place."""
     if isinstance(node, list):
         return [
-            without(each, path[1:]) if number == path[0] else each
+            remove_at(each, path[1:]) if number == path[0] else each
             for number, each in enumerate(node)
             if (number,) != path
         ]
     return {
-        name: without(each, path[1:]) if name == path[0] else each for name, each in node.items() if (name,) != path
+        name: remove_at(each, path[1:]) if name == path[0] else each for name, each in node.items() if (name,) != path
     }
 
 
 @cache
-def function(*, enforced: bool) -> tuple[RestApi, BytesIO]:
+def build_function(*, enforced: bool) -> tuple[RestApi, BytesIO]:
     """The function, and its log."""
     sink = BytesIO()
     log = JsonLog(TextIOWrapper(sink, "utf-8", write_through=True), "debug", Metrics("function", lambda: 0))
@@ -114,9 +114,9 @@ def nothing_else_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert [each.getMessage() for each in caplog.records] == []
 
 
-def check(sent: object, *, enforced: bool = True, context: object = None) -> int:
+def check_response(sent: object, *, enforced: bool = True, context: object = None) -> int:
     """Invokes the function; returns the status, after checking that API Gateway accepts the response."""
-    app, sink = function(enforced=enforced)
+    app, sink = build_function(enforced=enforced)
     sink.seek(0)
     sink.truncate()
     made = app(sent, context)
@@ -134,17 +134,17 @@ def check(sent: object, *, enforced: bool = True, context: object = None) -> int
     return status
 
 
-PLACES = [(number, path) for number, made in enumerate(EVENTS) for path in paths(made)]
+PLACES = [(number, path) for number, made in enumerate(EVENTS) for path in list_paths(made)]
 
 
 @pytest.mark.parametrize("enforced", [True, False], ids=["enforced", "observed"])
 @pytest.mark.parametrize("number", range(len(EVENTS)))
 def test_s55_every_odd_value_anywhere_in_an_event_is_answered(number: int, *, enforced: bool) -> None:
-    for path in paths(EVENTS[number]):
+    for path in list_paths(EVENTS[number]):
         for value in ODD:
-            check(put_at(EVENTS[number], path, value), enforced=enforced)
+            check_response(replace_at(EVENTS[number], path, value), enforced=enforced)
         if path:
-            check(without(EVENTS[number], path), enforced=enforced)
+            check_response(remove_at(EVENTS[number], path), enforced=enforced)
 
 
 @given(st.sampled_from(PLACES), st.sampled_from(PLACES), odd, odd, st.booleans())
@@ -155,20 +155,20 @@ def test_s55_any_two_things_wrong_at_once_are_answered(
     second: object,
     enforced: bool,  # noqa: FBT001  # drawn
 ) -> None:
-    sent = put_at(EVENTS[one[0]], one[1], first)
-    again: Callable[[], Any] = lambda: put_at(sent, other[1], second)  # noqa: E731
+    sent = replace_at(EVENTS[one[0]], one[1], first)
+    again: Callable[[], Any] = lambda: replace_at(sent, other[1], second)  # noqa: E731
     try:
         changed = again()
     except (AttributeError, KeyError, TypeError):  # the first removed the other's place
         changed = sent
-    check(changed, enforced=enforced)
+    check_response(changed, enforced=enforced)
 
 
 @given(odd)
 def test_s55_anything_at_all_is_answered(sent: object) -> None:
-    check(sent)
+    check_response(sent)
 
 
 @pytest.mark.parametrize("context", [None, object(), Context(), 7, {}])
 def test_s55_any_context_is_taken(context: object) -> None:
-    assert check(EVENTS[3], context=context) == 200
+    assert check_response(EVENTS[3], context=context) == 200

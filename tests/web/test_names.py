@@ -45,14 +45,14 @@ class Parses(Counter[tuple[str, str]]):
             self[kind, str(frame.f_locals[frame.f_code.co_varnames[0]])] += 1
 
 
-def signed(method: str, route: str, parameters: Mapping[str, str], body: object) -> dict[str, Any]:
+def sign_event(method: str, route: str, parameters: Mapping[str, str], body: object) -> dict[str, Any]:
     identity = {"apiKeyId": "devkey", "sourceIp": "203.0.113.9", "userArn": DEVELOPER.arn}
     return build_event(method, route, parameters=parameters, body=json.dumps(body), identity=identity)
 
 
-def put(value: str) -> dict[str, Any]:
+def make_put_event(value: str) -> dict[str, Any]:
     body = {"form": "envelope", "content_type": "text/plain", "value": value}
-    return signed("PUT", "/v1/namespaces/{namespace}/keys/{key}", KEY, body)
+    return sign_event("PUT", "/v1/namespaces/{namespace}/keys/{key}", KEY, body)
 
 
 def test_a_put_parses_each_name_and_each_envelope_once() -> None:
@@ -61,9 +61,9 @@ def test_a_put_parses_each_name_and_each_envelope_once() -> None:
         sealed.envelope("db.url", 1),
         sealed.envelope("db.url", 2),
     )
-    assert app(put(old), None)["statusCode"] == 201
+    assert app(make_put_event(old), None)["statusCode"] == 201
     with Parses() as parses:
-        assert app(put(new), None)["statusCode"] == 201
+        assert app(make_put_event(new), None)["statusCode"] == 201
     assert parses == {
         ("header", new): 1, ("header", old): 1,  # the replaced version
         ("namespace", "payments.prod"): 3, ("key", "db.url"): 3,  # of the path and the two headers
@@ -76,7 +76,7 @@ def test_a_change_set_parses_each_key_and_each_envelope_once() -> None:
     operations = [plain, plain | {"key": "b", "form": "envelope", "value": value}]
     route = "/v1/namespaces/{namespace}/changes"
     with Parses() as parses:
-        assert app(signed("POST", route, NAMESPACE, {"operations": operations}), None)["statusCode"] == 200
+        assert app(sign_event("POST", route, NAMESPACE, {"operations": operations}), None)["statusCode"] == 200
     assert parses == {
         ("header", value): 1, ("namespace", "payments.prod"): 2, ("key", "a"): 1, ("key", "b"): 2,
     }  # fmt: skip
@@ -92,23 +92,23 @@ def test_a_change_set_parses_each_key_and_each_envelope_once() -> None:
     ],
 )
 def test_a_misspelt_namespace_is_refused_before_anything_is_read(method: str, route: str, text: str) -> None:
-    refuses(build_event(method, route, parameters={"namespace": text}))
+    check_refusal(build_event(method, route, parameters={"namespace": text}))
 
 
 def test_a_misspelt_namespace_among_several_is_refused_before_anything_is_read() -> None:
-    refuses(build_event("GET", "/v1/snapshots", query={"namespace": ("payments.prod", "a/b")}))
+    check_refusal(build_event("GET", "/v1/snapshots", query={"namespace": ("payments.prod", "a/b")}))
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_a_misspelt_key_is_refused_before_anything_is_read(method: str) -> None:
-    refuses(build_event(method, "/v1/namespaces/{namespace}/keys/{key}", parameters=NAMESPACE | {"key": "a/b"}))
+    check_refusal(build_event(method, "/v1/namespaces/{namespace}/keys/{key}", parameters=NAMESPACE | {"key": "a/b"}))
 
 
 def test_a_misspelt_kid_is_refused_before_anything_is_read() -> None:
     route = "/v1/namespaces/{namespace}/data-keys/{kid}/retire"
-    refuses(build_event("POST", route, parameters=NAMESPACE | {"kid": "short"}))
+    check_refusal(build_event("POST", route, parameters=NAMESPACE | {"kid": "short"}))
 
 
-def refuses(asked: Mapping[str, Any]) -> None:
+def check_refusal(asked: Mapping[str, Any]) -> None:
     app = build_app(refuse_ports, Lines(), ask_for_proof, make_ticking_clock())
     assert parse_problem(app(asked, None))["code"] == "invalid_name"

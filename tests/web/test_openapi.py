@@ -31,7 +31,7 @@ OPERATIONS = [
 ]
 
 
-def valid(value: object, schema: dict[str, Any]) -> bool:
+def is_valid(value: object, schema: dict[str, Any]) -> bool:
     whole = {**schema, "components": DOCUMENTED["components"]}
     return Draft202012Validator(whole).is_valid(value)
 
@@ -77,7 +77,7 @@ def test_every_operation_documents_the_responses_of_api_gateway(path: str, metho
     assert CATCH_ALLS["DEFAULT_5XX"].code in json.dumps(DOCUMENTED["components"]["responses"]["internal"])
 
 
-def _examples() -> list[Any]:
+def _list_examples() -> list[Any]:
     found = []
     for path, methods in DOCUMENTED["paths"].items():
         for method, operation in methods.items():
@@ -90,37 +90,37 @@ def _examples() -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize(("schema", "example"), _examples())
+@pytest.mark.parametrize(("schema", "example"), _list_examples())
 def test_every_example_fits_its_schema(schema: dict[str, Any], example: object) -> None:
-    assert valid(example, schema)
-    assert not valid([], schema)
+    assert is_valid(example, schema)
+    assert not is_valid([], schema)
 
 
 def test_every_problem_fits_its_schema() -> None:
     schema = {"$ref": "#/components/schemas/Problem"}
     for example in DOCUMENTED["components"]["examples"].values():
-        assert valid(example["value"], schema)
-        assert valid({**example["value"], "code": "of_a_later_release"}, schema)
-        assert not valid({**example["value"], "code": 7}, schema)
+        assert is_valid(example["value"], schema)
+        assert is_valid({**example["value"], "code": "of_a_later_release"}, schema)
+        assert not is_valid({**example["value"], "code": 7}, schema)
 
 
 def test_no_schema_is_only_null_and_large_integers_have_64_bits() -> None:
-    for schema in _schemas(DOCUMENTED["components"]["schemas"]):
+    for schema in _list_schemas(DOCUMENTED["components"]["schemas"]):
         assert schema.get("type") != "null"
         if "integer" in (schema.get("type"), *schema.get("type", ())):
             assert schema.get("format") == "int64" or schema["maximum"] < 2**31
 
 
-def _schemas(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401  # JSON
+def _list_schemas(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401  # JSON
     """Every schema of a member, an element or a body, except null in a union with a reference."""
     if isinstance(node, list):
         for each in node:
-            yield from _schemas(each)
+            yield from _list_schemas(each)
     elif isinstance(node, dict):
         for name, each in node.items():
             if isinstance(each, dict):
                 yield from each.values() if name == "properties" else (each,)
-            yield from _schemas(each)
+            yield from _list_schemas(each)
 
 
 _MAKES = {

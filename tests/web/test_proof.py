@@ -27,15 +27,15 @@ EVERYTHING = {"userArn": "arn:aws:sts::123456789012:assumed-role/Admin/x", "apiK
 CONTEXT = SimpleNamespace(aws_request_id="id-of-the-invocation")
 
 
-def observes() -> Proof:
+def observe_proof() -> Proof:
     return Proof((PROOF_SHA256,), enforced=False)
 
 
-def rotates() -> Proof:
+def rotate_proof() -> Proof:
     return Proof((sha256(OTHER.encode()).hexdigest(), PROOF_SHA256), enforced=True)
 
 
-def misconfigured() -> Proof:
+def fail_to_configure() -> Proof:
     raise Misconfigured("CONFIGSVC_PROOF_SHA256 is missing.")
 
 
@@ -43,15 +43,15 @@ def ok(_request: Request, **_parameters: str) -> Reply:
     return reply.answer_json({"seen": True})
 
 
-def forged(method: str = "GET", route: str = "/v1/x", **given: Any) -> dict[str, Any]:  # noqa: ANN401  # event's own
+def forge_event(method: str = "GET", route: str = "/v1/x", **given: Any) -> dict[str, Any]:  # noqa: ANN401  # event's own
     """An event by a direct invoker: an administrator's identity, but no proof."""
     made = build_event(method, route, identity=EVERYTHING, **given)
     made["stageVariables"] = None
     return made
 
 
-def with_variables(variables: object) -> dict[str, Any]:
-    return forged() | {"stageVariables": variables}
+def forge_with_variables(variables: object) -> dict[str, Any]:
+    return forge_event() | {"stageVariables": variables}
 
 
 def test_a_request_with_the_proof_is_served() -> None:
@@ -68,7 +68,7 @@ NONE_OF_THEM = [
 @pytest.mark.parametrize("variables", NONE_OF_THEM, ids=lambda each: repr(each)[:30])
 def test_a_request_without_the_proof_is_403_for_any_identity(variables: object) -> None:
     lines = Lines()
-    made = build_app_with(ok, lines)(with_variables(variables), CONTEXT)
+    made = build_app_with(ok, lines)(forge_with_variables(variables), CONTEXT)
     assert (parse_problem(made)["status"], parse_problem(made)["code"]) == (403, "forbidden")
     assert "did not come through the API" in parse_problem(made)["detail"]
     (line,) = lines.kept
@@ -78,7 +78,7 @@ def test_a_request_without_the_proof_is_403_for_any_identity(variables: object) 
 
 @pytest.mark.parametrize("where", ["headers", "queryStringParameters", "requestContext", "pathParameters"])
 def test_a_proof_elsewhere_in_the_event_does_not_count(where: str) -> None:
-    sent = forged()
+    sent = forge_event()
     sent[where] = {**(sent[where] or {}), "proof": PROOF, "stageVariables": {"proof": PROOF}}
     assert build_app_with(ok, Lines())(sent, CONTEXT)["statusCode"] == 403
 
@@ -86,7 +86,9 @@ def test_a_proof_elsewhere_in_the_event_does_not_count(where: str) -> None:
 def test_every_route_except_health_requires_the_proof() -> None:
     app = build_whole_app(Lines())
     answered = {
-        (method, path): app(forged(method, path, parameters=dict.fromkeys(entry.view_args, "x")), CONTEXT)["statusCode"]
+        (method, path): app(forge_event(method, path, parameters=dict.fromkeys(entry.view_args, "x")), CONTEXT)[
+            "statusCode"
+        ]
         for path, methods in app.routes.items()
         for method, entry in methods.items()
     }
@@ -95,31 +97,31 @@ def test_every_route_except_health_requires_the_proof() -> None:
 
 def test_health_works_without_the_proof_and_raises_no_alarm() -> None:
     lines = Lines()
-    for proof in (ask_for_proof, observes, misconfigured):
-        made = build_whole_app(lines, proof=proof)(forged("GET", "/v1/health"), CONTEXT)
+    for proof in (ask_for_proof, observe_proof, fail_to_configure):
+        made = build_whole_app(lines, proof=proof)(forge_event("GET", "/v1/health"), CONTEXT)
         assert (made["statusCode"], made["body"]) == (200, '{"status":"ok","table":"not_checked"}')
     assert not [line for line in lines.kept if "unproven" in line or line["principal"]]
 
 
 def test_during_a_rotation_both_proofs_are_accepted() -> None:
-    app = build_app_with(ok, Lines(), proof=rotates)
-    assert [app(with_variables({"proof": sent}), None)["statusCode"] for sent in (PROOF, OTHER, "r" * 64)] == [
+    app = build_app_with(ok, Lines(), proof=rotate_proof)
+    assert [app(forge_with_variables({"proof": sent}), None)["statusCode"] for sent in (PROOF, OTHER, "r" * 64)] == [
         200, 200, 403,
     ]  # fmt: skip
 
 
 def test_an_observed_request_cannot_make_its_log_line_too_long() -> None:
     """CloudWatch extracts no metrics from a line above 1 MB."""
-    lines, sent = Lines(), forged()
+    lines, sent = Lines(), forge_event()
     sent["requestContext"] |= {"requestId": "x" * 2_000_000}
-    build_app_with(ok, lines, proof=observes)(sent, None)
+    build_app_with(ok, lines, proof=observe_proof)(sent, None)
     assert lines.kept[0]["unproven"] is True
     assert len(lines.text) < 1000
 
 
 def test_observed_requests_are_served_and_logged() -> None:
     lines = Lines()
-    made = build_app_with(lambda _request: Reply(304, "", {}), lines, proof=observes)(forged(), None)
+    made = build_app_with(lambda _request: Reply(304, "", {}), lines, proof=observe_proof)(forge_event(), None)
     assert made["statusCode"] == 304
     (line,) = lines.kept
     assert (line["level"], line["unproven"]) == ("warning", True)
@@ -128,7 +130,7 @@ def test_observed_requests_are_served_and_logged() -> None:
 
 def test_a_function_without_a_configured_proof_serves_nothing() -> None:
     lines = Lines()
-    made = build_app_with(ok, lines, proof=misconfigured)(build_event("GET", "/v1/x"), CONTEXT)
+    made = build_app_with(ok, lines, proof=fail_to_configure)(build_event("GET", "/v1/x"), CONTEXT)
     assert parse_problem(made)["code"] == "internal"
     assert lines.kept[0]["detail"] == "CONFIGSVC_PROOF_SHA256 is missing."
 
@@ -151,20 +153,22 @@ SHAPES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(sorted(forged())) | st.text(max_size=5), inner, max_size=4)
+        | st.dictionaries(st.sampled_from(sorted(forge_event())) | st.text(max_size=5), inner, max_size=4)
     ),
     max_leaves=12,
 )
 BENT = st.builds(
-    lambda changes: forged("PUT", "/v1/namespaces/{namespace}", parameters={"namespace": "payments.prod"}) | changes,
-    st.dictionaries(st.sampled_from([*sorted(forged())]), SHAPES, max_size=4),
+    lambda changes: (
+        forge_event("PUT", "/v1/namespaces/{namespace}", parameters={"namespace": "payments.prod"}) | changes
+    ),
+    st.dictionaries(st.sampled_from([*sorted(forge_event())]), SHAPES, max_size=4),
 )
 
 
 NONE_THE_WISER: list[tuple[Callable[[], Proof], set[int]]] = [
     (ask_for_proof, {403}),
-    (misconfigured, {500}),
-    (observes, {200, 201, 400, 403, 404, 405, 413, 415, 422, 500}),
+    (fail_to_configure, {500}),
+    (observe_proof, {200, 201, 400, 403, 404, 405, 413, 415, 422, 500}),
 ]
 
 

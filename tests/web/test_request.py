@@ -16,7 +16,7 @@ from tests.support.web.events import build_event
 ROUTE = "/v1/namespaces/{namespace}/keys/{key}"
 
 
-def request(
+def make_request(
     method: str = "PUT",
     *,
     headers: Mapping[str, str] | None = None,
@@ -30,26 +30,26 @@ def request(
     return Request(made, found, identify_caller(made, found))
 
 
-def idempotency(body: str = "{}", key: str = "db.url", **headers: str) -> Idempotency:
+def get_idempotency(body: str = "{}", key: str = "db.url", **headers: str) -> Idempotency:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    found = request(headers={"Idempotency-Key": "once", **sent}, body=body, key=key).idempotency()
+    found = make_request(headers={"Idempotency-Key": "once", **sent}, body=body, key=key).idempotency()
     assert found is not None
     return found
 
 
-def taking(*parameters: Parameter) -> Description:
+def describe(*parameters: Parameter) -> Description:
     return Description("", "any", {}, query=parameters)
 
 
 def test_a_listing_has_its_defaults() -> None:
-    assert request().page() == PageWanted(1000, None)
-    assert request(query={"limit": ["10"], "cursor": ["abc"]}).page() == PageWanted(10, "abc")
+    assert make_request().page() == PageWanted(1000, None)
+    assert make_request(query={"limit": ["10"], "cursor": ["abc"]}).page() == PageWanted(10, "abc")
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "00010", "1e2", "+5", " 5", "5\n", "\u0665", ""])
 def test_a_limit_is_a_number_from_one_to_a_thousand(limit: str) -> None:
     with pytest.raises(InvalidRequest, match="1 to 1000"):
-        request(query={"limit": [limit]}).check(taking(LIMIT))
+        make_request(query={"limit": [limit]}).check(describe(LIMIT))
 
 
 @pytest.mark.parametrize(
@@ -65,12 +65,12 @@ def test_a_limit_is_a_number_from_one_to_a_thousand(limit: str) -> None:
 )
 def test_an_unknown_query_parameter_is_refused(query: dict[str, list[str]]) -> None:
     with pytest.raises(InvalidRequest):
-        request(query={"namespace": ["a"], **query} if query else {}).check(taking(CURSOR, NAMESPACES))
+        make_request(query={"namespace": ["a"], **query} if query else {}).check(describe(CURSOR, NAMESPACES))
 
 
 def test_a_query_is_read_by_its_parameters() -> None:
-    sent = request(query={"since": ["0"], "prefix": [""], "namespace": ["a", "b"]})
-    sent.check(taking(SINCE, KEY_PREFIX, NAMESPACES, CURSOR))
+    sent = make_request(query={"since": ["0"], "prefix": [""], "namespace": ["a", "b"]})
+    sent.check(describe(SINCE, KEY_PREFIX, NAMESPACES, CURSOR))
     assert (sent.number(SINCE), sent.text(KEY_PREFIX), sent.texts(NAMESPACES)) == (0, "", ["a", "b"])
     assert (sent.number(LIMIT), sent.text(CURSOR), sent.texts(CURSOR)) == (None, None, [])
 
@@ -84,13 +84,13 @@ def test_a_query_is_read_by_its_parameters() -> None:
     ],
 )
 def test_preconditions_are_one_revision_or_nothing_served(headers: dict[str, str], expected: Preconditions) -> None:
-    assert request(headers=headers).preconditions() == expected
+    assert make_request(headers=headers).preconditions() == expected
 
 
 @pytest.mark.parametrize("value", ["41", '"x"', '"-1"', '"01"', '"1","2"', "", "*", 'W/"1"', '"1" '[:2]])
 def test_a_malformed_if_match_is_refused(value: str) -> None:
     with pytest.raises(InvalidRequest):
-        request(headers={"If-Match": value}).preconditions()
+        make_request(headers={"If-Match": value}).preconditions()
 
 
 def test_a_repeated_header_is_refused() -> None:
@@ -105,32 +105,32 @@ def test_a_repeated_header_is_refused() -> None:
 def test_a_condition_that_a_write_would_ignore_is_refused() -> None:
     for name in ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range"):
         with pytest.raises(InvalidRequest):
-            request(headers={name: '"1"'}).check(taking())
-    request(headers={"If-Match": '"1"'}).check(taking()._replace(conditions=("if-match",)))
+            make_request(headers={name: '"1"'}).check(describe())
+    make_request(headers={"If-Match": '"1"'}).check(describe()._replace(conditions=("if-match",)))
 
 
 def test_a_read_refuses_preconditions() -> None:
     for name in ("If-Match", "If-Unmodified-Since"):
         with pytest.raises(InvalidRequest):
-            request("GET", headers={name: '"1"'}).check(taking())
-    request("GET", headers={"If-None-Match": '"1"', "If-Modified-Since": "x", "If-Range": "x"}).check(taking())
+            make_request("GET", headers={name: '"1"'}).check(describe())
+    make_request("GET", headers={"If-None-Match": '"1"', "If-Modified-Since": "x", "If-Range": "x"}).check(describe())
 
 
 def test_an_idempotency_key_is_bound_to_method_path_body_and_preconditions() -> None:
-    first = idempotency()
+    first = get_idempotency()
     assert (first.key, first.method, first.path) == ("once", "PUT", "/v1/namespaces/payments.prod/keys/db.url")
-    assert idempotency() == first
-    assert idempotency(user_agent="other") == first
-    assert idempotency(body="{ }").request != first.request
-    assert idempotency(if_match='"1"').request != first.request
-    assert idempotency(if_none_match='"1"').request != idempotency(if_match='"1"').request
-    assert idempotency(key="db.pool").path != first.path
+    assert get_idempotency() == first
+    assert get_idempotency(user_agent="other") == first
+    assert get_idempotency(body="{ }").request != first.request
+    assert get_idempotency(if_match='"1"').request != first.request
+    assert get_idempotency(if_none_match='"1"').request != get_idempotency(if_match='"1"').request
+    assert get_idempotency(key="db.pool").path != first.path
 
 
 def test_whose_grants_are_written_is_part_of_the_path() -> None:
     paths = set()
     for principal in ("api-key:a", "api-key:b"):
-        found = request(headers={"Idempotency-Key": "once"}, query={"principal": [principal]}).idempotency()
+        found = make_request(headers={"Idempotency-Key": "once"}, query={"principal": [principal]}).idempotency()
         assert found is not None
         paths.add(found.path)
     assert len(paths) == 2
@@ -139,19 +139,19 @@ def test_whose_grants_are_written_is_part_of_the_path() -> None:
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "\u00e9", "\x7f"])
 def test_an_idempotency_key_is_printable_ascii(key: str) -> None:
     with pytest.raises(InvalidRequest):
-        request(headers={"Idempotency-Key": key}).idempotency()
+        make_request(headers={"Idempotency-Key": key}).idempotency()
 
 
 @pytest.mark.parametrize("key", ["x", "a b", "~!", "x" * 255])
 def test_any_printable_idempotency_key_is_taken(key: str) -> None:
-    found = request(headers={"Idempotency-Key": key}).idempotency()
+    found = make_request(headers={"Idempotency-Key": key}).idempotency()
     assert found is not None
     assert found.key == key
 
 
 def test_a_route_without_a_body_accepts_only_an_empty_one() -> None:
     for body in (None, "", "{}", " { } "):
-        request(body=body).check(taking())
+        make_request(body=body).check(describe())
     for body in ('{"a": 1}', "[]", "x"):
         with pytest.raises(InvalidRequest):
-            request(body=body).check(taking())
+            make_request(body=body).check(describe())

@@ -24,8 +24,8 @@ BLANKS = " " * LONG
 READ: dict[str, Callable[[str], object]] = {
     "content type": lambda text: read_body({"body": "{}"}, text),
     "correlation id": lambda text: choose_correlation_id({}, {"x-correlation-id": [text]}),
-    "Idempotency-Key": lambda text: sent("Idempotency-Key", text).idempotency(),
-    "If-Match": lambda text: sent("If-Match", text).preconditions(),
+    "Idempotency-Key": lambda text: send("Idempotency-Key", text).idempotency(),
+    "If-Match": lambda text: send("If-Match", text).preconditions(),
     "If-None-Match": lambda text: etag.matches(text, '"1-ab"'),
     "namespace": names.parse_namespace,
     "key": names.parse_key,
@@ -46,7 +46,7 @@ TEXTS = (
 )  # fmt: skip
 
 
-def sent(header: str, text: str) -> Request:
+def send(header: str, text: str) -> Request:
     made = build_event("PUT", "/v1/namespaces/{namespace}", headers={header: text})
     headers = collect_headers(made)
     return Request(made, headers, identify_caller(made, headers))
@@ -59,7 +59,7 @@ def test_no_text_in_a_request_is_slow_to_match(read: Callable[[str], object]) ->
             read(text)
 
 
-def nested(parts: int) -> str:
+def nest(parts: int) -> str:
     """A body with this many parts, most of them deeply nested."""
     return json.dumps({"operations": [{"op": "put", "value": [0] * (parts - 4)}]})
 
@@ -70,7 +70,7 @@ def nested(parts: int) -> str:
         json.dumps({"operations": [0] * limits.REQUEST_PARTS}),
         json.dumps({"operations": [{}] * limits.REQUEST_PARTS}),
         json.dumps({str(number): 0 for number in range(limits.REQUEST_PARTS + 1)}),
-        nested(limits.REQUEST_PARTS + 1),
+        nest(limits.REQUEST_PARTS + 1),
     ],
     ids=["items", "objects", "fields", "nested"],
 )
@@ -82,7 +82,7 @@ def test_a_body_with_too_many_parts_is_refused_at_once(body: str) -> None:
 
 def test_a_body_with_the_most_parts_is_read() -> None:
     with pytest.raises(InvalidRequest):
-        changes.parse_change_set(nested(limits.REQUEST_PARTS).encode(), Preconditions(None, create_only=False))
+        changes.parse_change_set(nest(limits.REQUEST_PARTS).encode(), Preconditions(None, create_only=False))
 
 
 def test_the_largest_schemas_have_fewer_parts() -> None:
