@@ -61,7 +61,7 @@ def test_reload_takes_what_is_served_then(configsvc_fake: FakeService) -> None:
     assert found.db.url == "second"
 
 
-def test_a_single_setting_is_taken_anew(configsvc_fake: FakeService) -> None:
+def test_a_single_setting_is_reloaded(configsvc_fake: FakeService) -> None:
     configsvc_fake.put_all({"level": "info", "other": "x"})
     found = settings(configsvc_fake.config())
     assert found.level == "info"
@@ -121,7 +121,7 @@ def test_a_key_below_a_json_object_wins_over_its_member(
         ({"db.url": "canary"}, {"DB.URL": "b"}), ({"db__url": "canary"}, {"db.url": "b"}),
     ],
 )  # fmt: skip
-def test_two_keys_of_which_dynaconf_would_keep_one_are_refused(
+def test_two_keys_that_dynaconf_would_merge_are_refused(
     configsvc_fake: FakeService, one: dict[str, object], other: dict[str, object]
 ) -> None:
     configsvc_fake.put_all({**one, **other, "db-x": "1", "a.b": "2"})

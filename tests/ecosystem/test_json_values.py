@@ -107,7 +107,7 @@ TAKEN: dict[str, Callable[[Any], object]] = {
 
 
 @pytest.mark.parametrize("use", TAKEN.values(), ids=TAKEN)
-def test_it_takes_a_value_as_it_is_and_leaves_it_alone(it: Any, use: Callable[[Any], object]) -> None:  # noqa: ANN401  # a Config
+def test_values_are_accepted_and_not_modified(it: Any, use: Callable[[Any], object]) -> None:  # noqa: ANN401  # a Config
     assert use(it["members"]) == use(json.loads(json.dumps(MEMBERS)))
     assert it["members"] == MEMBERS
 
@@ -133,7 +133,7 @@ def test_yaml_reads_back_what_it_wrote_of_an_ordinary_copy(it: Any) -> None:  # 
     assert yaml.safe_load(yaml.safe_dump(it["members"].plain())) == MEMBERS
 
 
-def test_logging_takes_it_and_a_server_that_changes_it_first_wants_a_copy(it: Any) -> None:  # noqa: ANN401  # a Config
+def test_logging_accepts_it_and_a_server_that_changes_it_needs_a_copy(it: Any) -> None:  # noqa: ANN401  # a Config
     def as_uvicorn_does(log_config: Any) -> None:  # noqa: ANN401  # uvicorn's
         """`uvicorn.Config(…, log_config=…, use_colors=False).configure_logging()`."""
         log_config["formatters"]["default"]["use_colors"] = False

@@ -62,7 +62,7 @@ def test_it_is_kept_for_max_age_and_fetched_on_demand(configsvc_fake: FakeServic
     assert provider.get_multiple("db", force_fetch=True)["url"] == "newest"
 
 
-def test_without_a_cache_of_its_own_the_config_s_freshness_is_what_counts(
+def test_without_its_own_cache_the_config_s_freshness_counts(
     configsvc_fake: FakeService, provider: ConfigsvcProvider
 ) -> None:
     assert provider.get("db.url", max_age=0) == "postgres://db"
@@ -100,7 +100,7 @@ ONE_LEVEL = {"url": "u", "limits.json": '{"a":1}', "cert.binary": "YWJj"}
 ALL_LEVELS = {**ONE_LEVEL, "replica.url": "r", "replica.limits.json": "{"}
 
 
-def test_one_level_or_all_of_them_as_they_are_asked_for_and_the_cache_keeps_them_apart(
+def test_one_level_and_all_levels_are_cached_separately(
     layers: ConfigsvcProvider,
 ) -> None:
     for _ in range(2):
@@ -146,7 +146,7 @@ def test_an_option_that_would_ask_for_something_else_is_refused(layers: Configsv
             read("db.url", None, None, **options)
 
 
-def test_a_path_of_parameter_store_is_refused_with_the_one_to_ask_for(layers: ConfigsvcProvider) -> None:
+def test_a_parameter_store_path_is_refused_with_the_key_to_use(layers: ConfigsvcProvider) -> None:
     for path in ("/db/replica", "db/replica/", "/db/replica."):
         with pytest.raises(GetParameterError, match=r"'db\.replica'"):
             layers.get_multiple(path)
@@ -155,7 +155,7 @@ def test_a_path_of_parameter_store_is_refused_with_the_one_to_ask_for(layers: Co
 
 
 @pytest.mark.parametrize("read", [ConfigsvcProvider.get, ConfigsvcProvider.get_multiple])
-def test_a_time_limit_that_strikes_amid_a_refresh_comes_as_it_is(read: Callable[..., object]) -> None:
+def test_a_time_limit_during_a_refresh_is_raised_unchanged(read: Callable[..., object]) -> None:
     class TimeLimit(Exception):  # like billiard's SoftTimeLimitExceeded
         pass
 

@@ -46,7 +46,7 @@ def read(config: object, prefix: str = "", settings: type[BaseSettings] = Settin
     return Sourced(**given)
 
 
-def test_nested_models_are_read_by_dots_and_fields_by_the_names_of_variables(configsvc_fake: FakeService) -> None:
+def test_nested_models_use_dots_and_fields_use_variable_names(configsvc_fake: FakeService) -> None:
     configsvc_fake.put_all({
         "db.url": "postgres://db", "db.pool_size": 7, "log.level": "debug", "payments.token": CANARY,
         "hosts": ["a", "b"], "blob": b"\x00\xff", "on": True,
@@ -69,18 +69,18 @@ def test_a_nested_field_finds_its_key_however_it_is_spelt(configsvc_fake: FakeSe
     assert read(configsvc_fake.config()).db.pool_size == 9  # type: ignore[attr-defined]  # it has it
 
 
-def test_a_model_may_be_one_json_value_and_single_keys_win_over_its_members(configsvc_fake: FakeService) -> None:
+def test_a_model_may_be_one_json_value_whose_members_keys_override(configsvc_fake: FakeService) -> None:
     configsvc_fake.put_all({"db": {"url": "json", "pool_size": 1, "options": {"a": 1}}, "db.pool_size": 2})
     assert read(configsvc_fake.config()).db == Db(url="json", pool_size=2, options={"a": 1})  # type: ignore[attr-defined]
 
 
-def test_text_for_a_list_or_a_dict_is_json_as_in_the_environment(configsvc_fake: FakeService) -> None:
+def test_text_for_a_list_or_dict_is_read_as_json(configsvc_fake: FakeService) -> None:
     configsvc_fake.put_all({"db.url": "x", "db.options": '{"a": 1}', "hosts": '["a"]'})
     found = read(configsvc_fake.config())
     assert (found.db.options, found.hosts) == ({"a": 1}, ["a"])  # type: ignore[attr-defined]
 
 
-def test_what_stands_before_it_wins_and_what_is_absent_has_its_default(configsvc_fake: FakeService) -> None:
+def test_earlier_sources_win_and_absent_keys_have_defaults(configsvc_fake: FakeService) -> None:
     configsvc_fake.put_all({"db.url": "x", "log.level": "debug"})
     found = read(configsvc_fake.config(), log_level="error")
     assert (found.log_level, found.on) == ("error", False)  # type: ignore[attr-defined]
@@ -88,7 +88,7 @@ def test_what_stands_before_it_wins_and_what_is_absent_has_its_default(configsvc
         read(FakeService().config())
 
 
-def test_only_keys_with_the_prefix_are_read_and_fields_are_named_without_it(configsvc_fake: FakeService) -> None:
+def test_a_prefix_selects_keys_and_is_left_out_of_field_names(configsvc_fake: FakeService) -> None:
     configsvc_fake.put_all({"app.db.url": "mine", "app.log-level": "debug", "db.url": "other", "hosts": ["other"]})
     found = read(configsvc_fake.config(), "app.")
     assert (found.db.url, found.log_level, found.hosts) == ("mine", "debug", [])  # type: ignore[attr-defined]
@@ -110,7 +110,7 @@ def test_the_newest_values_are_read_each_time_settings_are_made(configsvc_fake: 
     assert read(config).db.url == "second"  # type: ignore[attr-defined]
 
 
-def test_a_key_that_does_not_open_or_could_be_two_is_an_error_and_no_default(configsvc_fake: FakeService) -> None:
+def test_an_unopened_or_ambiguous_key_is_an_error_not_a_default(configsvc_fake: FakeService) -> None:
     configsvc_fake.put_all({"db.url": "x", "log.level": "debug"})
     configsvc_fake.damage("log.level")
     with pytest.raises(CannotOpen, match=r"log\.level"):
@@ -139,7 +139,7 @@ def test_no_repr_and_no_error_shows_a_value(configsvc_fake: FakeService) -> None
     assert CANARY not in repr(ConfigsvcSettingsSource(Masked, config))
 
 
-def test_text_that_should_be_json_and_is_not_is_told_by_the_name_of_its_field_and_not_carried(
+def test_text_that_is_not_json_is_reported_by_field_without_the_text(
     configsvc_fake: FakeService,
 ) -> None:
     class Listed(BaseSettings):
@@ -165,9 +165,7 @@ class Refusing(ConfigsvcSettings):
 
 
 @pytest.mark.parametrize("hosts", ['["a canary-3d51f0aa"]', "canary-3d51f0aa"])
-def test_no_error_of_our_settings_shows_a_value_in_text_members_or_frames(
-    configsvc_fake: FakeService, hosts: str
-) -> None:
+def test_no_settings_error_shows_a_value_in_text_members_or_frames(configsvc_fake: FakeService, hosts: str) -> None:
     configsvc_fake.put_all({"port": CANARY, "level": CANARY.upper(), "hosts": hosts})
     with pytest.raises((ValidationError, SettingsError)) as caught:
         read(configsvc_fake.config(), settings=Refusing)
@@ -236,7 +234,7 @@ BOTH: list[tuple[Any, dict[str, Any], object]] = [
 
 @pytest.mark.parametrize("order", [1, -1], ids=["shorter key first", "longer key first"])
 @pytest.mark.parametrize(("kind", "stored", "expected"), BOTH)
-def test_of_a_key_and_one_below_it_a_field_takes_what_its_type_asks_for(
+def test_a_field_s_type_chooses_between_a_key_and_keys_below_it(
     configsvc_fake: FakeService, kind: Kind, stored: dict[str, Any], expected: object, order: int
 ) -> None:
     """In any order of the layered namespaces."""
@@ -272,14 +270,14 @@ def test_a_dict_that_takes_every_key_does_not_lose_one(configsvc_fake: FakeServi
     assert read(configsvc_fake.config(), settings=Free).db == {"pool": 5, "replica": {"url": "U"}}  # type: ignore[attr-defined]  # it has it
 
 
-def test_what_no_field_asks_for_is_in_nobody_s_way(configsvc_fake: FakeService) -> None:
+def test_keys_that_no_field_uses_are_ignored(configsvc_fake: FakeService) -> None:
     configsvc_fake.put_all(
         {"db.other": "x", "db.other.url": "y", "db.replica": "r", "unrelated": "x", "unrelated.y": "z"}
     )
     assert read(configsvc_fake.config(), settings=of(str)).model_dump() == {"db": {"replica": "r"}}
 
 
-def test_text_that_is_meant_for_an_object_and_is_none_is_an_error(configsvc_fake: FakeService) -> None:
+def test_text_that_is_not_the_expected_object_is_an_error(configsvc_fake: FakeService) -> None:
     configsvc_fake.put_all({"db.replica": '{"pool": 5', "db.replica.url": "U"})
     with pytest.raises(SettingsError, match="db") as caught:
         read(configsvc_fake.config(), settings=of(Replica))
@@ -290,7 +288,7 @@ class Flat(BaseSettings):
     db_replica_url: str = "none"
 
 
-def test_two_keys_that_are_one_field_by_the_names_of_variables_are_refused(configsvc_fake: FakeService) -> None:
+def test_two_keys_for_one_field_are_refused(configsvc_fake: FakeService) -> None:
     configsvc_fake.put_all({"db.replica.url": "a", "db.replica-url": "b"})
     with pytest.raises(
         Unprocessable, match=r"db\.replica-url and db\.replica\.url could both be the field db_replica_url"
@@ -303,13 +301,13 @@ def test_two_keys_that_are_one_field_by_the_names_of_variables_are_refused(confi
     assert read(configsvc_fake.config(), settings=Flat).model_dump() == {"db_replica_url": "spelt so"}
 
 
-def test_the_names_in_a_dict_are_those_of_the_keys_and_each_is_there_once(configsvc_fake: FakeService) -> None:
+def test_each_key_appears_in_a_dict_once_under_its_name(configsvc_fake: FakeService) -> None:
     configsvc_fake.put_all({"db.replica.max-size": "1", "db.replica.min_size": "2"})
     found = read(configsvc_fake.config(), settings=of(dict[str, int])).model_dump()
     assert found == {"db": {"replica": {"max-size": 1, "min_size": 2}}}
 
 
-def test_a_key_that_is_spelt_as_its_field_wins_over_one_with_a_hyphen(configsvc_fake: FakeService) -> None:
+def test_a_key_spelled_as_its_field_wins_over_one_with_a_hyphen(configsvc_fake: FakeService) -> None:
     class Pools(BaseModel):
         max_size: int
 

@@ -32,7 +32,7 @@ def test_line_ends_and_spaces_around_a_setting_do_not_count() -> None:
 
 
 @pytest.mark.parametrize("region", ['"us-east-1"', "us-east-1\r", "us-east-1 ", "US-EAST-1", "us_east_1"])
-def test_a_region_that_is_none_is_shown_with_what_cannot_be_seen(region: str) -> None:
+def test_an_invalid_region_is_shown_with_invisible_characters(region: str) -> None:
     with pytest.raises(Misconfigured, match="AWS_REGION is ") as of_the_person:
         find_region({"AWS_REGION": region}, parse_url("https://api.example.com/v1"))
     with pytest.raises(Misconfigured, match="AWS_REGION is ") as of_a_function:

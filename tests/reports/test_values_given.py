@@ -101,20 +101,20 @@ def test_a_key_that_no_file_could_hold_is_refused(shell: Shell) -> None:
     assert (done.code, "hunter2" in done.err) == (2, False)
 
 
-def test_an_aws_profile_that_is_not_there_counts_for_nothing_beside_keys_in_variables(shell: Shell) -> None:
+def test_a_missing_aws_profile_does_not_matter_with_keys_in_variables(shell: Shell) -> None:
     with_profile = shell.but(AWS_PROFILE="no-such-profile")
     with_profile.ok("put", "k", "-", given="x")
     assert with_profile.ok("get", "k") == "x"
 
 
-def test_a_namespace_in_a_file_decides_nothing(shell: Shell, service: Loopback, namespace: str) -> None:
+def test_a_namespace_in_a_file_does_not_choose_the_target(shell: Shell, service: Loopback, namespace: str) -> None:
     other = service.namespace(f"{namespace}.other")
     manifest = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: x, namespace: {other}}}\nstringData: {{k: value}}\n"
     shell.ok("import", "-", "--format", "k8s-secret", "-n", namespace, given=manifest)
     assert (shell.ok("get", "k", "-n", namespace), shell.ok("list", "-n", other)) == ("value", "")
 
 
-def test_a_file_of_one_line_is_stored_with_its_line_break_and_that_is_said(
+def test_a_file_of_one_line_keeps_its_line_break_with_a_warning(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     (tmp_path / "one").write_bytes(b"password\n")

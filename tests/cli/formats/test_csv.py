@@ -133,7 +133,7 @@ def test_tabs_are_known_by_the_ending() -> None:
 
 
 @pytest.mark.parametrize("name", ["content_type", "Content-Type", "content type", " CONTENT_TYPE "])
-def test_the_column_of_content_types_is_known_however_its_name_is_spelled(name: str) -> None:
+def test_the_content_type_column_is_recognized_in_any_spelling(name: str) -> None:
     text = f"key,value,{name}\na,1.10,application/json\n"
     rows, problems = read("csv", text.encode())
     assert [(row.key, row.content_type) for row in rows] == [("a", "application/json")]

@@ -31,7 +31,7 @@ def test_what_is_read_is_what_docker_sends(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", REFUSED, ids=range(len(REFUSED)))
-def test_what_docker_refuses_is_refused_by_line_and_not_shown(tmp_path: Path, line: str) -> None:
+def test_lines_that_docker_refuses_are_refused_without_quoting_them(tmp_path: Path, line: str) -> None:
     path = tmp_path / "x.env"
     path.write_text(f"FIRST=1\n{line}\n")
     with pytest.raises(ValueError, match=r"\S"):
@@ -41,7 +41,7 @@ def test_what_docker_refuses_is_refused_by_line_and_not_shown(tmp_path: Path, li
     assert CANARY not in str(problems)
 
 
-def test_a_name_alone_is_refused_for_docker_takes_it_from_its_environment(tmp_path: Path) -> None:
+def test_a_name_alone_is_refused_because_docker_would_inherit_it(tmp_path: Path) -> None:
     path = tmp_path / "x.env"
     path.write_text("HOME\n")
     assert readers.read_with_docker(path) == [f"HOME={tmp_path}"]
@@ -114,7 +114,7 @@ def test_an_empty_value_is_taken_under_any_ordinary_name(wanted: str, key: str) 
     assert ([row.key for row in rows], problems) == ([key], [])
 
 
-def test_kubectl_takes_our_names_that_do_not_begin_with_a_digit(tmp_path: Path) -> None:
+def test_kubectl_accepts_our_names_without_a_leading_digit(tmp_path: Path) -> None:
     path = tmp_path / "x.env"
     path.write_text("db.url='x' \nDB_URL=\n_a-b=x#y\n")
     data = readers.read_with_kubectl(path)

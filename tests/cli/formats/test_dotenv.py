@@ -23,7 +23,7 @@ def _texts(text: str) -> list[tuple[str, str]]:
     return [(row.key, row.data.decode()) for row in found]
 
 
-def test_keys_stand_as_they_are_and_nothing_is_filled_in() -> None:
+def test_keys_are_kept_and_nothing_is_expanded() -> None:
     found = _texts("db.url=x\nDB-Url=${HOME} $db\nexport a_b='c'\n# d=e\n\n")
     assert found == [("db.url", "x"), ("DB-Url", "${HOME} $db"), ("a_b", "c")]
 
@@ -115,7 +115,7 @@ def test_what_some_reader_would_fill_in_is_known(line: str, filled_in: bool) -> 
 @pytest.mark.parametrize(
     "text", ["$X", "${X}", "a$(echo b)c", "`echo b`", "$$", "plain", "a$", "5 $ x", "$1", "$(", "a`b"]
 )
-def test_what_is_named_is_what_bash_or_compose_or_python_dotenv_changes(tmp_path: Path, text: str) -> None:
+def test_the_warning_names_values_that_bash_compose_or_python_dotenv_change(tmp_path: Path, text: str) -> None:
     for quote in ("", '"', "'"):
         path = tmp_path / "x.env"
         path.write_text(f"A={quote}{text}{quote}\n")
@@ -136,7 +136,7 @@ def _other(path: Path, text: str) -> bool:
 
 
 @given(text=st.text(st.sampled_from(list("${}:-aA")), max_size=24))
-def test_what_python_dotenv_fills_in_in_single_quotes_is_known(text: str) -> None:
+def test_python_dotenv_s_expansion_in_single_quotes_is_detected(text: str) -> None:
     changed = dotenv_values(stream=io.StringIO(f"B='{text}'"))["B"] != text
     assert is_filled_in_anyhow(text) == changed
 

@@ -20,7 +20,7 @@ def test_docker_s_values_have_no_quotes_and_keep_their_spaces() -> None:
     assert [data for data, _ in found.values()] == [b'"x" # y ', b"", b"p=q"]
 
 
-def test_a_secret_of_kubernetes_says_what_is_text_by_what_it_is() -> None:
+def test_bytes_of_a_kubernetes_secret_decide_its_content_types() -> None:
     found = _found("k8s-secret", "kind: Secret\ndata: {a: eA==, b: AP8=}\nstringData: {c: z}\n")
     assert found == {
         "a": (b"x", "text/plain"), "b": (b"\x00\xff", "application/octet-stream"), "c": (b"z", "text/plain"),
@@ -43,7 +43,7 @@ def test_a_secret_of_kubernetes_says_what_is_text_by_what_it_is() -> None:
         ("k8s-secret", f"kind: Secret\ndata: {{a: '{CANARY}'}}\n", "line 2", "a"),
     ],
 )
-def test_what_cannot_be_taken_is_told_by_place_and_key_and_never_by_value(
+def test_unreadable_rows_are_reported_by_place_and_key_without_values(
     wanted: str, text: str, place: str, key: str | None
 ) -> None:
     _, problems = read(wanted, text.encode())
@@ -51,7 +51,7 @@ def test_what_cannot_be_taken_is_told_by_place_and_key_and_never_by_value(
     assert CANARY not in str(problems[0])
 
 
-def test_what_is_no_utf_8_is_no_file_of_ours() -> None:
+def test_files_that_are_not_utf_8_are_refused() -> None:
     _, problems = read("json", b"{\n\xff")
     assert [each.place for each in problems] == ["line 2"]
     assert problems[0].reason.startswith("not UTF-8 text")
@@ -68,11 +68,11 @@ def test_what_is_no_utf_8_is_no_file_of_ours() -> None:
         ("-", "dotenv"),
     ],
 )
-def test_a_file_s_ending_tells_its_format(name: str, wanted: str) -> None:
+def test_a_file_s_ending_implies_its_format(name: str, wanted: str) -> None:
     assert format_of(name) == wanted
 
 
-def test_a_secret_s_name_is_one_that_kubernetes_takes_and_its_size_too() -> None:
+def test_a_secret_s_name_and_size_fit_kubernetes() -> None:
     text, _ = write("k8s-secret", [], "a_b.-c..d_")
     assert "name: a-b.c.d\n" in text
     large = [WritableValue(f"k{n}", b"x" * 2**19, "text/plain") for n in range(3)]
@@ -94,7 +94,7 @@ def test_a_name_that_says_the_format_needs_no_word(name: str) -> None:
     [("<stdin>", "stdin"), ("-", "stdin"), ("/dev/stdin", "stdin"), ("/dev/fd/63", "/dev/fd/63"), ("a.conf", "a.conf"),
      ("b.ini", "b.ini"), ("c.txt", "c.txt"), ("secrets", "secrets"), ("environment", "environment")],
 )  # fmt: skip
-def test_a_name_that_says_no_format_is_named_with_the_one_taken(name: str, shown: str) -> None:
+def test_a_name_without_a_format_is_reported_with_the_assumed_one(name: str, shown: str) -> None:
     said = assumed(name)
     assert said is not None
     assert said.startswith(f"{shown} was read as dotenv")

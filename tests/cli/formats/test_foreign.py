@@ -97,7 +97,7 @@ def test_each_shape_of_the_table_has_a_file_here() -> None:
         assert any(all(word in text for word in shape.words) for text in texts), shape.what
 
 
-def test_containers_in_yaml_and_on_stdin_are_taken_from_the_tool_that_printed_them() -> None:
+def test_containers_in_yaml_and_on_stdin_are_piped_from_their_tool() -> None:
     found = recognized(b"Parameters:\n- Name: /a/b\n  Type: String\n  Value: x\n", _source("ssm.yaml"))
     assert found
     assert " ".join(found.commands) == (
@@ -109,7 +109,7 @@ def test_containers_in_yaml_and_on_stdin_are_taken_from_the_tool_that_printed_th
     assert stdin.commands == ("vault kv get -format=json PATH | jq .data.data | configsvc import -f json -",)
 
 
-def test_what_is_missing_or_still_encrypted_is_said() -> None:
+def test_missing_or_still_encrypted_values_are_reported() -> None:
     sealed = {"Parameters": [{**PARAMETER, "Value": "AQICAHhabc"}]}
     without = {"Parameters": [{"Name": "/a", "Type": "String"}]}
     for content, told in ((sealed, "--with-decryption"), (without, "has no values")):
@@ -223,7 +223,7 @@ def test_objects_of_kubernetes_are_imported_by_the_command(tmp_path: Path) -> No
         ),
     ],
 )
-def test_what_others_open_is_piped_from_them(name: str, text: str, command: str) -> None:
+def test_files_for_other_tools_are_piped_through_them(name: str, text: str, command: str) -> None:
     found = recognized(text.encode("latin-1"), _source(name))
     assert found
     assert found.commands == (command,)
@@ -267,7 +267,7 @@ def test_what_sops_has_encrypted_is_known_on_stdin(text: str, wanted: str) -> No
         ("a.yml", b"a: '{cipher}" + b"ab" * 20 + b"'\n", "Spring Cloud Config"),
     ],
 )
-def test_what_nothing_imports_is_named(name: str, content: bytes, what: str) -> None:
+def test_files_that_nothing_imports_are_named(name: str, content: bytes, what: str) -> None:
     found = recognized(content, _source(name))
     assert found
     assert what in found.what
@@ -324,7 +324,7 @@ def test_what_nothing_imports_is_named(name: str, content: bytes, what: str) -> 
         ("a.csv", "key,value\na,\0\n"),
     ],
 )  # fmt: skip
-def test_ordinary_config_is_no_container(name: str, content: object) -> None:
+def test_ordinary_config_is_not_a_container(name: str, content: object) -> None:
     text = content if isinstance(content, str) else json.dumps(content, indent=1)
     assert recognized(text.encode(), _source(name)) is None
 
@@ -342,7 +342,7 @@ _nodes = st.recursive(
 
 
 @given(tree=_nodes, name=st.sampled_from(["a.json", "a.yaml", "a.env", "-"]), is_yaml=st.booleans())
-def test_whatever_a_file_holds_it_is_looked_at_without_a_fault(tree: object, name: str, is_yaml: bool) -> None:  # noqa: FBT001  # hypothesis's
+def test_any_text_is_checked_without_a_crash(tree: object, name: str, is_yaml: bool) -> None:  # noqa: FBT001  # hypothesis's
     text = yaml.safe_dump(tree) if is_yaml else json.dumps(tree)
     found = recognized(text.encode(), _source(name))
     assert found is None or found.what
@@ -351,7 +351,7 @@ def test_whatever_a_file_holds_it_is_looked_at_without_a_fault(tree: object, nam
 @given(
     content=st.binary(max_size=40) | st.text(st.sampled_from("[]{}:=\n-\0\x1f\x8b<!ENC"), max_size=20).map(str.encode)
 )
-def test_whatever_bytes_a_file_holds_it_is_looked_at_without_a_fault(content: bytes) -> None:
+def test_any_bytes_are_checked_without_a_crash(content: bytes) -> None:
     for name in ("a.env", "a.yaml"):
         found = recognized(content, _source(name))
         assert found is None or found.what
@@ -369,7 +369,7 @@ def test_whatever_bytes_a_file_holds_it_is_looked_at_without_a_fault(content: by
     ],
     ids=["dotenvx", "cipher", "sops", "jasypt", "dotenv-vault", "pulumi"],
 )
-def test_markers_are_looked_for_in_a_time_that_grows_with_the_file_only(content: bytes) -> None:
+def test_markers_are_searched_in_linear_time(content: bytes) -> None:
     # Took minutes when a pattern started again at each line. None of them is complete ciphertext.
     assert recognized(content, _source("a.env")) is None
 
@@ -381,7 +381,7 @@ def test_the_article_fits_the_kind(kind: str, what: str) -> None:
     assert found.what == f"{what} (Kubernetes)"
 
 
-def test_a_secret_of_kubernetes_that_sops_has_encrypted_is_decrypted_as_one() -> None:
+def test_a_kubernetes_secret_encrypted_with_sops_is_decrypted_as_one() -> None:
     text = b"kind: Secret\nstringData:\n  a: ENC[AES256_GCM,data:a,iv:a,tag:b,type:str]\n"
     for name, types in (("s.yaml", ""), ("s.enc", "--input-type yaml --output-type yaml ")):
         found = recognized(text, _source(name, "k8s-secret"))
@@ -389,14 +389,14 @@ def test_a_secret_of_kubernetes_that_sops_has_encrypted_is_decrypted_as_one() ->
         assert found.commands == (f"sops -d {types}{name} | configsvc import -f k8s-secret -",)
 
 
-def test_a_list_of_secrets_that_the_api_answers_is_one_of_secrets() -> None:
+def test_a_secret_list_from_the_api_is_recognized() -> None:
     answer = {"apiVersion": "v1", "kind": "SecretList", "items": [{"metadata": {"name": "a"}, "data": {"x": "eA=="}}]}
     found = recognized(json.dumps(answer).encode(), _source("a.json"))
     assert found
     assert '.metadata.name == "a"' in found.commands[0]
 
 
-def test_what_an_import_would_leave_out_is_said() -> None:
+def test_values_that_an_import_would_leave_out_are_reported() -> None:
     container: dict[str, object] = {"Id": "1", "Config": {"Env": []}}
     field = {"id": "a", "type": "STRING", "label": "b", "value": "c"}
     contents: tuple[tuple[object, str], ...] = (
@@ -418,7 +418,7 @@ def test_what_an_import_would_leave_out_is_said() -> None:
         assert said in found.advice
 
 
-def test_newer_jq_is_asked_for_only_where_an_older_one_respells_a_number() -> None:
+def test_a_newer_jq_is_required_only_if_an_older_one_respells_numbers() -> None:
     for number, is_asked in (("1.10", True), ("1e3", True), ("1.5", False), ("-7", False), ("1234567890123456", False)):
         text = f'{{"a": {{"sensitive": false, "type": "number", "value": {number}}}}}'
         found = recognized(text.encode(), _source("a.json"))
@@ -426,7 +426,7 @@ def test_newer_jq_is_asked_for_only_where_an_older_one_respells_a_number() -> No
         assert ("jq before 1.7" in found.advice) is is_asked, number
 
 
-def test_a_file_is_named_and_a_pipe_is_not_which_cannot_be_read_twice(tmp_path: Path) -> None:
+def test_advice_names_a_file_but_not_a_pipe_that_cannot_be_reread(tmp_path: Path) -> None:
     content = json.dumps(JSON_FILES["lambda-variables"][0]).encode()
     pipe = tmp_path / "pipe.json"
     os.mkfifo(pipe)
@@ -440,7 +440,7 @@ def test_a_file_is_named_and_a_pipe_is_not_which_cannot_be_read_twice(tmp_path: 
             )
 
 
-def test_a_container_is_read_as_it_is_when_that_is_asked_for() -> None:
+def test_as_is_reads_a_container_unchanged() -> None:
     content = json.dumps(JSON_FILES["lambda-variables"][0]).encode()
     with pytest.raises(click.UsageError, match="Nothing was stored"):
         load_rows("a.json", content, None, AS_IN_THE_FILE, "Nothing was stored.")
@@ -480,9 +480,7 @@ def _advised(shell: Shell, *arguments: str | Path) -> list[str]:
     return [line.strip() for line in done.err.splitlines() if line.startswith("  ") and "configsvc " in line]
 
 
-def test_the_command_keeps_what_was_typed_so_a_dry_run_in_another_namespace_stays_one(
-    shell: Shell, tmp_path: Path
-) -> None:
+def test_the_advised_command_keeps_the_typed_options(shell: Shell, tmp_path: Path) -> None:
     secret, ssm, value = tmp_path / "s.yaml", tmp_path / "ssm.json", tmp_path / "k.env"
     secret.write_text("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {A: x}\n")
     ssm.write_text(json.dumps(JSON_FILES["ssm-by-path"][0]))

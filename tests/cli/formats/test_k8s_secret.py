@@ -185,7 +185,7 @@ def test_a_json_secret_of_thousands_of_keys_has_their_lines() -> None:
     assert _problems(text) == [("line 10001", "k9999")]
 
 
-def test_a_template_in_place_of_a_value_is_said_to_be_one() -> None:
+def test_a_template_instead_of_a_value_is_recognized() -> None:
     _, problems = read("k8s-secret", f"{HEAD}stringData:\n  a: {{{{ .Values.a }}}}\n".encode())
     assert [each.place for each in problems] == ["line 5"]
     assert "render templates ({{ … }}) first" in problems[0].reason

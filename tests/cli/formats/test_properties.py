@@ -87,7 +87,7 @@ def _decoded(line: str) -> dict[str, str]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(JAVA is None, reason="Java is not installed")
-def test_java_reads_the_same_files_alike(tmp_path: Path) -> None:
+def test_java_reads_the_same_values_from_the_same_files(tmp_path: Path) -> None:
     texts = [
         "", " ", "  lead and trail  ", "two\nlines\r\n", "\t\f", "#x", "!x", "=", ":", "\\", "end\\", "\\u0041",
         "ü✓😀", "\x00\x1b\x7f\x85\u2028\ufeff", "-----BEGIN KEY-----\nabc\n-----END KEY-----\n", "$HOME `x` '\"",
@@ -106,7 +106,7 @@ def test_java_reads_the_same_files_alike(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(JAVA is None, reason="Java is not installed")
-def test_java_reads_any_file_alike(tmp_path: Path) -> None:
+def test_java_reads_any_file_as_we_do(tmp_path: Path) -> None:
     draw = random.Random(7)  # noqa: S311  # texts to try
     texts = ["".join(draw.choices("ab=: \t\f\\#!u0\n\r", k=draw.randrange(14))) for _ in range(1_500)]
     for text, found in zip(texts, _java(tmp_path, texts), strict=True):

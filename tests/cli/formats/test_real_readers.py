@@ -193,7 +193,7 @@ def test_every_shell_reads_each_awkward_text_in_shell_code(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_no_locale_makes_a_shell_take_a_quote_for_a_part_of_a_character(tmp_path: Path) -> None:
+def test_no_locale_merges_a_quote_into_a_character(tmp_path: Path) -> None:
     """In GB18030 a digit may be the second of four bytes, and bash reads the next byte as the third."""
     if not shutil.which("localedef") or not Path("/usr/share/i18n/charmaps/GB18030.gz").exists():
         pytest.skip("the locale cannot be made")
@@ -229,7 +229,7 @@ def test_every_reader_reads_thousands_of_texts(folder: Path, found: list[str]) -
     assert readers.read_with_npm_dotenv(folder / "many.env")[0]["dotenv"] == expected
 
 
-def test_dotenv_expand_fills_in_and_runs_what_single_quotes_hold(tmp_path: Path) -> None:
+def test_dotenv_expand_expands_and_runs_text_in_single_quotes(tmp_path: Path) -> None:
     """The reason for the warning in the help: no spelling in the file prevents it."""
     path = tmp_path / "x.env"
     texts = {"K0": "$x", "K1": "$(touch F)"}

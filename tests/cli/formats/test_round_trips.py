@@ -99,7 +99,7 @@ def test_json_of_any_spelling_means_the_same(wanted: str) -> None:
 
 
 @pytest.mark.parametrize("wanted", FORMATS)
-def test_only_what_a_format_has_no_way_to_hold_is_refused_by_name(wanted: str) -> None:
+def test_only_values_that_a_format_cannot_hold_are_refused_by_name(wanted: str) -> None:
     held = [WritableValue("bytes", b"\x00\xff", "application/octet-stream"), _value("lines", "text/plain", "a\nb")]
     _, problems = write(wanted, [*held, _value("ü", "text/plain", "ü")], "any.thing")
     expected = {

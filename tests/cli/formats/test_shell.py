@@ -57,7 +57,7 @@ def test_plain_assignments_are_read_as_bash_reads_them(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", OTHER)
-def test_other_code_is_refused_by_line_and_nothing_of_it_is_shown(text: str) -> None:
+def test_other_code_is_refused_by_line_without_quoting_it(text: str) -> None:
     rows, problems = read("shell", f"FIRST='1'\n{text.replace('x', CANARY)}\n".encode())
     assert [row.key for row in rows] == ["FIRST"]
     assert [problem.place for problem in problems] == ["line 2"]
@@ -65,7 +65,7 @@ def test_other_code_is_refused_by_line_and_nothing_of_it_is_shown(text: str) -> 
 
 
 @given(text=st.text(st.sampled_from(list("'\"\\$`#;& \n=aA1_~")), max_size=20))
-def test_whatever_is_read_is_what_bash_assigns(text: str) -> None:
+def test_values_are_read_as_bash_assigns_them(text: str) -> None:
     rows, problems = read("shell", f"A={text}\n".encode())
     if problems or [row.key for row in rows] != ["A"]:
         return
@@ -74,7 +74,7 @@ def test_whatever_is_read_is_what_bash_assigns(text: str) -> None:
     assert rows[0].data == done.stdout
 
 
-def test_names_that_no_shell_can_assign_are_refused_with_the_option_that_helps() -> None:
+def test_unassignable_names_are_refused_with_the_option_that_helps() -> None:
     held = [WritableValue(key, b"x", "text/plain") for key in ("db.url", "1st_key", "log-level", "UID", "DB_URL")]
     text, problems = write("shell", held, "any")
     assert text == "export DB_URL='x'\n"

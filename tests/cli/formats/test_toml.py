@@ -114,7 +114,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "place", "key", "word"), REFUSED, ids=range(len(REFUSED)))
-def test_what_cannot_be_read_is_refused_with_its_place_and_kind_and_nothing_of_the_text(
+def test_invalid_text_is_refused_by_place_and_kind_without_quoting_it(
     text: str, place: str, key: str | None, word: str
 ) -> None:
     _, problems = read("toml", text.encode())

@@ -162,7 +162,7 @@ def test_merges_of_merges_give_what_pyyaml_gives(data: st.DataObject) -> None:
     assert json.dumps(found) == json.dumps(yaml.safe_load(text))
 
 
-def test_a_key_that_is_merged_at_the_top_has_the_line_it_is_on() -> None:
+def test_a_key_merged_at_the_top_has_its_own_line() -> None:
     rows, _ = read("yaml", b"x: &x\n  a: 1\n  b: 2\n<<: *x\nb: 3\n")
     assert {row.key: row.place for row in rows} == {"x": "line 1", "a": "line 2", "b": "line 5"}
 
@@ -189,13 +189,13 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("kind", BOMBS)
-def test_aliases_that_stand_for_too_much_are_refused_by_count_with_the_line(kind: str) -> None:
+def test_aliases_that_expand_too_far_are_refused_with_their_line(kind: str) -> None:
     text, line = BOMBS[kind]
     place, _, reason = _problem(text)
     assert (place.split(",")[0], f"more than {MOST_NODES:,}" in reason) == (f"line {line}", True)
 
 
-def test_a_chain_of_aliases_is_as_deep_as_what_it_stands_for() -> None:
+def test_a_chain_of_aliases_is_as_deep_as_its_expansion() -> None:
     place, _, reason = _problem("a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 5_000)))
     assert (place, "nested deeper than 64" in reason) == ("line 64, column 6", True)
 
@@ -267,9 +267,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "place", "word"), REFUSED)
-def test_what_cannot_be_read_is_refused_with_its_place_and_kind_and_nothing_of_the_text(
-    text: str, place: str, word: str
-) -> None:
+def test_invalid_text_is_refused_by_place_and_kind_without_quoting_it(text: str, place: str, word: str) -> None:
     found, key, reason = _problem(text)
     assert (found, word in reason) == (place, True), reason
     assert CANARY not in f"{found} {key} {reason}"

@@ -48,7 +48,7 @@ def _refusal(environ: dict[str, str], *, terminal: bool = True) -> str:
         ("pycharm", "pycharm --wait"),
     ],
 )
-def test_an_editor_that_returns_at_once_is_refused_with_what_makes_it_wait(editor: str, advised: str) -> None:
+def test_an_editor_that_returns_early_is_refused_with_its_wait_option(editor: str, advised: str) -> None:
     for name in ("EDITOR", "VISUAL"):
         assert f"{name}='{advised}'" in _refusal({name: editor})
 
@@ -59,11 +59,11 @@ def test_an_editor_that_returns_at_once_is_refused_with_what_makes_it_wait(edito
      "open -W -n -t", "vi", "nano", "emacsclient -t", "emacs -nw", "sed -i s/a/b/", "my-code", "~/bin/ed",
      "'/Applications/Atom.app/Contents/MacOS/Atom' -w"],
 )  # fmt: skip
-def test_an_editor_that_waits_is_taken(editor: str) -> None:
+def test_an_editor_that_waits_is_accepted(editor: str) -> None:
     assert Editor({"EDITOR": editor}, terminal=False)
 
 
-def test_what_never_waits_is_refused() -> None:
+def test_editors_that_never_wait_are_refused() -> None:
     assert "an editor that waits" in _refusal({"EDITOR": "xdg-open"})
     assert "--no-wait" in _refusal({"EDITOR": "emacsclient --no-wait"})
 
@@ -79,7 +79,7 @@ def test_what_never_waits_is_refused() -> None:
         ({"EDITOR": " \t", "TERM": "dumb"}, "Set EDITOR"),
     ],
 )
-def test_an_editor_that_is_misspelt_or_cannot_run_here_is_told(environ: dict[str, str], says: str) -> None:
+def test_a_misspelled_editor_is_reported(environ: dict[str, str], says: str) -> None:
     assert says in _refusal(environ)
 
 
@@ -88,7 +88,7 @@ def test_a_blank_variable_counts_as_not_set() -> None:
     assert "No editor is set" in _refusal({"VISUAL": " ", "EDITOR": ""}, terminal=False)
 
 
-def test_without_a_terminal_and_an_editor_nothing_is_asked_of_the_service(shell: Shell, service: Loopback) -> None:
+def test_without_a_terminal_or_editor_the_service_is_not_asked(shell: Shell, service: Loopback) -> None:
     told = shell.run("edit", "k")
     assert (told.code, "No editor is set" in told.err, "configsvc put KEY -" in told.err) == (2, True, True)
     assert not service.requests
@@ -123,7 +123,7 @@ def test_an_editor_in_the_home_folder_is_found(shell: Shell, tmp_path: Path) -> 
     assert shell.ok("get", "k") == "new"
 
 
-def test_a_person_who_changed_nothing_is_reminded_of_editors_that_return(shell: Shell, tmp_path: Path) -> None:
+def test_an_unchanged_edit_reminds_of_editors_that_return_early(shell: Shell, tmp_path: Path) -> None:
     for name, reminded in (("unknown", True), ("vim", False)):
         (tmp_path / name).symlink_to("/bin/true")
         told = shell.but(EDITOR=str(tmp_path / name)).on_terminal("edit", "k")
@@ -137,7 +137,7 @@ def _answered(shell: Shell, answer: str) -> Done:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("answer", "code"), [("q", 1), ("Q", 1), ("qu", 1), ("quit", 1), ("\x04", 1), ("\x03", 130)])
-def test_a_letter_or_the_end_of_input_answers_what_becomes_of_a_draft(
+def test_a_letter_or_end_of_input_decides_about_a_draft(
     shell: Shell, service: Loopback, namespace: str, answer: str, code: int
 ) -> None:
     service.admin().values.put(namespace, "json", {"a": 1})
@@ -161,7 +161,7 @@ def test_an_answer_that_is_none_is_asked_for_again(shell: Shell, service: Loopba
         ("ln -s /dev/zero {it}", "it is a link"),
     ],
 )
-def test_what_an_editor_leaves_in_the_place_of_the_file_is_not_stored(
+def test_a_link_pipe_or_folder_left_by_an_editor_is_not_stored(
     shell: Shell, service: Loopback, tmp_path: Path, made: str, says: str
 ) -> None:
     (other := tmp_path / "other").write_text("of another file")

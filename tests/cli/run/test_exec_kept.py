@@ -67,7 +67,7 @@ def test_only_and_prefix_choose_keys_and_open_nothing_else(shell: Shell, service
     assert shell.run("exec", "--only", "dbb.*", *show).code == 3
 
 
-def test_mounted_shell_code_and_dotenv_are_read_by_a_shell_and_run_nothing(
+def test_a_shell_reads_mounted_shell_code_and_dotenv_without_running_code(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     text = f"x'; touch F # {CANARY}"
@@ -80,7 +80,7 @@ def test_mounted_shell_code_and_dotenv_are_read_by_a_shell_and_run_nothing(
         assert list(tmp_path.iterdir()) == []
 
 
-def test_mounted_shell_code_is_an_environment_and_dotenv_that_cannot_hold_a_value_is_not_made(
+def test_mounted_shell_code_uses_variable_names_and_dotenv_refuses_unholdable_values(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     admin = service.admin()
@@ -96,7 +96,7 @@ def test_mounted_shell_code_is_an_environment_and_dotenv_that_cannot_hold_a_valu
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_mounted_file_holds_the_values_for_its_owner_and_goes_with_the_command(
+def test_a_mounted_file_is_private_and_removed_with_the_command(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     service.admin().values.put(namespace, "k", CANARY)
@@ -137,7 +137,7 @@ def test_a_signal_is_passed_on_and_the_file_still_goes(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_command_that_a_signal_ends_is_told_as_a_shell_tells_it(
+def test_a_signal_that_ends_the_command_gives_a_shell_s_exit_code(
     shell: Shell, put: Callable[[str], None], tmp_path: Path
 ) -> None:
     put("v")
@@ -147,9 +147,7 @@ def test_a_command_that_a_signal_ends_is_told_as_a_shell_tells_it(
     assert not list(tmp_path.iterdir())
 
 
-def test_watch_starts_the_command_again_when_a_value_changes_and_ends_as_it_does(
-    shell: Shell, put: Callable[[str], None]
-) -> None:
+def test_watch_restarts_the_command_on_a_change_and_exits_as_it_does(shell: Shell, put: Callable[[str], None]) -> None:
     put("one")
     process = shell.start("exec", "--watch", "--every", "0.1", "--", sys.executable, "-c", _SHOW)
     with process:
@@ -176,9 +174,7 @@ def test_watch_leaves_the_command_alone_when_what_it_has_did_not_change(
         process.wait(30)
 
 
-def test_a_command_that_does_not_end_in_time_is_killed_and_started_again(
-    shell: Shell, put: Callable[[str], None]
-) -> None:
+def test_a_command_that_does_not_end_in_time_is_killed_and_restarted(shell: Shell, put: Callable[[str], None]) -> None:
     put("one")
     stubborn = _WAIT + (
         "signal.signal(signal.SIGTERM, signal.SIG_IGN); print(os.getpid(), os.environ['K'], flush=True)\n"
@@ -195,9 +191,7 @@ def test_a_command_that_does_not_end_in_time_is_killed_and_started_again(
         assert process.wait(30) == 137
 
 
-def test_a_signal_instead_tells_the_command_that_its_file_is_new(
-    shell: Shell, put: Callable[[str], None], tmp_path: Path
-) -> None:
+def test_a_signal_announces_a_new_mounted_file(shell: Shell, put: Callable[[str], None], tmp_path: Path) -> None:
     put("one")
     file = tmp_path / "values.json"
     options = ("--watch", "--every", "0.1", "--mount", str(file), "--signal", "HUP")
@@ -213,7 +207,7 @@ def test_a_signal_instead_tells_the_command_that_its_file_is_new(
     assert shell.run("exec", "--watch", "--signal", "HUP", "--", "echo").code == 2
 
 
-def test_watch_goes_on_with_what_it_has_while_kms_refuses_and_loses_no_change(
+def test_watch_keeps_its_values_while_kms_refuses_and_loses_no_change(
     shell: Shell, service: Loopback, put: Callable[[str], None], namespace: str
 ) -> None:
     put("one")
@@ -233,7 +227,7 @@ def test_watch_goes_on_with_what_it_has_while_kms_refuses_and_loses_no_change(
         process.wait(30)
 
 
-def test_a_file_that_cannot_be_replaced_leaves_the_command_alone_and_is_tried_again(
+def test_a_file_that_cannot_be_replaced_is_retried_without_a_restart(
     shell: Shell, put: Callable[[str], None], tmp_path: Path
 ) -> None:
     put("one")
@@ -255,7 +249,7 @@ def test_a_file_that_cannot_be_replaced_leaves_the_command_alone_and_is_tried_ag
     assert not list(folder.iterdir())
 
 
-def test_a_change_that_the_mounted_file_cannot_hold_is_told_with_its_keys(
+def test_a_change_that_the_mounted_file_cannot_hold_names_its_keys(
     shell: Shell, service: Loopback, put: Callable[[str], None], namespace: str, tmp_path: Path
 ) -> None:
     put("one")
@@ -284,7 +278,7 @@ def test_the_values_are_in_no_command_line(shell: Shell, put: Callable[[str], No
         process.communicate(b"\n", timeout=30)
 
 
-def test_a_value_in_another_layout_is_no_change_and_one_of_another_type_is(
+def test_another_layout_is_no_change_and_another_type_is_one(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     admin, file = service.admin(), tmp_path / "values.json"

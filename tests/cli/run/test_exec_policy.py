@@ -25,7 +25,7 @@ def policy(folder: Path, namespace: str, *allowed: str) -> None:
     (folder / ".configsvc.toml").write_text(f'[policy."{namespace}"]\nexec = [{listed}]\n')
 
 
-def test_only_variables_of_the_list_are_set_and_the_others_are_named(
+def test_only_listed_variables_are_set_and_others_are_named(
     project: Shell, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     policy(tmp_path, namespace, "DB_*")
@@ -79,7 +79,7 @@ def test_each_namespace_goes_by_its_own_list_and_the_first_still_wins(
     assert out == repr([namespace, None, other])
 
 
-def test_a_variable_that_is_set_stays_and_is_named_unless_it_is_to_be_replaced(
+def test_an_existing_variable_stays_and_is_named_without_override(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
     service.admin().values.put(namespace, "db.url", f"{CANARY} theirs")
@@ -151,7 +151,7 @@ def test_a_value_that_is_too_long_for_a_variable_starts_nothing(
     assert "--mount" in done.err or "file" in done.err
 
 
-def test_a_key_that_becomes_dangerous_while_the_command_runs_does_not_reach_it(
+def test_a_key_that_becomes_dangerous_never_reaches_the_running_command(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
     service.admin().values.put(namespace, "db.url", "x")
@@ -175,7 +175,7 @@ def test_help_says_that_the_deny_list_is_the_second_line(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("changed", ['exec = ["*"]', 'plain = ["*"]', ""])
-def test_a_change_that_nobody_trusted_widens_nothing(
+def test_an_untrusted_change_widens_nothing(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path, changed: str
 ) -> None:
     """A pull request changes or removes a list: nothing is set until the user trusts it."""

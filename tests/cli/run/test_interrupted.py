@@ -55,7 +55,7 @@ def _run(shell: Shell, service: Loopback, with_: signal.Signals, *words: str, wr
 
 
 @pytest.mark.parametrize("with_", _ENDS)
-def test_s45_an_import_of_500_leaves_whole_change_sets_and_goes_on_with_the_rest(
+def test_s45_an_interrupted_import_leaves_whole_change_sets_and_can_continue(
     shell: Shell, service: Loopback, tmp_path: Path, with_: signal.Signals
 ) -> None:
     namespace, home = shell.environ["CONFIGSVC_NAMESPACES"], tmp_path / "home"
@@ -81,7 +81,7 @@ def test_s45_an_import_of_500_leaves_whole_change_sets_and_goes_on_with_the_rest
 
 
 @pytest.mark.parametrize("with_", _ENDS)
-def test_s48_a_rotation_of_500_leaves_every_value_readable_and_goes_on_with_the_rest(
+def test_s48_an_interrupted_rotation_of_500_leaves_values_readable_and_can_continue(
     service: Loopback, namespace: str, with_: signal.Signals
 ) -> None:
     owner, shell = service.admin("owner"), Shell(service.environ("owner", namespace))
@@ -102,7 +102,7 @@ def test_s48_a_rotation_of_500_leaves_every_value_readable_and_goes_on_with_the_
 
 
 @pytest.mark.parametrize("with_", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_export_that_is_ended_while_it_writes_leaves_nothing_in_the_clear(
+def test_a_killed_export_leaves_nothing_in_the_clear(
     shell: Shell, service: Loopback, namespace: str, tmp_path: Path, with_: signal.Signals
 ) -> None:
     service.admin().values.put(namespace, "k", _CANARY)
@@ -114,7 +114,7 @@ def test_an_export_that_is_ended_while_it_writes_leaves_nothing_in_the_clear(
     assert (done.code, list((tmp_path / "out").iterdir())) == (128 + with_, [])
 
 
-def test_s45_a_copy_says_how_much_of_it_is_stored_and_goes_on_with_the_rest(
+def test_s45_an_interrupted_copy_says_how_much_is_stored_and_can_continue(
     shell: Shell, service: Loopback, namespace: str
 ) -> None:
     target, count = service.namespace(f"{namespace}.other"), 2 * limits.OPERATIONS + 1

@@ -21,7 +21,7 @@ def own(**members: object) -> SettingsFile:
     return SettingsFile("u/config.toml", members, own=True)
 
 
-def test_a_variable_counts_before_the_project_file_and_that_before_the_user_file() -> None:
+def test_variables_win_over_the_project_file_which_wins_over_the_user_file() -> None:
     files = [project(url="p", region="p"), own(url="u", region="u", aws_profile="u")]
     found = resolve({"CONFIGSVC_URL": "e"}, files, None)
     assert {name: found.get(name) for name in ("CONFIGSVC_URL", "AWS_REGION", "AWS_PROFILE")} == {
@@ -37,7 +37,7 @@ def test_a_variable_that_is_empty_is_not_set() -> None:
 
 
 @pytest.mark.parametrize(("environ", "members"), [({"CONFIGSVC_PROFILE": "test"}, {}), ({}, {"profile": "test"})])
-def test_a_profile_by_variable_or_file_replaces_what_stands_above_it_and_no_variable(
+def test_a_profile_from_a_variable_or_file_overrides_files_but_not_variables(
     environ: Mapping[str, str], members: Mapping[str, Any]
 ) -> None:
     file = project(url="p", region="p", profiles={"test": {"url": "t"}}, **members)
@@ -45,12 +45,12 @@ def test_a_profile_by_variable_or_file_replaces_what_stands_above_it_and_no_vari
     assert (found.get("CONFIGSVC_URL"), found.get("AWS_REGION")) == ("t", "e")
 
 
-def test_a_profile_that_is_asked_for_by_a_flag_counts_before_variables() -> None:
+def test_a_profile_from_a_flag_wins_over_variables() -> None:
     file = own(profiles={"test": {"url": "t"}})
     assert resolve({"CONFIGSVC_URL": "e"}, [file], "test").get("CONFIGSVC_URL") == "t"
 
 
-def test_an_aws_profile_by_flag_leaves_the_shell_s_keys_out_and_one_by_variable_does_not() -> None:
+def test_only_an_aws_profile_from_a_flag_overrides_the_keys_in_variables() -> None:
     file = own(profiles={"test": {"aws_profile": "team"}, "other": {"url": URL}})
     keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"}
     assert set(resolve({**keys, "PATH": "/bin"}, [file], "test").settings) == {"AWS_PROFILE", "PATH"}
@@ -70,7 +70,7 @@ def test_a_profile_of_both_files_is_the_project_s_first() -> None:
     assert (found.get("CONFIGSVC_URL"), found.get("AWS_REGION")) == ("p", "u")
 
 
-def test_a_profile_that_no_file_has_is_refused_with_those_there_are() -> None:
+def test_an_unknown_profile_is_refused_with_the_known_ones() -> None:
     with pytest.raises(Misconfigured, match="Known profiles: a, b"):
         resolve({}, [project(profiles={"b": {}, "a": {}})], "c")
 
@@ -80,7 +80,7 @@ def test_lists_are_joined_as_the_variables_are() -> None:
     assert (found.get("CONFIGSVC_NAMESPACES"), found.get("CONFIGSVC_KMS_KEYS")) == ("a,b", "*")
 
 
-def test_the_command_for_the_api_key_is_run_only_for_the_url_beside_it() -> None:
+def test_the_api_key_command_runs_only_for_the_url_next_to_it() -> None:
     mine = own(url=URL, api_key_command=["pass", "key"])
     assert resolve({}, [mine], None).api_key_command == ("pass", "key")
     assert resolve({}, [project(url=f"{URL}/"), mine], None).api_key_command == ("pass", "key")
@@ -105,7 +105,7 @@ def test_the_command_for_the_api_key_is_run_only_for_the_url_beside_it() -> None
         (project(profiles={"a": 1}, profile="a"), "profiles must be tables"),
     ],
 )
-def test_what_a_file_may_not_say_is_refused_by_name(file: SettingsFile, says: str) -> None:
+def test_invalid_settings_of_a_file_are_refused_by_name(file: SettingsFile, says: str) -> None:
     with pytest.raises(Misconfigured, match=says):
         check(file)
     if "profile" in file.members or "profiles" not in file.members:

@@ -61,7 +61,7 @@ def test_the_api_key_comes_from_a_command_which_shows_nothing(
     assert (done.code, KEY in done.out + done.err) == (0, False)
 
 
-def test_the_command_for_the_api_key_is_not_run_for_the_url_of_a_repository(
+def test_the_api_key_command_is_not_run_for_a_repository_s_url(
     bare: Shell, home: Path, service: Loopback, namespace: str
 ) -> None:
     _project(home, service, namespace)
@@ -111,7 +111,7 @@ def test_a_profile_is_chosen_by_flag_before_or_after_the_command(
     assert shell.run("list", "--profile", "unknown").code == 2
 
 
-def test_an_aws_profile_that_a_flag_chooses_counts_before_the_keys_of_the_shell(
+def test_an_aws_profile_from_a_flag_wins_over_the_shell_s_keys(
     bare: Shell, home: Path, service: Loopback, namespace: str
 ) -> None:
     _project(

@@ -73,7 +73,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Wrong("AWS_ENDPOINT_URL_KMS", "x", ("list",), "must be an https URL"),
     ],
 )
-def test_a_variable_that_causes_an_error_is_said_to_be_of_the_environment(
+def test_an_error_says_that_a_variable_comes_from_the_environment(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wrong: Wrong
 ) -> None:
     (folder / "project" / ".configsvc.toml").write_text("")
@@ -96,7 +96,7 @@ def test_a_variable_that_causes_an_error_is_said_to_be_of_the_environment(
     ],
 )
 @pytest.mark.parametrize("kind", ["project", "own", "profile"])
-def test_a_setting_of_a_file_that_causes_an_error_is_named_with_the_file_and_its_member(
+def test_an_error_names_the_file_and_member_of_a_wrong_setting(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str, wrong: Wrong
 ) -> None:
     monkeypatch.delenv(wrong.name)
@@ -110,7 +110,7 @@ def test_a_setting_of_a_file_that_causes_an_error_is_named_with_the_file_and_its
     assert f"{wrong.name} comes from {wrong.given.split(maxsplit=1)[0]} in {where}." in err.splitlines()
 
 
-def test_a_profile_that_no_file_has_is_named_with_what_asks_for_it(
+def test_a_missing_profile_is_reported_with_the_setting_that_selects_it(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = folder / "project" / ".configsvc.toml"
@@ -132,7 +132,7 @@ def test_an_option_that_was_typed_wrongly_is_not_blamed_on_the_environment(
     assert "comes from" not in capsys.readouterr().err
 
 
-def test_a_namespace_that_does_not_exist_is_blamed_on_the_setting_only_if_it_is_there(
+def test_a_missing_namespace_blames_a_setting_only_if_that_names_it(
     folder: Path, service: Loopback, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = folder / "project" / ".configsvc.toml"
@@ -148,7 +148,7 @@ def test_a_namespace_that_does_not_exist_is_blamed_on_the_setting_only_if_it_is_
     assert command_line.run(["doctor", "-o", "plain"]) == 1
 
 
-def test_the_api_key_is_said_to_be_of_the_command_that_prints_it(
+def test_an_error_names_the_command_that_prints_the_api_key(
     folder: Path, service: Loopback, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, text in service.environ("writer", "a.b").items():
@@ -197,9 +197,7 @@ def test_an_aws_profile_that_does_not_exist_is_named_with_its_file(
         assert f"AWS_PROFILE comes from aws_profile in {file}." in capsys.readouterr().err
 
 
-def test_an_address_that_does_not_answer_is_one_of_the_setting_that_holds_it(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_address_names_the_setting_that_holds_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONFIGSVC_URL")
     monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", "https://kms.example")
     file = folder / "project" / ".configsvc.toml"
@@ -229,7 +227,7 @@ def test_a_variable_that_has_two_spellings_is_named_as_it_is_set(
         ]
 
 
-def test_a_kms_key_that_is_not_found_makes_the_region_suspect() -> None:
+def test_a_missing_kms_key_names_the_region() -> None:
     assert "AWS_REGION" in refusals.explain_refusal("Decrypt", "NotFoundException", "", {})
     assert "AWS_REGION" not in exit_codes.get_next_step(NotFound("x"))
 
@@ -242,7 +240,7 @@ def test_a_kms_key_that_is_not_found_makes_the_region_suspect() -> None:
         ({"AWS_ACCESS_KEY_ID": ""}, []),
     ],
 )
-def test_a_refused_signature_names_where_the_credentials_come_from_too(
+def test_a_refused_signature_names_the_source_of_the_credentials(
     folder: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], lines: list[str]
 ) -> None:
     assert folder.is_dir()
@@ -252,9 +250,7 @@ def test_a_refused_signature_names_where_the_credentials_come_from_too(
         assert sources.list_origins(REFUSED) == [*lines, "AWS_REGION comes from the environment."]
 
 
-def test_an_address_that_only_begins_like_the_one_that_fails_is_not_blamed(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_address_that_only_shares_a_prefix_is_not_blamed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert folder.is_dir()
     monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", "http://127.0.0.1:99")
     for port, lines in (("9", "CONFIGSVC_URL"), ("99", "AWS_ENDPOINT_URL_KMS")):

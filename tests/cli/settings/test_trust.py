@@ -38,9 +38,7 @@ def _spelt(value: object) -> object:
 
 
 @given(st.dictionaries(st.text(), _values, max_size=4), st.dictionaries(st.text(), _values, max_size=4))
-def test_two_contents_have_one_canonical_form_only_if_they_are_the_same(
-    one: dict[str, object], other: dict[str, object]
-) -> None:
+def test_only_equal_contents_share_a_canonical_form(one: dict[str, object], other: dict[str, object]) -> None:
     assert (canonicalize(one) == canonicalize(other)) == (_spelt(one) == _spelt(other))
     assert canonicalize(one) == canonicalize(dict(reversed(one.items())))
 
@@ -64,13 +62,13 @@ def test_types_matter(other: str) -> None:
     assert canonicalize(tomllib.loads("a = 1")) != canonicalize(tomllib.loads(other))
 
 
-def test_order_comments_and_spelling_do_not_matter_but_the_order_of_a_list_does() -> None:
+def test_only_the_order_of_a_list_changes_the_canonical_form() -> None:
     one = canonicalize(tomllib.loads('a = 1\nb = ["x", "y"]\n[t]\nc = "z"'))
     assert one == canonicalize(tomllib.loads('# why\nt.c = \'z\'\nb = ["x",\n"y",]\na = 0x1'))
     assert one != canonicalize(tomllib.loads('a = 1\nb = ["y", "x"]\n[t]\nc = "z"'))
 
 
-def test_a_content_is_shown_a_line_for_each_member_in_ascii() -> None:
+def test_content_is_shown_line_by_line_in_ascii() -> None:
     text = canonicalize(tomllib.loads('url = "h\u202e"\nn = 1\n[policy."a.*"]\nplain = ["x", "y"]\n[empty]'))
     assert render_lines(text) == ["[empty]", "n = 0x1 (int)", 'policy."a.*".plain = ["x", "y"]', 'url = "h\\u202e"']
 
@@ -87,7 +85,7 @@ def person(project: Path) -> Shell:
     return Shell({"XDG_CONFIG_HOME": str(project.parent / "own")}, project)
 
 
-def test_a_person_on_a_terminal_trusts_once_also_for_worktrees_and_branches(person: Shell, project: Path) -> None:
+def test_trust_is_asked_once_for_all_worktrees_and_branches(person: Shell, project: Path) -> None:
     done = person.on_terminal("trust", typed={"Trust it? [y/N]: ": "y"})
     assert (done.code, '+ policy."a.*".plain = ["x"]' in done.out) == (0, True)
     worktree = project.parent / "worktree"
@@ -107,25 +105,25 @@ def test_what_is_trusted_is_kept_for_its_owner_alone(person: Shell, project: Pat
     assert (stat.S_IMODE(folder.stat().st_mode), modes) == (0o700, {0o600})
 
 
-def test_a_file_that_says_what_it_may_not_cannot_be_trusted(person: Shell, project: Path) -> None:
+def test_an_invalid_file_cannot_be_trusted(person: Shell, project: Path) -> None:
     for text in ("unknown = 1", "[profiles.a]\nunknown = 1", "[policy.a.b]", "namespaces = 1", "profile = 1"):
         (project / ".configsvc.toml").write_text(text)
         done = person.run("trust", "--hash", compute_digest(canonicalize(tomllib.loads(text))))
         assert (done.code, ".configsvc.toml" in done.err) == (2, True)
 
 
-def test_in_ci_the_environment_says_that_the_project_is_trusted(person: Shell) -> None:
+def test_in_ci_a_variable_trusts_the_project(person: Shell) -> None:
     done = person.but(CONFIGSVC_TRUST="yes").run("list")
     assert (done.code, "CONFIGSVC_TRUST has an unknown value. Set it to project" in done.err) == (2, True)
 
 
-def test_without_a_home_nothing_is_trusted_and_that_is_said(person: Shell) -> None:
+def test_without_a_home_trust_is_refused_with_the_reason(person: Shell) -> None:
     homeless = person.but(XDG_CONFIG_HOME="", HOME=".")
     done = homeless.run("trust", "--hash", compute_digest(canonicalize(tomllib.loads(TEXT))))
     assert (done.code, "HOME is not set" in done.err) == (2, True)
 
 
-def test_a_store_that_others_could_have_written_or_that_is_broken_counts_for_nothing(tmp_path: Path) -> None:
+def test_a_broken_trust_store_or_one_others_can_write_is_ignored(tmp_path: Path) -> None:
     store, content = TrustStore(tmp_path / "trusted"), canonicalize(tomllib.loads(TEXT))
     store.keep(content, "p")
     file = tmp_path / "trusted" / f"{compute_digest(content)}.json"
@@ -159,7 +157,7 @@ def _file(*, trusted: bool, **members: object) -> SettingsFile:
     return SettingsFile("p/.configsvc.toml", members, own=False, trusted=trusted)
 
 
-def test_what_the_environment_or_the_person_s_own_file_decides_alike_is_not_untrusted() -> None:
+def test_a_setting_that_trusted_sources_share_is_not_untrusted() -> None:
     file = _file(trusted=False, url="u", region="r", aws_profile="p", kms_keys=["k"])
     own = SettingsFile("u/config.toml", {"region": "r", "aws_profile": "other"}, own=True)
     found = resolve({"CONFIGSVC_URL": "e"}, [file, own], None)
@@ -177,7 +175,7 @@ def test_a_profile_that_an_untrusted_file_chooses_or_holds_is_untrusted() -> Non
 
 
 @pytest.mark.parametrize("chosen", ["", "reading"])
-def test_an_untrusted_file_that_hides_the_person_s_own_profile_decides_what_counts_then(chosen: str) -> None:
+def test_an_untrusted_file_that_hides_the_user_s_profile_decides_the_settings(chosen: str) -> None:
     profiles = {"test": {"url": "https://t", "aws_profile": "test"}, "reading": {"namespaces": ["a"]}}
     own = SettingsFile("u", {"url": "https://prod", "profile": "test", "profiles": profiles}, own=True)
     hostile = SettingsFile("p", {"profile": chosen}, own=False, trusted=False)
@@ -185,13 +183,13 @@ def test_an_untrusted_file_that_hides_the_person_s_own_profile_decides_what_coun
     assert resolve({}, [hostile._replace(trusted=True), own], None).untrusted == set()
 
 
-def test_a_profile_that_only_an_untrusted_file_has_is_untrusted_and_no_error() -> None:
+def test_a_profile_only_in_an_untrusted_file_is_untrusted_not_an_error() -> None:
     own = SettingsFile("u", {"url": "https://u", "profile": "t"}, own=True)
     hostile = SettingsFile("p", {"profiles": {"t": {"region": "r"}}}, own=False, trusted=False)
     assert resolve({}, [hostile, own], None).untrusted == {"AWS_REGION"}
 
 
-def test_the_policy_of_a_file_that_is_not_trusted_allows_nothing_and_still_forbids() -> None:
+def test_an_untrusted_file_s_policy_allows_nothing_and_still_forbids() -> None:
     kids = frozenset({"A" * 43})
     policy = Policy({"a": Protection(("x",), ("y",), ("Z",), kids), "b": Protection(("x",))}).untrusted()
     assert policy == Policy({"a": Protection(exec=(), retired_kids=kids), "b": Protection()})

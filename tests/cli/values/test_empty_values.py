@@ -49,7 +49,7 @@ def _is_kept(shell: Shell) -> bool:
         (("import", "/dev/stdin", "-f", "dotenv"), "", "the pipe is empty"),
     ],
 )
-def test_an_empty_value_that_nobody_asked_for_is_refused_before_anything_is_sent(  # noqa: PLR0917  # fixtures
+def test_an_unintended_empty_value_is_refused_before_anything_is_sent(  # noqa: PLR0917  # fixtures
     shell: Shell, service: Loopback, tmp_path: Path, arguments: tuple[str, ...], given: str, says: str
 ) -> None:
     (tmp_path / "empty").touch()
@@ -82,7 +82,7 @@ def test_an_empty_input_without_keys_may_be_allowed(shell: Shell) -> None:
     assert shell.run("import", "/dev/null", "-f", "dotenv").code == 0  # named intentionally
 
 
-def test_a_file_of_values_holds_an_empty_one_on_purpose_and_it_is_named(shell: Shell) -> None:
+def test_an_empty_value_in_a_file_is_stored_and_named(shell: Shell) -> None:
     told = shell.run("import", "-", given="k=\nfull=1\n")
     assert (told.code, "Empty value: k\n" in told.err, "full" in told.err) == (0, True, False), told
     assert shell.ok("get", "k") == ""
@@ -99,7 +99,7 @@ def test_an_empty_answer_at_the_prompt_stores_nothing(shell: Shell) -> None:
     assert shell.ok("get", "k") == ""
 
 
-def test_only_one_newline_at_the_end_of_stdin_is_taken_off(shell: Shell) -> None:
+def test_only_one_trailing_newline_of_stdin_is_removed(shell: Shell) -> None:
     for given, kept in (("x\r\n", "x\r"), ("x\n\n", "x\n")):
         shell.ok("put", "k", "-", given=given)
         assert shell.ok("get", "k") == kept
@@ -148,7 +148,7 @@ def test_white_space_that_was_meant_is_stored(shell: Shell) -> None:
         ("snapshot", "save", ""),
     ],
 )
-def test_an_unset_variable_does_not_count_as_an_option_that_is_left_out(
+def test_an_empty_option_from_an_unset_variable_is_refused(
     shell: Shell, service: Loopback, arguments: tuple[str, ...]
 ) -> None:
     told = shell.here(*arguments)

@@ -51,7 +51,7 @@ def test_a_stream_has_no_file_of_errors_beside_it(here: Shell, tmp_path: Path, s
     assert (_errors_below(tmp_path), {*Path("/dev").iterdir()} - before) == ([], set())
 
 
-def test_a_folder_that_takes_no_file_is_told_and_the_next_place_is_named(
+def test_an_unwritable_folder_is_reported_and_the_next_place_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
@@ -65,7 +65,7 @@ def test_a_folder_that_takes_no_file_is_told_and_the_next_place_is_named(
     assert not possible.exists()  # from an earlier run
 
 
-def test_errors_that_no_place_takes_are_on_stderr_and_change_no_exit_code(here: Shell, tmp_path: Path) -> None:
+def test_an_unwritable_error_file_changes_no_exit_code(here: Shell, tmp_path: Path) -> None:
     source = tmp_path / ("n" * 250)  # too long for a file name with `.errors.csv`
     source.write_text(BROKEN)
     told = here.run("import", source, "-f", "dotenv")
@@ -103,7 +103,7 @@ def test_dev_null_takes_the_errors_and_stays_what_it_is(here: Shell) -> None:
     assert (told.code, "without values" in told.err, Path("/dev/null").is_char_device()) == (2, False, True), told
 
 
-def test_the_file_that_is_imported_is_not_replaced_by_its_errors(here: Shell) -> None:
+def test_the_imported_file_is_never_overwritten_by_errors(here: Shell) -> None:
     assert here.folder
     (source := here.folder / "mine.env").write_text(text := f"a=1\nb={'x' * 300_000}\n")
     told = here.run("import", "mine.env", "--errors", "./mine.env", "--yes")

@@ -16,7 +16,7 @@ def test_a_secret_from_stdin_comes_back_without_a_newline_added(shell: Shell, va
     assert shell.ok("get", "db.password") == value
 
 
-def test_one_newline_at_the_end_of_stdin_is_echo_s_and_not_the_secret_s(shell: Shell) -> None:
+def test_one_newline_at_the_end_of_stdin_is_removed(shell: Shell) -> None:
     shell.ok("put", "a", "-", given="x\n\n")
     shell.ok("put", "b", "-", "--exact", given="x\n")
     assert (shell.ok("get", "a"), shell.ok("get", "b")) == ("x\n", "x\n")
@@ -30,7 +30,7 @@ def test_a_file_is_stored_byte_for_byte(shell: Shell, tmp_path: Path) -> None:
     assert shell.ok("get", "a") == shell.ok("get", "b") == pem.read_text()
 
 
-def test_a_file_in_the_home_folder_is_found_where_the_shell_expands_nothing(shell: Shell, tmp_path: Path) -> None:
+def test_a_tilde_that_the_shell_leaves_is_expanded(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "value").write_bytes(b"at home")
     at_home = shell.but(HOME=str(tmp_path))
     at_home.ok("put", "k", "@~/value")
@@ -38,7 +38,7 @@ def test_a_file_in_the_home_folder_is_found_where_the_shell_expands_nothing(shel
     assert "unchanged" in at_home.run("import", "/dev/null", "--file", "k=~/value").err
 
 
-def test_bytes_that_are_no_text_are_taken_when_it_is_said(shell: Shell, service: Loopback, namespace: str) -> None:
+def test_the_binary_option_accepts_bytes(shell: Shell, service: Loopback, namespace: str) -> None:
     refused = shell.run("put", "raw", "-", given=b"\xff\x00\n")
     assert (refused.code, "--binary" in refused.err) == (1, True)
     shell.ok("put", "raw", "-", "--binary", given=b"\xff\x00\n")
@@ -53,7 +53,7 @@ def test_a_secret_on_the_command_line_is_refused_and_not_repeated(shell: Shell, 
     assert not service.requests
 
 
-def test_what_is_no_secret_may_stand_on_the_command_line(shell: Shell, service: Loopback, namespace: str) -> None:
+def test_a_plain_value_may_be_on_the_command_line(shell: Shell, service: Loopback, namespace: str) -> None:
     shell.ok("put", "log.level", "info", "--plain")
     shell.ok("put", "limits", '{"a": 1}', "--plain", "--json", "-m", "why")
     assert shell.ok("list").splitlines() == [
@@ -70,7 +70,7 @@ def test_a_value_that_is_not_json_is_refused_without_being_shown(shell: Shell) -
     assert "not JSON" in done.err
 
 
-def test_the_kms_form_and_staging_and_conditions_can_be_asked_for(shell: Shell) -> None:
+def test_options_select_the_kms_form_staging_and_conditions(shell: Shell) -> None:
     shell.ok("put", "k", "-", "--kms", "--create-only", "--rotate-by", "2030-01-31", given="1")
     assert shell.run("put", "k", "-", "--create-only", given="2").code == 5
     assert shell.run("put", "k", "-", "--if-match", "999", given="2").code == 5
@@ -80,7 +80,7 @@ def test_the_kms_form_and_staging_and_conditions_can_be_asked_for(shell: Shell) 
     assert (key, active, latest) == ("k", "1", "2")
 
 
-def test_without_a_value_and_without_a_terminal_it_says_where_values_come_from(shell: Shell) -> None:
+def test_without_a_value_or_terminal_the_error_names_the_sources(shell: Shell) -> None:
     done = shell.run("put", "k")
     assert (done.code, "configsvc put k -" in done.err) == (2, True)
 
@@ -117,7 +117,7 @@ def test_missing_settings_are_named_at_once(shell: Shell) -> None:
     assert (done.code, "CONFIGSVC_URL, CONFIGSVC_API_KEY" in done.err) == (2, True)
 
 
-def test_who_may_read_but_has_no_kms_right_is_told_which_right(shell: Shell, service: Loopback) -> None:
+def test_a_reader_without_kms_rights_is_told_which_one_is_missing(shell: Shell, service: Loopback) -> None:
     shell.ok("put", "k", "-", given=CANARY)
     service.kms.refused.add("Decrypt")
     try:
@@ -134,12 +134,12 @@ def test_a_namespace_is_never_guessed_among_several(shell: Shell, namespace: str
     shell.but(CONFIGSVC_NAMESPACES="").ok("put", "-n", namespace, "k", "-", given="1")
 
 
-def test_a_long_list_tells_what_is_to_be_replaced_and_when(shell: Shell) -> None:
+def test_a_long_list_shows_what_must_be_replaced_and_when(shell: Shell) -> None:
     shell.ok("put", "k", "-", "--rotate-by", "2030-01-31", given="1")
     assert shell.ok("list", "--long").rstrip("\n").split("\t")[6:] == ["2", "2030-01-31", "served", "no"]
 
 
-def test_a_put_says_that_readers_get_another_type(shell: Shell) -> None:
+def test_put_warns_that_the_content_type_changes(shell: Shell) -> None:
     first = shell.run("put", "limits.retries", "-", "--json", given="3")
     text = shell.run("put", "limits.retries", "-", given="5")
     again = shell.run("put", "limits.retries", "-", given="6")

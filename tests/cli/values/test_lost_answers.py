@@ -45,9 +45,7 @@ def test_s33_activate_and_delete_that_were_done_are_reported_as_done(
     assert shell.run("activate", "a", "2", "--if-match", "1").code == 5
 
 
-def test_the_same_value_due_at_another_day_is_no_put_that_was_done(
-    shell: Shell, service: Loopback, namespace: str
-) -> None:
+def test_the_same_value_with_another_due_date_is_a_new_put(shell: Shell, service: Loopback, namespace: str) -> None:
     service.admin().values.put(namespace, "a", "old")
     again = ("put", "a", "-", "--if-match", revision(service, namespace, "a"))
     due = (*again, "--rotate-by", "2027-01-31")
@@ -56,9 +54,7 @@ def test_the_same_value_due_at_another_day_is_no_put_that_was_done(
     assert service.admin().values.find_keys(namespace, ["a"])[names.parse_key("a")].rotate_by is None
 
 
-def test_a_put_that_was_done_and_is_due_at_a_day_is_reported_as_done(
-    shell: Shell, service: Loopback, namespace: str
-) -> None:
+def test_a_repeated_put_with_a_due_date_is_reported_as_done(shell: Shell, service: Loopback, namespace: str) -> None:
     again = ("put", "a", "-", "--create-only", "--rotate-by", "2027-01-31")
     assert shell.ok(*again, given="new") == shell.ok(*again, given="new")
     assert service.admin().values.find_keys(namespace, ["a"])[names.parse_key("a")].latest == 1

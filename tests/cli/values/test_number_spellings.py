@@ -107,7 +107,7 @@ def test_an_editor_is_shown_every_number_as_it_is_spelled(tree: object) -> None:
     assert parse(shown) == parse(render(tree))
 
 
-def test_json_with_a_name_twice_is_shown_to_an_editor_as_it_is() -> None:
+def test_json_with_a_duplicate_name_reaches_an_editor_unchanged() -> None:
     assert checks.indent_json(b'{"a":1,"a":2}') is None
 
 

@@ -39,7 +39,7 @@ def test_everything_is_sealed_text_but_for_what_the_patterns_name() -> None:
     assert not refused
 
 
-def test_what_the_file_says_is_no_text_stays_what_it_is() -> None:
+def test_content_types_from_the_file_are_kept() -> None:
     rows = [FileRow("", "a", b"\xff", "application/octet-stream"), FileRow("", "b", b"1", "application/json")]
     made, _ = drafts(rows, ImportRules(json=["*"]))
     assert [each.content_type for each in made] == ["application/octet-stream", "application/json"]
@@ -65,9 +65,7 @@ def test_patterns_are_case_sensitive_as_keys_are() -> None:
         (_entry(content_type="application/json"), _opened("a", b"1"), "changed"),
     ],
 )
-def test_what_is_served_decides_what_storing_means(
-    served: Entry | None, opened: Opened | CannotOpen | None, step: str
-) -> None:
+def test_served_values_decide_the_plan(served: Entry | None, opened: Opened | CannotOpen | None, step: str) -> None:
     made, _ = drafts([FileRow("", "a", b"1")], ImportRules())
     entries = [served] if served else []
     assert [each.step for each in make_plan(made, entries, {A: opened} if opened else {})] == [step]
@@ -77,7 +75,7 @@ def test_what_is_served_decides_what_storing_means(
     ("served", "step"),
     [(b'{ "b": [1],\n"a": 0 }', "unchanged"), (b'{"a": 0, "b": [1.0]}', "changed"), (b"no JSON", "changed")],
 )
-def test_json_that_means_the_same_is_unchanged_however_it_is_spelt(served: bytes, step: str) -> None:
+def test_equal_json_is_unchanged_in_any_spelling(served: bytes, step: str) -> None:
     made, _ = drafts([FileRow("", "a", b'{"a":0,"b":[1]}', "application/json")], ImportRules())
     opened = Opened(A, 1, "envelope", "application/json", served)
     assert [each.step for each in make_plan(made, [_entry(content_type="application/json")], {A: opened})] == [step]
@@ -92,7 +90,7 @@ def test_only_what_could_be_unchanged_is_opened() -> None:
 
 
 @pytest.mark.parametrize("form", ["envelope", "plain", "kms"])
-def test_a_form_that_an_option_names_is_never_unchanged_in_another(form: str) -> None:
+def test_a_form_from_an_option_is_never_left_unchanged(form: str) -> None:
     for wanted in (FormPatterns(seal=["*"]), FormPatterns(kms=["*"]), FormPatterns(plain=["*"])):
         made, _ = drafts([FileRow("", "a", b"1")], ImportRules(wanted))
         step = make_plan(made, [_entry(form)], {A: _opened("a", b"1")})[0].step

@@ -106,7 +106,7 @@ def test_flattening_loses_nothing(tree: dict[str, object]) -> None:
     assert {key: data for key, (data, _) in _found(json.dumps(tree), "--flatten").items()} == expected
 
 
-def test_a_key_that_comes_from_two_places_is_refused_with_both() -> None:
+def test_a_key_from_two_places_is_refused_with_both() -> None:
     text = f'{{"db.url": "{CANARY}", "db": {{"url": "{CANARY}"}}}}'
     assert "db.url: comes from both db.url and db: url" in _refused(text, "--flatten").replace(
         "line 1 (db.url)", "db.url"
@@ -156,7 +156,7 @@ def test_keys_are_renamed_in_the_documented_order(keys: list[str], options: list
         (["a"], ["--strip-prefix", ""], "--strip-prefix is empty. Pass a text."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_renamed_is_refused(keys: list[str], options: list[str], told: str) -> None:
+def test_keys_that_cannot_be_renamed_are_refused(keys: list[str], options: list[str], told: str) -> None:
     shown = _refused(json.dumps(dict.fromkeys(keys, CANARY)), *options)
     assert told in shown.replace("line 1 (", "").replace("):", ":"), shown
 
@@ -194,7 +194,7 @@ def test_the_plan_and_the_summary_show_what_is_renamed(shell: Shell, tmp_path: P
     assert (alone.code, "need a FILE" in alone.err) == (2, True)
 
 
-def test_a_bad_name_is_told_with_its_line_and_the_option(shell: Shell, tmp_path: Path) -> None:
+def test_an_invalid_name_is_reported_with_its_line_and_an_option(shell: Shell, tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(f"good: x\n/shop/db/url: {CANARY}\n")
     done = shell.run("import", path)

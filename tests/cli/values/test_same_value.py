@@ -59,13 +59,13 @@ def _step(given: bytes, served: bytes) -> str:
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
-def test_a_value_in_another_layout_is_the_same_for_diff_import_and_copy(one: bytes, other: bytes) -> None:
+def test_diff_import_and_copy_ignore_layout(one: bytes, other: bytes) -> None:
     assert compare_sides(_Served(one), _Served(other), values=False) == []
     assert _step(one, other) == "unchanged"
 
 
 @pytest.mark.parametrize(("one", "other"), OTHER)
-def test_a_value_of_another_type_or_spelling_is_another_for_diff_import_and_copy(one: bytes, other: bytes) -> None:
+def test_diff_import_and_copy_treat_another_type_or_spelling_as_a_change(one: bytes, other: bytes) -> None:
     for left, right in ((one, other), (other, one)):
         assert [each.change for each in compare_sides(_Served(left), _Served(right), values=False)] == ["changed"]
         assert _step(left, right) == "changed"
@@ -80,7 +80,7 @@ def test_text_and_json_of_one_spelling_are_not_the_same() -> None:
     assert make_plan([Draft(A, b"1", JSON)], [entry], {A: text})[0].step == "changed"
 
 
-def test_a_file_of_texts_alone_may_spell_json_and_one_with_types_may_not(tmp_path: Path) -> None:
+def test_only_files_without_types_may_mark_text_as_json(tmp_path: Path) -> None:
     (tmp_path / "a.env").write_text("a='{ \"x\": true }'\n")
     (tmp_path / "a.json").write_text('{"a": "1"}')
     assert compare_sides(_Served(b'{"x":true}'), FileSide(tmp_path / "a.env"), values=False) == []
