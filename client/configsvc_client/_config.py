@@ -1,4 +1,4 @@
-"""Config: what users meet."""
+"""Config: the class that users work with."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Config(Reads):
         sealed_keys: patterns of keys that must have been sealed, as `CONFIGSVC_SEALED_KEYS`.
         background: refreshes in a thread also while nobody reads; for long-lived processes, without effect in Lambda.
         environ: the variables; the process's own when left out.
-        world: makes what stands for the network and the clocks; the real ones when left out.
+        world: makes the network and the clocks; the real ones if left out.
     """
 
     __slots__ = (
@@ -195,7 +195,7 @@ class Config(Reads):
 
     @property
     def last_error(self) -> ConfigsvcError | None:
-        """Why the last refresh failed; None when it did not."""
+        """Why the last refresh failed; None if it did not."""
         return self._made.error if self._made else None
 
     @property
@@ -205,7 +205,7 @@ class Config(Reads):
         return {**kept, "callback_failures": self._callbacks.failures}
 
     def health(self) -> Health:
-        """How it is: state, age, revisions, and why where not all is well. Does no I/O, loads nothing, never raises."""
+        """Returns state, age and revisions, and a reason unless all is well. Does no I/O and never raises."""
         made = self._made
         found: Health = import_reentrantly("configsvc_client._refresh.health").assess_health(
             made, None if made else self._find_misconfiguration()
@@ -237,13 +237,13 @@ class Config(Reads):
         """Wraps a Lambda handler: each invocation sees one snapshot, refreshed before it if that is due.
 
         A coroutine function sees it until it ends, in whatever task it is awaited; a refresh that is due then runs in
-        a thread, and the event loop runs on. A coroutine that a plain function returns sees the function's. Methods
-        are wrapped in the body of their class, or bound. How much time is left says whichever argument has
-        `get_remaining_time_in_millis`. A wrapped handler that another one calls has a snapshot of its own.
+        a thread, and the event loop keeps running. A coroutine that a plain function returns sees the function's.
+        Methods are wrapped in the body of their class, or bound. The remaining time comes from whichever argument has
+        `get_remaining_time_in_millis`. A wrapped handler that another one calls has its own snapshot.
 
-        A thread that it starts reads what is current, unless it is run in a copy of the invocation's context.
+        A thread that it starts reads the current values, unless it runs in a copy of the invocation's context.
 
-        In Lambda the first load happens here, in the init phase, so that no invocation waits for it; where it fails,
+        In Lambda the first load happens here, in the init phase, so that no invocation waits for it; if it fails,
         the first invocation tries again and raises.
 
         Raises:
@@ -307,7 +307,7 @@ class Config(Reads):
             reraise_interrupt(error)
 
     def _read_current(self, remaining: float = math.inf) -> Snapshot:
-        """What is held, by both clocks; refreshed or loaded where that is due."""
+        """Returns the held snapshot, by both clocks; refreshes or loads if that is due."""
         keeper = self._keeper()
         try:
             return keeper.read_current(remaining)
@@ -316,7 +316,7 @@ class Config(Reads):
                 self._background.ensure()
 
     def _at_hand(self) -> bool:
-        """Whether `_current` does no I/O."""
+        """Whether `_read_current` does no I/O."""
         made = self._made
         return made is not None and made.held is not None and made.seconds_left() > 0
 
@@ -335,10 +335,10 @@ class Config(Reads):
                 making.release()
 
     def _make(self) -> Keeper:
-        """What was made first. It does no I/O, and what is made twice harms nobody.
+        """Returns the keeper that was made first. Making one does no I/O, and making two is harmless.
 
-        So a signal handler that interrupts this makes its own, and so does who waited in vain for the lock: of what a
-        handler raised just after it was taken, it is never released.
+        So a signal handler that interrupts this makes its own. So does a thread that waited in vain for the lock: if a
+        handler raises just after the lock is taken, the lock is never released.
         """
         found = parse_settings(self._given, self._environ)
         world = self._world(found) if self._world else self._make_real_world(found)
@@ -362,7 +362,7 @@ class Config(Reads):
         world: Callable[[ClientSettings], World] | None,
         callbacks: Callbacks,
     ) -> None:
-        """Drops what was made and read, and reads from there from now on: how `configsvc_client.testing` stands in."""
+        """Drops what was made and read, and uses these from now on: how `configsvc_client.testing` takes over."""
         self.close()
         with self._making:
             self._given, self._environ, self._world, self._callbacks = given, hide_environ(environ), world, callbacks
@@ -403,9 +403,9 @@ def _as_texts(given: Iterable[str] | None) -> tuple[str, ...] | None:
 
 
 def _read_remaining_seconds(args: tuple[object, ...], kwargs: Mapping[str, object]) -> float:
-    """Seconds that a Lambda invocation has left, by the first argument that says so; endless where none does.
+    """Returns the seconds that a Lambda invocation has left, from the first argument that knows; infinite if none does.
 
-    What is not above zero says nothing: were it true, nothing would run any more.
+    A value of zero or less is ignored: if it were true, nothing would run any more.
     """
     for given in (*args, *kwargs.values()):
         try:
@@ -413,7 +413,7 @@ def _read_remaining_seconds(args: tuple[object, ...], kwargs: Mapping[str, objec
             left = None if ask is None else ask()
             if isinstance(left, int | float) and not isinstance(left, bool) and left > 0:
                 return left / 1000
-        except Exception as error:  # noqa: BLE001  # of a stand-in, or of an event that answers to any name
+        except Exception as error:  # noqa: BLE001  # from a fake, or from an event that has any attribute
             from configsvc_client._interrupts import reraise_interrupt
 
             reraise_interrupt(error)

@@ -64,7 +64,7 @@ class Freshness(Record):
     def note_failure(
         self, now: ClockReading, pace: Pace, chance: Chance, retry_after: float | None = None
     ) -> Freshness:
-        """After a refresh that failed: as old as before, and tried again after one interval.
+        """After a refresh that failed: keeps the age, and makes it due after one interval.
 
         So an outage costs no more requests than health, and its end is seen as soon; never after more than one interval
         where what is held would expire before. Where the service says when to come back, that counts.
@@ -74,11 +74,11 @@ class Freshness(Record):
         return self._replace(since=now, quiet=max(quiet, _draw_retry_after(pace, chance, retry_after)))
 
     def scatter(self, now: ClockReading, chance: Chance) -> Freshness:
-        """After a fork: due at a random time before it would be, so that copies of one process do not ask together."""
+        """After a fork: makes it due at a random earlier time, so that copies of one process do not ask together."""
         return self._replace(since=now, quiet=chance() * max(0.0, self.seconds_left(now)))
 
     def make_due(self, now: ClockReading) -> Freshness:
-        """Due now: after a restore nothing is known of how much time passed."""
+        """Makes it due now: after a restore, nobody knows how much time passed."""
         return self._replace(since=now, quiet=0.0)
 
 

@@ -25,7 +25,7 @@ _START, _START_WITH_FALLBACK = 8.0, 2.0
 
 
 class Given:
-    """What was passed as arguments, by the names of the settings; None takes the variable."""
+    """The arguments that were passed, by the names of the settings; None means the variable."""
 
     __slots__ = ("arguments", "namespaces")
 
@@ -34,7 +34,7 @@ class Given:
         self.arguments: Mapping[str, Any] = {**arguments, "namespaces": namespaces or None}
 
     def without(self, *names: str) -> Given:
-        """The same without some of the arguments, whose variables then count."""
+        """Returns the same without some arguments, whose variables then apply."""
         kept = {name: each for name, each in self.arguments.items() if name not in {*names, "namespaces"}}
         return Given(self.namespaces, **kept)
 
@@ -43,7 +43,7 @@ class Given:
 
 
 class ClientSettings(Record):
-    """Complete and checked; times in seconds."""
+    """All settings of a Config, complete and checked; times in seconds."""
 
     url: Url
     api_keys: tuple[Secret, ...]
@@ -70,8 +70,8 @@ class ClientSettings(Record):
 class ClientSetting(Record):
     """One setting.
 
-    `parse` takes the variable's name, what was set, and the settings of the rows above. `default` is a value, or a
-    function of the rows above, or None where the setting is required; `shown` is the default in words.
+    `parse` takes the variable's name, the value, and the settings of the rows above. `default` is a value, a function
+    of the rows above, or None for a required setting; `shown` is the default in words.
     """
 
     name: str
@@ -161,7 +161,7 @@ SETTINGS = (
 
 
 def parse_settings(given: Given, environ: Mapping[str, str]) -> ClientSettings:
-    """The settings of a Config.
+    """Parses the settings of a Config.
 
     Raises:
         Misconfigured: required ones are missing, all named at once, or one is wrong.

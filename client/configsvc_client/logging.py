@@ -22,7 +22,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 class SecretFilter(logging.Filter):
     """Masks sealed values of 8 characters or more in the message, its arguments, extra members, traceback and stack.
 
-    It never loads or refreshes: it looks at what is held, which costs a comparison while nothing changed. The values
+    It never loads or refreshes: it reads the held snapshot, which costs a comparison while nothing changed. The values
     of the snapshot that it saw before are masked too, for who still holds one.
 
     Args:
@@ -35,7 +35,7 @@ class SecretFilter(logging.Filter):
         self._follow()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Masks what the record holds; it is always let through. What cannot be masked is withheld, and said so."""
+        """Masks what the record holds and lets it pass. A note replaces a record that cannot be masked."""
         try:
             self._follow()
             for _, mask in self._masks:

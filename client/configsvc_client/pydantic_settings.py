@@ -108,7 +108,7 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
         return f"ConfigsvcSettingsSource({self._source!r}, prefix={self._prefix!r})"
 
     def __call__(self) -> dict[str, Any]:
-        """What the fields ask for; called by pydantic."""
+        """Returns the values for the fields; called by pydantic."""
         for name, field in self.settings_cls.model_fields.items():
             for _, spelt, _ in self._extract_field_info(field, name):
                 if spelt in self._shared:
@@ -216,7 +216,7 @@ _PARTS, _WHOLE = "keys below it", "its own key"
 
 
 def find_taken(of: Any) -> frozenset[str]:  # noqa: ANN401  # a field or a type
-    """Whether a field or a type is made of the keys below its own, of its own, or could be of either."""
+    """Finds whether a field or a type takes the keys below its own, its own key, or either."""
     type_ = of.annotation if isinstance(of, FieldInfo) else of
     type_ = getattr(type_, "__value__", getattr(type_, "__supertype__", type_))  # of an alias, of a NewType
     origin = get_origin(type_)
@@ -233,7 +233,7 @@ def find_taken(of: Any) -> frozenset[str]:  # noqa: ANN401  # a field or a type
 
 
 def _find_taken_beyond(within: Any, outer: list[frozenset[str]]) -> frozenset[str]:  # noqa: ANN401  # a field or a type
-    """What a name takes that is no field: anything where anything goes, its own key where it is passed over anyway."""
+    """Finds what a name takes that is not a field: anything if extras are allowed, else only its own key."""
     if within is None:
         return outer[-1]
     type_ = within.annotation if isinstance(within, FieldInfo) else within
@@ -243,7 +243,7 @@ def _find_taken_beyond(within: Any, outer: list[frozenset[str]]) -> frozenset[st
 
 
 def _keeps(key: str, longer: str, taken: frozenset[str]) -> bool:
-    """Whether a field takes a key that is no object, rather than those below it.
+    """Whether a field takes a key that is not an object, rather than the keys below it.
 
     Raises:
         Unprocessable: it could take either.

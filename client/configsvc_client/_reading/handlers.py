@@ -25,7 +25,7 @@ Remaining = Callable[[tuple[object, ...], dict[str, object]], float]
 
 
 class Invoking(Record):
-    """What a wrapper needs of a Config.
+    """The parts of a Config that a wrapper needs.
 
     That is the snapshot of the invocation, the current one, whether getting that takes no I/O, and the time left.
     """
@@ -93,7 +93,7 @@ def wrap_coroutine(
 def hold_returned(
     came: object, function: object, invocation: contextvars.ContextVar[Snapshot | None], snapshot: Snapshot
 ) -> object:
-    """What a plain function returned, where that has yet to run: held under its snapshot. Anything else as it is.
+    """Wraps a returned value that has yet to run, so that it runs under its snapshot. Returns anything else as it is.
 
     A task runs in a copy of the context in which it was made, so it has the snapshot already.
 
@@ -173,7 +173,7 @@ async def _await_held(held: _HeldAwaitable) -> object:
 
 
 async def _load_current(invoking: Invoking, remaining: float) -> Snapshot:
-    """What is current. Where that takes I/O and asyncio runs, it is done in a thread: the loop runs on."""
+    """Returns the current snapshot. If that takes I/O while asyncio runs, a thread does it."""
     loop = None if invoking.at_hand() else _find_running_loop()
     if loop is None:
         return invoking.current(remaining)
@@ -187,7 +187,7 @@ async def _load_current(invoking: Invoking, remaining: float) -> Snapshot:
         with contextlib.suppress(RuntimeError):  # the loop was closed, and nobody waits
             loop.call_soon_threadsafe(settle)
 
-    # A thread of its own: those of the loop's executor may all be waiting for what is awaited here.
+    # A separate thread: those of the loop's executor may all be waiting for the result awaited here.
     run = contextvars.copy_context().run
     try:
         threading.Thread(target=run, args=(load,), name="configsvc load", daemon=True).start()

@@ -18,7 +18,7 @@ from configsvc_client._secret import ReprOnly
 _LOOP_SECONDS = 1.0
 """For how long a loop gets what it began with. One instruction gets it until it ends."""
 
-_PAUSES = 0x2A0  # the flags of code whose frame stands still between its steps: generators and coroutines of each kind
+_PAUSES = 0x2A0  # the flags of code whose frame pauses between its steps: generators and coroutines of each kind
 
 
 class Keys(KeysView[str]):
@@ -71,7 +71,7 @@ class Lease(ReprOnly):
     def goes_on(self, stack: FrameType | None, now: float) -> bool:
         """Whether its walk is not over, by the stack of its thread.
 
-        No stack shows the frame of a generator or coroutine that stands still, and none is that of a greenlet.
+        No stack shows the frame of a paused generator or coroutine, or of a greenlet.
         """
         return bool(self.holds(stack, now)) or ((stack is None or self.pauses) and self.loops(now))
 
@@ -104,7 +104,7 @@ class Leases(ReprOnly):
         return None
 
     def end_here(self) -> None:
-        """Ends those of this thread: it asked for what is new. Not of generators that stand still."""
+        """Ends the walks of this thread, which asked for new values; not those of paused generators."""
         mine, now = threading.get_ident(), self._monotonic()
         for at, lease in list(self._all.items()):
             if lease.holds(sys._getframe(1), now) if lease.pauses else at[0] == mine:  # noqa: SLF001  # who asked

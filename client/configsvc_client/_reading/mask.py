@@ -23,7 +23,7 @@ _FEW = 4
 
 
 class Needles:
-    """Texts that are looked for in others, in a time that hardly grows with their number.
+    """Texts to search for in others, in a time that hardly grows with their number.
 
     Args:
         texts: each of at least 8 characters.
@@ -90,7 +90,7 @@ class _Parts:
 
 
 def _choose_least_shared(texts: Sequence[str], length: int) -> list[str]:
-    """Of each text a part that few others have; more parts are looked at only of those that have none so far."""
+    """Chooses a part of each text that few others have; considers more parts only for texts without one so far."""
     parts, left = [""] * len(texts), list(range(len(texts)))
     for many in _CHOICES:
         choices = {number: _choose_parts(texts[number], length, many) for number in left}

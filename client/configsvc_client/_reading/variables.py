@@ -1,4 +1,4 @@
-"""Keys as environment variables: `db.url` is DB_URL. What `configsvc exec` and `configsvc_client.environment` go by.
+"""Keys as environment variables: `db.url` is DB_URL, as in `configsvc exec` and `configsvc_client.environment`.
 
 Whoever may write a namespace must not run code as everyone who reads it. An allow-list of variables narrows what can be
 set. Variables that are known to be dangerous are refused unless the allow-list names them in full.
@@ -31,11 +31,11 @@ _OLD_BASH = "() {"
 """How a function begins in the environment: bash before 4.3 patch 25 runs what follows it."""
 
 Allowed = Callable[[str], Iterable[str] | None]
-"""The allow-list for a key: variables, and patterns with `*`; None where there is no list."""
+"""The allow-list for a key: variables, and patterns with `*`; None means no list."""
 
 
 class Advice(NamedTuple):
-    """What a person does, as sentences: about keys whose variables are dangerous, and about keys that share one."""
+    """Sentences that advise a person about keys with dangerous variables, and about keys that share one."""
 
     leave_out: str
     apart: str
@@ -67,7 +67,7 @@ class JudgedKeys(NamedTuple):
 
 
 class Variables(NamedTuple):
-    """What can be set, by name, and the names that were left out because the allow-list does not have them."""
+    """The variables to set, by name, and the names left out because the allow-list does not have them."""
 
     found: Mapping[str, str]
     unlisted: tuple[str, ...] = ()
@@ -151,7 +151,7 @@ def check_room(environ: Mapping[str, str], arguments: Iterable[str] | None = Non
 
 
 def compute_room(arg_max: int) -> int:
-    """The bytes that Linux allows, from what sysconf says: that does not know the bound of 6 MiB."""
+    """Computes the bytes that Linux allows. sysconf does not know the limit of 6 MiB."""
     return min(arg_max, _ALL) if arg_max >= _LEAST else _LEAST
 
 

@@ -19,9 +19,9 @@ _JOIN_SECONDS = 1.0
 
 
 class Background:
-    """A daemon thread that asks whenever it is due. It ends with `stop`, or when its Config is gone.
+    """A daemon thread that refreshes whenever that is due. It ends with `stop`, or when its Config is gone.
 
-    Where the process starts no threads there is none, and readers refresh.
+    If the process cannot start threads, readers refresh.
     """
 
     def __init__(self, keeper: Keeper) -> None:
@@ -79,7 +79,7 @@ def _refresh_repeatedly(alive: weakref.ref[Keeper], going: _thread.LockType) -> 
     while (seconds := _find_wait(alive)) is not None and not going.acquire(timeout=min(seconds, _LONGEST)):
         keeper = alive()
         if keeper is not None:
-            with contextlib.suppress(Exception):  # told to who reads; the thread goes on
+            with contextlib.suppress(Exception):  # readers see it in `last_error`; the thread goes on
                 keeper.poll()
         del keeper
 

@@ -33,7 +33,7 @@ _NONE = MappingProxyType({"refreshes": 0, "failures": 0, "stale_revisions": 0, "
 
 
 class Held(Record):
-    """What is held: one layer for each namespace in their order, the snapshot made of them, and where it came from."""
+    """The held values: one layer for each namespace in order, the snapshot made of them, and their source."""
 
     layers: tuple[NamespaceLayer, ...]
     snapshot: Snapshot
@@ -46,7 +46,7 @@ class Held(Record):
 
 
 class RefreshState(Record):
-    """What is held, how fresh it is, why not fresher, and how many seconds the next refresh may take."""
+    """The held values, how fresh they are, why not fresher, and how many seconds the next refresh may take."""
 
     allowed: float
     held: Held | None = None
@@ -58,7 +58,7 @@ class RefreshState(Record):
 
 
 class Flight:
-    """A load or refresh under way, or ended. `patience` is for how many seconds other threads wait for it."""
+    """A load or refresh, under way or ended. Other threads wait for it for at most `patience` seconds."""
 
     __slots__ = (
         "_after", "_latch", "_threads", "before", "began", "changed", "error", "kept", "number",
@@ -78,7 +78,7 @@ class Flight:
 
     @property
     def state(self) -> RefreshState:
-        """What it ended with; until then what there was before it."""
+        """The state that it ended with; until then, the state before it."""
         return self._after[0][0] if self._after else self.before
 
     @property
@@ -88,9 +88,9 @@ class Flight:
 
     @property
     def given_up_at(self) -> float:
-        """In monotonic seconds: a little after the deadline, when its thread has had the time to end it.
+        """In monotonic seconds: a little after the deadline, so that its thread has time to end it.
 
-        Without that, readers who see the deadline pass before its thread does would each ask once more.
+        Otherwise readers who see the deadline pass before that thread does would each ask once more.
         """
         return self.began.monotonic + self._lifetime
 
@@ -100,7 +100,7 @@ class Flight:
 
     @property
     def ended(self) -> bool:
-        """Whether it came to an end, or was given up."""
+        """Whether it ended or was given up."""
         return bool(self._after)
 
     def is_over(self, now: ClockReading) -> bool:
@@ -126,11 +126,11 @@ class Flight:
         return threading.get_ident() in self._threads
 
     def add_thread(self, thread: int | None = None) -> None:
-        """That thread runs it; this one where left out."""
+        """Notes that a thread runs it; this thread if left out."""
         self._threads.append(threading.get_ident() if thread is None else thread)
 
     def end(self, state: RefreshState) -> bool:
-        """Ends it, once. Whether this was the end: False where it had been given up."""
+        """Ends it, once. Returns whether this call ended it: False if it had been given up."""
         after = [state]
         if self._after.setdefault(0, after) is not after:
             return False
@@ -139,7 +139,7 @@ class Flight:
         return True
 
     def wait(self, seconds: float) -> bool:
-        """Waits for its end. Whether it has come."""
+        """Waits for its end. Returns whether it ended."""
         if not self._after and self._latch.acquire(timeout=max(0.0, min(seconds, threading.TIMEOUT_MAX))):
             self._latch.release()
         return self.ended
@@ -167,8 +167,8 @@ class Flights:
     def follow(self, last: Flight, flight: Flight) -> bool:
         """Whether that is the next one after the last: the first for which this is called is.
 
-        A number that was taken off again is won a second time, by a thread that slept meanwhile. Then there is a later
-        one, because that is put there before.
+        A thread that slept in between may win a number that was removed in the meantime. Then there is a later one,
+        because that is added before.
         """
         flight.number = last.number + 1
         if self._by_number.setdefault(flight.number, flight) is not flight:
@@ -184,7 +184,7 @@ class Flights:
 def fetch_all(
     namespaces: tuple[Namespace, ...], gateway: Gateway, deadline: float, while_waiting: Callable[[], None]
 ) -> dict[Namespace, FetchedSnapshot]:
-    """What the service has of each namespace, when nothing is held.
+    """Fetches every namespace when nothing is held.
 
     Raises:
         ConfigsvcError: what the service answered, or Unavailable.
@@ -200,7 +200,7 @@ def open_all(
     deadline: float,
     source: HeldSource,
 ) -> Held:
-    """Everything in what was found, opened for the first time: keys that do not open are broken, the others serve.
+    """Opens everything that was fetched, for the first time: keys that do not open are broken, the others serve.
 
     Raises:
         StaleRevision: a namespace's revision is below the least that is set.
@@ -212,14 +212,14 @@ def open_all(
 
 
 def translate_errors(attempt: Callable[[], Tried]) -> Tried:
-    """What an attempt gives. What it raises is an error of ours: those are told, counted and not tried again at once.
+    """Returns the result of an attempt. What it raises becomes an error of ours, and is not retried at once.
 
-    It comes without the frames it was raised in, which had what was fetched and opened in their hands: its text says
-    what happened. What a signal handler or another thread raises in this one is the caller's, and passed on as it is.
+    The error comes without the frames it was raised in, because those held what was fetched and opened. An exception
+    that a signal handler or another thread raises in this one belongs to the caller, and passes unchanged.
 
     Raises:
         ConfigsvcError: as it does.
-        Unavailable: in place of anything else, which is told by its type and place: its text may show a value.
+        Unavailable: instead of anything else; it names the type and place, because the text may show a value.
     """
     failed: BaseException
     try:
@@ -258,7 +258,7 @@ def _locate(error: BaseException) -> str:
 def _check_all_answered(
     known: Mapping[Namespace, str | None], found: Mapping[Namespace, FetchedSnapshot | ConfigsvcError]
 ) -> dict[Namespace, FetchedSnapshot]:
-    """What was found of each namespace that had to be.
+    """Checks that every namespace was answered.
 
     Raises:
         ConfigsvcError: of one there is nothing.
@@ -283,7 +283,7 @@ def _open_first(namespace: Namespace, found: FetchedSnapshot, rules: OpeningRule
 
 
 def copy_error(error: ConfigsvcError) -> ConfigsvcError:
-    """To keep: with its traceback and its cause it would keep alive what was opened and what came."""
+    """Copies an error in order to keep it: its traceback and cause would keep alive what was fetched and opened."""
     return type(error)(error.detail, **error.members)
 
 
@@ -296,7 +296,7 @@ class _Registered(Record):
 
 
 class Callbacks:
-    """Who wants to know of which keys. They run on the thread that refreshed, with no lock held."""
+    """The callbacks, each with a prefix of keys. They run on the refreshing thread, without a lock."""
 
     def __init__(self, warn: Callable[[str], None]) -> None:
         self._warn = warn

@@ -1,4 +1,4 @@
-"""How a Config is: what it holds, how old that is, and what keeps it from being up to date. No I/O, no lock."""
+"""The health of a Config: what it holds, its age, and why it is not up to date. No I/O, no lock."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Reason(Record):
 
 
 class Health(Record):
-    """What `config.health()` gives.
+    """The result of `config.health()`.
 
     Attributes:
         state: the worst that holds, of these from bad to good:
@@ -85,7 +85,7 @@ class Health(Record):
 
 
 def assess_health(keeper: Keeper | None, error: ConfigsvcError | None = None) -> Health:
-    """How a Config is; where nothing was made yet, with why that cannot be."""
+    """Assesses a Config; `error` is why none could be made yet."""
     held, error = (keeper.held, _pick_error(keeper)) if keeper else (None, error)
     if keeper is None or held is None:
         return Health("not_loaded", math.inf, {}, None, _render_error(error) if error else None, {}, {}, 0)
@@ -107,7 +107,7 @@ def assess_health(keeper: Keeper | None, error: ConfigsvcError | None = None) ->
 
 
 def _make_reason(state: HealthState, broken: int, age: float, max_stale_seconds: float) -> Reason | None:
-    """Why, where no error says so."""
+    """Makes the reason for a state that no error explains."""
     if state == "expired":
         old = f"What is held is {age:.0f} seconds old, and CONFIGSVC_MAX_STALE_SECONDS is {max_stale_seconds:g}."
         return Reason(Expired.code, f"{old} The next read refreshes it.")
@@ -117,7 +117,7 @@ def _make_reason(state: HealthState, broken: int, age: float, max_stale_seconds:
 
 
 def _pick_error(keeper: Keeper) -> ConfigsvcError | None:
-    """Why it is not up to date. That a refresh was put off to the next invocation is no trouble: none is overdue."""
+    """Picks why it is not up to date. A refresh put off to the next invocation is healthy: nothing is overdue."""
     error = keeper.error
     return keeper.failure if error is not None and error.members.get("reason") == "time_left" else error
 
@@ -125,7 +125,7 @@ def _pick_error(keeper: Keeper) -> ConfigsvcError | None:
 def _split_reasons(
     errors: Mapping[Namespace, ConfigsvcError], last: ConfigsvcError | None, held: Iterable[str]
 ) -> tuple[dict[str, Reason], dict[str, Reason]]:
-    """Which namespaces are refused and which fail: the others too, where the last error is of no single namespace."""
+    """Splits namespaces into refused and failing. If the last error is of no single namespace, the others fail too."""
     refused = {str(each): _render_error(error) for each, error in errors.items() if is_unusable_answer(error)}
     failing = {str(each): _render_error(error) for each, error in errors.items() if not is_unusable_answer(error)}
     if last is not None and all(last.detail != each.detail for each in errors.values()):

@@ -37,15 +37,15 @@ _UNKNOWN_TIMES = 2
 
 
 class Keeper:
-    """What one Config holds.
+    """Holds and refreshes the values of one Config.
 
     Args:
         settings: complete and checked.
         world: the service, KMS, clocks, chance, the log.
         callbacks: run after each change.
-        publish: told what may be read without asking.
-        freezes: whether threads stand still between invocations, as in Lambda; elsewhere what takes longer than usual
-            goes on in a thread of its own.
+        publish: called with what may be read without asking.
+        freezes: whether threads freeze between invocations, as in Lambda; elsewhere a separate thread finishes what
+            takes longer than usual.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class Keeper:
         """Whether a background thread refreshes; then readers do not, until what is held has expired."""
 
     def read_current(self, remaining: float = math.inf) -> Snapshot:
-        """What is held, refreshed if that is due; loaded if nothing is.
+        """Returns the held snapshot; refreshes it if that is due, loads if nothing is held.
 
-        A refresh that fails leaves what is held, and `error` says why. While another thread refreshes, what is held is
-        given out at once, unless it is overdue: then that refresh is waited for.
+        A refresh that fails keeps the held snapshot, and `error` says why. While another thread refreshes, the held
+        snapshot is returned at once, unless it is overdue: then the reader waits for that refresh.
 
         Args:
             remaining: seconds that the invocation has left: a refresh takes at most half of them.
@@ -77,7 +77,7 @@ class Keeper:
         Raises:
             ConfigUnavailable: nothing is held and nothing could be loaded within the start deadline.
             Expired: what is held is older than it may be, and could not be refreshed.
-            Misconfigured: settings for what has to be opened are missing.
+            Misconfigured: settings that opening needs are missing.
         """
         now = self._world.clock.now()
         end, again = now.monotonic + remaining, True
@@ -91,7 +91,7 @@ class Keeper:
         return self._check_unexpired(now)
 
     def poll(self) -> None:
-        """For a thread of its own: loads or refreshes where that is due, and takes the time that it needs."""
+        """Loads or refreshes if that is due, and takes the time that it needs; for the background thread."""
         last, now = self._last(), self._world.clock.now()
         if last.state.held is None:
             self._load(math.inf)
@@ -125,11 +125,11 @@ class Keeper:
         self._world.close()
 
     def after_fork(self) -> None:
-        """In a child process: no flight of the parent's threads, no shared connection, and a time of its own to ask."""
+        """In a child process: drops the parent's flights and connections, and draws a separate time to ask."""
         self._start_over(lambda freshness: freshness.scatter(self._world.clock.now(), self._world.chance))
 
     def after_restore(self) -> None:
-        """In a restored copy of a process: its connections are dead, and what it holds is due."""
+        """In a restored copy of a process: drops the dead connections, and makes a refresh due."""
         self._start_over(lambda freshness: freshness.make_due(self._world.clock.now()))
 
     def age(self) -> float:
@@ -138,7 +138,7 @@ class Keeper:
 
     @property
     def held(self) -> Held | None:
-        """What is held."""
+        """The held values."""
         return self._state.held
 
     @property
@@ -231,7 +231,7 @@ class Keeper:
     # Reading
 
     def _look(self, now: ClockReading, end: float) -> tuple[ClockReading, bool]:
-        """Does what a reader does about what is held.
+        """Refreshes or waits, as a reader of the held snapshot must.
 
         Returns:
             The time, read again where some has passed, and whether to look again, because what is held may differ.
@@ -269,7 +269,7 @@ class Keeper:
     def _try_refresh(self, last: Flight, now: ClockReading, most: float, *, everything: bool = False) -> Flight | None:
         """Refreshes, unless another thread has begun to, and waits for that at most so many seconds.
 
-        What takes longer than usual is finished by a thread of its own, except where threads freeze.
+        A separate thread finishes what takes longer than usual, except where threads freeze.
         """
         self._give_up(last)
         allowed, waits, longest = (
@@ -335,9 +335,9 @@ class Keeper:
         return Flight(last.state, now, seconds, math.inf if self._freezes else self._usual)
 
     def _begin(self, last: Flight, flight: Flight, fly: Callable[[], bool | None]) -> bool | None:
-        """What flying gives; None, and nothing is done, where another thread was faster.
+        """Begins a flight and returns what flying gives; does nothing and returns None if another thread was faster.
 
-        Whatever a signal raises from the first moment on, the flight ends, unless a thread of its own goes on with it.
+        Whatever a signal handler raises, from the first moment on, the flight ends, unless a separate thread runs it.
         """
         goes_on: bool | None = None
         try:
@@ -349,7 +349,7 @@ class Keeper:
         return goes_on
 
     def _give_up(self, last: Flight) -> None:
-        """Ends a flight in place of its thread, which has not come back; that counts as a refresh that failed.
+        """Ends a flight whose thread has not come back; that counts as a refresh that failed.
 
         The next takes the usual time, on the thread of its reader: a process may have no threads that run.
         """
@@ -363,10 +363,13 @@ class Keeper:
                 self._world.warn(each)
 
     def _fly_aside(self, flight: Flight, longest: float, *, everything: bool) -> bool:
-        """Whether a thread of its own runs it. Not by `threading`: a signal handler may meet a lock that it takes."""
+        """Runs it in a separate thread; returns whether one started.
+
+        Not with `threading`, whose locks may block a signal handler.
+        """
 
         def fly() -> None:
-            with contextlib.suppress(Exception):  # told to who reads
+            with contextlib.suppress(Exception):  # readers see it in `error`
                 self._fly(flight, longest, everything=everything)
 
         try:
@@ -422,7 +425,7 @@ class Keeper:
                 flight = self._make_flight(last, now, deadline - now.monotonic)
                 self._begin(last, flight, functools.partial(self._fly_first_load, flight))
             elif last.is_mine():
-                raise ConfigUnavailable("The first load is under way on this thread, and a read amid it cannot wait.")
+                raise ConfigUnavailable("The first load is under way on this thread, and a read during it cannot wait.")
             elif not (
                 last.wait(min(deadline, last.given_up_at) - now.monotonic) or last.is_over(self._world.clock.now())
             ):
@@ -457,7 +460,7 @@ class Keeper:
 
 
 def _make_ended_flight(state: RefreshState) -> Flight:
-    """Stands for what was held before, or changed otherwise."""
+    """Makes an ended flight for a state that no refresh made."""
     flight = Flight(state, ClockReading(0.0, 0.0), 0.0)
     flight.end(state)
     return flight

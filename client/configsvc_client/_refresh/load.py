@@ -23,17 +23,17 @@ _FOR_KMS = 0.1
 """The share of the time in which the service is not asked again: 0.8 s of 8 for its answer, and to open it by KMS."""
 
 _LATE = 0.1
-"""The share of the time in which the last request may be: who is told nothing is not to give up for small draws."""
+"""The share of the time in which the last request may be, so that small draws do not make a client give up early."""
 
 _FEW = 3
 _SELDOM_PASSING = frozenset({"certificate", NOT_OURS, "unforeseen"})
-"""Reasons that time alone seldom mends: whoever set the wrong URL is told after three tries, not after 8 s."""
+"""Reasons that time alone seldom mends: a wrong URL fails after three tries, not after 8 s."""
 
 _PASSING = (Unavailable, Throttled, Internal)
 
 
 class Loaded(Record):
-    """What was loaded, how fresh that is, and why it is not from the service, where it is not."""
+    """The loaded values, how fresh they are, and why they are not from the service, if they are not."""
 
     held: Held
     freshness: Freshness
@@ -46,14 +46,14 @@ def compute_load_seconds(settings: ClientSettings) -> float:
 
 
 def load(settings: ClientSettings, world: World, rules: OpeningRules, deadline: float) -> Loaded:
-    """What to hold when nothing was.
+    """Loads when nothing is held.
 
     The service has the time until then; where there is a fallback file half of it, and opening the file the rest. A
     file that may not be used is warned of.
 
     Raises:
         ConfigUnavailable: neither gave anything.
-        Misconfigured: settings for what has to be opened are missing.
+        Misconfigured: settings that opening needs are missing.
     """
     now = world.clock.now()
     spared = 0.0 if settings.fallback is None else (deadline - now.monotonic) / 2
@@ -78,7 +78,7 @@ def _load_from_service(settings: ClientSettings, world: World, rules: OpeningRul
 
 
 class _Starting:
-    """What came, kept until it is opened. Behind a function, so that no frame on an error's way out holds it."""
+    """The fetched snapshots until they are opened; in a function, so that no frame of an error holds them."""
 
     def __init__(self, settings: ClientSettings, world: World, rules: OpeningRules, deadline: float) -> None:
         self._settings, self._world, self._rules, self._deadline = settings, world, rules, deadline
@@ -89,15 +89,15 @@ class _Starting:
         self._found = lambda: dict(found)
 
     def open(self) -> Held:
-        """What KMS opened before it failed is in the keyring, and not asked for again."""
+        """Opens the rest: what KMS opened before it failed is in the keyring, and not requested again."""
         return open_all(self._settings.namespaces, self._found(), self._rules, self._deadline, "service")
 
 
 def _attempt_until(attempt: Callable[[], Attempted], world: World, until: float) -> Attempted:
-    """What an attempt gives. Only what may pass by itself is tried again, and never after `until`.
+    """Returns the result of an attempt. Retries only errors that may pass by themselves, and never after `until`.
 
-    Waits for what Retry-After says, plus full jitter: a whole fleet may have been told the same. Where nothing is said,
-    the last request is in the last tenth of the time, whatever is drawn.
+    Waits for Retry-After plus full jitter, because a whole fleet may have got the same. Without Retry-After the last
+    request is in the last tenth of the time, whatever the jitter is.
 
     Raises:
         ConfigUnavailable: why there is nothing; at once where the wait would end too late.
@@ -124,7 +124,7 @@ def _attempt_until(attempt: Callable[[], Attempted], world: World, until: float)
 
 
 def _draw_pause(most: float, room: float, chance: Chance, *, told: bool) -> float:
-    """Full jitter, within the room that is left. Where nothing was told and it could reach the end, at least half."""
+    """Draws full jitter within the remaining room. Without Retry-After, if it could reach the end, at least half."""
     least = room / 2 if most > room and not told else 0.0
     return least + chance() * (min(most, room) - least)
 
@@ -171,7 +171,7 @@ def _load_from_file(
 def _open_file(
     path: str, settings: ClientSettings, world: World, rules: OpeningRules, deadline: float
 ) -> tuple[Held, float]:
-    """What the file holds, opened, and when it was saved."""
+    """Opens the file; returns its values and when it was saved."""
     from configsvc_client._opening.fallback_file import decode, read, select_snapshots
 
     fallback = decode((world.read or read)(path))

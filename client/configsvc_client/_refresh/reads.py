@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Published(ReprOnly):
-    """What may be read without asking, and until when by both clocks. Never changed, so that no read mixes two.
+    """The values that may be read without asking, and until when. Never changed, so that no read mixes two.
 
     A reader takes hold of it once, by one load of an attribute, and a writer puts another in its place by one store:
     whatever comes in between, values are compared with the window that was published with them.
@@ -40,7 +40,7 @@ class Published(ReprOnly):
 
 
 class Reads(HiddenMapping[str, ConfigValue]):
-    """The reading half of Config. The other half gives `_current`, and calls `_publish` with what may be read."""
+    """The reading half of Config. The other half provides `_read_current` and calls `_publish`."""
 
     # Faster than members.
     __slots__ = (
@@ -63,7 +63,7 @@ class Reads(HiddenMapping[str, ConfigValue]):
 
     def __getitem__(self, key: str) -> ConfigValue:
         # Inlined: this is the path that counts. The system's clocks are globals here, which costs less than attributes;
-        # where others stand in for them, nothing is ever open. Nothing is compared with the beginning of the window:
+        # with other clocks, nothing is ever open. Nothing is compared with the beginning of the window:
         # where one clock went back, the other still says how much time passed.
         shown = self._open
         if shown.until > time() and shown.ends > monotonic():  # in this order, which costs less
@@ -71,13 +71,13 @@ class Reads(HiddenMapping[str, ConfigValue]):
                 return shown.plain[key]
             except KeyError:
                 pass
-            return shown.snapshot[key]  # says why there is none
+            return shown.snapshot[key]  # its error says why the key is missing
         return self._read_held(key)[key]
 
     def _look_for_invocations(self) -> None:
         """From now on `config[key]` looks first whether this is an invocation; whoever wraps no handler never does.
 
-        What looks stands right before `Reads`, so a subclass's own `__getitem__` stays, and meets it by `super()`.
+        The class that looks comes right before `Reads`, so a subclass's `__getitem__` reaches it by `super()`.
         """
         if not isinstance(self, InvocationReads):
             own = type(self)
@@ -155,7 +155,7 @@ class Reads(HiddenMapping[str, ConfigValue]):
         return self._read_held(key) if invoked is None else invoked
 
     def _read_held(self, key: object = None) -> Snapshot:
-        """What is held while its window is open, else what is current; for a key of a walk, what that walks over."""
+        """Returns the held snapshot while its window is open, else the current one; for a key of a walk, the walk's."""
         published, leases = self._published, self._leases
         if leases is not None and key is not None:
             if (walked := leases.of(key)) is not None:
@@ -182,11 +182,11 @@ class Reads(HiddenMapping[str, ConfigValue]):
 
     @abstractmethod
     def _read_current(self, remaining: float = math.inf) -> Snapshot:
-        """What is held, refreshed or loaded where that is due."""
+        """Returns the held snapshot; refreshes or loads if that is due."""
 
     @property
     def _shown(self) -> Snapshot:
-        """What is held, without asking for more."""
+        """The held snapshot, without asking for a newer one."""
         return self._published.snapshot
 
     def _show_nothing(self) -> None:
@@ -220,7 +220,7 @@ class Reads(HiddenMapping[str, ConfigValue]):
 
 
 class InvocationReads(Reads):
-    """The reading half of a Config that wraps handlers. Of no layout of its own, so that its class may change."""
+    """The reading half of a Config that wraps handlers. Adds no layout, so that an object's class may change to it."""
 
     __slots__ = ()
 
@@ -232,5 +232,5 @@ class InvocationReads(Reads):
 
 
 def _read_no_clock() -> float:
-    """Stands for the clocks until the first load: no window is open then."""
+    """Replaces the clocks until the first load, when no window is open."""
     return 0.0

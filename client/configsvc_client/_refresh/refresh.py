@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class RefreshOutcome(Record):
-    """What a refresh ends with: the state, why it failed where it did, and what the log is to be told."""
+    """The result of a refresh: the state, the error if it failed, and the lines to log."""
 
     state: RefreshState
     held: Held
@@ -52,7 +52,7 @@ def run_refresh(
     longest: float,
     everything: bool,
 ) -> RefreshOutcome:
-    """What a flight ends with.
+    """Runs the refresh of a flight.
 
     Args:
         flight: what there was before it, and its deadline.
@@ -90,7 +90,7 @@ def run_refresh(
 
 
 def fail_given_up(before: RefreshState, seconds: float) -> tuple[RefreshState, list[str]]:
-    """What a flight ends with whose thread has not come back in time, and what the log is told. It is still due."""
+    """Returns the state after a flight that never came back, and the lines to log. It is still due."""
     if before.held is None:
         return before, []
     error = Unavailable(f"A refresh did not end within {seconds:g} seconds, and was given up.", reason="deadline")
@@ -101,7 +101,7 @@ def fail_given_up(before: RefreshState, seconds: float) -> tuple[RefreshState, l
 def _settle_troubles(
     before: RefreshState, held: Held, errors: Mapping[Namespace, ConfigsvcError]
 ) -> tuple[Troubles | None, list[str]]:
-    """What the log has been told once this flight ended, and what it is told of it."""
+    """Returns the troubles that are logged once this flight ended, and the lines to log now."""
     if not errors and before.troubles is None:
         return None, []  # nearly every poll
     from configsvc_client._refresh.troubles import Troubles, settle
@@ -156,7 +156,7 @@ class _Ending(Record):
 
 
 class RefreshedLayers(Record):
-    """What to hold from now on, and whose answers were refused: of those what was held is held on."""
+    """The values to hold from now on, and the namespaces whose answers were refused, which keep what was held."""
 
     held: Held
     refused: dict[Namespace, RefusedNamespace]
@@ -165,12 +165,12 @@ class RefreshedLayers(Record):
 def refresh_held(
     held: Held, gateway: Gateway, rules: OpeningRules, deadline: float, waiting: Mapping[Namespace, RefusedNamespace]
 ) -> RefreshedLayers:
-    """What to hold from now on: the same object where nothing changed.
+    """Fetches and opens what is new. Returns the same `held` if nothing changed.
 
     Each namespace is taken whole or not at all, and one that is refused stops no other. It keeps its ETag, so it is
     asked for again. A namespace of which a key is broken is opened again each time, so that it heals when KMS lets it;
     it is not fetched for that: whoever breaks a key would have all readers fetch everything with each poll. A namespace
-    that came from the fallback file is fetched whole, and its revision is no floor.
+    that came from the fallback file is fetched whole, and its revision sets no minimum.
 
     Args:
         held: what is held.
@@ -208,7 +208,7 @@ def _try_layer(  # noqa: PLR0917  # what `refreshed` has, for one of its layers
     deadline: float,
     waiting: Mapping[Namespace, RefusedNamespace],
 ) -> NamespaceLayer | RefusedNamespace:
-    """What comes after a layer, the layer itself where nothing does, or why nothing may."""
+    """Returns the layer that follows, the layer itself if it is unchanged, or why none may follow."""
     namespace, came = layer.namespace, found.get(layer.namespace)
     mark = hash_answer(came) if isinstance(came, FetchedSnapshot) else None
     before = waiting.get(namespace)

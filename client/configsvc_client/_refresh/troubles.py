@@ -1,4 +1,4 @@
-"""Namespaces of which an answer was not taken: why, how old what is held of each is, and when it is opened again."""
+"""Namespaces whose answer was refused: why, since when, and when it is opened again."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Refusals:
         return {namespace: each.refused.error for namespace, each in self._held.items()}
 
     def waiting(self, now: ClockReading) -> dict[Namespace, RefusedNamespace]:
-        """What is not opened again yet if the same comes again: that could cost a KMS call with each poll."""
+        """Returns the answers that are not opened again yet if they are repeated: each poll could cost a KMS call."""
         return {namespace: each.refused for namespace, each in self._held.items() if each.waits(now)}
 
     def settle(self, refused: Mapping[Namespace, RefusedNamespace], now: ClockReading) -> Refusals:
@@ -112,9 +112,9 @@ _NONE: Mapping[Namespace, frozenset[str]] = MappingProxyType({})
 
 
 class Troubles(Record):
-    """Of each namespace, what kinds of trouble the log was told of since it was last well; and which have broken keys.
+    """The kinds of trouble that were logged for each namespace since it was last well; and which have broken keys.
 
-    A kind is told once until the namespace is well again, so an outage that turns into a refusal and back is two lines.
+    A kind is logged once until the namespace is well again: an outage that turns into a refusal and back is two lines.
     """
 
     told: Mapping[Namespace, frozenset[str]] = _NONE
@@ -124,10 +124,10 @@ class Troubles(Record):
 def settle(
     before: Troubles, errors: Mapping[Namespace, ConfigsvcError], broken: Mapping[Namespace, Iterable[str]]
 ) -> tuple[Troubles, list[str]]:
-    """After a load or a refresh: what the log has been told from now on, and the lines that it is told now.
+    """Returns the troubles that are logged after a load or a refresh, and the lines to log now.
 
     Args:
-        before: what it was told.
+        before: what was logged so far.
         errors: why each namespace is not updated that is not; one error for several makes one line.
         broken: of each namespace the keys that are there but do not open.
     """
@@ -145,7 +145,7 @@ def settle(
 def settle_first_load(
     broken: Mapping[Namespace, Iterable[str]], error: ConfigsvcError | None
 ) -> tuple[Troubles, list[str]]:
-    """After the first load. Why it came from the fallback file was told with that, and is not told again."""
+    """Does the same after the first load. Why it came from the fallback file was logged then, and is not repeated."""
     begun, _ = settle(Troubles(), {} if error is None else dict.fromkeys(broken, error), broken)
     return begun, settle(Troubles(), {}, broken)[1]
 

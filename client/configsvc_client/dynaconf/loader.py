@@ -3,7 +3,7 @@
     settings = Dynaconf(loaders=["configsvc_client.dynaconf.loader", "dynaconf.loaders.env_loader"])
     settings.db.url                                             # key db.url
 
-Namespaces, URL and keys come from the CONFIGSVC_* variables, or give the settings a Config of your own:
+Namespaces, URL and keys come from the CONFIGSVC_* variables, or pass your own Config to the settings:
 `Dynaconf(configsvc_config=config, loaders=[…])`. Dynaconf's environments mean nothing here: namespaces do.
 A key that would be a setting of Dynaconf itself, such as `dynaconf_include` or `LOADERS_FOR_DYNACONF`, is refused,
 because those name files and modules to run. So are two keys of which a setting could hold only one.
@@ -28,7 +28,7 @@ _OWN, _OWN_ENDING = ("DYNACONF", "_"), "_FOR_DYNACONF"
 
 
 class DynaconfSettings(Protocol):
-    """What is used of Dynaconf's settings."""
+    """The part of Dynaconf's settings that is used here."""
 
     def get(self, key: str, default: object = None) -> Any:  # noqa: ANN401  # settings are of any type
         """A setting."""
@@ -57,7 +57,7 @@ def load(
 
     Raises:
         Unprocessable: a key would be a setting of Dynaconf itself, or of two keys one would be lost: they are the same
-            to Dynaconf, or one is no JSON object and the other is below it.
+            to Dynaconf, or one is not a JSON object and the other is below it.
         CannotOpen: a key does not open.
         ConfigUnavailable, Misconfigured: as reading does.
     """
@@ -94,7 +94,7 @@ def _check_that_none_is_lost(snapshot: Mapping[str, ConfigValue]) -> None:
 
 
 def _fold(key: str) -> str:
-    """As Dynaconf tells keys apart: not by their case, and `__` is a dot."""
+    """Folds a key as Dynaconf does: it ignores case, and `__` is a dot."""
     return key.replace("__", ".").lower()
 
 
