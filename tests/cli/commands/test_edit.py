@@ -59,7 +59,7 @@ class Editor:
         path = self.folder / "seen"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
-    def meanwhile(self) -> None:
+    def write_as_someone_else(self) -> None:
         """Waits until the editor runs."""
         bound = time.monotonic() + 30
         while not (self.folder / "waiting").exists():
@@ -154,7 +154,7 @@ def test_edit_shows_a_concurrent_write_and_never_overwrites_it(
     editor.will_write("mine")
     (editor.folder / "wait").touch()
     with editing.start("edit", "k") as process:
-        editor.meanwhile()
+        editor.write_as_someone_else()
         put("theirs")
         (editor.folder / "go").touch()
         _, err = process.communicate(timeout=60)
@@ -168,7 +168,7 @@ def _faster(editor: Editor, put: Callable[[str], None], value: str) -> Callable[
     """The write by someone else while the editor runs for the first time."""
 
     def act() -> None:
-        editor.meanwhile()
+        editor.write_as_someone_else()
         put(value)
         (editor.folder / "wait").unlink()
         (editor.folder / "go").touch()
@@ -216,7 +216,7 @@ def test_edit_wipes_its_file_when_it_is_killed(
     _put(service, namespace)(CANARY)
     (editor.folder / "wait").touch()
     with editing.start("edit", "k") as process:
-        editor.meanwhile()
+        editor.write_as_someone_else()
         path = Path(editor.seen[0][0][0])
         assert path.exists()
         process.send_signal(number)
@@ -229,7 +229,7 @@ def test_ctrl_c_reaches_the_editor_not_edit(editing: Shell, editor: Editor, serv
     (editor.folder / "wait").touch()
     editor.will_write("two")
     with editing.start("edit", "k") as process:
-        editor.meanwhile()
+        editor.write_as_someone_else()
         process.send_signal(signal.SIGINT)
         (editor.folder / "go").touch()
         assert process.wait(30) == 0
@@ -243,7 +243,7 @@ def test_the_value_is_in_no_command_line_and_in_no_file_elsewhere(
     (tmp_path / "tmp").mkdir()
     (editor.folder / "wait").touch()
     with editing.but(TMPDIR=str(tmp_path / "tmp")).start("edit", "k") as process:
-        editor.meanwhile()
+        editor.write_as_someone_else()
         assert CANARY.encode() not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
         assert not list((tmp_path / "tmp").iterdir())
         (editor.folder / "go").touch()
