@@ -25,7 +25,7 @@ KMS = resolve_endpoint("eu-central-1", {"AWS_ENDPOINT_URL": "https://api.example
 
 
 class Server:
-    """What a server of api.example is told in the handshake, and asked."""
+    """Returns the name in the handshake and the host in the request to a server of api.example."""
 
     def __init__(self, folder: Path) -> None:
         self.names: list[str | None] = []

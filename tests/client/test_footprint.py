@@ -1,4 +1,4 @@
-"""What a cold start pays for: the modules that importing and a first read load beyond what Lambda's runtime has."""
+"""The cost of a cold start: the modules that importing and a first read load beyond those of Lambda's runtime."""
 
 import json
 import os
@@ -35,7 +35,7 @@ READ_BY_TLS = READ | {"base64", "ssl", "struct"}
 
 
 def shown(environ: Mapping[str, str], *arguments: str) -> tuple[set[str], set[str], set[str], str | None, int]:
-    """What a fresh process loads, with nothing in its environment but this."""
+    """Returns what a fresh process loads, with only this in its environment."""
     path = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-I", "-c", SHOW, *arguments]
     done = subprocess.run(command, env={**path, **environ}, capture_output=True, text=True, check=False, timeout=60)

@@ -41,7 +41,7 @@ def read_snapshot(answer: ApiAnswer) -> None:
 
 
 def errors_of(response: Response) -> list[ConfigsvcError]:
-    """What a reader and a writer raise for an answer to the same question."""
+    """Returns what a reader and a writer raise for the same answer."""
     line = OneAnswer(response)
     api = AdminApi(URL, "key", "eu-central-1", ports(line, clock=FakeClock()))  # type: ignore[arg-type]  # all that is used
     gateway = ApiGateway(line, "key")  # type: ignore[arg-type]  # as above

@@ -83,7 +83,7 @@ def exec_module(self, module):
 Loader.exec_module = exec_module
 """,
 }
-"""What a loader may be like that does not give the roots."""
+"""Loaders that do not give the roots."""
 
 AS_RESOURCES = """
 Loader.get_resource_reader = lambda self, name: Reader()
@@ -96,7 +96,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def read(running: Service, ca: Path, *command: str) -> list[object]:
-    """What a fresh process reads and says; the CA of the tests is in its default store only."""
+    """Returns what a fresh process reads and prints; the CA of the tests is in its default store only."""
     done = subprocess.run(
         [sys.executable, "-S", "-W", "error", *command],
         env={"PATH": os.environ["PATH"], "CONSUMER": json.dumps(running.environ), "SSL_CERT_FILE": str(ca)},

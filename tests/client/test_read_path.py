@@ -1,4 +1,4 @@
-"""What a read does: no lock and no I/O, both clocks in `config[key]`, none on a snapshot or in a wrapped handler."""
+"""The path of a read: no lock and no I/O, both clocks in `config[key]`, none on a snapshot or in a wrapped handler."""
 
 from __future__ import annotations
 

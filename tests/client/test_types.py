@@ -1,4 +1,4 @@
-"""What type checkers make of user code: the types hold under mypy and pyright, and a mistake is an error."""
+"""User code under type checkers: the types hold under mypy and pyright, and a mistake is an error."""
 
 from __future__ import annotations
 

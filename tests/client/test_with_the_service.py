@@ -13,7 +13,7 @@ from configsvc_client import Config
 from tests.support.admin.loopback import Loopback, loopback
 
 OWN_HEADERS = ("date", "server", "connection", "x-amz", "content-length")
-"""What API Gateway sends of its own accord, and the tests' HTTP server in its place."""
+"""Headers that API Gateway adds, and the tests' HTTP server in its place."""
 
 
 @pytest.fixture

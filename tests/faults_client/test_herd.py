@@ -11,7 +11,7 @@ from tests.support.faults_client.herd import Limits, healed, peak, starts
 from tests.support.faults_client.virtual import VirtualTime
 
 KINDS = ["DEFAULT_5XX", "THROTTLED"]
-"""What API Gateway may answer where Lambda does not run the function: 500 or 429, both with Retry-After."""
+"""API Gateway's answers if Lambda does not run the function: 500 or 429, both with Retry-After."""
 
 
 def tenth_of_prod() -> Limits:

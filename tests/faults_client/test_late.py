@@ -64,7 +64,7 @@ def test_39_a_refresh_cut_off_by_a_freeze_is_reported_and_retried(wall: float, u
         stage.gateway.during = lambda: None
         stage.clock.at += wall
         stage.clock.up += up
-        stage.gateway.fail = [Unavailable("reset")]  # what became of the connection meanwhile
+        stage.gateway.fail = [Unavailable("reset")]  # the connection broke in the meantime
 
     stage.gateway.during = freeze
     stage.serve(TWO)

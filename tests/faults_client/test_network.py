@@ -82,7 +82,7 @@ class Name:
 
 @contextmanager
 def stalling(*answers: FetchedSnapshot | None) -> Iterator[tuple[dict[str, str], threading.Semaphore]]:
-    """What a consumer needs, and a sign of each request; those without an answer, and all further ones, wait for it."""
+    """Variables for a consumer, and a sign of each request; requests without an answer, and later ones, wait for it."""
     asked, over, left = threading.Semaphore(0), threading.Event(), list(answers)
 
     def answer(method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:

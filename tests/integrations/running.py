@@ -92,7 +92,7 @@ def until(look: Callable[[], bool]) -> None:
 
 
 def answers(port: int) -> dict[str, object]:
-    """What the example's server answers to `GET /`; empty while it does not."""
+    """Returns the example server's answer to `GET /`; empty while there is none."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", "/")

@@ -201,13 +201,13 @@ BUGS = {
     "a first load gives up after three tries": Bug(
         "_refresh/load.py", "(tried < _FEW or ", "(tried < _FEW and ", "tests/faults_client/test_service_down.py"
     ),
-    "a refresh that is put off for want of time is not told of": Bug(
+    "a refresh put off for lack of time is not reported": Bug(
         "_refresh/keeper.py",
         'self._note(Unavailable(f"Not refreshed',
         '(lambda _: None)(Unavailable(f"Not refreshed',
         SLOW,
     ),
-    "a reader who waited in vain is not told": Bug(
+    "a reader who waited in vain gets no error": Bug(
         "_refresh/keeper.py",
         'self._note(Unavailable("A refresh is under way',
         '(lambda _: None)(Unavailable("A refresh is under way',

@@ -44,7 +44,7 @@ FAILURES = (
 
 
 class Jump(NamedTuple):
-    """What both clocks say of a time that passed at once."""
+    """How far both clocks move at once."""
 
     wall: float
     up: float
@@ -57,7 +57,7 @@ FREEZES = st.sampled_from(
 
 
 class Asking(NamedTuple):
-    """What a thread asks of the Config, and how much time it says is left."""
+    """The operation that a thread runs on the Config, and how much time it says is left."""
 
     what: str
     left: float
@@ -138,7 +138,7 @@ class SlowClient(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from((0.05, 1, 20, 53, 61, 66, 67, 121, 301)))
     def passes(self, seconds: float) -> None:
-        """What hangs comes back when its time has come."""
+        """Lets time pass; hanging requests come back when they are due."""
         end = self.clock.up + seconds
         while due := [each.ends_at for each in self.service.hanging if each.ends_at <= end]:
             self.clock.advance(max(0.0, min(due) - self.clock.up))
@@ -346,7 +346,7 @@ class SlowClient(RuleBasedStateMachine):
     # The client.
 
     def asked(self, what: str, ask: Callable[[], Got], left: float = float("inf")) -> Got:
-        """What it gives, while it is known who asks."""
+        """Returns its result, and notes who asks while it runs."""
         me = threading.get_ident()
         before = self.asking.get(me)
         self.asking[me] = Asking(what, left)

@@ -42,7 +42,7 @@ IN_THE_CLEAR = {
 
 
 def _shown(value: object, depth: int = 6) -> Iterator[str]:
-    """What whoever shows a variable shows of it."""
+    """Returns every text that tools show for a variable."""
     yield repr(value)
     if depth and isinstance(value, Mapping):
         for each in value.values():

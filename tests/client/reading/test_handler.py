@@ -12,7 +12,7 @@ from tests.support.client.configs import Stage
 from tests.support.client.sealing import seal_values
 
 
-def test_one_invocation_sees_one_snapshot_whatever_happens_meanwhile() -> None:
+def test_one_invocation_sees_one_snapshot_whatever_changes_during_it() -> None:
     stage = Stage(seal_values({"a": "1"}))
     config = stage.config
 

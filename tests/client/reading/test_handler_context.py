@@ -117,7 +117,7 @@ def test_an_event_that_answers_to_any_name_hides_no_context(answer: object) -> N
 
 
 class OutOfTime(Exception):
-    """What a signal handler raises, as time limits do."""
+    """An exception that a signal handler raises, as time limits do."""
 
 
 def test_a_time_limit_that_strikes_while_the_context_is_asked_comes_out() -> None:

@@ -1,4 +1,4 @@
-"""What `config.handler` wraps beside plain functions: coroutine functions, methods, callables; and what it refuses."""
+"""`config.handler` wraps coroutine functions, methods and other callables too, and refuses generators."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def serve(stage: Stage, value: str) -> object:
 
 
 def outside(stage: Stage) -> object:
-    """What is read by who is in no invocation."""
+    """Returns what a reader outside any invocation gets."""
     return stage.config["a"]
 
 
@@ -300,7 +300,7 @@ def test_a_refresh_that_is_due_leaves_the_event_loop_alone() -> None:
 
 
 def serve_quietly(stage: Stage, value: str) -> None:
-    """What the next refresh, which is due, brings."""
+    """Serves another value, which the next refresh, now due, fetches."""
     stage.serve(seal_values({"a": value}, revision=9))
     stage.clock.advance(61)
 

@@ -22,7 +22,7 @@ LINE = (
 
 
 def masked_one_by_one(texts: set[str], text: str) -> str:
-    """What masking is: each of all texts is searched for, the longest first."""
+    """Masks by definition: searches for every text, the longest first."""
     for each in sorted(texts, key=lambda each: (-len(each), each)):
         text = text.replace(each, MASK)
     return text

@@ -1,4 +1,4 @@
-"""What a load and a poll cost, counted over the wire."""
+"""The cost of a load and of a poll, counted over the wire."""
 
 import contextlib
 
@@ -50,7 +50,7 @@ def test_an_outdated_data_key_is_unwrapped_again_at_the_next_change() -> None:
 
 
 def test_a_poll_asks_in_at_most_300_bytes() -> None:
-    """What we send, with the longest host name that API Gateway has; the answer is in test_with_the_service.py."""
+    """Counts our bytes with API Gateway's longest host name; the answer is in test_with_the_service.py."""
     with run_service(seal_values({"a": "1"}, revision=123_456)) as running:
         environ = {**running.environ, "CONFIGSVC_API_KEY": "k" * 40}
         with contextlib.closing(Config(environ=environ, refresh_seconds=20)) as config:

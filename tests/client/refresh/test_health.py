@@ -1,4 +1,4 @@
-"""What `config.health()` says, when, and that it asks nobody."""
+"""`config.health()`: its states, and that it sends no request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One flight: when the next may begin, who waits for its end, and what those see who look amid a step."""
+"""One flight: when the next may begin, who waits for its end, and what a read during a step sees."""
 
 from __future__ import annotations
 

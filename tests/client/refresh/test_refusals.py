@@ -1,4 +1,4 @@
-"""What a hostile answer could contain, and what the client makes of it: nothing."""
+"""Hostile answers: the client refuses whatever one could contain."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What a consumer's log is told of trouble: one warning when it begins, one when it is over."""
+"""The warnings in a consumer's log: one when trouble begins, one when it is over."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def warm(**environ: str) -> Stage:
 
 
 def told(stage: Stage, *errors: Exception, polls: int = 1) -> list[str]:
-    """What the log is told during some polls, each of which meets one of the errors while there are any."""
+    """Returns the log lines of some polls, each of which meets one of the errors while there are any."""
     before = len(stage.warnings)
     stage.gateway.fail = list(errors)
     for _ in range(max(polls, len(errors))):

@@ -1,4 +1,4 @@
-"""What servers say on a connection that nobody asked over, when it crosses with a request."""
+"""Responses that no request asked for, and that cross with a request."""
 
 import contextlib
 import gzip
@@ -85,7 +85,7 @@ def test_a_408_on_a_new_connection_is_an_answer_that_drops_it(said: bytes, times
 
 
 def test_a_reset_after_a_408_costs_another_connection_and_no_error() -> None:
-    """What comes after a balancer has closed, it answers by a reset: that is met before the end of the 408."""
+    """A balancer that has closed answers further bytes with a reset, which arrives before the end of the 408."""
 
     def resets(connection: socket.socket) -> None:
         take_request(connection)

@@ -58,7 +58,7 @@ class Read(Reads):
 
 
 def at_opcode(step: int, kind: str, clock: str, first: Window, then: Window) -> tuple[object, bool]:
-    """What a read gives when another value is published before its opcode of that number, if it has as many."""
+    """Returns what a read gives when a value is published before its opcode of that number, if it has as many."""
     reads, seen = Read(CLOCKS[clock]), 0
     reads._publish(snapshot("1"), first)  # noqa: SLF001  # as the keeper does
 

@@ -29,7 +29,7 @@ TLS = ("", " s")
 
 
 class Servers:
-    """What `servers.py` runs, from here."""
+    """Controls `servers.py` from here."""
 
     def __init__(self, folder: Path) -> None:
         command = [os.environ["SERVERS_PYTHON"], "-m", "tests.support.greenlets.servers", str(folder)]
@@ -37,9 +37,9 @@ class Servers:
         self._ca = str(folder / "ca.pem")
         self._where: Any = None
 
-    def anew(self) -> None:
+    def restart(self) -> None:
         """All of them, with nothing counted."""
-        self._where = self.do("anew", "")
+        self._where = self.do("restart", "")
 
     def _line(self) -> str:
         assert self.running.stdout
@@ -83,7 +83,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 @pytest.fixture
 def servers(running: Servers) -> Servers:
-    running.anew()
+    running.restart()
     return running
 
 

@@ -1,6 +1,6 @@
 """Servers for a client in another process, on plain threads: run as a program, told what to do line by line in JSON.
 
-Each line it writes answers one. `anew` begins with new servers, and says where they are.
+Each line it writes answers one. `restart` begins with new servers, and returns their addresses.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def main(folder: Path) -> None:
     with contextlib.ExitStack() as stack:
         for line in sys.stdin:
             asked = json.loads(line)
-            if asked["do"] == "anew":
+            if asked["do"] == "restart":
                 stack.close()
                 servers = Servers(folder, stack)
                 answer: object = servers.where()

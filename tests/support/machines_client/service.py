@@ -17,7 +17,7 @@ JUMP = 2 * 10**9
 
 
 def value(namespace: str, revision: int) -> str:
-    """What every key of a namespace holds at a revision."""
+    """Returns the value of every key of a namespace at a revision."""
     return f"{namespace}@{revision}"
 
 

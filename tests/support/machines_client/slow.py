@@ -55,7 +55,7 @@ class Request:
 
 
 class Hanging:
-    """What a thread of its own waits for, until the clock has come to `ends_at`."""
+    """A request whose separate thread waits until the clock has come to `ends_at`."""
 
     def __init__(self, request: Request, flight: Flight | None, ends_at: float) -> None:
         self.request, self.flight, self.ends_at = request, flight, ends_at

@@ -1,4 +1,4 @@
-"""What must not leave, and whether a text holds any of it in any spelling."""
+"""Values that must not leak, and whether a text holds any of them in any spelling."""
 
 from __future__ import annotations
 

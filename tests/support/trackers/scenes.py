@@ -1,4 +1,4 @@
-"""What goes wrong in a consumer and a writer, each with what the code around it has in its hands."""
+"""Failures in a consumer and a writer, each with the values that the code around it holds."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ _LATER = make_snapshot(
 
 
 _OPENED: list[Callable[[], None]] = []
-"""What closes the Configs and Admins of the scenes, which end with an error."""
+"""Closes the Configs and Admins of the scenes, which end with an error."""
 
 
 @contextlib.contextmanager
@@ -147,7 +147,7 @@ def variables(make: Make) -> None:
 
 
 def json_in_a_variable(make: Make) -> None:
-    """A value of one's own: Sentry and rich ask it how it is shown."""
+    """A value of a custom type: Sentry and rich ask it how it is shown."""
     more: Any = make()["db.more"]
     own = OWN
     raise ValueError(len(own), len(more))

@@ -1,4 +1,4 @@
-"""What each library makes of an error: everything that it would send or print, as one text.
+"""Everything that each library would send or print for an error, as one text.
 
 Runs in the environment of the trackers: python -m tests.support.trackers.tools TOOL
 """
@@ -43,7 +43,7 @@ def _raised(error: Exception) -> tuple[type[BaseException], BaseException, types
 
 def sentry() -> Show:
     import sentry_sdk
-    from sentry_sdk.integrations.pure_eval import PureEvalIntegration  # evaluates what stands in the lines, too
+    from sentry_sdk.integrations.pure_eval import PureEvalIntegration  # also evaluates the expressions in the lines
     from sentry_sdk.transport import Transport
 
     sent: list[str] = []
@@ -232,7 +232,7 @@ def bugsnag() -> Show:
 
 
 def datadog() -> Show:
-    """What its exception replay captures of each frame: it goes by `__dict__` and `__slots__`."""
+    """Captures each frame as its exception replay does, by `__dict__` and `__slots__`."""
     from ddtrace.debugging._signal.utils import capture_pairs
 
     def show(error: Exception) -> str:
@@ -319,7 +319,7 @@ _ASK_VALUES = {"sentry", "rich"}
 
 
 def shown(show: Show, act: Callable[[], object], asked: Callable[[], int]) -> tuple[str, int]:
-    """What is shown of the error of an act, and how many requests that made."""
+    """Returns what is shown of the error of an act, and how many requests that made."""
     try:
         act()
     except Exception as error:  # noqa: BLE001  # that is what is shown
