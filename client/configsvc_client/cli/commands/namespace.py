@@ -223,7 +223,8 @@ def _check_empty(admin: Admin, namespace: Namespace) -> None:
         served: Any = admin.namespaces.get(namespace)["entries"]
         if served:
             raise Conflict(
-                f"{namespace} serves {count(served, 'key')}. Delete them first: configsvc delete -n {namespace} KEY",
+                f"{namespace} serves {count(served, 'key')}. Delete all keys first: "
+                f"configsvc delete -n {namespace} KEY",
                 entries=served,
             )
 

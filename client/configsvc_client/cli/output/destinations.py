@@ -187,7 +187,7 @@ def check_file(file: str, namespaces: Collection[str], keys: Collection[str]) ->
     meant = None if file == STDOUT or os.sep in file else _guess_meant(file, namespaces, keys)
     if meant:
         raise click.UsageError(
-            f"{file} looks like values to export, and is where to write. {meant} To write to a file of that name: "
+            f"FILE is where to write, but {file} looks like keys to export. {meant}. For a file of that name: "
             f"{shlex.quote('./' + file)}"
         )
 
