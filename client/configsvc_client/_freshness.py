@@ -49,7 +49,7 @@ class Freshness(Record):
         return age(self.confirmed, now) > pace.max_stale_seconds
 
     def window(self, now: ClockReading, pace: Pace) -> Window:
-        """From now on, for as long as it is neither due nor expired: all that a read compares."""
+        """The time from now until it is due or expires: all that a read compares."""
         open_for = min(self.seconds_left(now), pace.max_stale_seconds - age(self.confirmed, now))
         return Window(now, ClockReading(now.wall + open_for, now.monotonic + open_for))
 

@@ -35,7 +35,7 @@ def embedded(config: Config, *, namespace: str = _NAMESPACE, dimensions: Mapping
         config: whose health it is.
         namespace: the CloudWatch namespace.
         dimensions: of all the metrics; in Lambda `FunctionName` where left out, else none. Each combination of values
-            is billed as metrics of its own, so take nothing that differs by process or request.
+            is billed as separate metrics, so take nothing that differs by process or request.
 
     Raises:
         ValueError: CloudWatch would not take the namespace or the dimensions.

@@ -33,7 +33,7 @@ class ConfigsvcProvider(BaseProvider):
     """Parameters from a Config. They are kept for `max_age` seconds (5) in Powertools' own cache.
 
     `force_fetch` also refreshes the Config; inside a handler that `config.handler` wraps, the invocation's snapshot
-    stays what it is all the same. Errors are Powertools' GetParameterError and TransformParameterError. What a signal
+    does not change. Errors are Powertools' GetParameterError and TransformParameterError. What a signal
     handler raises, such as a time limit, comes as it is.
 
     Args:
@@ -76,7 +76,7 @@ class ConfigsvcProvider(BaseProvider):
         """The values of the keys below `path` (`db`: `db.url`), named without it; all of them for an empty path.
 
         With `recursive=False`, which is SSMProvider's default, only those one level below: `db.url` and not
-        `db.replica.url`. A last `.json` or `.binary`, by which `transform="auto"` goes, is no level.
+        `db.replica.url`. A last `.json` or `.binary`, by which `transform="auto"` goes, does not count as a level.
         """
         asked = f"{path.removesuffix(_SEPARATOR)}{_SEPARATOR}" if path else path
         try:

@@ -110,9 +110,9 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
     def __call__(self) -> dict[str, Any]:
         """Returns the values for the fields; called by pydantic."""
         for name, field in self.settings_cls.model_fields.items():
-            for _, spelt, _ in self._extract_field_info(field, name):
-                if spelt in self._shared:
-                    one, other = self._shared[spelt]
+            for _, spelling, _ in self._extract_field_info(field, name):
+                if spelling in self._shared:
+                    one, other = self._shared[spelling]
                     raise Unprocessable(f"{one} and {other} could both be the field {name}. Rename one.", key=other)
         return super().__call__()
 
@@ -126,7 +126,7 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
         raise failed
 
     def _passes_over(self, field_name: str, field: FieldInfo, value: ConfigValue) -> bool:
-        names = [spelt for _, spelt, _ in self._extract_field_info(field, field_name)]
+        names = [spelling for _, spelling, _ in self._extract_field_info(field, field_name)]
         below = [each for each in self.env_vars if each.startswith(tuple(f"{name}{_DELIMITER}" for name in names))]
         if not below or not self._field_is_complex(field)[0]:
             return False
@@ -147,28 +147,30 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
         return super().explode_env_vars(field_name, field, chosen)
 
     def _find_below(self, field_name: str, field: FieldInfo) -> dict[str, tuple[str, list[frozenset[str]]]]:
-        """The keys below a field, as its fields are spelt, with what each name of them takes."""
-        prefixes = [f"{spelt}{_DELIMITER}" for _, spelt, _ in self._extract_field_info(field, field_name)]
+        """The keys below a field, as its fields spell them, and what each name takes."""
+        prefixes = [f"{spelling}{_DELIMITER}" for _, spelling, _ in self._extract_field_info(field, field_name)]
         found: dict[str, tuple[str, list[frozenset[str]]]] = {}
         for key in self._keys:
-            prefix = next((each for each in prefixes if any(spelt.startswith(each) for spelt in _spell(key))), None)
+            prefix = next(
+                (each for each in prefixes if any(spelling.startswith(each) for spelling in _spell(key))), None
+            )
             if prefix is None:
                 continue
             names, taken = self._trace_way(field, key[len(prefix) :].split(_DELIMITER))
             name = prefix + _DELIMITER.join(names)
-            if name not in found or key.count("-") < found[name][0].count("-"):  # spelt more as the fields are
+            if name not in found or key.count("-") < found[name][0].count("-"):  # spelled more like the fields
                 found[name] = key, taken
         return found
 
     def _trace_way(self, field: FieldInfo, path: list[str]) -> tuple[list[str], list[frozenset[str]]]:
-        """Each name on the way, as its field is spelt, and what it takes, from the outermost in."""
+        """Traces the path: each name as its field spells it, and what it takes, from the outermost in."""
         names, taken = list[str](), list[frozenset[str]]()
         at: Any = field
         for name in path:
-            options = {spelt: self.next_field(at, spelt, self.case_sensitive) for spelt in _spell(name)}
-            spelt = next((each for each, found in options.items() if isinstance(found, FieldInfo)), name)
-            within, at = at, options[spelt]
-            names.append(spelt)
+            options = {spelling: self.next_field(at, spelling, self.case_sensitive) for spelling in _spell(name)}
+            spelling = next((each for each, found in options.items() if isinstance(found, FieldInfo)), name)
+            within, at = at, options[spelling]
+            names.append(spelling)
             taken.append(find_taken(at) if at is not None else _find_taken_beyond(within, taken))
         return names, taken
 
@@ -184,7 +186,7 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
         raise ValueError(f"{field_name} is not JSON")
 
     def _load_env_vars(self) -> Mapping[str, Any]:
-        """Each key as it is spelt, and by the name of its variable where no key is spelt so."""
+        """Returns each key under its own spelling, and under its variable's name unless a key has that spelling."""
         snapshot: Mapping[str, ConfigValue] = getattr(self._source, "snapshot", lambda: self._source)()
         exact: dict[str, ConfigValue] = {}
         for key in snapshot:
@@ -199,8 +201,8 @@ class ConfigsvcSettingsSource(EnvSettingsSource):
         found: dict[str, tuple[str, ConfigValue]] = {}
         for key, value in exact.items():
             rest = key[len(self._prefix) :]
-            for spelt in {make_variable_name(rest).lower(), *_spell(rest)}:
-                name = self._prefix.lower() + spelt
+            for spelling in {make_variable_name(rest).lower(), *_spell(rest)}:
+                name = self._prefix.lower() + spelling
                 first, _ = found.setdefault(name, (key, value))
                 if first != key and name not in exact:
                     self._shared[name] = first, key

@@ -31,7 +31,7 @@ config.close()
 first = trust.Trust({})
 print(json.dumps([trust.__file__, value, len(first.load_store(0).get_ca_certs()), first.load_store(1) is not None]))
 """
-"""Reads over https, and tells how many roots come first and whether another store comes after them."""
+"""Reads over https, and prints how many roots come first and whether another store follows."""
 
 LOADED_BY = """
 import importlib.abc, importlib.util, io, sys, zipfile
@@ -57,7 +57,7 @@ class Loader(importlib.abc.InspectLoader):
 
 class Reader(importlib.abc.TraversableResources):
     def files(self):
-        return zipfile.Path(zipfile.ZipFile(sys.argv[1]), "configsvc_client/")
+        return zipfile.Path(zipfile.ZipFile(sys.argv[1]), "configsvc_client/_transport/")
 
 sys.meta_path.insert(0, Finder())
 """

@@ -204,8 +204,8 @@ def _escape_each_way(text: str) -> set[str]:
     """As it is, and as Python, JSON and URLs spell it."""
     from urllib.parse import quote, quote_plus
 
-    spelt = {text, repr(text)[1:-1], json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    spellings = {text, repr(text)[1:-1], json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
     try:
-        return spelt | {quote(text), quote(text, safe=""), quote_plus(text)}
+        return spellings | {quote(text), quote(text, safe=""), quote_plus(text)}
     except UnicodeEncodeError:
-        return spelt
+        return spellings

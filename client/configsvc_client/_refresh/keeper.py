@@ -440,9 +440,9 @@ class Keeper:
                 held=loaded.held, freshness=loaded.freshness, error=loaded.error and copy_error(loaded.error)
             )
             if loaded.error is not None or loaded.held.snapshot.broken:
-                from configsvc_client._refresh.troubles import settle_first_load as told
+                from configsvc_client._refresh.troubles import settle_first_load
 
-                troubles, news = told(loaded.held.broken, loaded.error)
+                troubles, news = settle_first_load(loaded.held.broken, loaded.error)
                 state = state._replace(troubles=troubles)
         except ConfigsvcError as error:
             from configsvc_client._interrupts import reraise_interrupt

@@ -150,7 +150,7 @@ class Reads(HiddenMapping[str, ConfigValue]):
         return self._read_current() if invoked is None else invoked
 
     def _read_snapshot(self, key: object = None) -> Snapshot:
-        """As `config[key]`: inside a handler its snapshot, else what is held, after one look at each clock."""
+        """Reads like `config[key]`: a handler's snapshot, else the held one, reading each clock once."""
         invoked = self._of_invocation()
         return self._read_held(key) if invoked is None else invoked
 
