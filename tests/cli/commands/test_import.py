@@ -10,7 +10,7 @@ from dotenv import dotenv_values
 
 from configsvc.model import limits
 from configsvc_client.cli.formats import FileRow, read
-from configsvc_client.cli.values.results import tell_filled_in
+from configsvc_client.cli.values.results import warn_unexpanded
 from local.story.example import EXAMPLE, import_arguments
 from tests.support.admin.loopback import Loopback
 from tests.support.cli.shell import Shell
@@ -249,7 +249,7 @@ def test_template_placeholders_are_named_and_stored_unchanged_in_every_format(
 
 def test_placeholders_are_found_in_one_pass(capsys: pytest.CaptureFixture[str]) -> None:
     texts = (b"<%" * 500_000, b"${" * 500_000, b"{{" * 500_000, b"<% a <%= b %%>")
-    tell_filled_in([FileRow("", f"k{number}", text) for number, text in enumerate(texts)], "json")
+    warn_unexpanded([FileRow("", f"k{number}", text) for number, text in enumerate(texts)], "json")
     assert capsys.readouterr().err.startswith("k3: ")
 
 

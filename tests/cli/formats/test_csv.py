@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc_client.cli.formats import WritableValue, format_of, read, write
-from configsvc_client.cli.formats._csv import SEPARATORS, Broken, ignored, read_records
+from configsvc_client.cli.formats import WritableValue, guess_format, read, write
+from configsvc_client.cli.formats._csv import SEPARATORS, BrokenCsv, list_ignored, read_records
 
 CANARY = "canary-3e90"
 
@@ -63,7 +63,7 @@ def test_csv_takes_and_refuses_the_same_files(text: str) -> None:
         expected = None
     try:
         found: object = [[cell.text for cell in record] for record in read_records(text, ",")]
-    except Broken:
+    except BrokenCsv:
         found = None
     assert found == expected
 
@@ -129,7 +129,7 @@ def test_a_large_file_with_an_open_quote_is_refused_at_once() -> None:
 
 
 def test_tabs_are_known_by_the_ending() -> None:
-    assert format_of("a.tsv") == "csv"
+    assert guess_format("a.tsv") == "csv"
 
 
 @pytest.mark.parametrize("name", ["content_type", "Content-Type", "content type", " CONTENT_TYPE "])
@@ -138,4 +138,4 @@ def test_the_content_type_column_is_recognized_in_any_spelling(name: str) -> Non
     rows, problems = read("csv", text.encode())
     assert [(row.key, row.content_type) for row in rows] == [("a", "application/json")]
     assert not problems
-    assert ignored(text) == []
+    assert list_ignored(text) == []

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configsvc_client.cli.formats import FileRow, WritableValue, read, write
-from configsvc_client.cli.formats._dotenv import is_filled_in_anyhow
+from configsvc_client.cli.formats._dotenv import is_always_expanded
 from tests.support.cli import readers
 from tests.support.cli.compose import ComposeError
 
@@ -138,10 +138,10 @@ def _other(path: Path, text: str) -> bool:
 @given(text=st.text(st.sampled_from(list("${}:-aA")), max_size=24))
 def test_python_dotenv_s_expansion_in_single_quotes_is_detected(text: str) -> None:
     changed = dotenv_values(stream=io.StringIO(f"B='{text}'"))["B"] != text
-    assert is_filled_in_anyhow(text) == changed
+    assert is_always_expanded(text) == changed
 
 
 def test_long_texts_are_looked_at_in_one_pass() -> None:
     """These would take hours if each `${` were searched to the end of the text."""
     for text in ("${" * 500_000, "${a:-" * 200_000, "${a:" * 200_000 + "}", "$${" * 300_000 + ":}"):
-        assert not is_filled_in_anyhow(text)
+        assert not is_always_expanded(text)

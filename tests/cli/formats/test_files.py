@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from configsvc_client.cli.formats import WritableValue, assumed, format_of, read, write
+from configsvc_client.cli.formats import WritableValue, explain_assumed, guess_format, read, write
 
 CANARY = "canary-77aa"
 
@@ -69,7 +69,7 @@ def test_files_that_are_not_utf_8_are_refused() -> None:
     ],
 )
 def test_a_file_s_ending_implies_its_format(name: str, wanted: str) -> None:
-    assert format_of(name) == wanted
+    assert guess_format(name) == wanted
 
 
 def test_a_secret_s_name_and_size_fit_kubernetes() -> None:
@@ -86,7 +86,7 @@ def test_a_secret_s_name_and_size_fit_kubernetes() -> None:
     "name", ["prod.env", ".env", ".env.local", ".envrc", "env", "a.yml", "x/b.json", "c.TOML", "d.csv"]
 )
 def test_a_name_that_says_the_format_needs_no_word(name: str) -> None:
-    assert assumed(name) is None
+    assert explain_assumed(name) is None
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_name_that_says_the_format_needs_no_word(name: str) -> None:
      ("b.ini", "b.ini"), ("c.txt", "c.txt"), ("secrets", "secrets"), ("environment", "environment")],
 )  # fmt: skip
 def test_a_name_without_a_format_is_reported_with_the_assumed_one(name: str, shown: str) -> None:
-    said = assumed(name)
+    said = explain_assumed(name)
     assert said is not None
     assert said.startswith(f"{shown} was read as dotenv")
     assert "-f FORMAT" in said

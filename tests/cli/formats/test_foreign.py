@@ -17,8 +17,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc_client.cli.foreign import SHAPES, ForeignSource, recognized
-from configsvc_client.cli.formats import format_of
+from configsvc_client.cli.foreign import SHAPES, ForeignSource, recognize
+from configsvc_client.cli.formats import guess_format
 from configsvc_client.cli.values.loading import load_rows
 from configsvc_client.cli.values.renaming import AS_IN_THE_FILE, Shaping
 from tests.support.cli.containers import JSON_FILES, PARAMETER
@@ -34,7 +34,7 @@ printf '%s\0' "$@" > args; cat > stdin
 
 
 def _source(name: str, wanted: str | None = None) -> ForeignSource:
-    return ForeignSource(name, wanted or format_of(name), guessed=wanted is None)
+    return ForeignSource(name, wanted or guess_format(name), guessed=wanted is None)
 
 
 def _run(folder: Path, commands: dict[str, str]) -> None:
@@ -78,7 +78,7 @@ def test_the_command_imports_what_each_container_holds(tmp_path: Path) -> None:
         folder = tmp_path / name
         folder.mkdir()
         (folder / "the file.json").write_text(json.dumps(content, indent=2))
-        found = recognized((folder / "the file.json").read_bytes(), _source("the file.json"))
+        found = recognize((folder / "the file.json").read_bytes(), _source("the file.json"))
         assert found, name
         assert found.own_keys, name
         (commands[name],) = found.commands
@@ -98,13 +98,13 @@ def test_each_shape_of_the_table_has_a_file_here() -> None:
 
 
 def test_containers_in_yaml_and_on_stdin_are_piped_from_their_tool() -> None:
-    found = recognized(b"Parameters:\n- Name: /a/b\n  Type: String\n  Value: x\n", _source("ssm.yaml"))
+    found = recognize(b"Parameters:\n- Name: /a/b\n  Type: String\n  Value: x\n", _source("ssm.yaml"))
     assert found
     assert " ".join(found.commands) == (
         "aws ssm get-parameters-by-path --path PATH --recursive --with-decryption --output json "
         "| jq '.Parameters | from_entries' | configsvc import -f json --strip-prefix /a/ -"
     )
-    stdin = recognized(json.dumps(JSON_FILES["vault-kv2"][0]).encode(), ForeignSource(None, "json", guessed=False))
+    stdin = recognize(json.dumps(JSON_FILES["vault-kv2"][0]).encode(), ForeignSource(None, "json", guessed=False))
     assert stdin
     assert stdin.commands == ("vault kv get -format=json PATH | jq .data.data | configsvc import -f json -",)
 
@@ -113,10 +113,10 @@ def test_missing_or_still_encrypted_values_are_reported() -> None:
     sealed = {"Parameters": [{**PARAMETER, "Value": "AQICAHhabc"}]}
     without = {"Parameters": [{"Name": "/a", "Type": "String"}]}
     for content, told in ((sealed, "--with-decryption"), (without, "has no values")):
-        found = recognized(json.dumps(content).encode(), _source("a.json"))
+        found = recognize(json.dumps(content).encode(), _source("a.json"))
         assert found
         assert told in found.advice
-    twice = recognized(b'[{"name":"a","value":"1"},{"name":"a","value":"2"}]', _source("a.json"))
+    twice = recognize(b'[{"name":"a","value":"1"},{"name":"a","value":"2"}]', _source("a.json"))
     assert twice
     assert "twice" in twice.advice
 
@@ -148,7 +148,7 @@ def test_objects_of_kubernetes_are_imported_by_the_command(tmp_path: Path) -> No
     for name, (text, wanted, _) in cases.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / name).write_text(text)
-        found = recognized(text.encode(), _source(name, wanted))
+        found = recognize(text.encode(), _source(name, wanted))
         assert found
         commands[name] = found.commands[-1]
     _run(tmp_path, commands)
@@ -224,7 +224,7 @@ def test_objects_of_kubernetes_are_imported_by_the_command(tmp_path: Path) -> No
     ],
 )
 def test_files_for_other_tools_are_piped_through_them(name: str, text: str, command: str) -> None:
-    found = recognized(text.encode("latin-1"), _source(name))
+    found = recognize(text.encode("latin-1"), _source(name))
     assert found
     assert found.commands == (command,)
 
@@ -238,7 +238,7 @@ def test_files_for_other_tools_are_piped_through_them(name: str, text: str, comm
     ],
 )
 def test_what_sops_has_encrypted_is_known_on_stdin(text: str, wanted: str) -> None:
-    found = recognized(text.encode(), ForeignSource(None, "dotenv"))
+    found = recognize(text.encode(), ForeignSource(None, "dotenv"))
     assert found
     assert found.commands == (f"sops -d FILE | configsvc import -f {wanted} -",)
 
@@ -268,7 +268,7 @@ def test_what_sops_has_encrypted_is_known_on_stdin(text: str, wanted: str) -> No
     ],
 )
 def test_files_that_nothing_imports_are_named(name: str, content: bytes, what: str) -> None:
-    found = recognized(content, _source(name))
+    found = recognize(content, _source(name))
     assert found
     assert what in found.what
 
@@ -326,7 +326,7 @@ def test_files_that_nothing_imports_are_named(name: str, content: bytes, what: s
 )  # fmt: skip
 def test_ordinary_config_is_not_a_container(name: str, content: object) -> None:
     text = content if isinstance(content, str) else json.dumps(content, indent=1)
-    assert recognized(text.encode(), _source(name)) is None
+    assert recognize(text.encode(), _source(name)) is None
 
 
 _NAMES = sorted({*re.findall(r'"([^"]+)":', json.dumps([content for content, _ in JSON_FILES.values()]))})
@@ -344,7 +344,7 @@ _nodes = st.recursive(
 @given(tree=_nodes, name=st.sampled_from(["a.json", "a.yaml", "a.env", "-"]), is_yaml=st.booleans())
 def test_any_text_is_checked_without_a_crash(tree: object, name: str, is_yaml: bool) -> None:  # noqa: FBT001  # hypothesis's
     text = yaml.safe_dump(tree) if is_yaml else json.dumps(tree)
-    found = recognized(text.encode(), _source(name))
+    found = recognize(text.encode(), _source(name))
     assert found is None or found.what
 
 
@@ -353,7 +353,7 @@ def test_any_text_is_checked_without_a_crash(tree: object, name: str, is_yaml: b
 )
 def test_any_bytes_are_checked_without_a_crash(content: bytes) -> None:
     for name in ("a.env", "a.yaml"):
-        found = recognized(content, _source(name))
+        found = recognize(content, _source(name))
         assert found is None or found.what
 
 
@@ -371,12 +371,12 @@ def test_any_bytes_are_checked_without_a_crash(content: bytes) -> None:
 )
 def test_markers_are_searched_in_linear_time(content: bytes) -> None:
     # Took minutes when a pattern started again at each line. None of them is complete ciphertext.
-    assert recognized(content, _source("a.env")) is None
+    assert recognize(content, _source("a.env")) is None
 
 
 @pytest.mark.parametrize(("kind", "what"), [("Ingress", "an Ingress"), ("Pod", "a Pod"), ("UserPool", "a UserPool")])
 def test_the_article_fits_the_kind(kind: str, what: str) -> None:
-    found = recognized(f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: a}}\n".encode(), _source("a.yaml"))
+    found = recognize(f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: a}}\n".encode(), _source("a.yaml"))
     assert found
     assert found.what == f"{what} (Kubernetes)"
 
@@ -384,14 +384,14 @@ def test_the_article_fits_the_kind(kind: str, what: str) -> None:
 def test_a_kubernetes_secret_encrypted_with_sops_is_decrypted_as_one() -> None:
     text = b"kind: Secret\nstringData:\n  a: ENC[AES256_GCM,data:a,iv:a,tag:b,type:str]\n"
     for name, types in (("s.yaml", ""), ("s.enc", "--input-type yaml --output-type yaml ")):
-        found = recognized(text, _source(name, "k8s-secret"))
+        found = recognize(text, _source(name, "k8s-secret"))
         assert found
         assert found.commands == (f"sops -d {types}{name} | configsvc import -f k8s-secret -",)
 
 
 def test_a_secret_list_from_the_api_is_recognized() -> None:
     answer = {"apiVersion": "v1", "kind": "SecretList", "items": [{"metadata": {"name": "a"}, "data": {"x": "eA=="}}]}
-    found = recognized(json.dumps(answer).encode(), _source("a.json"))
+    found = recognize(json.dumps(answer).encode(), _source("a.json"))
     assert found
     assert '.metadata.name == "a"' in found.commands[0]
 
@@ -413,7 +413,7 @@ def test_values_that_an_import_would_leave_out_are_reported() -> None:
         ({"$schema": "x", "contentVersion": "1", "parameters": {"a": {"reference": {}}}}, "no values"),
     )
     for content, said in contents:
-        found = recognized(json.dumps(content).encode(), _source("a.json"))
+        found = recognize(json.dumps(content).encode(), _source("a.json"))
         assert found
         assert said in found.advice
 
@@ -421,7 +421,7 @@ def test_values_that_an_import_would_leave_out_are_reported() -> None:
 def test_a_newer_jq_is_required_only_if_an_older_one_respells_numbers() -> None:
     for number, is_asked in (("1.10", True), ("1e3", True), ("1.5", False), ("-7", False), ("1234567890123456", False)):
         text = f'{{"a": {{"sensitive": false, "type": "number", "value": {number}}}}}'
-        found = recognized(text.encode(), _source("a.json"))
+        found = recognize(text.encode(), _source("a.json"))
         assert found
         assert ("jq before 1.7" in found.advice) is is_asked, number
 

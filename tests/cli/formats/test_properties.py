@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from configsvc_client.cli.formats import WritableValue, format_of, read, write
+from configsvc_client.cli.formats import WritableValue, guess_format, read, write
 
 CANARY = "canary-8d01"
 JAVA = shutil.which("java")
@@ -139,7 +139,7 @@ def test_faults_are_named_by_line(text: str, place: str, key: str | None) -> Non
 def test_a_comment_marks_json_and_the_ending_tells_the_format() -> None:
     rows, _ = read("properties", b"# configsvc: application/json\na={}\n# other\nb={}\n")
     assert [row.content_type for row in rows] == ["application/json", "text/plain"]
-    assert format_of("application-prod.properties") == "properties"
+    assert guess_format("application-prod.properties") == "properties"
 
 
 def test_a_value_of_hundreds_of_thousands_of_lines_is_read_at_once() -> None:

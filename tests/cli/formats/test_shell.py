@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configsvc_client.cli.formats import WritableValue, format_of, read, why_not_assignable, write
+from configsvc_client.cli.formats import WritableValue, explain_unassignable, guess_format, read, write
 from tests.support.cli import readers
 
 CANARY = "canary-9e2f"
@@ -23,7 +23,7 @@ def _found(text: str) -> dict[str, str]:
 
 
 def test_a_file_named_sh_is_shell_code() -> None:
-    assert format_of("prod.sh") == "shell"
+    assert guess_format("prod.sh") == "shell"
 
 
 def test_the_comment_keeps_json_json() -> None:
@@ -98,4 +98,4 @@ def test_what_bash_and_dash_keep_for_themselves_is_known() -> None:
     for shell, known in (("bash", {"OPTIND", "PIPESTATUS"}), ("dash", {"OPTIND"})):
         lost = readers.run([shell, "-c", script, shell, *names]).decode().split()
         assert known <= {*lost}
-        assert [name for name in lost if not why_not_assignable(name)] == []
+        assert [name for name in lost if not explain_unassignable(name)] == []

@@ -57,11 +57,11 @@ def test_an_unwritable_folder_is_reported_and_the_next_place_used(
     (tmp_path / "file").touch()
     impossible, possible = tmp_path / "file" / "x.errors.csv", tmp_path / "x.errors.csv"
     refused = [RefusedRow("line 1", "a/b", "invalid_name", "Not a key.")]
-    results.keep_failures([impossible, possible], refused)
+    results.write_failures([impossible, possible], refused)
     said = capsys.readouterr().err
     assert (f"{impossible} cannot be written" in said, f"(without values): {possible}" in said) == (True, True)
     assert "a/b" in possible.read_text()
-    results.keep_failures([impossible, possible], [])
+    results.write_failures([impossible, possible], [])
     assert not possible.exists()  # from an earlier run
 
 

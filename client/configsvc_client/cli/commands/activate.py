@@ -25,7 +25,7 @@ def command(
 ) -> None:
     target, admin = options.choose_target(namespace), composition.open_admin()
     done = confirm.act_and_declassify(
-        lambda agreed: lost_answers.accept_earlier(
+        lambda agreed: lost_answers.accept_repeated(
             admin,
             lambda: admin.values.activate(target, key, version, message, if_match=if_match, declassify=agreed).revision,
             lambda error: lost_answers.get_refused_revision(error) if error.members.get("active") == version else None,

@@ -144,7 +144,7 @@ class _Copying(NamedTuple):
         drafts = [self._make_draft(each, chosen.find_target(each.key)) for each in self._open_all(fresh)]
         drafts, too_large = check_sizes(drafts, partial(self.admin.values.check_size, self.there.namespace))
         opened = self.admin.values.open_entries(self.there, select_to_open(drafts, self.there.entries))
-        found, refused = replacing.name_forms(
+        found, refused = replacing.choose_forms(
             self.there.namespace, make_plan(drafts, self.there.entries, opened), ask=ask
         )
         self.admin.change_sets.check_room(self.there, [each.draft for each in found if each.step in replacing.STORED])
@@ -182,8 +182,8 @@ class _Copying(NamedTuple):
         if sealed:
             terminal.say(f"Now sealed, because no option or policy says otherwise: {', '.join(sealed)}")
         by_kms = {entry.key for entry in self.there.entries if entry.form == "kms"}
-        protection.tell_kms([each.key for each in drafts if each.form is None and each.key in by_kms])
-        replacing.tell_types(plan, self.there)
+        protection.warn_form_changes([each.key for each in drafts if each.form is None and each.key in by_kms])
+        replacing.warn_type_changes(plan, self.there)
         if dry_run or (terminal.is_terminal() and records.get_kind() != "json"):
             _show_plan(self.admin, plan, self.there)
 

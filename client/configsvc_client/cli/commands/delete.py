@@ -31,7 +31,7 @@ def command(key: str, namespace: str | None, message: str, if_match: int | None)
     names.parse_key(key)
     target, admin = options.choose_target(namespace), composition.open_admin()
     confirm.confirm(f"Delete {key} in {target}?", lambda: admin.values.get_entry(target, key))
-    done = lost_answers.accept_earlier(
+    done = lost_answers.accept_repeated(
         admin,
         lambda: admin.values.delete(target, key, message, if_match=if_match).revision,
         lambda error: _find_earlier_deletion(admin, target, key, error),

@@ -95,7 +95,7 @@ class FileSide:
             content = read_bounded(self.name, file.read, MOST_OF_A_FILE, "Nothing was compared.")
         found = loading.load_rows(self.name, content, wanted, shaping, f"{path} cannot be compared.")
         self._rows = {row.key: row for row in found.rows}
-        self._typed = (wanted or formats.format_of(path.name)) in formats.TREE_FORMATS
+        self._typed = (wanted or formats.guess_format(path.name)) in formats.TREE_FORMATS
 
     def items(self) -> Mapping[str, SideItem]:
         """See `DiffSide`."""

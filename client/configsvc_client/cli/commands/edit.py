@@ -42,7 +42,7 @@ _AGAIN, _STAGE, _EMPTY, _QUIT = "edit", "stage", "store", "quit"
 @options.add_namespace_option
 @click.argument("key")
 @protection.add_flags
-@inputs.allow_empty_option
+@inputs.add_allow_empty
 @options.add_message_option
 def command(
     key: str, namespace: str | None, message: str, *, seal: bool, plain: bool, kms: bool, allow_empty: bool
@@ -180,7 +180,7 @@ class _Session:
             raise Unprocessable(f"{self._key} holds bytes. Store a file: configsvc put {self._key} @FILE --binary")
         if opened.form == "plain" and form is None:  # before the editor opens, so that no work is lost
             form = self._asked_form = protection.decide_form(self._namespace, self._key)
-        protection.tell_kms([self._key] if opened.form == "kms" and form is None else [])
+        protection.warn_form_changes([self._key] if opened.form == "kms" and form is None else [])
         return _Base(opened, info.revision if info else None, form)
 
     def _check_empty(self, base: _Base, content: bytes, *, asked_for: bool) -> None:

@@ -28,7 +28,7 @@ import click
 
 from configsvc.model.errors import Unprocessable
 from configsvc_client.cli import common, options
-from configsvc_client.cli.formats import ENVIRONMENT_FORMATS, FORMATS, WritableValue, format_of, write
+from configsvc_client.cli.formats import ENVIRONMENT_FORMATS, FORMATS, WritableValue, guess_format, write
 from configsvc_client.cli.output import destinations, terminal
 from configsvc_client.cli.output.destinations import STDOUT, find_destination
 from configsvc_client.cli.output.words import count, list_first
@@ -69,7 +69,7 @@ def command(
     where = find_destination(file)
     if where.is_terminal and not reveal:
         _check_sealed(snapshots, only)
-    kind = wanted or format_of(file)
+    kind = wanted or guess_format(file)
     opened = reading.open_values(admin, snapshots, only, "", _make_admission(kind, variables=variables))
     found = dict(sorted(opened.items()))
     for each in found.values():
@@ -98,7 +98,7 @@ def _report_sources(snapshots: Sequence[SealedSnapshot], found: Mapping[str, Ope
         given = sum(owners[key] == snapshot.namespace for key in mine)
         terminal.say(f"{snapshot.namespace}: {count(given, 'value')}")
         hidden[snapshot.namespace] = len(mine) - given
-    reading.tell_hidden(hidden)
+    reading.report_hidden(hidden)
 
 
 _LEAVE_OUT = "Leave it out with --only, or name the variable in full in the policy's exec list."

@@ -28,7 +28,7 @@ import click
 from configsvc.model.errors import ConfigsvcError, Misconfigured, Unavailable
 from configsvc.model.names import Namespace
 from configsvc_client.cli import common, exit_codes, options
-from configsvc_client.cli.formats import FORMATS, FileRow, assumed, format_of
+from configsvc_client.cli.formats import FORMATS, FileRow, explain_assumed, guess_format
 from configsvc_client.cli.output import records, terminal
 from configsvc_client.cli.settings import composition
 from configsvc_client.cli.values import inputs, loading, protection, renaming, replacing, results
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     "--file", "files", multiple=True, metavar="KEY=PATH", type=click.UNPROCESSED,
     help="Also store KEY with the content of a file. Repeatable.",
 )  # fmt: skip
-@inputs.allow_empty_option
+@inputs.add_allow_empty
 @click.option(
     "--declassify", is_flag=True, help="Let --plain keys replace sealed versions (requires the admin action)."
 )
@@ -80,10 +80,10 @@ def command(
     content = _read_content(file, allow_empty=allow_empty)
     shaped = loading.load_rows(file.name, content, wanted, shaping, "Nothing was stored.")
     rows = _merge_rows(shaped.rows, single)
-    hint = None if wanted else assumed(file.name)
+    hint = None if wanted else explain_assumed(file.name)
     if hint:
         terminal.say(hint)
-    results.tell_filled_in(shaped.rows, wanted or format_of(file.name))
+    results.warn_unexpanded(shaped.rows, wanted or guess_format(file.name))
     asked = protection.FormPatterns(seal, plain, kms)
     admin = composition.open_admin()
     protection.check_named(
@@ -100,7 +100,7 @@ def command(
     refused = results.list_failures(rows, failures)
     results.report_results(target, plan, refused, unstored=unstored, renamed=shaped.renamed)
     if not dry_run:
-        results.keep_failures(places, refused)
+        results.write_failures(places, refused)
     return exit_codes.get_first_code(failures)
 
 
@@ -150,7 +150,7 @@ def read_single_files(given: Iterable[str], *, allow_empty: bool) -> dict[str, F
         data = inputs.read_file(path)
         if inputs.is_blank(data) and not allow_empty:
             raise inputs.refuse_empty(key, inputs.describe_origin(None, path, data))
-        inputs.tell_line_break(key, None, path, data)
+        inputs.warn_line_break(key, None, path, data)
         found[key] = FileRow(path, key, data)
     return found
 
@@ -229,14 +229,14 @@ class Importing:
         except Misconfigured:
             opened = self._admin.values.open_entries(snapshot, [each for each in wanted if not each.sealed])
         planned = make_plan(fresh, snapshot.entries, opened)
-        named, refused = replacing.name_forms(self._namespace, planned, ask=not self._ways.dry_run)
+        named, refused = replacing.choose_forms(self._namespace, planned, ask=not self._ways.dry_run)
         return [*named, *kept], refused
 
     def _report_changes(self, plan: Sequence[Planned], to_store: Sequence[Draft], snapshot: SealedSnapshot) -> None:
         """Reports changes other than those of values: forms and content types."""
         by_kms = {entry.key for entry in snapshot.entries if entry.form == "kms"}
-        protection.tell_kms([each.key for each in to_store if each.form is None and each.key in by_kms])
-        replacing.tell_types(plan, snapshot)
+        protection.warn_form_changes([each.key for each in to_store if each.form is None and each.key in by_kms])
+        replacing.warn_type_changes(plan, snapshot)
 
     def _confirm(self, plan: Sequence[Planned]) -> None:
         """Shows a person the plan and asks before it replaces anything. A script is not asked."""

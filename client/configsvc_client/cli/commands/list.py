@@ -54,7 +54,7 @@ def command(prefix: str, namespaces: tuple[str, ...], *, due: str | None, longer
     _show(rows, longer=longer, dated=due is not None, several=several)
     if due is not None and not found and records.get_kind() == "table":
         terminal.say("No value is due.")
-    reading.tell_hidden(hidden)
+    reading.report_hidden(hidden)
 
 
 def _find_keys(admin: Admin, namespaces: list[Namespace], prefix: str) -> tuple[Found, dict[Namespace, int]]:

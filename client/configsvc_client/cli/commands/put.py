@@ -63,7 +63,7 @@ def _parse_day(context: click.Context, option: click.Parameter, given: str | Non
 @click.option("--json", "as_json", is_flag=True, help="Store the value as JSON.")
 @click.option("--binary", is_flag=True, help="Store the value as bytes, not text.")
 @click.option("--exact", is_flag=True, help="Keep a newline at the end of stdin.")
-@inputs.allow_empty_option
+@inputs.add_allow_empty
 @click.option(
     "--generate", is_flag=False, flag_value=str(LENGTH), metavar="[LENGTH]", type=click.IntRange(LEAST, MOST),
     help=f"Generate a random secret of LENGTH letters and digits, without showing it. Default: {LENGTH}.",
@@ -118,7 +118,7 @@ def _read_value(
     if empty and not flags["allow_empty"]:
         raise inputs.refuse_empty(key, inputs.describe_origin(source, from_file, data), as_json=bool(flags["as_json"]))
     if not exact and not flags["as_json"]:
-        inputs.tell_line_break(key, source, from_file, data)
+        inputs.warn_line_break(key, source, from_file, data)
     return data
 
 
@@ -137,9 +137,9 @@ def _put_value(admin: Admin, namespace: Namespace, draft: Draft, message: str) -
         return
     if served and served.form == "plain" and draft.form is None:
         draft = draft._replace(form=protection.decide_form(namespace, draft.key))
-    protection.tell_kms([draft.key] if served and served.form == "kms" and draft.form is None else [])
-    replacing.tell_type(draft.key, served.content_type if served else None, draft.content_type)
-    stored = lost_answers.accept_earlier(
+    protection.warn_form_changes([draft.key] if served and served.form == "kms" and draft.form is None else [])
+    replacing.warn_type_change(draft.key, served.content_type if served else None, draft.content_type)
+    stored = lost_answers.accept_repeated(
         admin,
         lambda: admin.values.put_draft(namespace, draft, message),
         lambda error: _find_stored(admin, namespace, draft, error),

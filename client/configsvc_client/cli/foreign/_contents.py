@@ -8,39 +8,39 @@ from pathlib import PurePath
 from configsvc_client.cli.foreign._source import DECRYPT, IMPORT, ForeignSource, KnownAs, Recognized
 
 
-def _refused(what: str, advice: str) -> KnownAs:
+def _advise(what: str, advice: str) -> KnownAs:
     return lambda _: Recognized(what, advice)
 
 
-def _through(what: str, advice: str, command: str) -> KnownAs:
+def _pipe(what: str, advice: str, command: str) -> KnownAs:
     """A file that a command converts; `{}` in the command is the file."""
     return lambda source: Recognized(what, advice, (source.through(command.format(source.file)),))
 
 
-def _value(what: str) -> KnownAs:
+def _store(what: str) -> KnownAs:
     return lambda source: Recognized(
         what, "It is a single value, not keys and values. Store it under a key:", (f"configsvc put KEY @{source.file}",)
     )
 
 
 _COMPRESSED = "Decompress it in the same command:"
-_AGE = _through("a file encrypted with age", DECRYPT, "age -d -i IDENTITY {}")
-_GPG = _through("a file encrypted with gpg", DECRYPT, "gpg -d {}")
-_HTML = _refused("an HTML page", "It may be a sign-in page. Download the file itself.")
+_AGE = _pipe("a file encrypted with age", DECRYPT, "age -d -i IDENTITY {}")
+_GPG = _pipe("a file encrypted with gpg", DECRYPT, "gpg -d {}")
+_HTML = _advise("an HTML page", "It may be a sign-in page. Download the file itself.")
 _XML = "XML cannot be imported. Convert it to JSON, YAML or CSV first."
 
 STARTS: tuple[tuple[bytes, KnownAs], ...] = (
-    (b"\0GITCRYPT\0", _refused("a file locked by git-crypt", "Run git-crypt unlock in its repository first.")),
-    (b"PK\x03\x04", _refused("a zip archive or a spreadsheet", "Unpack it, or save the sheet as CSV (UTF-8).")),
-    (b"\xd0\xcf\x11\xe0", _refused("a Microsoft Office document", "Save the sheet as CSV (UTF-8).")),
-    (b"\x1f\x8b", _through("a gzip file", _COMPRESSED, "gunzip -c {}")),
-    (b"BZh", _through("a bzip2 file", _COMPRESSED, "bunzip2 -c {}")),
-    (b"\xfd7zXZ\0", _through("an xz file", _COMPRESSED, "xz -dc {}")),
-    (b"\x28\xb5\x2f\xfd", _through("a zstd file", _COMPRESSED, "zstd -dc {}")),
-    (b"\xff\xfe", _through("UTF-16 text, such as Excel's Unicode text", "Convert it:", "iconv -f UTF-16 -t UTF-8 {}")),
-    (b"\xfe\xff", _through("UTF-16 text, such as Excel's Unicode text", "Convert it:", "iconv -f UTF-16 -t UTF-8 {}")),
-    (b"%PDF-", _refused("a PDF", "Only text files can be imported.")),
-    (b"Salted__", _refused("a file encrypted with openssl enc", "Decrypt it first with openssl enc -d.")),
+    (b"\0GITCRYPT\0", _advise("a file locked by git-crypt", "Run git-crypt unlock in its repository first.")),
+    (b"PK\x03\x04", _advise("a zip archive or a spreadsheet", "Unpack it, or save the sheet as CSV (UTF-8).")),
+    (b"\xd0\xcf\x11\xe0", _advise("a Microsoft Office document", "Save the sheet as CSV (UTF-8).")),
+    (b"\x1f\x8b", _pipe("a gzip file", _COMPRESSED, "gunzip -c {}")),
+    (b"BZh", _pipe("a bzip2 file", _COMPRESSED, "bunzip2 -c {}")),
+    (b"\xfd7zXZ\0", _pipe("an xz file", _COMPRESSED, "xz -dc {}")),
+    (b"\x28\xb5\x2f\xfd", _pipe("a zstd file", _COMPRESSED, "zstd -dc {}")),
+    (b"\xff\xfe", _pipe("UTF-16 text, such as Excel's Unicode text", "Convert it:", "iconv -f UTF-16 -t UTF-8 {}")),
+    (b"\xfe\xff", _pipe("UTF-16 text, such as Excel's Unicode text", "Convert it:", "iconv -f UTF-16 -t UTF-8 {}")),
+    (b"%PDF-", _advise("a PDF", "Only text files can be imported.")),
+    (b"Salted__", _advise("a file encrypted with openssl enc", "Decrypt it first with openssl enc -d.")),
     (b"age-encryption.org/", _AGE),
 )  # fmt: skip
 """First bytes of binary files."""
@@ -48,23 +48,23 @@ STARTS: tuple[tuple[bytes, KnownAs], ...] = (
 TEXT_STARTS: tuple[tuple[bytes, KnownAs], ...] = (
     (b"-----BEGIN AGE ENCRYPTED FILE-----", _AGE),
     (b"-----BEGIN PGP MESSAGE-----", _GPG),
-    (b"$ANSIBLE_VAULT;", _through("a file encrypted with ansible-vault", DECRYPT, "ansible-vault view {}")),
-    (b"-----BEGIN ", _value("a key or a certificate (PEM)")),
-    (b"<?xml", _refused("XML", _XML)),
+    (b"$ANSIBLE_VAULT;", _pipe("a file encrypted with ansible-vault", DECRYPT, "ansible-vault view {}")),
+    (b"-----BEGIN ", _store("a key or a certificate (PEM)")),
+    (b"<?xml", _advise("XML", _XML)),
     (b"<!doctype html", _HTML),
     (b"<html", _HTML),
 )  # fmt: skip
 """First characters of text files, without leading blanks and in lower case."""
 
 
-_INI = _refused(
+_INI = _advise(
     "a file with sections (INI)",
     "Convert it to JSON or YAML first.",
 )
 _SECTION = re.compile(r"(?:[ \t]*(?:[#;][^\n]*)?\r?\n)*[ \t]*\[[\w .:/\"'-]+\][ \t]*(?:[#;][^\n]*)?(?:\r?\n|\Z)")
-_HCL = _refused("a Terraform file (HCL)", "Convert it to JSON first: Terraform reads .tfvars.json files too.")
-_LINES = _refused("JSON lines", "Convert it to a single JSON object with the keys first.")
-_LOOSE = _refused("JSON with extensions", "Convert it to plain JSON first.")
+_HCL = _advise("a Terraform file (HCL)", "Convert it to JSON first: Terraform reads .tfvars.json files too.")
+_LINES = _advise("JSON lines", "Convert it to a single JSON object with the keys first.")
+_LOOSE = _advise("JSON with extensions", "Convert it to plain JSON first.")
 
 _OTHERWISE = "If that is wrong, pass -f FORMAT."
 
@@ -73,18 +73,18 @@ ENDINGS: dict[str, KnownAs] = {
     **dict.fromkeys((".tfvars", ".hcl", ".tf"), _HCL),
     **dict.fromkeys((".jsonl", ".ndjson"), _LINES),
     **dict.fromkeys((".json5", ".jsonc", ".hjson"), _LOOSE),
-    **dict.fromkeys((".xml", ".plist", ".config", ".resx"), _refused("XML", _XML)),
-    **dict.fromkeys((".xls", ".xlsx", ".ods", ".numbers"), _refused("a spreadsheet", "Save it as CSV (UTF-8).")),
-    **dict.fromkeys((".pem", ".key", ".crt", ".cer", ".p12", ".pfx", ".jks"), _value("a key or a certificate")),
+    **dict.fromkeys((".xml", ".plist", ".config", ".resx"), _advise("XML", _XML)),
+    **dict.fromkeys((".xls", ".xlsx", ".ods", ".numbers"), _advise("a spreadsheet", "Save it as CSV (UTF-8).")),
+    **dict.fromkeys((".pem", ".key", ".crt", ".cer", ".p12", ".pfx", ".jks"), _store("a key or a certificate")),
     **dict.fromkeys((".gpg", ".asc"), _GPG),
     ".age": _AGE,
     **dict.fromkeys((".html", ".htm"), _HTML),
-    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z"), _refused("an archive", "Unpack it first.")),
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z"), _advise("an archive", "Unpack it first.")),
 }  # fmt: skip
 """Endings that no format has, but that dotenv files do not have either; --format overrides them."""
 
 
-def by_start(content: bytes) -> KnownAs | None:
+def recognize_start(content: bytes) -> KnownAs | None:
     """Recognizes a file by its first bytes."""
     head = content[:512]
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
@@ -95,23 +95,23 @@ def by_start(content: bytes) -> KnownAs | None:
         if text.startswith(start.lower()):
             return known
     if len(head) > 3 and not any(head[1::2]) and all(head[::2]):  # noqa: PLR2004  # two characters of UTF-16
-        return _through("UTF-16 text", "Convert it:", "iconv -f UTF-16LE -t UTF-8 {}")
-    return _binary(content)
+        return _pipe("UTF-16 text", "Convert it:", "iconv -f UTF-16LE -t UTF-8 {}")
+    return _recognize_binary(content)
 
 
-def by_sections(text: str, source: ForeignSource) -> Recognized | None:
+def recognize_sections(text: str, source: ForeignSource) -> Recognized | None:
     """Recognizes a file that starts with a section, such as `~/.aws/credentials`, if dotenv was only guessed."""
     is_ini = source.guessed and source.format == "dotenv" and _SECTION.match(text)
     return _INI(source) if is_ini else None
 
 
-def by_ending(name: str) -> KnownAs | None:
+def recognize_ending(name: str) -> KnownAs | None:
     """Recognizes a file by its ending."""
     known = ENDINGS.get(PurePath(name).suffix.lower())
-    return known and _by_name_alone(known)
+    return known and _add_name_hint(known)
 
 
-def _by_name_alone(known: KnownAs) -> KnownAs:
+def _add_name_hint(known: KnownAs) -> KnownAs:
     def found(source: ForeignSource) -> Recognized:
         found = known(source)
         return found._replace(what=f"{found.what}, judging by its name", advice=f"{_OTHERWISE} {found.advice}")
@@ -119,13 +119,13 @@ def _by_name_alone(known: KnownAs) -> KnownAs:
     return found
 
 
-def _binary(content: bytes) -> KnownAs | None:
+def _recognize_binary(content: bytes) -> KnownAs | None:
     if b"\0" not in content:
         return None
     try:
         content.decode()
     except UnicodeDecodeError:
-        return _value("a binary file")
+        return _store("a binary file")
     return None
 
 
@@ -138,12 +138,12 @@ _SOPS_ENDINGS = {
 """The endings by which sops recognizes a format (sops, cmd/sops/formats). It treats other files as binary."""
 
 
-def _sops_binary(source: ForeignSource) -> Recognized:
+def _describe_sops_binary(source: ForeignSource) -> Recognized:
     """A binary file, which sops stores as one member of JSON."""
     return Recognized("a file encrypted with sops", DECRYPT, (source.through(f"sops -d {source.file}"),), own_keys=True)
 
 
-def sops(source: ForeignSource) -> Recognized:
+def describe_sops(source: ForeignSource) -> Recognized:
     """A file encrypted with sops. One with sections, or of another format, is printed as JSON."""
     endings = _SOPS_ENDINGS.get(source.format)
     if endings and not (source.name or "").lower().endswith(".ini"):
@@ -156,12 +156,12 @@ def sops(source: ForeignSource) -> Recognized:
     return Recognized("a file encrypted with sops", DECRYPT, (command,), own_keys=True)
 
 
-def _ejson(source: ForeignSource) -> Recognized:
+def _describe_ejson(source: ForeignSource) -> Recognized:
     command = source.through(f"ejson decrypt {source.file} | jq 'del(._public_key)'", "json")
     return Recognized("a file encrypted with ejson", DECRYPT, (command,), own_keys=True)
 
 
-def _marked(what: str, command: str) -> KnownAs:
+def _decrypt(what: str, command: str) -> KnownAs:
     return lambda source: Recognized(what, DECRYPT, (source.through(command.format(source.file)),), own_keys=True)
 
 
@@ -173,21 +173,21 @@ _PULUMI = (
 )
 
 MARKERS: tuple[tuple[str, re.Pattern[str], KnownAs], ...] = (
-    ("ENC[AES256_GCM,", re.compile(r'\A\s*\{\s*"data":\s*"ENC\[AES256_GCM,[^"]*",\s*"sops":'), _sops_binary),
+    ("ENC[AES256_GCM,", re.compile(r'\A\s*\{\s*"data":\s*"ENC\[AES256_GCM,[^"]*",\s*"sops":'), _describe_sops_binary),
     (
         "ENC[AES256_GCM,",
         re.compile(
             _AT + r"ENC\[AES256_GCM,data:[^,\]\s]*,iv:[^,\]\s]*,tag:[^,\]\s]*,type:[a-z]+\]"
             r"(?=[ \t]*(?:[\"',\]}#]|\r?$))"
         ),
-        sops,
+        describe_sops,
     ),
     (
         "ENC[PKCS7,",
         re.compile(_AT + r"ENC\[PKCS7,[A-Za-z0-9+/=]{16}"),
-        _marked("a hiera-eyaml file", "eyaml decrypt -e {}"),
+        _decrypt("a hiera-eyaml file", "eyaml decrypt -e {}"),
     ),
-    ("EJ[1:", re.compile(_AT + r"EJ\[1:[A-Za-z0-9+/=]{20,}:[A-Za-z0-9+/=]{20,}:"), _ejson),
+    ("EJ[1:", re.compile(_AT + r"EJ\[1:[A-Za-z0-9+/=]{20,}:[A-Za-z0-9+/=]{20,}:"), _describe_ejson),
     (
         "$ANSIBLE_VAULT;",
         re.compile(r"(?m)!vault\s*\|[-+]?\s*\n\s+\$ANSIBLE_VAULT;"),
@@ -202,7 +202,7 @@ MARKERS: tuple[tuple[str, re.Pattern[str], KnownAs], ...] = (
             r"(?m)\A(?=(?:.*\n)*?(?:export[ \t]+)?DOTENV_PUBLIC_KEY\w*[ \t]*=)"
             r"(?:.*\n)*?(?:export[ \t]+)?[\w.]+[ \t]*=[ \t]*[\"']?encrypted:"
         ),
-        _marked("a file encrypted with dotenvx", "dotenvx decrypt --stdout -f {}"),
+        _decrypt("a file encrypted with dotenvx", "dotenvx decrypt --stdout -f {}"),
     ),
     (
         "{cipher}",
@@ -230,12 +230,12 @@ MARKERS: tuple[tuple[str, re.Pattern[str], KnownAs], ...] = (
 """Encrypted values by tool: a text to search for first, and the full pattern."""
 
 
-def by_marker(text: str) -> KnownAs | None:
+def recognize_marker(text: str) -> KnownAs | None:
     """Recognizes a file by the tool that encrypted its values."""
     return next((known for word, pattern, known in MARKERS if word in text and pattern.search(text)), None)
 
 
-def format_of(text: str) -> str:
+def guess_encrypted_format(text: str) -> str:
     """The format of an encrypted text from stdin, in which its tool prints the decrypted text."""
     if text.lstrip().startswith("{"):
         return "json"

@@ -5,39 +5,41 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from configsvc_client.cli.foreign._shapes import ForeignTree, by_path, each_has, has, twice
-from configsvc_client.cli.foreign._source import TakenOut, quoted
+from configsvc_client.cli.foreign._shapes import ForeignTree, choose_path_options, each_has, has, warn_duplicates
+from configsvc_client.cli.foreign._source import Extraction, quote_for_jq
 
 _SSM = frozenset({"String", "StringList", "SecureString"})
 
 
-def ssm_parameters(tree: ForeignTree) -> TakenOut | None:
+def ssm_parameters(tree: ForeignTree) -> Extraction | None:
     """`aws ssm get-parameters-by-path` and `get-parameters`."""
     if not has(tree, Parameters=list) or not set(tree) <= {"Parameters", "InvalidParameters", "NextToken"}:
         return None
     found = tree["Parameters"]
     if not each_has(found, Name=str, Type=str) or not {each["Type"] for each in found} <= _SSM:
         return None
-    return TakenOut(".Parameters | from_entries", by_path([each["Name"] for each in found]), _undecrypted(found))
+    return Extraction(
+        ".Parameters | from_entries", choose_path_options([each["Name"] for each in found]), _warn_undecrypted(found)
+    )
 
 
-def ssm_parameter(tree: ForeignTree) -> TakenOut | None:
+def ssm_parameter(tree: ForeignTree) -> Extraction | None:
     """`aws ssm get-parameter`."""
     if not has(tree, Parameter=dict) or set(tree) != {"Parameter"}:
         return None
     found = tree["Parameter"]
     if not has(found, Name=str, Type=str, Value=str) or found["Type"] not in _SSM:
         return None
-    return TakenOut("[.Parameter] | from_entries", by_path([found["Name"]]), _undecrypted([found]))
+    return Extraction("[.Parameter] | from_entries", choose_path_options([found["Name"]]), _warn_undecrypted([found]))
 
 
-def secrets_manager(tree: ForeignTree) -> TakenOut | None:
+def secrets_manager(tree: ForeignTree) -> Extraction | None:
     """`aws secretsmanager get-secret-value`."""
     if not has(tree, ARN=str) or ":secretsmanager:" not in tree["ARN"]:
         return None
     if "SecretString" in tree:
-        return TakenOut(".SecretString", decoded=None if is_json_object(tree["SecretString"]) else "")
-    return TakenOut(".SecretBinary", decoded="base64 -d", binary=True) if "SecretBinary" in tree else None
+        return Extraction(".SecretString", decoded=None if is_json_object(tree["SecretString"]) else "")
+    return Extraction(".SecretBinary", decoded="base64 -d", binary=True) if "SecretBinary" in tree else None
 
 
 def is_json_object(text: object) -> bool:
@@ -48,50 +50,50 @@ def is_json_object(text: object) -> bool:
         return False
 
 
-def secrets_manager_batch(tree: ForeignTree) -> TakenOut | None:
+def secrets_manager_batch(tree: ForeignTree) -> Extraction | None:
     """`aws secretsmanager batch-get-secret-value`."""
     if not has(tree, SecretValues=list) or not each_has(tree["SecretValues"], ARN=str, Name=str):
         return None
     value = '(.SecretString // {"$base64": .SecretBinary})'
     names = [each["Name"] for each in tree["SecretValues"]]
-    return TakenOut(f".SecretValues | map({{key: .Name, value: {value}}}) | from_entries", by_path(names))
+    return Extraction(f".SecretValues | map({{key: .Name, value: {value}}}) | from_entries", choose_path_options(names))
 
 
-def lambda_environment(tree: ForeignTree) -> TakenOut | None:
+def lambda_environment(tree: ForeignTree) -> Extraction | None:
     """`aws lambda get-function-configuration`, `get-function`, and the file of `--environment`."""
     if has(tree, Configuration=dict) and _is_function(tree["Configuration"]):
-        return TakenOut(".Configuration.Environment.Variables // {}")
+        return Extraction(".Configuration.Environment.Variables // {}")
     if _is_function(tree):
-        return TakenOut(".Environment.Variables // {}")
+        return Extraction(".Environment.Variables // {}")
     if has(tree, Environment=dict) and set(tree) == {"Environment"} and _is_variables(tree["Environment"]):
-        return TakenOut(".Environment.Variables")
-    return TakenOut(".Variables") if _is_variables(tree) else None
+        return Extraction(".Environment.Variables")
+    return Extraction(".Variables") if _is_variables(tree) else None
 
 
-def ecs_task(tree: ForeignTree) -> TakenOut | None:
+def ecs_task(tree: ForeignTree) -> Extraction | None:
     """`aws ecs describe-task-definition`, and the file of `register-task-definition`."""
     at = ".taskDefinition" if has(tree, taskDefinition=dict) else ""
     held = tree["taskDefinition"] if at else tree
     if not has(held, containerDefinitions=list) or not each_has(held["containerDefinitions"], name=str):
         return None
     containers = sorted(held["containerDefinitions"], key=lambda each: not each.get("environment"))
-    name = quoted(containers[0]["name"])
+    name = quote_for_jq(containers[0]["name"])
     program = f"{at}.containerDefinitions[] | select(.name == {name}) | .environment // [] | from_entries"
     others = ", ".join(each["name"] for each in containers[1:])
-    return TakenOut(program, note=f"Other containers in the file: {others}." if others else "")
+    return Extraction(program, note=f"Other containers in the file: {others}." if others else "")
 
 
-def stack_outputs(tree: ForeignTree) -> TakenOut | None:
+def stack_outputs(tree: ForeignTree) -> Extraction | None:
     """`aws cloudformation describe-stacks`."""
     if not has(tree, Stacks=list) or not each_has(tree["Stacks"], StackId=str, StackName=str):
         return None
-    return TakenOut("[.Stacks[].Outputs[]? | {key: .OutputKey, value: .OutputValue}] | from_entries")
+    return Extraction("[.Stacks[].Outputs[]? | {key: .OutputKey, value: .OutputValue}] | from_entries")
 
 
-def stack_parameters(tree: ForeignTree) -> TakenOut | None:
+def stack_parameters(tree: ForeignTree) -> Extraction | None:
     """A CloudFormation parameter file."""
     known = isinstance(tree, list) and each_has(tree, ParameterKey=str, ParameterValue=str)
-    return TakenOut("map({key: .ParameterKey, value: .ParameterValue}) | from_entries") if known else None
+    return Extraction("map({key: .ParameterKey, value: .ParameterValue}) | from_entries") if known else None
 
 
 def _is_function(tree: ForeignTree) -> bool:
@@ -103,7 +105,7 @@ def _is_variables(tree: ForeignTree) -> bool:
     return isinstance(found, dict) and bool(found) and all(isinstance(each, str) for each in found.values())
 
 
-def _undecrypted(found: Sequence[Mapping[str, object]]) -> str:
+def _warn_undecrypted(found: Sequence[Mapping[str, object]]) -> str:
     """A note about values that SSM did not decrypt: KMS ciphertext in base64 starts the same for every key."""
     sealed = any(each["Type"] == "SecureString" and str(each.get("Value", "")).startswith("AQICA") for each in found)
     missing = any("Value" not in each for each in found)
@@ -127,7 +129,7 @@ _BESIDE = frozenset({
 """Further members of a response, besides the list."""
 
 
-def listed(tree: ForeignTree) -> TakenOut | None:
+def wrapped_pairs(tree: ForeignTree) -> Extraction | None:
     """A list of pairs under one name, as HTTP APIs return: GitHub, Vercel, Infisical, CloudFormation exports."""
     names = set(tree) - _BESIDE if isinstance(tree, dict) else set()
     if len(names) != 1 or not names <= set(_WRAPPERS):
@@ -138,19 +140,19 @@ def listed(tree: ForeignTree) -> TakenOut | None:
         if isinstance(held, list) and each_has(held, **{name: str}) and all(value in each for each in held):
             keys = [each[name] for each in held]
             program = f".{at} | map({{key: .{name}, value: .{value}}}) | from_entries"
-            return TakenOut(program, by_path(keys), twice(keys))
+            return Extraction(program, choose_path_options(keys), warn_duplicates(keys))
     return None
 
 
-def doppler_answer(tree: ForeignTree) -> TakenOut | None:
+def doppler_answer(tree: ForeignTree) -> Extraction | None:
     """Doppler's HTTP API."""
     if not has(tree, secrets=dict) or not set(tree) <= {"secrets", "success"}:
         return None
     known = each_has(tree["secrets"]) and all({"computed", "raw"} <= set(each) for each in tree["secrets"].values())
-    return TakenOut(".secrets | map_values(.computed)") if known else None
+    return Extraction(".secrets | map_values(.computed)") if known else None
 
 
-def pulumi_config(tree: ForeignTree) -> TakenOut | None:
+def pulumi_config(tree: ForeignTree) -> Extraction | None:
     """`pulumi config --json`, whose keys are `project:name`."""
     if not isinstance(tree, dict) or not each_has(tree, secret=bool):
         return None
@@ -160,23 +162,23 @@ def pulumi_config(tree: ForeignTree) -> TakenOut | None:
     hidden = any(each["secret"] and "value" not in each for each in held.values())
     note = "The secrets are missing: print it again with --show-secrets." if hidden else ""
     program = 'map_values(select(has("value")) | .objectValue // .value)'
-    return TakenOut(program, "--separator : " if any(":" in key for key in held) else "", note)
+    return Extraction(program, "--separator : " if any(":" in key for key in held) else "", note)
 
 
-def nomad_variable(tree: ForeignTree) -> TakenOut | None:
+def nomad_variable(tree: ForeignTree) -> Extraction | None:
     """`nomad var get -out json`."""
-    return TakenOut(".Items") if has(tree, Namespace=str, Path=str, Items=dict, ModifyIndex=(int, str)) else None
+    return Extraction(".Items") if has(tree, Namespace=str, Path=str, Items=dict, ModifyIndex=(int, str)) else None
 
 
-def bitwarden(tree: ForeignTree) -> TakenOut | None:
+def bitwarden_export(tree: ForeignTree) -> Extraction | None:
     """A Bitwarden export: the password of each login under its name."""
     if not has(tree, encrypted=bool):
         return None
     if tree["encrypted"]:
         note = "It is encrypted: export it again as unencrypted JSON."
-        return TakenOut(".items // {}", note=note) if "encKeyValidation_DO_NOT_EDIT" in tree else None
+        return Extraction(".items // {}", note=note) if "encKeyValidation_DO_NOT_EDIT" in tree else None
     if not has(tree, items=list) or not each_has(tree["items"], name=str, type=int):
         return None
     keys = [each["name"] for each in tree["items"] if has(each, login=dict)]
     program = "[.items[] | select(.login.password) | {key: .name, value: .login.password}] | from_entries"
-    return TakenOut(program, note=twice(keys))
+    return Extraction(program, note=warn_duplicates(keys))

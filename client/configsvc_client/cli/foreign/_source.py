@@ -46,7 +46,7 @@ KnownAs = Callable[[ForeignSource], Recognized]
 """Describes a file that was recognized by its contents or its name."""
 
 
-class TakenOut(NamedTuple):
+class Extraction(NamedTuple):
     """A jq program that extracts the keys and values from a container, and the import options for its keys.
 
     `decoded` is for a single value without a key: the command that decodes jq's output, or "" if that is the value.
@@ -59,7 +59,7 @@ class TakenOut(NamedTuple):
     binary: bool = False
 
 
-def respelled(text: str) -> bool:
+def changes_numbers(text: str) -> bool:
     """Whether jq before 1.7, which reads numbers as 64-bit floats, would change a number of a JSON text."""
     import json
 
@@ -79,7 +79,7 @@ def respelled(text: str) -> bool:
     return bool(changed)
 
 
-def quoted(text: str) -> str:
+def quote_for_jq(text: str) -> str:
     """A string for a jq program."""
     import json
 

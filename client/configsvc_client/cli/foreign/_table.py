@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from configsvc_client.cli.foreign import _shapes, _shapes_of_tools
 from configsvc_client.cli.foreign._shapes import ForeignTree
-from configsvc_client.cli.foreign._source import TakenOut
+from configsvc_client.cli.foreign._source import Extraction
 
 
 class Shape(NamedTuple):
@@ -15,7 +15,7 @@ class Shape(NamedTuple):
 
     what: str
     words: tuple[str, ...]
-    taken: Callable[[ForeignTree], TakenOut | None]
+    taken: Callable[[ForeignTree], Extraction | None]
     producer: str
 
 
@@ -68,7 +68,7 @@ SHAPES = (
         "a Nomad variable", ("Items", "ModifyIndex"), _shapes_of_tools.nomad_variable,
         "nomad var get -out json PATH",
     ),
-    Shape("a Bitwarden export", ("encrypted",), _shapes_of_tools.bitwarden, "bw export --format json --raw"),
+    Shape("a Bitwarden export", ("encrypted",), _shapes_of_tools.bitwarden_export, "bw export --format json --raw"),
     Shape("Terraform outputs", ("sensitive", "value"), _shapes.terraform_outputs, "terraform output -json"),
     Shape("Terraform state", ("terraform_version",), _shapes.terraform_state, "terraform show -json"),
     Shape("a 1Password item", ("category", "fields"), _shapes.one_password, "op item get NAME --format json"),
@@ -85,7 +85,7 @@ SHAPES = (
         "a secret printed by Google Secret Manager", ("payload", "data"), _shapes.google_secret,
         "gcloud secrets versions access latest --secret NAME --format json",
     ),
-    Shape("a response from Spring Cloud Config", ("propertySources",), _shapes.spring_config, "curl -s URL"),
+    Shape("a response from Spring Cloud Config", ("propertySources",), _shapes.spring_cloud_config, "curl -s URL"),
     Shape("a Postman environment", ("_postman_variable_scope",), _shapes.postman, "cat environment.json"),
     Shape(
         "CloudFormation outputs", ("Stacks", "StackId"), _shapes_of_tools.stack_outputs,
@@ -94,5 +94,5 @@ SHAPES = (
     Shape("CloudFormation parameters", ("ParameterKey",), _shapes_of_tools.stack_parameters, "cat parameters.json"),
     Shape("output of docker inspect", ("Config", "Env"), _shapes.docker_inspect, "docker inspect NAME"),
     Shape("a list of names and values", ("alue",), _shapes.pairs, "cat FILE"),
-    Shape("a list of names and values", ("alue",), _shapes_of_tools.listed, "cat FILE"),
+    Shape("a list of names and values", ("alue",), _shapes_of_tools.wrapped_pairs, "cat FILE"),
 )  # fmt: skip

@@ -15,8 +15,8 @@ from configsvc_client.cli.formats._common import (
     Problem,
     ReadResult,
     WritableValue,
-    Written,
-    why_not_assignable,
+    WriteResult,
+    explain_unassignable,
 )
 
 __all__ = [
@@ -27,11 +27,11 @@ __all__ = [
     "Problem",
     "ReadResult",
     "WritableValue",
-    "Written",
-    "assumed",
-    "format_of",
+    "WriteResult",
+    "explain_assumed",
+    "explain_unassignable",
+    "guess_format",
     "read",
-    "why_not_assignable",
     "write",
 ]  # fmt: skip
 
@@ -61,12 +61,12 @@ TREE_FORMATS = ("json", "toml", "yaml")
 """Formats with types and nested mappings. In the others every value is a string."""
 
 
-def format_of(name: str) -> str:
+def guess_format(name: str) -> str:
     """The format that a file's ending implies, else dotenv."""
     return _SUFFIXES.get(Path(name).suffix.lower(), "dotenv")
 
 
-def assumed(name: str) -> str | None:
+def explain_assumed(name: str) -> str | None:
     """A hint that a file was read as dotenv although its name does not imply it; None if it does.
 
     Args:
@@ -85,12 +85,12 @@ def read(wanted: str, content: bytes) -> ReadResult:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        return [], [Problem(_common.place_at(line), None, _NOT_UTF_8)]
+        return [], [Problem(_common.name_place(line), None, _NOT_UTF_8)]
     reader: FormatReader = importlib.import_module(f"{__name__}.{_MODULES[wanted]}").read
     return reader(text)
 
 
-def write(wanted: str, values: Sequence[WritableValue], namespace: str) -> Written:
+def write(wanted: str, values: Sequence[WritableValue], namespace: str) -> WriteResult:
     """The text of the file, and what it cannot hold. With any problem, it should not be written."""
     writer: FormatWriter = importlib.import_module(f"{__name__}.{_MODULES[wanted]}").write
     return writer(values, namespace)

@@ -11,14 +11,14 @@ from configsvc.model.content_types import TEXT
 from configsvc.model.snapshot import ContentType
 
 
-def place_at(line: int, column: int | None = None) -> str:
+def name_place(line: int, column: int | None = None) -> str:
     """Names a line and, if passed, a column."""
     return f"line {line}" if column is None else f"line {line}, column {column}"
 
 
-def place_of(text: str, offset: int) -> str:
+def find_place(text: str, offset: int) -> str:
     """Names the line and column of an offset in a text."""
-    return place_at(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
+    return name_place(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 
 class FileRow(NamedTuple):
@@ -61,13 +61,13 @@ class WritableValue(NamedTuple):
 
 
 ReadResult = tuple[list[FileRow], list[Problem]]
-Written = tuple[str, list[Problem]]
+WriteResult = tuple[str, list[Problem]]
 FormatReader = Callable[[str], ReadResult]
-FormatWriter = Callable[[Sequence[WritableValue], str], Written]
+FormatWriter = Callable[[Sequence[WritableValue], str], WriteResult]
 """Writes values; the text is their namespace, for formats that name what they hold."""
 
 
-def once(rows: Iterable[FileRow | Problem]) -> ReadResult:
+def split_problems(rows: Iterable[FileRow | Problem]) -> ReadResult:
     """Separates rows from problems. A key that appears twice is a problem, because either could be meant."""
     found: dict[str, FileRow] = {}
     problems: list[Problem] = []
@@ -83,7 +83,7 @@ def once(rows: Iterable[FileRow | Problem]) -> ReadResult:
     return list(found.values()), problems
 
 
-def from_base64(text: str) -> bytes:
+def decode_base64(text: str) -> bytes:
     """Decodes standard base64, ignoring line breaks and spaces, because files are wrapped.
 
     Raises:
@@ -104,7 +104,7 @@ _OWN = frozenset({
 })  # fmt: skip
 
 
-def why_not_assignable(name: str) -> str:
+def explain_unassignable(name: str) -> str:
     """Why no shell can assign a variable, for a sentence that starts with its name; empty if one can."""
     if not _NAME.fullmatch(name):
         return "not a name that a shell can assign"

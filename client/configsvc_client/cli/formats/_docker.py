@@ -17,17 +17,24 @@ from collections.abc import Iterator, Sequence
 from configsvc.model import limits
 from configsvc.model.content_types import KINDS
 from configsvc_client.cli.formats import _common
-from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, once
+from configsvc_client.cli.formats._common import (
+    FileRow,
+    Problem,
+    ReadResult,
+    WritableValue,
+    WriteResult,
+    split_problems,
+)
 from configsvc_client.cli.formats._text_types import (
     ANY_TEXT,
-    holders,
-    is_filled_in,
+    choose_type,
+    explain_no_name,
+    get_text,
+    is_expanded,
     is_json_comment,
-    lines_of,
+    list_holders,
+    render_lines,
     respell_json,
-    text_of,
-    type_after,
-    why_no_name,
 )
 
 _LINE = 64 * limits.KIB - 1
@@ -40,25 +47,25 @@ def read(text: str) -> ReadResult:
 
     A value with `$` or backquotes is read unchanged, as Docker reads it; docker compose would expand it.
     """
-    return once(_found(text))
+    return split_problems(_iter_rows(text))
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
     """Writes lines that Docker reads as the same values. Problems: values with a line break or a NUL."""
     del namespace
-    return lines_of(values, _line)
+    return render_lines(values, _render_line)
 
 
-def _found(text: str) -> Iterator[FileRow | Problem]:
+def _iter_rows(text: str) -> Iterator[FileRow | Problem]:
     commented, before = False, ""
     for number, whole in enumerate(text.split("\n"), 1):
         line = whole.removesuffix("\r").lstrip(_SPACE)
         if line and not line.startswith("#"):
-            yield _row(_common.place_at(number), line, whole, before, commented=commented)
+            yield _read_row(_common.name_place(number), line, whole, before, commented=commented)
         commented, before = is_json_comment(line), line
 
 
-def _row(place: str, line: str, whole: str, before: str, *, commented: bool) -> FileRow | Problem:
+def _read_row(place: str, line: str, whole: str, before: str, *, commented: bool) -> FileRow | Problem:
     """The row, or why Docker reads the line differently. The line is not shown: it may be part of a secret."""
     key, equals, value = line.partition("=")
     if len(whole.encode()) > _LINE:
@@ -67,14 +74,14 @@ def _row(place: str, line: str, whole: str, before: str, *, commented: bool) -> 
         return Problem(place, None, "no value; Docker would take it from its own environment")
     if not key or " " in key or "\t" in key:
         return Problem(place, None, "no name before the =, or a name with spaces, which Docker refuses")
-    reason = why_no_name(key, value, before.partition("=")[2])
+    reason = explain_no_name(key, value, before.partition("=")[2])
     if reason:
         return Problem(place, None, reason)
-    return FileRow(place, key, value.encode(), type_after(commented), is_filled_in(value))
+    return FileRow(place, key, value.encode(), choose_type(commented), is_expanded(value))
 
 
-def _line(value: WritableValue) -> str | Problem:
-    text = text_of(value)
+def _render_line(value: WritableValue) -> str | Problem:
+    text = get_text(value)
     if isinstance(text, Problem):
         return text
     if KINDS[value.content_type].is_json and ("\n" in text or "\r" in text):
@@ -85,11 +92,11 @@ def _line(value: WritableValue) -> str | Problem:
         return Problem(
             "",
             value.key,
-            f"contains a line break, which Docker's env-file cannot hold; {holders(value.key)} can hold it",
+            f"contains a line break, which Docker's env-file cannot hold; {list_holders(value.key)} can hold it",
         )
     line = f"{value.key}={text}"
     if len(line.encode()) > _LINE:
         return Problem(
-            "", value.key, f"longer than 64 KiB, Docker's limit for a line; {holders(value.key)} can hold it"
+            "", value.key, f"longer than 64 KiB, Docker's limit for a line; {list_holders(value.key)} can hold it"
         )
     return line

@@ -8,17 +8,24 @@ from collections.abc import Iterator, Sequence
 
 from configsvc.model.content_types import KINDS
 from configsvc_client.cli.formats import _common
-from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, once
+from configsvc_client.cli.formats._common import (
+    FileRow,
+    Problem,
+    ReadResult,
+    WritableValue,
+    WriteResult,
+    split_problems,
+)
 from configsvc_client.cli.formats._text_types import (
     ANY_TEXT,
-    holders,
-    is_filled_in,
+    choose_type,
+    explain_no_name,
+    get_text,
+    is_expanded,
     is_json_comment,
-    lines_of,
+    list_holders,
+    render_lines,
     respell_json,
-    text_of,
-    type_after,
-    why_no_name,
 )
 
 # python-dotenv's pattern, except that a name stops at another `${`: the matches are the same, in one pass.
@@ -29,7 +36,7 @@ _DOUBLE = re.compile(r"""(?:[^"\\$`]|\\(?=[^abcfnrtv0$`"'\\\n])|\$(?=[ ,./:;%+=~
 _FORMS = ((_BARE, ""), (_SINGLE, "'"), (_DOUBLE, '"'))
 
 
-def is_filled_in_anyhow(text: str) -> bool:
+def is_always_expanded(text: str) -> bool:
     """Whether python-dotenv expands a part of the text, in any quotes."""
     last = text.rfind("}")
     # No match can go beyond the last brace, and searching there for the end of a default would take long.
@@ -38,7 +45,7 @@ def is_filled_in_anyhow(text: str) -> bool:
 
 def quote_text(text: str) -> str | None:
     """The text in a form that every reader reads back, bare or in quotes; None if no form works."""
-    if "\0" in text or "\r" in text or is_filled_in_anyhow(text):
+    if "\0" in text or "\r" in text or is_always_expanded(text):
         return None
     return next((f"{quote}{text}{quote}" for form, quote in _FORMS if form.fullmatch(text)), None)
 
@@ -49,7 +56,7 @@ def explain_unquotable(text: str) -> str:
         return "contains a NUL, which no environment variable can hold"
     if "\r" in text:
         return "contains a carriage return, which dotenv readers turn into a line feed"
-    if is_filled_in_anyhow(text):
+    if is_always_expanded(text):
         return "contains ${…}, which python-dotenv expands even in single quotes"
     return "contains quotes, backslashes or $ on which dotenv readers disagree"
 
@@ -67,34 +74,34 @@ def read(text: str) -> ReadResult:
     Line ends are universal, as in Python's text files: CR LF and CR become LF, also within quotes. `\r` in double
     quotes is a carriage return.
     """
-    return once(_found(text.replace("\r\n", "\n").replace("\r", "\n")))
+    return split_problems(_iter_rows(text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
     """Writes lines that bash, dash, python-dotenv, npm dotenv and docker compose read as the same values."""
     del namespace
-    return lines_of(values, _line)
+    return render_lines(values, _render_line)
 
 
-def _found(text: str) -> Iterator[FileRow | Problem]:
+def _iter_rows(text: str) -> Iterator[FileRow | Problem]:
     from dotenv.parser import parse_stream
 
     commented, line, before = False, 1, ""
     for binding in parse_stream(io.StringIO(text)):
         key, original, line = binding.key, binding.original.string, _line_number(*binding.original)
-        place = _common.place_at(line)
+        place = _common.name_place(line)
         if binding.error:
             yield Problem(place, None, "not KEY=VALUE; is a quote left open?")
         elif key is not None and binding.value is None:
             # The word is not shown: it may be a line of a secret that should have been in quotes.
             yield Problem(place, None, "no value; write KEY= for an empty one, and put several lines in quotes")
-        elif key is not None and (reason := why_no_name(key, str(binding.value), before)):
+        elif key is not None and (reason := explain_no_name(key, str(binding.value), before)):
             yield Problem(place, None, reason)
         elif key is not None and _TWO_ON_A_LINE.match(original):
             yield Problem(place, key, "two variables on one line; put each on its own line")
         elif key is not None:
             value = str(binding.value)
-            yield FileRow(place, key, value.encode(), type_after(commented), _is_filled_in(original, value))
+            yield FileRow(place, key, value.encode(), choose_type(commented), _is_expanded(original, value))
         commented = key is None and is_json_comment(original)
         before = binding.value or ""
 
@@ -104,15 +111,15 @@ def _line_number(string: str, first: int) -> int:
     return first + string[: len(string) - len(string.lstrip())].count("\n")
 
 
-def _is_filled_in(original: str, value: str) -> bool:
+def _is_expanded(original: str, value: str) -> bool:
     """Whether some reader would expand a part of the value."""
     before = _UP_TO_VALUE.match(original)
     in_single_quotes = before is not None and original[before.end() :].startswith("'")
-    return is_filled_in_anyhow(value) if in_single_quotes else is_filled_in(value)
+    return is_always_expanded(value) if in_single_quotes else is_expanded(value)
 
 
-def _line(value: WritableValue) -> str | Problem:
-    text = text_of(value)
+def _render_line(value: WritableValue) -> str | Problem:
+    text = get_text(value)
     if isinstance(text, Problem):
         return text
     if value.key == _NO_JAVASCRIPT_NAME:
@@ -124,6 +131,6 @@ def _line(value: WritableValue) -> str | Problem:
         return Problem(
             "",
             value.key,
-            f"{explain_unquotable(text)}; {ANY_TEXT if chr(0) in text else holders(value.key)} can hold it",
+            f"{explain_unquotable(text)}; {ANY_TEXT if chr(0) in text else list_holders(value.key)} can hold it",
         )
     return f"{value.key}={found}"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from configsvc.model import json_text, limits
 from configsvc_client.cli.formats import _common, _tree
-from configsvc_client.cli.formats._common import Problem, ReadResult, WritableValue, Written, once
+from configsvc_client.cli.formats._common import Problem, ReadResult, WritableValue, WriteResult, split_problems
 
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],]|[^\s{}\[\],:"]++')
 _CONSTANTS = ("NaN", "Infinity", "-Infinity")
@@ -37,17 +37,17 @@ def find_members(text: str) -> MemberLines:
         if found in "{[":
             seen.append(set() if found == "{" else None)
             if len(seen) > limits.JSON_DEPTH + 1:
-                return MemberLines(lines, Problem(_common.place_of(text, counted), None, _tree.TOO_DEEP))
+                return MemberLines(lines, Problem(_common.find_place(text, counted), None, _tree.TOO_DEEP))
         elif found in "}]":
             seen.pop()
         elif found.startswith(_CONSTANTS):
             return MemberLines(
                 lines,
-                Problem(_common.place_of(text, counted), None, "not JSON: NaN and Infinity are not JSON numbers"),
+                Problem(_common.find_place(text, counted), None, "not JSON: NaN and Infinity are not JSON numbers"),
             )
         elif named and found != ",":
             name = json.loads(found)
-            if fault := _twice(text, counted, name, seen, lines):
+            if fault := _check_duplicate(text, counted, name, seen, lines):
                 return MemberLines(lines, fault)
             if len(seen) == 1:
                 lines[name] = line
@@ -55,14 +55,16 @@ def find_members(text: str) -> MemberLines:
     return MemberLines(lines)
 
 
-def _twice(text: str, offset: int, name: str, seen: list[set[str] | None], lines: dict[str, int]) -> Problem | None:
+def _check_duplicate(
+    text: str, offset: int, name: str, seen: list[set[str] | None], lines: dict[str, int]
+) -> Problem | None:
     """Reports a name that the innermost object already has, and adds the name to it."""
     names = seen[-1]
     if names is None or name not in names:
         names = names if names is not None else set()
         names.add(name)
         return None
-    place = _common.place_of(text, offset)
+    place = _common.find_place(text, offset)
     if len(seen) > 1:
         return Problem(place, None, "a name appears twice in one object")
     return Problem(place, name, f"appears twice; first on line {lines[name]}")
@@ -94,33 +96,33 @@ _FAULTS = (
 
 def read(text: str) -> ReadResult:
     """Reads the members of the object, with their lines."""
-    problem, found, lines = _parsed(text)
+    problem, found, lines = _parse(text)
     if problem:
         return [], [problem]
     if not isinstance(found, dict):
         return [], [Problem("", None, "not a JSON object of keys and values")]
-    return once(_tree.row(_common.place_at(lines[key]), key, each) for key, each in found.items())
+    return split_problems(_tree.make_row(_common.name_place(lines[key]), key, each) for key, each in found.items())
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
     """Writes an indented object."""
     del namespace
-    found = {value.key: _tree.native(value, _tree.anything, binary=False) for value in values}
+    found = {value.key: _tree.make_node(value, _tree.accept_anything, binary=False) for value in values}
     return json_text.render(found, 2) + "\n", []
 
 
-def _parsed(text: str) -> tuple[Problem | None, json_text.JsonObject, dict[str, int]]:
+def _parse(text: str) -> tuple[Problem | None, json_text.JsonObject, dict[str, int]]:
     try:
         found = json_text.parse(text)
     except json.JSONDecodeError as error:
-        return _syntax(text, error), None, {}
+        return _explain_syntax(text, error), None, {}
     except (ValueError, RecursionError):  # a constant or too deep, both of which `find_members` reports
         found = None
     members, problem = find_members(text)
     return problem, found, members
 
 
-def _syntax(text: str, error: json.JSONDecodeError) -> Problem:
+def _explain_syntax(text: str, error: json.JSONDecodeError) -> Problem:
     if not text.strip():
         return Problem("", None, "empty; not a JSON object of keys and values")
     rest = text[error.pos :].lstrip()
@@ -128,6 +130,6 @@ def _syntax(text: str, error: json.JSONDecodeError) -> Problem:
         if error.msg.startswith(start):
             for found, meaning in following:
                 if rest.startswith(found):
-                    return Problem(_common.place_of(text, len(text) - len(rest)), None, f"not JSON: {meaning}")
-            return Problem(_common.place_of(text, error.pos), None, f"not JSON: {reason}")
-    return Problem(_common.place_of(text, error.pos), None, "not JSON")
+                    return Problem(_common.find_place(text, len(text) - len(rest)), None, f"not JSON: {meaning}")
+            return Problem(_common.find_place(text, error.pos), None, f"not JSON: {reason}")
+    return Problem(_common.find_place(text, error.pos), None, "not JSON")

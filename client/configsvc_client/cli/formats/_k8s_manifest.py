@@ -33,7 +33,7 @@ class ManifestMember(NamedTuple):
         return f"Member(place={self.place!r}, key={self.key!r}, kind={self.kind!r})"
 
 
-class NotOne(ValueError):
+class NotOneManifest(ValueError):
     """The text is not a single manifest. The message is the reason, and never quotes the file."""
 
     def __init__(self, reason: str, place: str = "") -> None:
@@ -41,26 +41,26 @@ class NotOne(ValueError):
         self.problem = Problem(place, None, reason)
 
 
-def members(text: str) -> list[ManifestMember]:
+def read_fields(text: str) -> list[ManifestMember]:
     """The fields of the only manifest in a text, JSON or YAML, as kubectl reads them.
 
     Raises:
         NotOne: the text is neither JSON nor YAML, or does not hold exactly one manifest.
     """
     if text.lstrip().startswith("{"):
-        found = _from_json(text)
+        found = _read_json(text)
         if found is not None:
             return found
-    return _from_yaml(text)
+    return _read_yaml(text)
 
 
-def inside(member: ManifestMember) -> list[ManifestMember]:
+def list_members(member: ManifestMember) -> list[ManifestMember]:
     """The members of a mapping; empty if the value is not a mapping."""
     if member.kind != "mapping":
         return []
     if isinstance(member.value, JsonMembers):
         return list(member.value.found)
-    return list(_members(member.value))
+    return list(_iter_members(member.value))
 
 
 class JsonMembers(NamedTuple):
@@ -69,7 +69,7 @@ class JsonMembers(NamedTuple):
     found: tuple[ManifestMember, ...]
 
 
-def _from_json(text: str) -> list[ManifestMember] | None:
+def _read_json(text: str) -> list[ManifestMember] | None:
     """The fields from JSON; None if it is not JSON, because YAML may start with a brace too."""
     lines = _Lines(text)
     try:
@@ -94,10 +94,10 @@ class _Lines:
 
     def member(self, key: str, value: object) -> ManifestMember:
         line = self._lines.get(json.dumps(key, ensure_ascii=False))
-        return ManifestMember(_common.place_at(line) if line else "", key, _kind(value), value)
+        return ManifestMember(_common.name_place(line) if line else "", key, _find_json_kind(value), value)
 
 
-def _kind(value: object) -> Kind:
+def _find_json_kind(value: object) -> Kind:
     match value:
         case None:
             return "null"
@@ -112,52 +112,52 @@ def _kind(value: object) -> Kind:
     return "number"
 
 
-def _from_yaml(text: str) -> list[ManifestMember]:
+def _read_yaml(text: str) -> list[ManifestMember]:
     import yaml
 
     try:
-        documents = [each for each in yaml.compose_all(text, _loader()) if kind_of(each) != "null"]
+        documents = [each for each in yaml.compose_all(text, _make_loader()) if find_kind(each) != "null"]
         if len(documents) > 1:
-            raise NotOne(
+            raise NotOneManifest(
                 "several documents; import one Secret at a time, for example with kubectl get secret NAME -o json",
-                _common.place_at(documents[1].start_mark.line + 1),
+                _common.name_place(documents[1].start_mark.line + 1),
             )
-        return list(_members(documents[0])) if documents else []
+        return list(_iter_members(documents[0])) if documents else []
     except yaml.MarkedYAMLError as error:
         problem = explain_fault(error, text)
-        raise NotOne(problem.reason, problem.place) from None
+        raise NotOneManifest(problem.reason, problem.place) from None
     except yaml.YAMLError:  # its message may quote the file
-        raise NotOne("not YAML") from None
+        raise NotOneManifest("not YAML") from None
     except RecursionError:
-        raise NotOne("nested too deeply") from None
+        raise NotOneManifest("nested too deeply") from None
 
 
-def _members(node: Any) -> Iterator[ManifestMember]:  # noqa: ANN401  # PyYAML's
+def _iter_members(node: Any) -> Iterator[ManifestMember]:  # noqa: ANN401  # PyYAML's
     """Yields the node's own members, including duplicates, then merged members that it does not override."""
-    if kind_of(node) != "mapping":
+    if find_kind(node) != "mapping":
         return
     own = set()
     for key, value in node.value:
         if not _is_merge(key):
-            own.add(key_of(key))
-            yield _member(key, value)
+            own.add(read_key(key))
+            yield _make_member(key, value)
     for key, value in node.value:
         if _is_merge(key):
-            yield from _merged(value, own)
+            yield from _iter_merged(value, own)
 
 
-def _merged(node: Any, own: set[str | None]) -> Iterator[ManifestMember]:  # noqa: ANN401  # PyYAML's
-    for each in node.value if kind_of(node) == "list" else (node,):
-        for member in _members(each):
+def _iter_merged(node: Any, own: set[str | None]) -> Iterator[ManifestMember]:  # noqa: ANN401  # PyYAML's
+    for each in node.value if find_kind(node) == "list" else (node,):
+        for member in _iter_members(each):
             if member.key not in own:
                 own.add(member.key)
                 yield member
 
 
-def _member(key: Any, value: Any) -> ManifestMember:  # noqa: ANN401  # PyYAML's
-    kind = kind_of(value)
+def _make_member(key: Any, value: Any) -> ManifestMember:  # noqa: ANN401  # PyYAML's
+    kind = find_kind(value)
     held = value if kind in ("mapping", "list") else value.value
-    return ManifestMember(_common.place_at(key.start_mark.line + 1), key_of(key), kind, held)
+    return ManifestMember(_common.name_place(key.start_mark.line + 1), read_key(key), kind, held)
 
 
 def _is_merge(key: Any) -> bool:  # noqa: ANN401  # PyYAML's
@@ -165,7 +165,7 @@ def _is_merge(key: Any) -> bool:  # noqa: ANN401  # PyYAML's
 
 
 @cache
-def _loader() -> Any:  # noqa: ANN401  # a class of PyYAML's, made once it is needed
+def _make_loader() -> Any:  # noqa: ANN401  # a class of PyYAML's, made once it is needed
     import yaml
 
     class Loader(yaml.SafeLoader):
@@ -195,7 +195,7 @@ _SAME_KEY = re.compile(r"true|false|0|-?[1-9][0-9]{0,17}", re.ASCII)
 """Bools and numbers whose spelling kubectl keeps when it makes them a key."""
 
 
-def kind_of(node: yaml.Node) -> Kind:
+def find_kind(node: yaml.Node) -> Kind:
     """The kind that kubectl gives a node."""
     import yaml
 
@@ -204,31 +204,31 @@ def kind_of(node: yaml.Node) -> Kind:
     if not isinstance(node, yaml.ScalarNode):
         return "mapping"
     if node.tag in (f"{_TAG}int", f"{_TAG}float", f"{_TAG}bool", f"{_TAG}null"):
-        return _tagged(node)
+        return _find_tagged_kind(node)
     if node.tag == f"{_TAG}binary":
         return "binary"
-    return _plain(node.value) if node.style is None and node.tag == "?" else "text"
+    return _find_plain_kind(node.value) if node.style is None and node.tag == "?" else "text"
 
 
-def key_of(node: yaml.Node) -> str | None:
+def read_key(node: yaml.Node) -> str | None:
     """The key as kubectl reads it; None if kubectl renames it (`NO` becomes `false`, `0644` becomes `420`)."""
-    kind = kind_of(node)
+    kind = find_kind(node)
     if kind == "text" or (kind in ("bool", "number") and _SAME_KEY.fullmatch(node.value)):
         return str(node.value)
     return None
 
 
-def spelled(text: str) -> str:
+def render_scalar(text: str) -> str:
     """Text without line breaks as a scalar that kubectl and every YAML 1.1 or 1.2 reader treats as text."""
-    return text if _BARE.fullmatch(text) and _plain(text) == "text" else json.dumps(text)
+    return text if _BARE.fullmatch(text) and _find_plain_kind(text) == "text" else json.dumps(text)
 
 
-def _tagged(node: yaml.Node) -> Kind:
+def _find_tagged_kind(node: yaml.Node) -> Kind:
     """The kind that an explicit tag names. It needs no check against the value, because all of these are refused."""
     return {"int": "number", "float": "number", "bool": "bool", "null": "null"}[node.tag.removeprefix(_TAG)]  # type: ignore[return-value]  # the four are kinds
 
 
-def _plain(text: str) -> Kind:
+def _find_plain_kind(text: str) -> Kind:
     if text in _NULLS:
         return "null"
     if text in _BOOLS:

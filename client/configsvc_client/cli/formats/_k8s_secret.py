@@ -17,8 +17,21 @@ from configsvc.model import limits
 from configsvc.model.content_types import BYTES, TEXT
 from configsvc.model.snapshot import ContentType, is_content_type
 from configsvc_client.cli.formats import _yaml
-from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, once
-from configsvc_client.cli.formats._k8s_manifest import ManifestMember, NotOne, inside, members, spelled
+from configsvc_client.cli.formats._common import (
+    FileRow,
+    Problem,
+    ReadResult,
+    WritableValue,
+    WriteResult,
+    split_problems,
+)
+from configsvc_client.cli.formats._k8s_manifest import (
+    ManifestMember,
+    NotOneManifest,
+    list_members,
+    read_fields,
+    render_scalar,
+)
 
 ANNOTATION = "configsvc/content-types"
 
@@ -39,51 +52,58 @@ _A_KIND = re.compile(r"[A-Za-z]{1,63}")
 def read(text: str) -> ReadResult:
     """Reads the rows of `data` and `stringData`."""
     try:
-        found = members(text)
-    except NotOne as error:
+        found = read_fields(text)
+    except NotOneManifest as error:
         return [], [error.problem]
-    refused = _refused(found)
+    refused = _explain_refusal(found)
     if refused:
         return [], [refused]
-    types, problems = _types(found), list(_misplaced(found))
+    types, problems = _read_types(found), list(_iter_misplaced(found))
     rows: dict[str, FileRow] = {}
     for field in ("data", "stringData"):
-        held, more = once(_rows(found, field, types))
+        held, more = split_problems(_iter_rows(found, field, types))
         rows |= {row.key: row for row in held}
         problems += more
     return list(rows.values()), problems
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
     """Writes an Opaque Secret, named after the namespace."""
     problems = [
-        Problem("", each.key, "longer than 253 characters, the limit of Kubernetes") for each in values if _long(each)
+        Problem("", each.key, "longer than 253 characters, the limit of Kubernetes")
+        for each in values
+        if _is_too_long(each)
     ]
     if sum(len(each.data) for each in values) > _BYTES:
         problems.append(Problem("", None, "larger than 1 MiB, the limit for a Secret"))
     types = {each.key: each.content_type for each in values if each.content_type != TEXT}
     annotations = {"annotations": {ANNOTATION: json.dumps(types)}} if types else {}
     manifest = {
-        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": _name(namespace), **annotations}, "type": "Opaque",
-    }  # fmt: skip
-    data = "".join(f"  {spelled(each.key)}: {spelled(base64.b64encode(each.data).decode())}\n" for each in values)
-    return _yaml.dumped(manifest) + (f"data:\n{data}" if data else "data: {}\n"), problems
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": _make_name(namespace), **annotations},
+        "type": "Opaque",
+    }
+    data = "".join(
+        f"  {render_scalar(each.key)}: {render_scalar(base64.b64encode(each.data).decode())}\n" for each in values
+    )
+    return _yaml.render_tree(manifest) + (f"data:\n{data}" if data else "data: {}\n"), problems
 
 
-def _refused(found: Sequence[ManifestMember]) -> Problem | None:
+def _explain_refusal(found: Sequence[ManifestMember]) -> Problem | None:
     """Why this is not a Secret; None if it is."""
-    kind = _text(found, "kind")
-    if kind == "Secret" and _text(found, "apiVersion") in (None, "v1"):
+    kind = _get_text(found, "kind")
+    if kind == "Secret" and _get_text(found, "apiVersion") in (None, "v1"):
         return None
     named = f", but kind: {kind}" if kind and _A_KIND.fullmatch(kind) and kind != "Secret" else ""
     return Problem("", None, f"not a Kubernetes Secret (apiVersion: v1, kind: Secret){named}")
 
 
-def _text(found: Sequence[ManifestMember], key: str) -> str | None:
+def _get_text(found: Sequence[ManifestMember], key: str) -> str | None:
     return next((each.value for each in found if each.key == key and each.kind == "text"), None)
 
 
-def _rows(
+def _iter_rows(
     manifest: Sequence[ManifestMember], field: str, types: Mapping[str, ContentType]
 ) -> Iterator[FileRow | Problem]:
     for held in manifest:
@@ -91,11 +111,11 @@ def _rows(
             continue
         if held.kind not in ("mapping", "null"):
             yield Problem(held.place, field, f"must be a mapping, but is a {held.kind}")
-        for each in inside(held):
-            yield _row(each, types, encoded=field == "data")
+        for each in list_members(held):
+            yield _read_row(each, types, encoded=field == "data")
 
 
-def _misplaced(manifest: Sequence[ManifestMember]) -> Iterator[Problem]:
+def _iter_misplaced(manifest: Sequence[ManifestMember]) -> Iterator[Problem]:
     """Yields unknown fields, and fields that appear twice."""
     for each in manifest:
         if each.key not in _FIELDS:
@@ -105,7 +125,7 @@ def _misplaced(manifest: Sequence[ManifestMember]) -> Iterator[Problem]:
             yield Problem(other.place, other.key, "the field appears twice")
 
 
-def _row(member: ManifestMember, types: Mapping[str, ContentType], *, encoded: bool) -> FileRow | Problem:
+def _read_row(member: ManifestMember, types: Mapping[str, ContentType], *, encoded: bool) -> FileRow | Problem:
     place, key, kind, value = member
     if key is None:
         return Problem(place, None, "kubectl would rename this key, as it renames NO to false; put it in quotes")
@@ -113,13 +133,13 @@ def _row(member: ManifestMember, types: Mapping[str, ContentType], *, encoded: b
         return Problem(place, key, f"kubectl refuses a {kind} here; {_ADVICE.get(kind, _ADVICE_FOR_OTHERS)}")
     text = value if kind == "text" else ""
     try:
-        data = _from_base64(text) if encoded else text.encode()
+        data = _decode_base64(text) if encoded else text.encode()
     except ValueError:
         return Problem(place, key, "not base64; plain text belongs under stringData" if encoded else "not text")
     return FileRow(place, key, data, types.get(key) or (TEXT if _is_text(data) else BYTES))
 
 
-def _from_base64(text: str) -> bytes:
+def _decode_base64(text: str) -> bytes:
     """Decodes as Go's `base64.StdEncoding` does: it skips line breaks, and nothing else."""
     whole = text.replace("\r", "").replace("\n", "")
     if not _BASE64.fullmatch(whole):  # Python accepts padding after a complete group
@@ -127,13 +147,15 @@ def _from_base64(text: str) -> bytes:
     return base64.b64decode(whole)
 
 
-def _types(manifest: Sequence[ManifestMember]) -> dict[str, ContentType]:
+def _read_types(manifest: Sequence[ManifestMember]) -> dict[str, ContentType]:
     annotations = [
-        each for field in manifest if field.key == "metadata" for held in inside(field) if held.key == "annotations"
-        for each in inside(held)
+        each
+        for field in manifest if field.key == "metadata"
+        for held in list_members(field) if held.key == "annotations"
+        for each in list_members(held)
     ]  # fmt: skip
     try:
-        found = json.loads(_text(annotations, ANNOTATION) or "{}")
+        found = json.loads(_get_text(annotations, ANNOTATION) or "{}")
         return {key: kind for key, kind in found.items() if is_content_type(kind)}
     except (ValueError, TypeError, AttributeError, RecursionError):
         return {}
@@ -146,10 +168,10 @@ def _is_text(data: bytes) -> bool:
         return False
 
 
-def _long(value: WritableValue) -> bool:
+def _is_too_long(value: WritableValue) -> bool:
     return len(value.key) > _KEY
 
 
-def _name(namespace: str) -> str:
+def _make_name(namespace: str) -> str:
     """The namespace as a DNS subdomain (RFC 1123), which names of Secrets must be."""
     return re.sub(r"-*\.[.-]*", ".", namespace.replace("_", "-")).strip(".-")

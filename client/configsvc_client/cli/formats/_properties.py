@@ -12,8 +12,15 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from configsvc_client.cli.formats import _common
-from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, once
-from configsvc_client.cli.formats._text_types import is_json_comment, lines_of, text_of, type_after
+from configsvc_client.cli.formats._common import (
+    FileRow,
+    Problem,
+    ReadResult,
+    WritableValue,
+    WriteResult,
+    split_problems,
+)
+from configsvc_client.cli.formats._text_types import choose_type, get_text, is_json_comment, render_lines
 
 _BLANK = " \t\f"
 _ENDS = re.compile(r"\r\n|\r|\n")
@@ -35,16 +42,16 @@ class _Line(NamedTuple):
 
 def read(text: str) -> ReadResult:
     """Reads the file. Problems: escapes that Java refuses, and keys that appear twice, where Java uses the last."""
-    return once(_row(each) for each in _lines(text))
+    return split_problems(_read_row(each) for each in _iter_lines(text))
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
     """Writes lines that every Java version reads as the same values. Bytes are a problem."""
     del namespace
-    return lines_of(values, _line)
+    return render_lines(values, _render_line)
 
 
-def _lines(text: str) -> Iterator[_Line]:
+def _iter_lines(text: str) -> Iterator[_Line]:
     natural = _ENDS.split(text)
     commented, at = False, 0
     while at < len(natural):
@@ -56,7 +63,7 @@ def _lines(text: str) -> Iterator[_Line]:
         if line == "\\":  # continues nothing: the next line may be a comment
             continue
         parts = [line]
-        while _continues(parts[-1]) and at < len(natural):
+        while _is_continued(parts[-1]) and at < len(natural):
             parts[-1] = parts[-1][:-1]
             parts.append(natural[at].lstrip(_BLANK))
             at += 1
@@ -65,50 +72,53 @@ def _lines(text: str) -> Iterator[_Line]:
         commented = False
 
 
-def _continues(line: str) -> bool:
+def _is_continued(line: str) -> bool:
     return (len(line) - len(line.rstrip("\\"))) % 2 == 1
 
 
-def _row(line: _Line) -> FileRow | Problem:
-    place = _common.place_at(line.number)
+def _read_row(line: _Line) -> FileRow | Problem:
+    place = _common.name_place(line.number)
     if _BAD.search(line.text):
         return Problem(place, None, "a \\u without four hexadecimal digits; write a backslash as \\\\")
     key = _KEY.match(line.text)
     start = key.end() if key else 0
     separator = _SEPARATOR.match(line.text, start)
-    name, value = _text(line.text[:start]), _text(line.text[separator.end() if separator else start :])
+    name, value = (
+        _unescape_text(line.text[:start]),
+        _unescape_text(line.text[separator.end() if separator else start :]),
+    )
     if name is None or value is None:
         return Problem(place, None, "contains half a surrogate pair, which is not text")
     if start == len(line.text):
         # Not shown: it may be a line of a secret.
         return Problem(place, None, "no value; write KEY= for an empty value, and end lines that continue with \\")
-    return FileRow(place, name, value.encode(), type_after(line.commented))
+    return FileRow(place, name, value.encode(), choose_type(line.commented))
 
 
-def _text(escaped: str) -> str | None:
+def _unescape_text(escaped: str) -> str | None:
     """The text of a key or a value; None if it is not valid Unicode."""
-    found = _ESCAPE.sub(_unescaped, escaped)
+    found = _ESCAPE.sub(_unescape, escaped)
     try:
         return found.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
         return None
 
 
-def _unescaped(found: re.Match[str]) -> str:
+def _unescape(found: re.Match[str]) -> str:
     code, letter = found.groups()
     return chr(int(code, 16)) if code else _LETTERS.get(letter or "", letter or "")
 
 
-def _line(value: WritableValue) -> str | Problem:
-    text = text_of(value)
+def _render_line(value: WritableValue) -> str | Problem:
+    text = get_text(value)
     if isinstance(text, Problem):
         return text
-    key = "".join(f"\\{each}" if each in " =:#!" else _spelled(each) for each in value.key)
+    key = "".join(f"\\{each}" if each in " =:#!" else _escape(each) for each in value.key)
     lead = len(text) - len(text.lstrip(" "))
-    return "".join((key, "=", "\\ " * lead, *map(_spelled, text[lead:])))
+    return "".join((key, "=", "\\ " * lead, *map(_escape, text[lead:])))
 
 
-def _spelled(letter: str) -> str:
+def _escape(letter: str) -> str:
     if letter in _ESCAPED:
         return _ESCAPED[letter]
     if letter.isascii() and letter.isprintable():

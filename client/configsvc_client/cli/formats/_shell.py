@@ -18,17 +18,17 @@ from configsvc_client.cli.formats._common import (
     Problem,
     ReadResult,
     WritableValue,
-    Written,
-    once,
-    why_not_assignable,
+    WriteResult,
+    explain_unassignable,
+    split_problems,
 )
 from configsvc_client.cli.formats._text_types import (
     ANY_TEXT,
+    choose_type,
+    explain_no_name,
+    get_text,
     is_json_comment,
-    lines_of,
-    text_of,
-    type_after,
-    why_no_name,
+    render_lines,
 )
 
 _NOTHING = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
@@ -46,43 +46,43 @@ _OTHER_CODE = (
 
 def read(text: str) -> ReadResult:
     """Reads plain assignments, exported or not. Any other code is a problem, and ends the reading."""
-    return once(_found(text))
+    return split_problems(_iter_rows(text))
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
     """Writes lines that a shell reads as the same values. Problems: names that it cannot assign, and NULs."""
     del namespace
-    return lines_of(values, _line)
+    return render_lines(values, _render_line)
 
 
-def _found(text: str) -> Iterator[FileRow | Problem]:
+def _iter_rows(text: str) -> Iterator[FileRow | Problem]:
     at, line, commented, before = 0, 1, False, ""
     while at < len(text):
         match = _NOTHING.match(text, at) or _ASSIGNMENT.match(text, at)
         if match is None:
-            yield Problem(_common.place_at(line), None, _OTHER_CODE)
+            yield Problem(_common.name_place(line), None, _OTHER_CODE)
             return
         if match.re is _ASSIGNMENT:
             word = "".join("".join(map(str, filter(None, each.groups()))) for each in _PART.finditer(match[2]))
-            reason = why_no_name(match[1], word, before)
+            reason = explain_no_name(match[1], word, before)
             yield (
-                Problem(_common.place_at(line), None, reason)
+                Problem(_common.name_place(line), None, reason)
                 if reason
-                else FileRow(_common.place_at(line), match[1], word.encode(), type_after(commented))
+                else FileRow(_common.name_place(line), match[1], word.encode(), choose_type(commented))
             )
             before = word
         commented = is_json_comment(match[0])
         at, line = match.end(), line + match[0].count("\n")
 
 
-def _line(value: WritableValue) -> str | Problem:
-    text, reason = text_of(value), why_not_assignable(value.key)
+def _render_line(value: WritableValue) -> str | Problem:
+    text, reason = get_text(value), explain_unassignable(value.key)
     if isinstance(text, Problem):
         return text
     if reason:
         renamed = make_variable_name(value.key)
         advice = (
-            f"; {ANY_TEXT} can hold it" if why_not_assignable(renamed) else f"; --variables renames it to {renamed}"
+            f"; {ANY_TEXT} can hold it" if explain_unassignable(renamed) else f"; --variables renames it to {renamed}"
         )
         return Problem("", value.key, f"{reason}{advice}")
     if "\0" in text:

@@ -9,7 +9,7 @@ from configsvc.model.content_types import JSON, KINDS, TEXT
 from configsvc.model.same_value import same_value
 from configsvc.model.snapshot import ContentType
 from configsvc_client._reading.variables import make_variable_name
-from configsvc_client.cli.formats._common import Problem, WritableValue, Written, why_not_assignable
+from configsvc_client.cli.formats._common import Problem, WritableValue, WriteResult, explain_unassignable
 
 JSON_COMMENT = f"# configsvc: {JSON}"
 ANY_TEXT = "yaml, json, toml, csv and k8s-secret"
@@ -24,15 +24,15 @@ _BASE64_LINE = re.compile(rf"{_MIXED}(?:[A-Za-z0-9+/]{{4}}){{10,}}")
 _FILLED_IN = re.compile(r"\$[A-Za-z0-9_{(\[$@*#?!-]|`")
 
 
-def holders(key: str) -> str:
+def list_holders(key: str) -> str:
     """The formats that hold any text without a NUL under this key; shell is one if it can assign the name."""
-    if not why_not_assignable(key):
+    if not explain_unassignable(key):
         return f"shell, {ANY_TEXT}"
     renamed = make_variable_name(key)
-    return ANY_TEXT if why_not_assignable(renamed) else f"shell (as {renamed}), {ANY_TEXT}"
+    return ANY_TEXT if explain_unassignable(renamed) else f"shell (as {renamed}), {ANY_TEXT}"
 
 
-def why_no_name(name: str, value: str, before: str) -> str | None:
+def explain_no_name(name: str, value: str, before: str) -> str | None:
     """Why the text before an `=` is not a name. The error must not show it, because it may be part of a secret.
 
     An unquoted value of several lines has such lines: JSON with an `=`, or base64 that ends with one.
@@ -54,24 +54,24 @@ def is_json_comment(line: str) -> bool:
     return bool(_COMMENT.fullmatch(line))
 
 
-def type_after(commented: bool) -> ContentType:  # noqa: FBT001  # the only argument
+def choose_type(commented: bool) -> ContentType:  # noqa: FBT001  # the only argument
     """The content type of a value: JSON if the comment is above it."""
     return JSON if commented else TEXT
 
 
-def is_filled_in(text: str) -> bool:
+def is_expanded(text: str) -> bool:
     """Whether a shell or docker compose would expand `$NAME`, `${…}`, `$(…)` or backquotes in the text."""
     return bool(_FILLED_IN.search(text))
 
 
-def text_of(value: WritableValue) -> str | Problem:
+def get_text(value: WritableValue) -> str | Problem:
     """The value's text, or the problem that it is bytes."""
     if not KINDS[value.content_type].is_text:
         return Problem("", value.key, f"bytes, which this format cannot hold; {ANY_TEXT} can hold them")
     return value.data.decode()
 
 
-def lines_of(values: Iterable[WritableValue], line_of: Callable[[WritableValue], str | Problem]) -> Written:
+def render_lines(values: Iterable[WritableValue], line_of: Callable[[WritableValue], str | Problem]) -> WriteResult:
     """The file with a line for each value, under the comment if it is JSON; and the problems.
 
     Args:

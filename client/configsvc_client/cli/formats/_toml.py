@@ -9,7 +9,14 @@ from typing import Any, Self
 from configsvc.model import limits
 from configsvc.model.json_text import JsonNumber, JsonObject
 from configsvc_client.cli.formats import _common, _tree
-from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, once
+from configsvc_client.cli.formats._common import (
+    FileRow,
+    Problem,
+    ReadResult,
+    WritableValue,
+    WriteResult,
+    split_problems,
+)
 
 _MOST_DOTS = 200
 """Per key: tomllib's time grows with the square of the parts. A value cannot be nested that deep anyway."""
@@ -61,7 +68,7 @@ def find_costly(text: str) -> Problem | None:
     if found is None:
         return None
     return Problem(
-        _common.place_at(bare.count("\n", 0, found.start()) + 1), None, f"a key with more than {_MOST_DOTS} dots"
+        _common.name_place(bare.count("\n", 0, found.start()) + 1), None, f"a key with more than {_MOST_DOTS} dots"
     )
 
 
@@ -70,20 +77,20 @@ def explain_syntax(text: str, message: str) -> Problem:
     place = _PLACE.search(message)
     reason = next((reason for pattern, reason in _FAULTS if re.match(pattern, message)), None)
     if place:
-        found = _common.place_at(int(place[1]), int(place[2]))
+        found = _common.name_place(int(place[1]), int(place[2]))
     else:  # the end of the text: if a string is open there, the last long quote opened it
         opened = max(text.rfind('"""'), text.rfind("'''"))
-        found = _common.place_of(text, opened if opened >= 0 and "string" in message else len(text))
+        found = _common.find_place(text, opened if opened >= 0 and "string" in message else len(text))
     return Problem(found, None, f"not TOML: {reason}" if reason else "not TOML")
 
 
 def find_too_deep(text: str) -> Problem:
     """Finds brackets that are nested deeper than tomllib can follow."""
     found = _BRACKETS.search(text)
-    return Problem(_common.place_of(text, found.start()) if found else "", None, _tree.TOO_DEEP)
+    return Problem(_common.find_place(text, found.start()) if found else "", None, _tree.TOO_DEEP)
 
 
-class Unheld:
+class UnheldPlaces:
     """Finds dates, times, inf and nan. tomllib gives no places, so each is read as a number that encodes its place."""
 
     def __init__(self, text: str) -> None:
@@ -100,7 +107,7 @@ class Unheld:
         return next(self._in(self._found.get(key)), "")
 
     def _number(self, text: str, offset: int) -> str:
-        self._places.append(_common.place_of(text, offset))
+        self._places.append(_common.find_place(text, offset))
         return str(_FIRST + len(self._places) - 1)
 
     def _in(self, node: object) -> Iterator[str]:
@@ -131,15 +138,17 @@ def read(text: str) -> ReadResult:
         return [], [find_too_deep(text)]
     except ValueError:
         return [], [Problem("", None, "not TOML: an integer with more than 4,300 digits")]
-    return once(_rows(text, found))
+    return split_problems(_iter_rows(text, found))
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
     """Writes a document with tomli-w."""
     del namespace
     import tomli_w
 
-    return tomli_w.dumps({value.key: _written(_tree.native(value, _holds, binary=False)) for value in values}), []
+    return tomli_w.dumps(
+        {value.key: _convert_to_toml(_tree.make_node(value, _can_hold, binary=False)) for value in values}
+    ), []
 
 
 class _Float(float):
@@ -156,17 +165,17 @@ class _Float(float):
         return self.spelling
 
 
-class _Unheld(ValueError):
+class _NotJson(ValueError):
     """JSON has no such value."""
 
 
-def _rows(text: str, found: Mapping[str, Any]) -> Iterator[FileRow | Problem]:
-    places: Unheld | None = None
+def _iter_rows(text: str, found: Mapping[str, Any]) -> Iterator[FileRow | Problem]:
+    places: UnheldPlaces | None = None
     for key, each in found.items():
         try:
-            yield _tree.row("", key, _json(each))
-        except _Unheld:
-            places = places or Unheld(text)
+            yield _tree.make_row("", key, _convert_to_json(each))
+        except _NotJson:
+            places = places or UnheldPlaces(text)
             yield Problem(
                 places.place(key), key, "a date, time, inf or nan, which JSON does not have; put it in quotes"
             )
@@ -176,7 +185,7 @@ def _rows(text: str, found: Mapping[str, Any]) -> Iterator[FileRow | Problem]:
             yield Problem("", key, "an integer with more than 4,300 digits")
 
 
-def _json(node: Any) -> JsonObject:  # noqa: ANN401  # a node of TOML
+def _convert_to_json(node: Any) -> JsonObject:  # noqa: ANN401  # a node of TOML
     match node:
         case str() | bool():
             return node
@@ -185,13 +194,13 @@ def _json(node: Any) -> JsonObject:  # noqa: ANN401  # a node of TOML
         case _Float() if re.search(r"[0-9]", node.spelling):
             return JsonNumber(node.spelling.replace("_", "").removeprefix("+"))
         case list():
-            return [_json(each) for each in node]
+            return [_convert_to_json(each) for each in node]
         case dict():
-            return {key: _json(each) for key, each in node.items()}
-    raise _Unheld
+            return {key: _convert_to_json(each) for key, each in node.items()}
+    raise _NotJson
 
 
-def _holds(node: JsonObject) -> bool:
+def _can_hold(node: JsonObject) -> bool:
     """Whether TOML can hold a JSON node and keep its spelling."""
     if not isinstance(node, JsonNumber):
         return node is not None
@@ -200,14 +209,14 @@ def _holds(node: JsonObject) -> bool:
     return node.spelling != "-0" and len(node.spelling) <= _DIGITS + 1 and -_MOST <= int(node.spelling) < _MOST
 
 
-def _written(node: Any) -> Any:  # noqa: ANN401  # a node of JSON, and one of tomli-w
+def _convert_to_toml(node: Any) -> Any:  # noqa: ANN401  # a node of JSON, and one of tomli-w
     match node:
         case JsonNumber(spelling) if spelling.lstrip("-").isdigit():
             return int(spelling)
         case JsonNumber(spelling):
             return _Float(spelling)
         case list():
-            return [_written(each) for each in node]
+            return [_convert_to_toml(each) for each in node]
         case dict():
-            return {key: _written(each) for key, each in node.items()}
+            return {key: _convert_to_toml(each) for key, each in node.items()}
     return node

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from configsvc.model import content_types, json_text, limits
 from configsvc.model.content_types import KINDS
 from configsvc.model.json_text import JsonObject, is_whole
-from configsvc_client.cli.formats._common import FileRow, Problem, WritableValue, from_base64
+from configsvc_client.cli.formats._common import FileRow, Problem, WritableValue, decode_base64
 
 BASE64 = "$base64"
 JSON = "$json"
@@ -22,7 +22,7 @@ TOO_DEEP = f"nested deeper than {limits.JSON_DEPTH} levels, the limit for a JSON
 _KINDS = frozenset({BASE64, JSON})
 
 
-def native(value: WritableValue, holds: Callable[[JsonObject], bool], *, binary: bool) -> JsonObject | bytes:
+def make_node(value: WritableValue, holds: Callable[[JsonObject], bool], *, binary: bool) -> JsonObject | bytes:
     """Converts a value to a node of the format.
 
     Args:
@@ -39,7 +39,7 @@ def native(value: WritableValue, holds: Callable[[JsonObject], bool], *, binary:
     return found if _is_itself(found, holds) else {JSON: value.data.decode()}
 
 
-def row(place: str, key: str, found: JsonObject | bytes) -> FileRow | Problem:
+def make_row(place: str, key: str, found: JsonObject | bytes) -> FileRow | Problem:
     """Makes a row from a node of a format."""
     if not is_whole(key):
         return Problem(place, None, "a key contains half a surrogate pair, which is not text")
@@ -49,14 +49,14 @@ def row(place: str, key: str, found: JsonObject | bytes) -> FileRow | Problem:
         case bytes():
             return FileRow(place, key, found, content_types.BYTES)
         case dict() if len(found) == 1 and _KINDS.intersection(found):
-            return _marked(place, key, found)
+            return _read_marked(place, key, found)
     try:
         return FileRow(place, key, json_text.render(found).encode(), content_types.JSON)
     except RecursionError:
         return Problem(place, key, TOO_DEEP)
 
 
-def anything(node: JsonObject) -> bool:
+def accept_anything(node: JsonObject) -> bool:
     """Accepts every node of a JSON value."""
     del node
     return True
@@ -65,7 +65,7 @@ def anything(node: JsonObject) -> bool:
 _HALF = "contains half a surrogate pair, which is not text"
 
 
-def _marked(place: str, key: str, found: dict[str, object]) -> FileRow | Problem:
+def _read_marked(place: str, key: str, found: dict[str, object]) -> FileRow | Problem:
     ((kind, text),) = found.items()
     if not isinstance(text, str) or not is_whole(text):
         return Problem(place, key, f"{kind} must be a string")
@@ -73,7 +73,7 @@ def _marked(place: str, key: str, found: dict[str, object]) -> FileRow | Problem
         if kind == JSON:
             json_text.parse(text)
             return FileRow(place, key, text.encode(), content_types.JSON)
-        return FileRow(place, key, from_base64(text), content_types.BYTES)
+        return FileRow(place, key, decode_base64(text), content_types.BYTES)
     except (ValueError, RecursionError):
         return Problem(place, key, f"{kind} does not contain valid {'JSON' if kind == JSON else 'base64'}")
 
@@ -82,17 +82,17 @@ def _is_itself(found: JsonObject, holds: Callable[[JsonObject], bool]) -> bool:
     """Whether it is read back as the same JSON: not a string or an ambiguous mapping, and all nodes can be held."""
     if isinstance(found, str) or (isinstance(found, dict) and len(found) == 1 and _KINDS.intersection(found)):
         return False
-    return _all_held(found, holds)
+    return _can_hold_all(found, holds)
 
 
-def _all_held(found: JsonObject, holds: Callable[[JsonObject], bool]) -> bool:
+def _can_hold_all(found: JsonObject, holds: Callable[[JsonObject], bool]) -> bool:
     if not holds(found):
         return False
     match found:
         case str():
             return is_whole(found)
         case list():
-            return all(_all_held(each, holds) for each in found)
+            return all(_can_hold_all(each, holds) for each in found)
         case dict():
-            return all(_all_held(part, holds) for pair in found.items() for part in pair)
+            return all(_can_hold_all(part, holds) for pair in found.items() for part in pair)
     return True

@@ -8,7 +8,14 @@ from typing import Any
 
 from configsvc.model.json_text import JsonNumber, JsonObject
 from configsvc_client.cli.formats import _common, _tree, _yaml_nodes
-from configsvc_client.cli.formats._common import FileRow, Problem, ReadResult, WritableValue, Written, once
+from configsvc_client.cli.formats._common import (
+    FileRow,
+    Problem,
+    ReadResult,
+    WritableValue,
+    WriteResult,
+    split_problems,
+)
 from configsvc_client.cli.formats._yaml_nodes import TAG, Document, DocumentRefused, compose_document
 from configsvc_client.cli.formats._yaml_tree import YamlTree, is_missing
 
@@ -17,7 +24,7 @@ _DIGITS = 4300
 """Per integer. Python refuses longer ones (sys.set_int_max_str_digits), and PyYAML then refuses the whole file."""
 
 
-def holds(node: JsonObject) -> bool:
+def can_hold(node: JsonObject) -> bool:
     """Whether every reader accepts a JSON node."""
     return not isinstance(node, JsonNumber) or len(node.spelling) <= _DIGITS
 
@@ -29,12 +36,12 @@ def render_tree(found: object) -> str:
     """
     import yaml
 
-    text: str = yaml.dump(found, Dumper=_dumper(), allow_unicode=True, sort_keys=False, width=1_000_000)
+    text: str = yaml.dump(found, Dumper=_make_dumper(), allow_unicode=True, sort_keys=False, width=1_000_000)
     return text
 
 
 @cache
-def _dumper() -> Any:  # noqa: ANN401  # a class of PyYAML, made once it is needed
+def _make_dumper() -> Any:  # noqa: ANN401  # a class of PyYAML, made once it is needed
     import yaml
 
     class Dumper(yaml.SafeDumper):
@@ -46,56 +53,53 @@ def _dumper() -> Any:  # noqa: ANN401  # a class of PyYAML, made once it is need
             del data
             return True
 
-    _yaml_nodes.resolve(Dumper, writes=True)
-    Dumper.add_representer(str, _text)
-    Dumper.add_representer(JsonNumber, _number)
+    _yaml_nodes.add_resolvers(Dumper, writes=True)
+    Dumper.add_representer(str, _represent_text)
+    Dumper.add_representer(JsonNumber, _represent_number)
     return Dumper
 
 
-def _text(dumper: Any, text: str) -> Any:  # noqa: ANN401  # PyYAML's
+def _represent_text(dumper: Any, text: str) -> Any:  # noqa: ANN401  # PyYAML's
     # PyYAML folds Unicode line breaks unless it escapes them.
     style = '"' if _BREAKS.intersection(text) else "|" if "\n" in text else None
     return dumper.represent_scalar(f"{TAG}str", text, style=style)
 
 
-def _number(dumper: Any, number: JsonNumber) -> Any:  # noqa: ANN401  # PyYAML's
+def _represent_number(dumper: Any, number: JsonNumber) -> Any:  # noqa: ANN401  # PyYAML's
     kind = "int" if number.spelling.lstrip("-").isdigit() else "float"
     return dumper.represent_scalar(f"{TAG}{kind}", number.spelling)
-
-
-dumped = render_tree
 
 
 def read(text: str) -> ReadResult:
     """Reads the members of the mapping, with their lines."""
     try:
-        return once(_found(compose_document(text)))
+        return split_problems(_iter_rows(compose_document(text)))
     except DocumentRefused as error:
         return [], [error.problem]
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> Written:
+def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
     """Writes a mapping, with strings of several lines as blocks and bytes as !!binary."""
     del namespace
-    held = {value.key: _tree.native(value, holds, binary=True) for value in values}
-    return dumped(held), []
+    held = {value.key: _tree.make_node(value, can_hold, binary=True) for value in values}
+    return render_tree(held), []
 
 
-def _found(document: Document) -> Iterator[FileRow | Problem]:
+def _iter_rows(document: Document) -> Iterator[FileRow | Problem]:
     root, tree = document.root, YamlTree(document)
     if root is None or root.id != "mapping":
         reason = f"{'empty; ' if root is None else ''}not a YAML mapping of keys and values"
-        yield Problem("" if root is None else _common.place_at(root.start_mark.line + 1), None, reason)
+        yield Problem("" if root is None else _common.name_place(root.start_mark.line + 1), None, reason)
         return
     tree.measure(root)
     for name, (key, value) in tree.members(root).items():
-        yield _row(tree, _common.place_at(key.start_mark.line + 1), name, value)
+        yield _read_row(tree, _common.name_place(key.start_mark.line + 1), name, value)
 
 
-def _row(tree: YamlTree, place: str, name: str, value: Any) -> FileRow | Problem:  # noqa: ANN401  # PyYAML's
+def _read_row(tree: YamlTree, place: str, name: str, value: Any) -> FileRow | Problem:  # noqa: ANN401  # PyYAML's
     if is_missing(value):
         return Problem(place, name, "no value; write '' for an empty value, or null")
     try:
-        return _tree.row(place, name, tree.value(value))
+        return _tree.make_row(place, name, tree.value(value))
     except DocumentRefused as error:
         return error.problem._replace(key=name)

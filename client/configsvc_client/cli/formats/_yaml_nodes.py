@@ -38,7 +38,7 @@ def is_number(text: str) -> bool:
     return _JSON.fullmatch(text) is not None
 
 
-def resolve(kind: Any, *, writes: bool) -> None:  # noqa: ANN401  # a loader or dumper class of PyYAML
+def add_resolvers(kind: Any, *, writes: bool) -> None:  # noqa: ANN401  # a loader or dumper class of PyYAML
     """Makes a PyYAML class type plain scalars as above. A writer also quotes scalars that any reader would type."""
     for name, pattern, first in (*READ, *_OTHERS) if writes else READ:
         kind.add_implicit_resolver(f"{TAG}{name}", re.compile(rf"(?:{pattern})\Z", re.DOTALL), first)
@@ -116,42 +116,42 @@ def compose_document(text: str) -> Document:
 
     problem = Problem("", None, "not YAML")
     try:
-        loader = _loader()(text)
+        loader = _make_loader()(text)
         try:
             return Document(loader.get_single_node(), loader.aliased)
         except yaml.MarkedYAMLError as error:
             problem = explain_fault(error, text)
         except RecursionError:
-            problem = Problem(_common.place_at(loader.line + 1), None, _tree.TOO_DEEP)
+            problem = Problem(_common.name_place(loader.line + 1), None, _tree.TOO_DEEP)
         except (ValueError, LookupError):  # an escape beyond Unicode, or a tag whose escapes are not UTF-8
-            problem = Problem(_common.place_at(loader.line + 1), None, "not YAML: an escape that is not a character")
+            problem = Problem(_common.name_place(loader.line + 1), None, "not YAML: an escape that is not a character")
     except yaml.reader.ReaderError as error:
-        place = _common.place_of(text, error.position)
+        place = _common.find_place(text, error.position)
         problem = Problem(place, None, "not YAML: a control character; write it as an escape in double quotes")
     raise DocumentRefused(problem)
 
 
 def refuse(mark: Any, reason: str) -> DocumentRefused:  # noqa: ANN401  # PyYAML's
     """The exception for a fault at a PyYAML mark."""
-    return DocumentRefused(Problem(_common.place_at(mark.line + 1, mark.column + 1), None, reason))
+    return DocumentRefused(Problem(_common.name_place(mark.line + 1, mark.column + 1), None, reason))
 
 
 def explain_fault(error: Any, text: str) -> Problem:  # noqa: ANN401  # PyYAML's
     """Describes a fault by PyYAML's error, or says that the text is a template."""
     template = _TEMPLATE.search(text)
     if template:
-        return Problem(_common.place_of(text, template.start(1)), None, "not YAML but a template; render it first")
+        return Problem(_common.find_place(text, template.start(1)), None, "not YAML but a template; render it first")
     problem = error.problem or ""
     reason = next((reason for start, reason in _FAULTS if problem.startswith(start)), None)
     mark = error.context_mark if problem.startswith(_OPENED) and error.context_mark else error.problem_mark
-    place = _common.place_at(mark.line + 1, mark.column + 1) if mark else ""
+    place = _common.name_place(mark.line + 1, mark.column + 1) if mark else ""
     if reason and problem.startswith(_VALID):
         return Problem(place, None, reason)
     return Problem(place, None, f"not YAML: {reason}" if reason else "not YAML")
 
 
 @cache
-def _loader() -> Any:  # noqa: ANN401  # a class of PyYAML, made once it is needed
+def _make_loader() -> Any:  # noqa: ANN401  # a class of PyYAML, made once it is needed
     import yaml
 
     class Loader(yaml.SafeLoader):
@@ -179,5 +179,5 @@ def _loader() -> Any:  # noqa: ANN401  # a class of PyYAML, made once it is need
                 self.open.discard(event.anchor)
             return node
 
-    resolve(Loader, writes=False)
+    add_resolvers(Loader, writes=False)
     return Loader

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from configsvc.model import json_text, limits
 from configsvc.model.json_text import JsonObject
 from configsvc_client.cli.formats import _tree, _yaml_nodes
-from configsvc_client.cli.formats._common import from_base64
+from configsvc_client.cli.formats._common import decode_base64
 from configsvc_client.cli.formats._yaml_nodes import TAG, Document, DocumentRefused, refuse
 
 MOST_NODES = 100_000
@@ -75,12 +75,12 @@ class YamlTree:
             own: dict[str, Pair] = {}
             merged: dict[str, Pair] = {}
             if node.tag != f"{TAG}map":
-                raise _tagged(node)
+                raise _refuse_tag(node)
             for key, value in node.value:
                 if key.tag == f"{TAG}merge":
                     self._merge(merged, key, value)
                     continue
-                name = _name(key)
+                name = _read_name(key)
                 if name in own:
                     raise self._twice(node, key, own[name][0])
                 own[name] = (key, value)
@@ -103,14 +103,14 @@ class YamlTree:
         Raises:
             DocumentRefused: a tag is not supported, or does not fit its value.
         """
-        return _bytes(node) if node.tag == f"{TAG}binary" and node.id == "scalar" else self._json(node)
+        return _read_bytes(node) if node.tag == f"{TAG}binary" and node.id == "scalar" else self._json(node)
 
     def _json(self, node: Any) -> JsonObject:  # noqa: ANN401  # PyYAML's
         if node.id == "scalar":
-            return _scalar(node)
+            return _read_scalar(node)
         if node.id == "sequence":
             if node.tag != f"{TAG}seq":
-                raise _tagged(node)
+                raise _refuse_tag(node)
             return [self._json(each) for each in node.value]
         return {name: self._json(value) for name, (_, value) in self.members(node).items()}
 
@@ -157,7 +157,7 @@ def is_missing(node: Any) -> bool:  # noqa: ANN401  # PyYAML's
     return bool(node.id == "scalar" and node.tag == f"{TAG}null" and not node.value)
 
 
-def _name(key: Any) -> str:  # noqa: ANN401  # PyYAML's
+def _read_name(key: Any) -> str:  # noqa: ANN401  # PyYAML's
     if key.id == "mapping":
         raise refuse(key.start_mark, "a key that is a mapping; render templates ({{ … }}) first, or put them in quotes")
     if key.id != "scalar":
@@ -170,7 +170,7 @@ def _name(key: Any) -> str:  # noqa: ANN401  # PyYAML's
     return str(key.value)
 
 
-def _scalar(node: Any) -> JsonObject:  # noqa: ANN401  # PyYAML's
+def _read_scalar(node: Any) -> JsonObject:  # noqa: ANN401  # PyYAML's
     kind, text = node.tag.removeprefix(TAG), str(node.value)
     match kind:
         case "str" | "merge":  # << as a value is a string
@@ -187,14 +187,14 @@ def _scalar(node: Any) -> JsonObject:  # noqa: ANN401  # PyYAML's
             raise refuse(node.start_mark, f"the value does not fit its tag !!{kind}; spell it as in JSON")
         case "binary":
             raise refuse(node.start_mark, "bytes (!!binary) inside a list or mapping, which JSON cannot hold")
-    raise _tagged(node)
+    raise _refuse_tag(node)
 
 
-def _bytes(node: Any) -> bytes:  # noqa: ANN401  # PyYAML's
+def _read_bytes(node: Any) -> bytes:  # noqa: ANN401  # PyYAML's
     with suppress(ValueError):
-        return from_base64(node.value)
+        return decode_base64(node.value)
     raise refuse(node.start_mark, "the value does not fit its tag !!binary; it is not base64")
 
 
-def _tagged(node: Any) -> DocumentRefused:  # noqa: ANN401  # PyYAML's
+def _refuse_tag(node: Any) -> DocumentRefused:  # noqa: ANN401  # PyYAML's
     return refuse(node.start_mark, next(reason for start, reason in _TAGS if node.tag.startswith(start)))

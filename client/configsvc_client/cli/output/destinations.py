@@ -15,7 +15,7 @@ import click
 
 from configsvc.model.errors import Misconfigured, Unprocessable
 from configsvc_client.cli import common
-from configsvc_client.cli.formats import format_of
+from configsvc_client.cli.formats import guess_format
 from configsvc_client.cli.output import terminal
 
 STDOUT = "-"
@@ -169,7 +169,7 @@ def check_format(file: str, wanted: str | None) -> None:
     Raises:
         click.UsageError: names --format.
     """
-    if wanted is None and common.get_given("output") == "json" and format_of(file) != "json":
+    if wanted is None and common.get_given("output") == "json" and guess_format(file) != "json":
         raise click.UsageError("--output is for messages and tables. To write a JSON file: --format json")
 
 

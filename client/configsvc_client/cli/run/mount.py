@@ -75,7 +75,7 @@ def render_content(path: Path, values: Mapping[str, Opened]) -> bytes:
         Unprocessable: the format cannot hold some values. Names their keys.
     """
     listed = name_variables(values) if is_environment(path) else keep_names(values)
-    wanted = formats.format_of(path.name)
+    wanted = formats.guess_format(path.name)
     text, problems = formats.write(wanted, listed, "")
     if problems:
         keys = ", ".join(each.key or "" for each in problems)
@@ -88,4 +88,4 @@ def render_content(path: Path, values: Mapping[str, Opened]) -> bytes:
 
 def is_environment(path: Path) -> bool:
     """Whether a file of this name holds an environment."""
-    return formats.format_of(path.name) in formats.ENVIRONMENT_FORMATS
+    return formats.guess_format(path.name) in formats.ENVIRONMENT_FORMATS

@@ -25,7 +25,7 @@ _ENVIRONMENT = "the environment"
 _AWS_KEYS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 
 
-class Setting(NamedTuple):
+class ResolvedSetting(NamedTuple):
     """A variable's text, and where it comes from."""
 
     text: str
@@ -44,7 +44,7 @@ class Resolved(NamedTuple):
     not.
     """
 
-    settings: Mapping[str, Setting]
+    settings: Mapping[str, ResolvedSetting]
     api_key_command: tuple[str, ...] = ()
     command_source: str = ""
     untrusted: frozenset[str] = frozenset()
@@ -102,16 +102,16 @@ def _decide(environ: Mapping[str, str], files: list[SettingsFile], profile: str 
     return found._replace(policy=policy, project=project.path, project_trusted=project.trusted)
 
 
-def _find_wanted_profile(environ: Mapping[str, str], files: list[SettingsFile], profile: str | None) -> Setting:
+def _find_wanted_profile(environ: Mapping[str, str], files: list[SettingsFile], profile: str | None) -> ResolvedSetting:
     """The profile that a flag, a variable or the first file selects; empty without any."""
     if profile:
-        return Setting(profile, "--profile")
+        return ResolvedSetting(profile, "--profile")
     if environ.get("CONFIGSVC_PROFILE"):
-        return Setting(environ["CONFIGSVC_PROFILE"], f"CONFIGSVC_PROFILE in {_ENVIRONMENT}")
+        return ResolvedSetting(environ["CONFIGSVC_PROFILE"], f"CONFIGSVC_PROFILE in {_ENVIRONMENT}")
     chooser = next((each for each in files if "profile" in each.members), None)
     if chooser is None:
-        return Setting("", "")
-    return Setting(get_wanted_profile(chooser), f"profile in {chooser.path}")
+        return ResolvedSetting("", "")
+    return ResolvedSetting(get_wanted_profile(chooser), f"profile in {chooser.path}")
 
 
 def resolve_environ(environ: Mapping[str, str]) -> Resolved:
@@ -141,10 +141,10 @@ def _interleave(
 
 
 def _merge(layers: list[SettingsLayer]) -> Resolved:
-    found: dict[str, Setting] = {}
+    found: dict[str, ResolvedSetting] = {}
     for layer in layers:
         for name, text in layer.variables.items():
-            found.setdefault(name, Setting(text, layer.source))
+            found.setdefault(name, ResolvedSetting(text, layer.source))
     url = found["CONFIGSVC_URL"].text if "CONFIGSVC_URL" in found else ""
     for layer in layers:
         if layer.api_key_command and _is_same(url, layer.variables.get("CONFIGSVC_URL", "")):
@@ -156,7 +156,7 @@ def _is_same(one: str, other: str) -> bool:
     return bool(one) and one.rstrip("/") == other.rstrip("/")
 
 
-def _list_named(files: list[SettingsFile], profile: Setting) -> list[SettingsLayer]:
+def _list_named(files: list[SettingsFile], profile: ResolvedSetting) -> list[SettingsLayer]:
     having = [each for each in files if profile.text in get_profiles(each)]
     if not having:
         known = sorted({name for each in files for name in get_profiles(each)})

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from configsvc.model.errors import ConfigsvcError, NotFound, Unavailable
 from configsvc_client.cli.settings import composition
-from configsvc_client.cli.settings.profiles import Resolved, Setting, resolve_environ
+from configsvc_client.cli.settings.profiles import Resolved, ResolvedSetting, resolve_environ
 from configsvc_client.cli.settings.settings_file import MEMBERS
 
 _NAMES = re.compile(r"\b(?:CONFIGSVC|AWS|SSL_CERT)_[A-Z0-9_]*[A-Z0-9]\b|\bHTTPS_PROXY\b")
@@ -61,7 +61,7 @@ def _render_lines(found: Resolved, named: Iterable[str]) -> list[str]:
     return lines
 
 
-def _render_line(name: str, setting: Setting) -> str:
+def _render_line(name: str, setting: ResolvedSetting) -> str:
     member = MEMBERS.get(name)
     where = f"{member} in {setting.source}" if member and setting.of_file else setting.source
     return f"{name} comes from {where}."

@@ -10,7 +10,7 @@ from configsvc.model.content_types import KINDS
 from configsvc.model.errors import Unprocessable
 from configsvc.model.snapshot import ContentType
 from configsvc_client._reading.variables import describe_shared, make_variable_name
-from configsvc_client.cli.formats import WritableValue, why_not_assignable
+from configsvc_client.cli.formats import WritableValue, explain_unassignable
 from configsvc_client.cli.formats._json import find_members
 
 if TYPE_CHECKING:
@@ -75,11 +75,11 @@ def name_variables(found: Mapping[str, Opened]) -> list[WritableValue]:
 
 def list_unassignable(keys: Mapping[str, Opened]) -> list[str]:
     """The keys that no shell can assign as they are."""
-    return [key for key in keys if why_not_assignable(key)]
+    return [key for key in keys if explain_unassignable(key)]
 
 
 def _describe_problem(name: str, keys: list[str]) -> str:
-    reason = why_not_assignable(name)
+    reason = explain_unassignable(name)
     if reason:
         return f"{', '.join(keys)}: {name} is {reason}"
     return describe_shared(name, keys) if len(keys) > 1 else ""

@@ -63,7 +63,7 @@ def is_blank(data: bytes) -> bool:
     return not data.removeprefix(_MARK).strip()
 
 
-def allow_empty_option(command: InputDecorated) -> InputDecorated:
+def add_allow_empty(command: InputDecorated) -> InputDecorated:
     """Adds --allow-empty, for the commands that take a single value."""
     return click.option("--allow-empty", is_flag=True, help="Accept a value that is empty or only white space.")(
         command
@@ -149,7 +149,7 @@ def _expand_path(name: str) -> Path:
     return path
 
 
-def tell_line_break(key: str, source: str | None, from_file: str | None, data: bytes) -> None:
+def warn_line_break(key: str, source: str | None, from_file: str | None, data: bytes) -> None:
     """Warns that a file of one line ends with a line break. Editors and `echo` add one, and no password has it.
 
     Args:

@@ -14,9 +14,9 @@ from configsvc.model import json_text
 from configsvc.model.content_types import KINDS
 from configsvc_client.cli import exit_codes
 from configsvc_client.cli.common import CommonOption, get_given
-from configsvc_client.cli.foreign import ForeignSource, Recognized, recognized
-from configsvc_client.cli.formats import TREE_FORMATS, FileRow, Problem, assumed, format_of, read
-from configsvc_client.cli.formats._tree import BASE64, JSON, row
+from configsvc_client.cli.foreign import ForeignSource, Recognized, recognize
+from configsvc_client.cli.formats import TREE_FORMATS, FileRow, Problem, explain_assumed, guess_format, read
+from configsvc_client.cli.formats._tree import BASE64, JSON, make_row
 from configsvc_client.cli.output import terminal
 from configsvc_client.cli.values.inputs import is_stream
 from configsvc_client.cli.values.renaming import ShapedRows, Shaping, rename_rows
@@ -51,7 +51,7 @@ def _iter_leaves(whole: FileRow) -> Iterator[tuple[str, FileRow | Problem]]:
 
 def _iter_members(place: str, key: str, path: str, found: object) -> Iterator[tuple[str, FileRow | Problem]]:
     if not isinstance(found, dict) or not _is_nested(found):
-        yield path, row(place, key, found)
+        yield path, make_row(place, key, found)
         return
     for name, each in found.items():
         yield from _iter_members(place, f"{key}.{name}", f"{path}: {name}", each)
@@ -161,8 +161,8 @@ def load_rows(name: str, content: bytes, wanted: str | None, shaping: Shaping, r
         click.UsageError: the file cannot be read, or is the output of another tool.
     """
     is_file = not is_stream(name)
-    source = ForeignSource(name if is_file else None, wanted or format_of(name), guessed=wanted is None)
-    found = None if shaping.as_is else recognized(content, source)
+    source = ForeignSource(name if is_file else None, wanted or guess_format(name), guessed=wanted is None)
+    found = None if shaping.as_is else recognize(content, source)
     if found:
         raise _refuse(found, name if is_file else "This input", refusal, is_object=source.format == "k8s-secret")
     if shaping.flatten and source.format not in TREE_FORMATS:
@@ -174,20 +174,20 @@ def load_rows(name: str, content: bytes, wanted: str | None, shaping: Shaping, r
     if shaping.flatten and not problems:
         rows, paths, problems = flatten(rows)
     if problems:
-        hint = None if wanted else assumed(name)
+        hint = None if wanted else explain_assumed(name)
         raise exit_codes.Problems(f"{refusal} {hint or ''}".rstrip(), problems)
     if source.format == "csv":
-        _tell_ignored(content)
+        _report_ignored(content)
     shaped, problems = rename_rows(rows, shaping, paths)
     if problems:
         raise exit_codes.Problems(refusal, problems)
     return shaped
 
 
-def _tell_ignored(content: bytes) -> None:
-    from configsvc_client.cli.formats._csv import ignored
+def _report_ignored(content: bytes) -> None:
+    from configsvc_client.cli.formats._csv import list_ignored
 
-    names = ignored(content.decode("utf-8-sig"))
+    names = list_ignored(content.decode("utf-8-sig"))
     if names:
         terminal.say(f"Ignored columns: {', '.join(names)}")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 WriteDone = TypeVar("WriteDone")
 
 
-def accept_earlier(
+def accept_repeated(
     admin: Admin, write: Callable[[], WriteDone], before: Callable[[PreconditionFailed], WriteDone | None]
 ) -> WriteDone:
     """The result of the write, or of an identical earlier write by the same caller.

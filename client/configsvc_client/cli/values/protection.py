@@ -65,7 +65,7 @@ def check_named(
     """
     given = (*zip(_OPTIONS, (wanted.seal, wanted.plain, wanted.kms), strict=True), ("--json", json))
     pairs = [(option, pattern) for option, patterns in given for pattern in dict.fromkeys(patterns)]
-    unnamed = [pair for pair in pairs if not _names_one(pair[1], keys)]
+    unnamed = [pair for pair in pairs if not _matches_any(pair[1], keys)]
     also = served() if unnamed else ()
     problems = [
         ". ".join(
@@ -74,13 +74,13 @@ def check_named(
             )
         )
         for option, pattern in unnamed
-        if not _names_one(pattern, also)
+        if not _matches_any(pattern, also)
     ]
     if problems:
         raise exit_codes.Problems("Nothing was stored. These patterns match no key to store:", problems)
 
 
-def _names_one(pattern: str, keys: Collection[str]) -> bool:
+def _matches_any(pattern: str, keys: Collection[str]) -> bool:
     return any(names.matches(key, pattern) for key in keys)
 
 
@@ -169,7 +169,7 @@ def settle_forms(
     return {}, {key: Misconfigured(_UNNAMED, key=key) for key in keys}
 
 
-def tell_kms(keys: Sequence[str]) -> None:
+def warn_form_changes(keys: Sequence[str]) -> None:
     """Warns which kms values become envelopes: readers with only the AWS CLI can no longer open them."""
     if keys:
         terminal.say(f"Changes from kms form to an envelope: {', '.join(keys)}. To keep the form: --kms.")

@@ -150,7 +150,7 @@ def find_owners(snapshots: Iterable[SealedSnapshot]) -> dict[str, Namespace]:
     return found
 
 
-def tell_hidden(hidden: Mapping[Namespace, int]) -> None:
+def report_hidden(hidden: Mapping[Namespace, int]) -> None:
     """Prints how many keys of each namespace another one hides."""
     for namespace, count in hidden.items():
         if count:

@@ -38,7 +38,7 @@ def split_new(drafts: Iterable[Draft], there: SealedSnapshot, *, new_only: bool)
     ]
 
 
-def name_forms(
+def choose_forms(
     namespace: Namespace, plan: Sequence[Planned], *, ask: bool
 ) -> tuple[list[Planned], dict[str, ConfigsvcError]]:
     """The plan with the form that the user chooses for each unnamed value, and the refused keys."""
@@ -56,15 +56,15 @@ def list_replaced(plan: Iterable[Planned]) -> list[str]:
     return [each.draft.key for each in plan if each.step in STORED and each.step != "new"]
 
 
-def tell_types(plan: Iterable[Planned], there: SealedSnapshot) -> None:
+def warn_type_changes(plan: Iterable[Planned], there: SealedSnapshot) -> None:
     """Warns which keys change their content type: readers get text instead of JSON, or the reverse."""
     served = {entry.key: entry.content_type for entry in there.entries}
     for each in plan:
         if each.step in STORED:
-            tell_type(each.draft.key, served.get(each.draft.key), each.draft.content_type)
+            warn_type_change(each.draft.key, served.get(each.draft.key), each.draft.content_type)
 
 
-def tell_type(key: str, before: ContentType | None, after: ContentType) -> None:
+def warn_type_change(key: str, before: ContentType | None, after: ContentType) -> None:
     """Warns that a key changes its content type. A new key has none to change."""
     if before and before != after:
         terminal.say(f"{key}: the content type changes from {before} to {after}")

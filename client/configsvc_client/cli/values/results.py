@@ -79,7 +79,7 @@ def _name_row(refused: RefusedRow) -> str:
     return f"{refused.place} ({refused.key})" if refused.place.startswith("line ") else refused.key
 
 
-def tell_filled_in(rows: Sequence[FileRow], wanted: str) -> None:
+def warn_unexpanded(rows: Sequence[FileRow], wanted: str) -> None:
     """Warns of values that other readers of the file would expand: here they are stored as written.
 
     Args:
@@ -109,11 +109,11 @@ def list_failures(rows: Mapping[str, FileRow], failures: Mapping[str, ConfigsvcE
     ]  # fmt: skip
 
 
-def keep_failures(places: Sequence[Path], refused: Sequence[RefusedRow]) -> None:
+def write_failures(places: Sequence[Path], refused: Sequence[RefusedRow]) -> None:
     """Writes the error file to the first place that accepts it, or removes that of an earlier run."""
     if not refused:
         for path in places:
-            forget_error_file(path)
+            remove_error_file(path)
         return
     for path in places:
         try:
@@ -195,7 +195,7 @@ def _render_cell(text: str) -> str:
     return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
-def forget_error_file(path: Path) -> None:
+def remove_error_file(path: Path) -> None:
     """Removes the outdated error file of an earlier run. Any other file stays."""
     with suppress(OSError):
         if _read_heading(path) == _HEADING:
