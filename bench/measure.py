@@ -1,7 +1,7 @@
 """How we measure: in rounds, in each of which every side runs once; ratios are taken within a round.
 
 A machine that is slow for a while is slow for both sides of a round; so the median of the paired ratios is what
-counts, and the milliseconds beside it are for orientation.
+counts, and the milliseconds are for orientation.
 """
 
 from __future__ import annotations

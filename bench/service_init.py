@@ -52,7 +52,7 @@ def stub() -> StubDynamoDb:
 
 
 def unpack(scratch: Path) -> Path:
-    """The real zip as a folder, compiled, with the other side's app beside it."""
+    """The real zip as a folder, compiled, together with the other side's app."""
     built = package(ROOT, scratch / "built")
     folder = scratch / "task"
     with zipfile.ZipFile(built.zip) as archive:

@@ -1,7 +1,7 @@
 """Where the time of the function's cold start goes, in fresh processes: each row is a part of the whole.
 
 The steps follow each other: import of the app, botocore's modules, DynamoDB's client, the first request, and a warm
-poll to compare it with. What the two imports are made of is told by `-X importtime`, whose own cost is in those rows.
+poll to compare it with. `-X importtime` shows what the two imports consist of; its own cost is in those rows.
 """
 
 from __future__ import annotations

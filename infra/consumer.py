@@ -89,7 +89,7 @@ def deploy_consumer(target: Target, stack: str, package: Path, settings: Setting
     """Create or update a consumer's stack with the zip; the function is named like the stack.
 
     Raises:
-        infra.deployment.stack.StackFailed: with the events that tell why.
+        infra.deployment.stack.StackFailed: with the events that explain why.
     """
     code = {"CodeBucket": target.bucket, "CodeKey": upload_file(target, stack, package)}
     template = read_yaml(ROOT / EXAMPLE / "template.yaml")

@@ -61,7 +61,7 @@ class Lifted(NamedTuple):
 
 
 class Operator(NamedTuple):
-    """Who lifts: a role or a user, as the change log tells it."""
+    """The principal that lifts: a role or a user, as the change log shows it."""
 
     arn: str
     principal: str
@@ -168,7 +168,7 @@ def _describe_outcome(lifted: Lifted) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Lift, and tell what became of each namespace; 1 when it could not be finished."""
+    """Lift, and print the result of each namespace; return 1 if it could not be finished."""
     parser = argparse.ArgumentParser(prog="python -m infra.restore", description=__doc__)
     parser.add_argument("--new", required=True, metavar="TABLE", help="the restored table")
     source = parser.add_mutually_exclusive_group(required=True)
@@ -222,7 +222,7 @@ def rights(client: DynamoDBClient, table: str) -> Rights:
 
 
 def less(came_back: tuple[Grant, ...], now: tuple[Grant, ...]) -> tuple[Grant, ...]:
-    """Take every action on every pattern that is no longer granted out of the restored grants."""
+    """Remove every action on every pattern that is no longer granted from the restored grants."""
     still = _pairs(now)
     patterns: defaultdict[tuple[Action, ...], list[str]] = defaultdict(list)
     for grant in came_back:

@@ -54,7 +54,7 @@ class Group(Consumers):
 
 
 class Alarms(_Part):
-    """Where alarms go: a topic that is there, or an e-mail address for the stack's own. Thresholds beside it."""
+    """Where alarms go: an existing topic, or an e-mail address for the stack's own. And their thresholds."""
 
     topic: Arn | None = None
     email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
@@ -88,7 +88,7 @@ class Table(_Part):
 
 
 class Network(_Part):
-    """Who reaches the API: everyone, addresses, or VPC endpoints (which makes it private)."""
+    """Network access to the API: everyone, addresses, or VPC endpoints (which make it private)."""
 
     addresses: tuple[str, ...] = ()
     vpc_endpoints: tuple[Annotated[str, Field(pattern=r"^vpce-[0-9a-f]+$")], ...] = ()
@@ -104,7 +104,7 @@ class Domain(_Part):
 
 
 class Stage(_Part):
-    """A stage: a stack of its own in an account and a region."""
+    """A stage: one stack in an account and a region."""
 
     name: str = ""
     stack: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,59}$")]
@@ -155,10 +155,10 @@ class Stage(_Part):
 
 
 def load(name: str, folder: Path = STAGES) -> Stage:
-    """The stage of that name.
+    """Load the stage of that name.
 
     Raises:
-        StageError: there is none, or with all that is wrong with it.
+        StageError: it is missing, or invalid; all errors are reported.
     """
     path = folder / f"{name}.toml"
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or not path.exists():
@@ -167,11 +167,11 @@ def load(name: str, folder: Path = STAGES) -> Stage:
     try:
         return parse({"name": name, **tomllib.loads(path.read_text())})
     except tomllib.TOMLDecodeError as error:
-        raise StageError(f"{path.name} is no TOML: {error}") from error
+        raise StageError(f"{path.name} is not TOML: {error}") from error
 
 
 def parse(content: Mapping[str, object]) -> Stage:
-    """A stage from the content of its file. Raises StageError."""
+    """Parse the content of a stage file. Raises StageError."""
     try:
         return Stage.model_validate(content)
     except ValidationError as error:

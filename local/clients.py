@@ -10,7 +10,7 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who a client is."""
+    """The identity of a client."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""People: each an IAM user with keys, and an API key of their own in the usage plan."""
+"""People: each an IAM user with keys, and an API key in the usage plan."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _POLICY = "configsvc"
 
 
 class Person(NamedTuple):
-    """Who writes: IAM credentials and an API key. `repr` shows no secret."""
+    """A person: IAM credentials and an API key. `repr` shows no secret."""
 
     name: str
     arn: str
@@ -77,7 +77,7 @@ def make_person(
     iam: IAMClient, apigateway: APIGatewayClient, plan: str, name: str, statements: Sequence[Statement] = (), *,
     policies: Sequence[str] = (),
 ) -> Person:  # fmt: skip
-    """A user with these rights, new IAM keys, and an API key. An earlier one of that name has no others any more.
+    """Make a user with these rights, new IAM keys, and an API key. An earlier one of that name loses all others.
 
     Args:
         iam: of the account.
@@ -93,7 +93,7 @@ def make_person(
 
 
 def make_user(iam: IAMClient, name: str, statements: Sequence[Statement] = (), *, policies: Sequence[str] = ()) -> User:
-    """A user with these rights and new IAM keys, and no API key. An earlier one of that name loses its own."""
+    """Make a user with these rights and new IAM keys, and no API key. An earlier one of that name loses its own."""
     try:
         iam.create_user(UserName=name)
     except iam.exceptions.EntityAlreadyExistsException:
@@ -133,13 +133,13 @@ def _add_to_usage_plan(apigateway: APIGatewayClient, plan: str, key: ApiKey) -> 
 
 
 def api_keys(apigateway: APIGatewayClient, beginning: str = "") -> Iterator[ApiKeyTypeDef]:
-    """Every API key whose name begins so, with its value; a page of the listing has 25."""
+    """Yield every API key whose name begins so, with its value; a page of the listing has 25."""
     for page in apigateway.get_paginator("get_api_keys").paginate(nameQuery=beginning, includeValues=True):
         yield from page["items"]
 
 
 def remove_person(iam: IAMClient, apigateway: APIGatewayClient, name: str) -> None:
-    """The user and the API key that make_person made, as far as it got."""
+    """Remove the user and the API key of make_person, as far as it got."""
     with suppress(iam.exceptions.NoSuchEntityException):
         _forget(iam, name)
         iam.delete_user(UserName=name)
@@ -147,13 +147,13 @@ def remove_person(iam: IAMClient, apigateway: APIGatewayClient, name: str) -> No
 
 
 def remove_api_key(apigateway: APIGatewayClient, name: str) -> None:
-    """The API key that make_api_key made, if it did."""
+    """Remove the API key of make_api_key, if there is one."""
     for found in [each for each in api_keys(apigateway, name) if each.get("name") == name]:
         apigateway.delete_api_key(apiKey=found["id"])
 
 
 def _forget(iam: IAMClient, name: str) -> None:
-    """The user's keys and rights."""
+    """Delete the user's keys and rights."""
     for old in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
         iam.delete_access_key(UserName=name, AccessKeyId=old["AccessKeyId"])
     for policy in iam.list_user_policies(UserName=name)["PolicyNames"]:
@@ -210,7 +210,7 @@ class Casting(NamedTuple):
 
     @contextmanager
     def people(self) -> Iterator[Cast]:
-        """Four of them with names of their own, while it lasts."""
+        """Four people with unique names, for the duration of the block."""
         run = uuid4().hex[:8]
         with ExitStack() as made:
             admin = self._administrator(made, run)

@@ -117,7 +117,7 @@ def _close(teller: Teller, scene: Scene, places: Places, *, once: bool) -> None:
   source {_short(places.administrator)}   # the administrator, who grants and creates namespaces
   source {_short(places.reader)}  # a function that reads
 
-  docs/WALKTHROUGH.md rehearses everything with the three of them, in a namespace of your own.
+  docs/WALKTHROUGH.md rehearses everything with the three of them, in your own namespace.
   `make logs` shows what the functions logged. Ctrl-C stops the local AWS; its data is kept."""
     )
 

@@ -52,7 +52,7 @@ class People(NamedTuple):
 
 
 def make_target(endpoint: str, progress: Progress) -> Target:
-    """The local AWS as a place to deploy to."""
+    """Describe the local AWS as a place to deploy to."""
     arguments = make_client_arguments(endpoint)
     return Target(
         boto3.client("cloudformation", **arguments), boto3.client("s3", **arguments),
@@ -80,7 +80,7 @@ def find_stack(endpoint: str, name: str = NAME) -> LocalStack:
     """A stack that was deployed before.
 
     Raises:
-        NotReady: there is none of that name.
+        NotReady: no stack has that name.
     """
     outputs = Stack(boto3.client("cloudformation", **make_client_arguments(endpoint)), name, print).outputs()
     if not outputs:

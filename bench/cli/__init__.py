@@ -1,1 +1,1 @@
-"""The command line beside others: how soon it starts, and a thousand secrets in and out."""
+"""The command line compared with others: how soon it starts, and a thousand secrets in and out."""

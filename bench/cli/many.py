@@ -1,4 +1,4 @@
-"""Secrets in and out: `import` and `export` beside credstash's `putall` and `getall`, on one emulator.
+"""Secrets in and out: `import` and `export` compared with credstash's `putall` and `getall`, on one emulator.
 
 The first round goes through a proxy that counts and is dropped; the others are timed without it.
 """

@@ -22,7 +22,7 @@ _AWS_VERSION, _CREDSTASH_HELP = "aws --version", "credstash --help"
 
 
 def startup(rounds: int) -> tuple[list[Row], Sides]:
-    """Ours beside the AWS CLI, credstash and a Python that does nothing."""
+    """Ours, the AWS CLI, credstash, and a Python that does nothing."""
     with tempfile.TemporaryDirectory(prefix="configsvc-bench-") as home:
         completing = {"COMP_WORDS": "configsvc da", "COMP_CWORD": "1", "_CONFIGSVC_COMPLETE": "bash_complete"}
         times = interleave(

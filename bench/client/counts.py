@@ -14,7 +14,7 @@ _BYTES = 300
 
 
 def counts(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
-    """Count ours, with the peers' figures beside them."""
+    """Count ours, with the peers' figures for comparison."""
     del rounds  # they are the same in each
     return [*_requests(ground), *_refreshes(ground), *_modules(ground)], Sides({})
 

@@ -1,4 +1,4 @@
-"""Where both sides run: fresh processes in the peers' environment, our client beside them as a zip would bring it."""
+"""Where both sides run: fresh processes in the peers' environment, with our client as a zip contains it."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@
 
 A consumer reads one of the namespaces, which are dealt out in turn: first without an ETag, then every
 CONFIGSVC_POLL_SECONDS (60, give or take 10 %) with `If-None-Match` and the ETag that it holds, on one kept connection.
-It opens nothing and calls no KMS. An answer fails when it is no 200 or 304, when a 304 is not about what is held, and
+It opens nothing and calls no KMS. An answer fails if it is neither 200 nor 304, if a 304 is not about what is held, and
 when a 200 is of another namespace, of a revision that is not above the one held, or under an ETag that is not its own.
 Needs nothing but locust. `--observed FILE` keeps what each consumer saw, in JSON (not with `--processes`).
 """
@@ -74,7 +74,7 @@ def read_changed(held: Held | None, namespace: str, etag: str | None, snapshot: 
     """Return the snapshot of a 200, which must be newer. Raises Odd."""
     found = _ETAG.fullmatch(_strong(etag or ""))
     if snapshot.get("namespace") != namespace or not isinstance(snapshot.get("entries"), list):
-        raise Odd("200 that is no snapshot of the namespace")
+        raise Odd("200 without a snapshot of the namespace")
     if found is None or int(found[1]) != snapshot.get("revision"):
         raise Odd("200 with an ETag that is not of its revision")
     now = Held(found[0], int(found[1]))
@@ -86,14 +86,14 @@ def read_changed(held: Held | None, namespace: str, etag: str | None, snapshot: 
 
 
 def _strong(etag: str) -> str:
-    """Who compresses on the way may have made it weak; the client compares so too."""
+    """A proxy that compresses may have made it weak; the client ignores that too."""
     return etag.removeprefix("W/")
 
 
 _WANTED = read_wanted(os.environ)
 
 
-class Consumer(FastHttpUser):  # type: ignore[misc]  # locust lives in an environment of its own
+class Consumer(FastHttpUser):  # type: ignore[misc]  # locust has a separate environment
     """One function that stays warm."""
 
     host = os.environ.get("CONFIGSVC_URL")

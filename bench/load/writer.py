@@ -20,7 +20,7 @@ class Written(NamedTuple):
 
 
 class Writer:
-    """Writes from a thread of its own while it is entered; `written` is complete once it is left."""
+    """Writes from a separate thread while the block runs; `written` is complete when it ends."""
 
     def __init__(self, namespaces: Sequence[Filled], every: float = 1.0) -> None:
         self._namespaces, self._every = namespaces, every

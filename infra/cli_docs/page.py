@@ -107,7 +107,7 @@ def _options(context: click.Context, command: click.Command, *, common: bool) ->
 
 
 def _prose(text: str) -> str:
-    """Help as a person reads it: paragraphs joined, and what stands as it is written in a block of its own."""
+    """Return the help for reading: paragraphs joined, and preformatted text in separate blocks."""
     return "\n\n".join(_paragraph(each) for each in text.strip().split("\n\n"))
 
 

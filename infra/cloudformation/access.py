@@ -14,7 +14,7 @@ OWN_KEY = {"Fn::GetAtt": ["NamespacesKey", "Arn"]}
 """The ARN of the KMS key that the stack makes."""
 _USES = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
 # A writer's routes below a namespace; destroying, data keys and settings are an administrator's. In a resource of
-# execute-api `*` stands for slashes too, so what deletes a key would also destroy its versions: that is denied.
+# In execute-api, `*` matches slashes, so a right to delete a key would also destroy its versions: that is denied.
 _WRITES = ("POST {}/changes", "PUT {}/keys/*", "POST {}/keys/*/activate", "DELETE {}/keys/*")
 _DESTROYS = "DELETE {}/keys/*/versions/*"
 

@@ -1,4 +1,4 @@
-"""The dashboard that an on-call person opens first: alarms, what callers see, what the service says, what slows it."""
+"""The dashboard for whoever is on call: alarms, what callers see, the service's reports, what slows it down."""
 
 from __future__ import annotations
 

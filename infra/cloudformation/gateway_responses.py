@@ -1,4 +1,4 @@
-"""The answers that API Gateway makes itself, as problems of our own tree (RFC 9457).
+"""API Gateway's own answers, as problems of our tree (RFC 9457).
 
 Types and their statuses: AWS, "Gateway response types for API Gateway". API Gateway takes the `application/json`
 template whatever the request accepts, so the content type is set as a header. `gateway` names the type, so that a

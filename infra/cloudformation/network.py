@@ -1,4 +1,4 @@
-"""Who reaches the API at all: a resource policy, private endpoints, a firewall, a custom domain.
+"""Network access to the API: a resource policy, private endpoints, a firewall, a custom domain.
 
 A resource policy is OR-ed with the caller's own IAM policy within an account (API Gateway developer guide, "How API
 Gateway resource policies affect authorization workflow"). So it allows the routes that need no signature and nothing

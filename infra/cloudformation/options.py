@@ -17,7 +17,7 @@ _ALARM = {
     "ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching",
     "AlarmActions": [{"Ref": "AlarmTopic"}], "OKActions": [{"Ref": "AlarmTopic"}],
 }  # fmt: skip
-# What API Gateway tells of a request; the key's id, never the key.
+# API Gateway's log line of a request; the key's id, never the key.
 _ACCESS_LINE = {
     "request_id": "$context.requestId", "time": "$context.requestTimeEpoch", "method": "$context.httpMethod",
     "path": "$context.path", "status": "$context.status", "integration": "$context.integration.status",
@@ -100,7 +100,7 @@ def _metrics(template: Template, stage: Stage) -> None:
 
 
 def _count_lines(template: Template, name: str, pattern: str, about: str) -> None:
-    """A metric of lines of the access log, and its alarm."""
+    """Add a metric over lines of the access log, and its alarm."""
     metric = {"Fn::Sub": "${AWS::StackName}-" + name}
     counting = {"MetricNamespace": "configsvc", "MetricName": metric, "MetricValue": "1", "Unit": "Count"}
     template["Resources"][name] = {
@@ -131,7 +131,7 @@ def _table(template: Template, stage: Stage) -> None:
 
 
 def _use_existing(template: Template, stage: Stage) -> Template:
-    """With the table and the KMS key that are there instead of new ones."""
+    """Use the existing table and KMS key instead of new ones."""
     if stage.table.name:
         template = _replace_resource(template, "ConfigTable", stage.table.name, _arn(stage.table.name))
         del template["Conditions"]["ProtectTable"], template["Parameters"]["DeletionProtection"]
@@ -162,7 +162,7 @@ def _alarm_target(template: Template, stage: Stage) -> Template:
 
 
 def _replace_resource(template: Template, resource: str, name: str, arn: Any) -> Template:  # noqa: ANN401  # text or a function
-    """Without the resource, and with name and ARN of what is there wherever it was referred to."""
+    """Drop the resource, and use the name and ARN of the existing one wherever it was referred to."""
     del template["Resources"][resource]
     done: Template = _drop_resource(template, resource, name, arn)
     return done

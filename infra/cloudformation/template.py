@@ -33,7 +33,7 @@ class TemplateError(Exception):
 def finish(sam: Template, *fragments: Template) -> Template:
     """The SAM template with the alias in every integration and in the permission, and problems from the gateway.
 
-    Fragments bring parameters, resources and outputs of their own; a dashboard among them is drawn here.
+    Fragments add parameters, resources and outputs; a dashboard among them is drawn here.
     """
     done = copy.deepcopy(sam)
     for fragment in fragments:
@@ -140,7 +140,7 @@ def _depends_on(resource: Mapping[str, Any]) -> list[str]:
 def _name_alias(node: Any) -> Any:  # noqa: ANN401  # JSON is any
     """The node with every `Fn::Sub` of the function's ARN naming the alias instead.
 
-    As `${Alias}` with a value beside it: cfn-lint knows the reference to `APIHandler.Alias`, but not the attribute.
+    As `${Alias}` with a separate value: cfn-lint knows the reference to `APIHandler.Alias`, but not the attribute.
     """
     if isinstance(node, list):
         return [_name_alias(part) for part in node]
@@ -163,7 +163,7 @@ def _refuse_expanded(template: Template) -> None:
     if json.dumps(_EXPANDED_ALIAS) not in json.dumps(template["Resources"]["RestAPI"]):
         raise TemplateError("The integrations do not name the alias after the SAM transform.")
     stages = sorted(_of_type(template, "AWS::ApiGateway::Stage"))
-    # A deployment with a stage name makes a stage of its own, public and without our settings.
+    # A deployment with a stage name would make another stage, public and without our settings.
     deployments = _of_type(template, "AWS::ApiGateway::Deployment")
     stages += [name for name, deployment in deployments.items() if "StageName" in deployment["Properties"]]
     if len(stages) != 1:

@@ -34,7 +34,7 @@ _NO_LOCATION = "us-east-1"  # S3 refuses the default region as a location constr
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to deploy: clients of one account and region, a bucket for code and templates, who is told and asked.
+    """Where to deploy: clients of one account and region, a bucket for code and templates, and functions to report and ask.
 
     Args:
         owner: the account that the bucket must belong to; others can make buckets of a name that can be guessed.
@@ -95,7 +95,7 @@ def deploy_service(
     The gateway's proof is drawn, kept or rotated here, by what the stack has and the generation that is wanted.
 
     Raises:
-        infra.deployment.stack.StackFailed: with the events that tell why.
+        infra.deployment.stack.StackFailed: with the events that explain why.
         infra.deployment.stack.Declined: `approve` said no, or somebody else rotated the proof at the same time.
     """
     held = Stack(target.cloudformation, stack, target.progress).parameters(seconds)
@@ -142,7 +142,7 @@ def service_template(
 def deploy(
     target: Target, stack: str, template: templates.Template, parameters: Parameters, seconds: float
 ) -> Deployed:
-    """Apply any template and wait up to `seconds`; applying it again changes nothing and says so.
+    """Apply any template and wait up to `seconds`; applying it again changes nothing and returns that.
 
     It always goes through the bucket: CloudFormation takes 51,200 bytes in a request ("CloudFormation quotas").
     """

@@ -65,7 +65,7 @@ def next_proof(held: Mapping[str, str] | None, wanted: int, drawn: Callable[[], 
 
     A new stack enforces at once: no request can come before its stage, and the stage is made with the variable. A stack
     from before the proof observes first, because its alias moves to the new code before its stage has the variable. For
-    the same reason a rotated proof is accepted beside the previous one until the next deployment.
+    the same reason a rotated proof and the previous one are both accepted until the next deployment.
 
     Args:
         held: the parameters that the stack has; None if there is no stack.

@@ -55,7 +55,7 @@ def release(site: Site) -> Service:
     Raises:
         infra.packaging.service_zip.PackagingError, infra.stage.StageError, LintFailed: before anything is touched.
         infra.deployment.stack.Declined: nothing was changed.
-        infra.deployment.stack.StackFailed: with the events that tell why, and what to do.
+        infra.deployment.stack.StackFailed: with the events that explain why, and what to do.
     """
     stage = site.stage
     site.tell(f"{stage.stack} in {site.region}")
@@ -73,7 +73,7 @@ def for_stage(built: Package, stage: Stage, served: str | None = None) -> Packag
 
 
 def for_site(built: Package, site: Site) -> Package:
-    """The package for what is there.
+    """Adapt the package to the deployed stack.
 
     Raises:
         StageError: the stage says nothing of the table that the stack serves, and would go on with a new, empty one.
@@ -91,10 +91,10 @@ def for_site(built: Package, site: Site) -> Package:
 
 
 def lint(built: Package, path: Path) -> None:
-    """Write the expanded template to `path` and have cfn-lint look at it.
+    """Write the expanded template to `path` and check it with cfn-lint.
 
     Raises:
-        LintFailed: with what it says.
+        LintFailed: with cfn-lint's output.
     """
     expanded = templates.expand(templates.locate(built.template, "bucket", "key", built.sha256))
     path.write_text(json.dumps(expanded, indent=1, sort_keys=True) + "\n")
@@ -123,7 +123,7 @@ def describe(site: Site, service: Service) -> None:
     site.tell("\nConsumers' environment (make a key per team with [[groups]] in the stage file):")
     for line in list_variables(site, service):
         site.tell(f"  {line}")
-    site.tell("\nDevelopers use the same settings with an API key of their own, and sign with their AWS credentials:")
+    site.tell("\nDevelopers use the same settings with their own API key, and sign with their AWS credentials:")
     site.tell(f"  export AWS_REGION={site.region}")
     if not site.stage.admins:
         site.tell(
@@ -132,7 +132,7 @@ def describe(site: Site, service: Service) -> None:
 
 
 def list_variables(site: Site, service: Service) -> list[str]:
-    """The lines of a consumer's environment, but its namespaces."""
+    """List the lines of a consumer's environment, except its namespaces."""
     key = f"aws apigateway get-api-key --region {site.region} --api-key {service.reader_key_id}"
     url, lines = service.api_url, list[str]()
     if site.emulator:

@@ -1,4 +1,4 @@
-"""Compiled code for a zip: the same bytes wherever it is built, and taken by Python without a look at the source.
+"""Compiled code for a zip: the same bytes wherever it is built, and used by Python without checking the source.
 
 Lambda's /var/task is read-only, so code that comes uncompiled is compiled at every cold start. The files are
 unchecked-hash pycs (PEP 552): they name no time and no size of the source, which a zip would not keep, and whoever
@@ -22,11 +22,11 @@ HEADER = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little")
 
 
 class CompilingError(Exception):
-    """A source is no Python."""
+    """A source is not valid Python."""
 
 
 def compile_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """These files (name to content) with a pyc beside each source, for the Python that runs this.
+    """Return these files (name to content) and a pyc for each source, for the Python that runs this.
 
     Raises:
         CompilingError: with what Python said.
@@ -62,7 +62,7 @@ def _sources(files: Iterable[str]) -> list[str]:
 
 
 def _compile(root: Path) -> None:
-    # A process of its own, one worker, one order: what marshal writes depends on what else the process holds.
+    # A separate process, one worker, one order: marshal's output depends on what else the process holds.
     command = [sys.executable, "-P", "-s", "-m", "compileall", "-q", "-j", "1", "-s", str(root), "-p", TASK_ROOT]
     command += ["--invalidation-mode", "unchecked-hash", str(root)]
     environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONHASHSEED": "0"}

@@ -77,7 +77,7 @@ def package(root: Path, out: Path) -> Package:
 
 
 def read_yaml(path: Path) -> template.Template:
-    """A template with CloudFormation's short tags (`!Ref`) spelt out."""
+    """A template with CloudFormation's short tags (`!Ref`) spelled out."""
     from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]  # ships no types
 
     parsed: template.Template = yaml_parse(path.read_text())

@@ -114,7 +114,7 @@ class Emulator:
             run_record.recover(self._state / "run.json", _STOP_SECONDS)
 
     def _new_scratch(self) -> Path:
-        """For unpacked functions and the like: beside the state, where the next run clears it, or a temporary one."""
+        """A folder for unpacked functions: next to the state, where the next run clears it, or a temporary one."""
         if not self._state:
             return Path(tempfile.mkdtemp(prefix="configsvc-emulator-"))
         scratch = self._state / "scratch"
@@ -127,7 +127,7 @@ class Emulator:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
             process = subprocess.Popen(
-                # -P: nothing of local/ may stand in for a module of the emulator's environment.
+                # -P: no module of local/ may replace one of the emulator's environment.
                 [self._python, "-P", ROOT / "local/emulator/additions.py", *arguments],
                 cwd=scratch,
                 env=self._environment(scratch),

@@ -1,6 +1,6 @@
 """The fault proxy launcher: the pinned microburst in front of the emulator, on loopback, as a process of ours.
 
-It runs in the environment `.venvs/emulator`, beside ministack. Whoever reaches its port may set its rules: it binds
+It runs in the environment `.venvs/emulator`, like ministack. Anyone who reaches its port can set its rules: it binds
 to loopback, and its standard input is a lifeline as the emulator's is.
 """
 
@@ -92,7 +92,7 @@ class Microburst:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                # -P: nothing of local/ may stand in for a module of the emulator's environment.
+                # -P: no module of local/ may replace one of the emulator's environment.
                 [self._python, "-P", ROOT / "local/emulator/microburst_process.py", *arguments],
                 env={"LANG": "C.UTF-8"},
                 stdin=subprocess.PIPE,

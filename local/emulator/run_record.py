@@ -1,4 +1,4 @@
-"""A record beside the state, so that the next run can clean up after an interruption."""
+"""A record next to the state, so that the next run can clean up after an interruption."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def save(path: Path, record: RunRecord) -> None:
 
 
 def recover(path: Path, grace: float) -> None:
-    """Ends the emulator of an interrupted run, and only that one. Raises AlreadyRunning beside a living run."""
+    """Ends the emulator of an interrupted run, and only that one. Raises AlreadyRunning if a run is active."""
     record = _read(path)
     if record and is_running(record.emulator):
         if is_running(record.launcher):

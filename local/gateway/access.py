@@ -113,6 +113,6 @@ def _not_authorised(arn: str, route: str) -> str:
 
 
 def _covers(pattern: str, route: str) -> bool:
-    """Whether an `execute-api` resource covers a route: `*` stands for anything, `?` for one character."""
+    """Whether an `execute-api` resource covers a route: `*` matches anything, `?` one character."""
     wild = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(wild, route) is not None

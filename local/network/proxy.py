@@ -84,7 +84,7 @@ class CountingProxy:
         self._open.close()
 
     def url(self, upstream: str) -> str:
-        """The URL to use in place of the upstream's."""
+        """The URL to use instead of the upstream's."""
         return self._servers[upstream].url
 
     @property
@@ -104,7 +104,7 @@ class _Server(LoopbackServer):
 
 
 class _Forwarder(Handler):
-    """One client connection, with one upstream connection of its own."""
+    """One client connection, with its own upstream connection."""
 
     server: _Server
 

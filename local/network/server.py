@@ -19,7 +19,7 @@ class LoopbackServer(ThreadingHTTPServer):
 
     Args:
         handler: created for each connection.
-        port: 0 takes a free one; `port` then tells which.
+        port: 0 takes a free one; `port` then has it.
     """
 
     daemon_threads = True
@@ -48,7 +48,7 @@ class LoopbackServer(ThreadingHTTPServer):
             return len(self._live)
 
     def start(self) -> None:
-        """Start answering, on a thread of its own."""
+        """Start answering, on a separate thread."""
         self._serving = Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._serving.start()
 

@@ -106,7 +106,7 @@ def _namespace(admin: Terminal, scene: Scene, namespace: str) -> None:
 
 
 def _list_keys(terminal: Terminal) -> dict[str, Listed]:
-    """Each key, as `configsvc list` prints it in a pipe; active is empty where it is not served."""
+    """Return each key as `configsvc list` prints it in a pipe; active is empty if it is not served."""
     rows = (line.split("\t") for line in terminal.run("list").splitlines())
     return {row[0]: Listed(row[1], row[3], row[4]) for row in rows}
 
@@ -143,7 +143,7 @@ def _deploy(scene: Scene, name: str, namespace: str, progress: Callable[[str], N
 
 
 def _kms_values(scene: Scene) -> int:
-    """How many values need a KMS call of their own: none in the example, some if you tried the AWS CLI."""
+    """Count the values that need a separate KMS call: none in the example, some if you tried the AWS CLI."""
     listed = _list_keys(scene.shell(scene.people.developer)).values()
     return sum(1 for each in listed if each.form == "kms" and each.active)
 

@@ -1,4 +1,4 @@
-"""Functions on the local AWS that read config: deployed with a role of their own, then invoked."""
+"""Functions on the local AWS that read config: deployed with their own role, then invoked."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ JSON = ("limits.*", "*.json")
 LARGE_KEY = "fraud.bin-table"
 _LARGE_BYTES = 100 * 1024
 _NUMBER = r"(?:-(\d{1,9}))?"
-_SHORTEST = 8  # shorter texts stand in ciphertext by chance
+_SHORTEST = 8  # shorter texts occur in ciphertext by chance
 
 
 def import_arguments(folder: Path, held: Collection[str] = ()) -> list[str]:
@@ -49,7 +49,7 @@ def large_file(path: Path) -> Path:
 
 
 def find_secret_texts() -> dict[str, str]:
-    """The longest line of each secret by key: it must appear in no answer and no log."""
+    """Return the longest line of each secret by key: it must appear in no answer and no log."""
     found: dict[str, str] = {}
     for binding in _bindings():
         if binding.key and binding.value and not any(fnmatchcase(binding.key, pattern) for pattern in PLAIN):

@@ -39,7 +39,7 @@ _THIEF = "configsvc-thief"
 
 
 def invoke_forged(stack: LocalStack, victim: Person, method: str, route: str, **query: str) -> tuple[int, str]:
-    """Status and body that the function answers to an event that says it is the victim's."""
+    """Return status and body of the answer to an event that claims to be the victim's."""
     arguments = make_client_arguments(stack.endpoint)
     function = f"arn:aws:lambda:*:*:function:{stack.function}*"  # and every version and alias of it
     right: Statement = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function}
@@ -56,7 +56,7 @@ def invoke_forged(stack: LocalStack, victim: Person, method: str, route: str, **
 
 
 def _forge_event(victim: Person, method: str, route: str, query: dict[str, str]) -> dict[str, Any]:
-    """As API Gateway makes it, but for the proof, which only the stage knows."""
+    """Make the event as API Gateway does, except for the proof, which only the stage knows."""
     everything = {"grants": [{"actions": ["admin", "read", "write"], "namespaces": ["*"]}]}
     return {
         "resource": route, "path": route, "httpMethod": method, "headers": {}, "multiValueHeaders": {},

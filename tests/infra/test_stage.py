@@ -1,4 +1,4 @@
-"""Stage files: the ones that ship are good, and a wrong one is told with all that is wrong."""
+"""Stage files: the ones that ship are valid, and all errors of a wrong one are reported."""
 
 import re
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def test_a_stage_name_is_not_a_path(name: str) -> None:
 
 def test_a_file_that_is_not_toml_is_reported(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("stack =")
-    with pytest.raises(StageError, match=r"mine\.toml is no TOML"):
+    with pytest.raises(StageError, match=r"mine\.toml is not TOML"):
         load("mine", tmp_path)
 
 
