@@ -1,4 +1,4 @@
-"""For every test: an environment of its own, and the emulator where a test asks for it."""
+"""For every test: a clean environment, and the emulator if a test needs it."""
 
 import os
 import signal

@@ -34,7 +34,7 @@ _NO_LOCATION = "us-east-1"  # S3 refuses the default region as a location constr
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to deploy: clients of one account and region, a bucket for code and templates, and functions to report and ask.
+    """Where to deploy: one account and region, a bucket for code and templates, functions to report and to ask.
 
     Args:
         owner: the account that the bucket must belong to; others can make buckets of a name that can be guessed.

@@ -1,4 +1,4 @@
-"""The load of `make load`, small: the same service, consumers, writer and counts. Nothing is said of speed."""
+"""The load of `make load`, small: the same service, consumers, writer and counts. It does not measure speed."""
 
 from __future__ import annotations
 

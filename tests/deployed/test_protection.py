@@ -1,4 +1,4 @@
-"""On the deployed stack: whoever can write the table, or what a repository's file says, gets no new secret."""
+"""On the deployed stack: neither a writer of the table nor a repository's file gets a new secret."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 
 @pytest.fixture
 def folder(built_package: Package, tmp_path: Path) -> Iterator[Path]:
-    """A folder as `make run` leaves the repository, on a local AWS of its own: the document names its stack."""
+    """A folder as `make run` leaves the repository, on a separate local AWS: the document names its stack."""
     with Emulator(log=tmp_path / "emulator.log") as emulator:
         stack = deploy_stack(emulator.url, built_package, lambda _: None)
         people = make_people(stack, "payments.*", "shop.*")

@@ -49,7 +49,7 @@ def script() -> str:
 
 
 class Written(NamedTuple):
-    """A namespace of our own without a data key, a developer who writes it, and an API key that reads it."""
+    """A namespace without a data key, a developer who writes it, and an API key that reads it."""
 
     stack: LocalStack
     administrator: Person
@@ -185,7 +185,7 @@ def _as_a_consumer_reads_it(written: Written) -> str:
 
 
 def _consumer(written: Written) -> subprocess.CompletedProcess[str]:
-    """The real client in a process of its own, under an IAM identity that may open this namespace and do no more."""
+    """Run the real client in a separate process, under an IAM identity that may only open this namespace."""
     may = new_user(written.stack.endpoint, use_kms_key(written.stack.kms_key_arn, NAMESPACE, "Decrypt"))
     reader = Person("consumer", "", may.access_key_id, may.secret_access_key, *written.reader)
     return subprocess.run(

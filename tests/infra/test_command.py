@@ -1,4 +1,4 @@
-"""`make deploy` and `make destroy`, on the emulator and where there is no AWS to be reached."""
+"""`make deploy` and `make destroy`, on the emulator and without a reachable AWS."""
 
 import os
 import pty

@@ -1,4 +1,4 @@
-"""Who the service takes people for, and what they may do."""
+"""How the service identifies people, and what they may do."""
 
 from __future__ import annotations
 

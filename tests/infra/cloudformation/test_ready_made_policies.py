@@ -1,4 +1,4 @@
-"""Ready-made policies let through exactly the routes of their role, as IAM reads them: `*` stands for slashes too."""
+"""Ready-made policies allow exactly the routes of their role, as IAM reads them: `*` matches slashes too."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def test_alarms_on_the_log_look_at_what_the_log_counts(expanded: Template) -> No
     contended = found["ContendedAlarm"]
     assert (contended["Namespace"], contended["MetricName"]) == (metrics.NAMESPACE, metrics.CONTENDED)
     assert (contended["EvaluationPeriods"], contended["Dimensions"]) == (3, forbidden["Dimensions"])
-    # Problems and what is denied stand in warnings, cold starts in lines of any level: all are to be written.
+    # Problems and denials are logged as warnings, cold starts at any level: all must be written.
     assert expanded["Parameters"]["LogLevel"]["AllowedValues"] == ["debug", "info"]
 
 

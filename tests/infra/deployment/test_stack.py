@@ -21,7 +21,7 @@ REPLACED = {
 
 
 class FakeCloudFormation:
-    """One stack that goes through the given statuses, one a look; None means that there is none."""
+    """A stack that has the given statuses, one per look; None means that it does not exist."""
 
     def __init__(
         self,

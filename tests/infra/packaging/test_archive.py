@@ -64,7 +64,7 @@ def test_a_service_that_was_silently_left_out_is_noticed(tmp_path: Path) -> None
 
 
 def test_a_package_that_nobody_locked_is_noticed(tmp_path: Path) -> None:
-    """pip's own configuration can name further requirements, with hashes of its own."""
+    """pip's own configuration can name further requirements, with its own hashes."""
     files = good() | {"Evil_x-1.dist-info/METADATA": b""}
     assert archive.check_contents(pack(tmp_path / "z.zip", files), PINS) == [
         "evil_x-1.dist-info is not in requirements.txt"

@@ -123,7 +123,7 @@ def test_the_build_cannot_be_told_to_skip_the_hashes(tmp_path: Path) -> None:
     "variable", ["PIP_REQUIREMENT", "PIP_CONSTRAINT", "PIP_PYTHON", "PIP_PLATFORM", "PIP_NO_BINARY"]
 )
 def test_a_variable_from_outside_changes_nothing_of_what_is_packed(tmp_path: Path, variable: str) -> None:
-    """PIP_REQUIREMENT added packages to the zip, by hashes of its own."""
+    """PIP_REQUIREMENT added packages to the zip, with its own hashes."""
     outer = {variable: "/tmp/theirs.txt"}  # noqa: S108  # nothing reads it
     assert service_zip.build_environment(tmp_path, outer) == service_zip.build_environment(tmp_path, {})
 

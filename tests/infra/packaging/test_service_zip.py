@@ -66,7 +66,7 @@ def test_the_code_loads_without_being_compiled(built_package: Package, tmp_path:
 
 
 def test_importing_the_service_loads_few_modules_of_the_zip(built_package: Package, tmp_path: Path) -> None:
-    """Init time is told by the bench; what is counted here is what costs it."""
+    """The bench measures init time; this test counts what costs it."""
     with zipfile.ZipFile(built_package.zip) as archive:
         archive.extractall(tmp_path)
     counted = f"sum(1 for m in sys.modules.values() if str(getattr(m, '__file__', '')).startswith({str(tmp_path)!r}))"

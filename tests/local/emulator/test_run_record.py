@@ -17,7 +17,7 @@ _GONE = Mark(os.getpid(), "another boot/1")
 
 @pytest.fixture
 def left_over() -> Iterator["subprocess.Popen[bytes]"]:
-    """A process in a group of its own, standing for the emulator of an interrupted run."""
+    """A process in its own group, in the role of the emulator of an interrupted run."""
     command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as process:
         yield process

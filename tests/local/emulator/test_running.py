@@ -1,4 +1,4 @@
-"""Whether a run stands is asked of the local AWS itself: what a run that was killed has noted proves nothing."""
+"""The local AWS itself is asked whether a run is active: the note of a killed run proves nothing."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_deploying_after_a_killed_run_starts_the_local_aws_itself(
 
 @contextmanager
 def _run(places: Places, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """`make run` with an AWS of its own; ended by its own id, its emulator with it."""
+    """`make run` with a separate AWS; ended by its process id, together with its emulator."""
     arguments = [sys.executable, "-m", "local.run", *options, "--data", str(places.data), "--port", "0"]
     with subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:

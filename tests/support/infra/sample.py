@@ -1,4 +1,4 @@
-"""A template as Chalice writes it, cut down to what the builder looks at."""
+"""A template as Chalice writes it, cut down to what the builder reads."""
 
 import copy
 from typing import Any

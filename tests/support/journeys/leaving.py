@@ -24,7 +24,7 @@ Granted = Sequence[Mapping[str, Any]]
 
 @contextmanager
 def hold_grants(api: Api, stage: Stage, wanted: Mapping[str, Granted]) -> Iterator[None]:
-    """Each principal holds these grants beside those it has; at the end it has those again."""
+    """Add these grants to those that each principal has; at the end restore the latter."""
     before = {principal: _held(api, stage, principal) for principal in wanted}
     try:
         for principal, grants in wanted.items():
@@ -83,7 +83,7 @@ def _pages(api: Api, stage: Stage, path: str, what: str, prefix: str) -> Iterato
 
 
 def _ask_again(send: Callable[[], Reply]) -> Reply:
-    """The answer once it is no 404: warm processes remember for seconds the grants of an earlier run."""
+    """Repeat the request until the answer is not 404: warm processes cache grants of an earlier run for seconds."""
     answers: list[Reply] = []
 
     def is_answered() -> bool:

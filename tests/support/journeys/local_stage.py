@@ -56,7 +56,7 @@ def new_cast() -> Cast:
 
 @contextmanager
 def stage_before(target: Target, routes: Routes, cast: Cast) -> Iterator[Stage]:
-    """A stage of its own: the loopback gateway in front of whatever answers its events."""
+    """A separate stage: the loopback gateway in front of whatever answers its events."""
     with LoopbackGateway(Gateway(target, routes, Access(cast.keys, cast.identities), VARIABLES)) as gateway:
         yield Stage(gateway.url, *cast)
 
@@ -72,7 +72,7 @@ def memory_app(log: Texts, cast: Cast) -> RestApi:
 
 @contextmanager
 def local_stage(log: Texts) -> Iterator[Stage]:
-    """A stage of its own; what the service logs goes to `log`."""
+    """A separate stage; the service's log goes to `log`."""
     cast = new_cast()
     app = memory_app(log, cast)
     with stage_before(lambda event: app(event, None), app.routes, cast) as stage:

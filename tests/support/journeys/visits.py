@@ -18,7 +18,7 @@ _GRANTS = {"principal": "api-key:visited"}
 
 
 class Visit(NamedTuple):
-    """A request; `{namespace}` in resource and query stands for the namespace that is visited."""
+    """A request; `{namespace}` in resource and query is replaced by the visited namespace."""
 
     method: str
     resource: str
@@ -80,7 +80,7 @@ VISITS = [
 
 
 def person(stage: Stage, role: Role) -> Who:
-    """Who plays a role on a stage."""
+    """Return the person who has a role on a stage."""
     return None if role == "nobody" else getattr(stage, role)
 
 

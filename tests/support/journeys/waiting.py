@@ -34,5 +34,5 @@ def ready(api: Api, stage: Stage) -> None:
 
 
 def _is_known(api: Api, who: Person | ApiKey) -> bool:
-    """By a request that the service refuses for what it asks, before it looks at who asks."""
+    """Use a request that the service refuses for its content before it checks the caller."""
     return api.send("PUT" if isinstance(who, Person) else "GET", "/v1/namespaces/%20", who).status != 403

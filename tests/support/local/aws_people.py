@@ -1,4 +1,4 @@
-"""IAM users, roles and KMS keys for tests on the emulator, each with a name of its own."""
+"""IAM users, roles and KMS keys for tests on the emulator, each with a unique name."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""An upstream that answers what it received, and tells how many connections it was sent."""
+"""An upstream that answers what it received, with the number of connections it got."""
 
 import json
 from collections.abc import Iterator
