@@ -72,16 +72,16 @@ class Stack:
             StackFailed: it rolled back, is not taken, or takes longer.
             Declined: `approve` said no; nothing was changed.
         """
-        status = self._until(_may_begin, seconds, self._event_ids())
+        status = self._until(_may_begin, seconds, self._list_event_ids())
         if status in _NEVER_COMPLETE:
             self.progress(f"{self.name} is {status} from an earlier attempt; deleting it")
             self.delete(seconds)
             status = _GONE
-        seen = self._event_ids()
+        seen = self._list_event_ids()
         exists = status not in {_GONE, ONLY_A_CHANGE_SET}
         proposed = ChangeSet(self.client, self.name, new=not exists, poll=self.poll)
         proposed.create(template_url, parameters)
-        if not self._agreed(proposed, seconds, approve):
+        if not self._ask_approval(proposed, seconds, approve):
             proposed.withdraw()
             return Outcome.UNCHANGED
         proposed.execute()
@@ -90,7 +90,7 @@ class Stack:
             raise StackFailed(self._explain(status, seen))
         return Outcome.UPDATED if exists else Outcome.CREATED
 
-    def _agreed(self, proposed: ChangeSet, seconds: float, approve: Approve) -> bool:
+    def _ask_approval(self, proposed: ChangeSet, seconds: float, approve: Approve) -> bool:
         """Whether there are changes and all approve them. In every other case the change set is deleted."""
         try:
             changes = proposed.changes(seconds)
@@ -114,7 +114,7 @@ class Stack:
 
         A stack that never was complete counts as one to be made: `apply` deletes it first.
         """
-        status = self._until(_may_begin, seconds, self._event_ids())
+        status = self._until(_may_begin, seconds, self._list_event_ids())
         if status in {_GONE, ONLY_A_CHANGE_SET, *_NEVER_COMPLETE}:
             return None
         found = self._find()
@@ -139,7 +139,7 @@ class Stack:
         Raises:
             StackFailed: a resource cannot be deleted, or it takes longer.
         """
-        seen = self._event_ids()
+        seen = self._list_event_ids()
         self.client.delete_stack(StackName=self.name)
         status = self._until(_is_deleted_or_stuck, seconds, seen)
         if status != _GONE:
@@ -179,7 +179,7 @@ class Stack:
         said = "\n  ".join([f"The stack {self.name} ended as {status}.", *lines])
         return with_advice(said, *(reason for _, reason in failed))
 
-    def _event_ids(self) -> set[str]:
+    def _list_event_ids(self) -> set[str]:
         return {event["EventId"] for event in next(self._pages(), [])}
 
     def _events(self, seen: set[str]) -> list[StackEventTypeDef]:

@@ -130,7 +130,7 @@ class Emulator:
                 # -P: no module of local/ may replace one of the emulator's environment.
                 [self._python, "-P", ROOT / "local/emulator/additions.py", *arguments],
                 cwd=scratch,
-                env=self._environment(scratch),
+                env=self._make_environment(scratch),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -140,7 +140,7 @@ class Emulator:
             run_record.write(self._state / "run.json", process.pid, self.port)
         return process
 
-    def _environment(self, scratch: Path) -> Mapping[str, str]:
+    def _make_environment(self, scratch: Path) -> Mapping[str, str]:
         """Everything the emulator sees: its Lambda workers inherit it, so nothing of ours may be in it."""
         settings = {
             "PATH": os.environ.get("PATH", os.defpath),

@@ -82,8 +82,8 @@ class Microburst:
         self._control("POST", "rules", rules)
         self._control("DELETE", "fired")
 
-    def fired(self) -> list[dict[str, Any]]:
-        """The events since the rules were set, oldest first."""
+    def read_fired(self) -> list[dict[str, Any]]:
+        """Return the events since the rules were set, oldest first."""
         found: list[dict[str, Any]] = self._control("GET", "fired?limit=1000")
         return found
 

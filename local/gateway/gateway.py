@@ -62,12 +62,12 @@ class Gateway:
         """Answer a request as API Gateway does."""
         request_id = str(uuid4())
         try:
-            matched = self._matched(request)
+            matched = self._match(request)
             made = make_event(request, matched, self._access.identity(request, matched), self._stage, request_id)
         except Refused as refused:
             return _gateway_response(refused.kind, request_id, message=refused.message)
         try:
-            return self._integrated(made, request, request_id)
+            return self._invoke_integration(made, request, request_id)
         except EventTooLarge:
             return _gateway_response("REQUEST_TOO_LARGE", request_id)
         except FunctionThrottled:
@@ -77,7 +77,7 @@ class Gateway:
         except Exception:  # noqa: BLE001  # a function that failed, or an answer that is none
             return _gateway_response("DEFAULT_5XX", request_id, HTTPStatus.BAD_GATEWAY)
 
-    def _integrated(self, made: Event, request: Request, request_id: str) -> Answer:
+    def _invoke_integration(self, made: Event, request: Request, request_id: str) -> Answer:
         """The function's answer. Raises TimeoutError; as on AWS, the function runs on, unseen."""
         result: Future[dict[str, Any]] = Future()
         Thread(target=_settle, args=(result, self._target, made), daemon=True).start()
@@ -86,7 +86,7 @@ class Gateway:
             return _gateway_response("DEFAULT_5XX", request_id, HTTPStatus.INTERNAL_SERVER_ERROR)
         return _compress(answer, request)
 
-    def _matched(self, request: Request) -> Matched:
+    def _match(self, request: Request) -> Matched:
         if len(request.body) > _MOST_BYTES:
             raise Refused("REQUEST_TOO_LARGE")
         stage, path = f"/{STAGE}", request.path

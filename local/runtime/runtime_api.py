@@ -141,10 +141,10 @@ class _Routes(Handler):
             case HTTPMethod.GET, ["invocation", "next"]:
                 self._next()
             case HTTPMethod.POST, ["invocation", invocation_id, "response"]:
-                self._posted(self.server.succeed(invocation_id, self.body()))
+                self._take_post(self.server.succeed(invocation_id, self.body()))
             case HTTPMethod.POST, ["invocation", _, "error"] | ["init", "error"]:
                 self.server.fail(json.loads(self.body()))
-                self._posted(HTTPStatus.ACCEPTED)
+                self._take_post(HTTPStatus.ACCEPTED)
             case _:
                 self.send_error(HTTPStatus.NOT_FOUND)
 
@@ -162,7 +162,7 @@ class _Routes(Handler):
         self.end_headers()
         self.wfile.write(invocation.event)
 
-    def _posted(self, status: HTTPStatus) -> None:
+    def _take_post(self, status: HTTPStatus) -> None:
         self.send_response_only(status)
         self.send_header("Content-Length", "0")
         self.end_headers()

@@ -92,7 +92,7 @@ def faulty(emulator: Emulator, proxy: Microburst, monkeypatch: pytest.MonkeyPatc
 def test_s33_a_write_whose_answer_was_lost_is_retried_and_commits_once(faulty: Faulty) -> None:
     faulty.proxy.rules(rule("TransactWriteItems", LOST, 1))
     assert faulty.put(None).status == 201
-    assert len(faulty.proxy.fired()) == 1
+    assert len(faulty.proxy.read_fired()) == 1
     assert faulty.versions() == 1
 
 
@@ -100,7 +100,7 @@ def test_s33_an_idempotency_key_gets_the_first_answer_after_lost_answers(faulty:
     faulty.proxy.rules(rule("TransactWriteItems", LOST))
     with pytest.raises(Unavailable):
         faulty.put()
-    assert len(faulty.proxy.fired()) >= 3
+    assert len(faulty.proxy.read_fired()) >= 3
     assert faulty.versions() == 1
     faulty.proxy.rules()
     answered = faulty.put()
@@ -132,7 +132,7 @@ def test_s33_without_a_key_the_failed_precondition_describes_the_present_state(f
 def test_s32_a_write_is_retried(faulty: Faulty, fault: Rule) -> None:
     faulty.proxy.rules(rule("TransactWriteItems", fault, 2))
     assert faulty.put().status == 201
-    assert len(faulty.proxy.fired()) == 2
+    assert len(faulty.proxy.read_fired()) == 2
     assert faulty.versions() == 1
 
 
@@ -142,7 +142,7 @@ def test_s32_a_write_that_keeps_failing_ends_with_retry_after(faulty: Faulty, fa
     with pytest.raises(Throttled) as given_up:
         faulty.put()
     assert (given_up.value.status, given_up.value.code, given_up.value.members) == (429, code, {"retry_after": 1})
-    assert len(faulty.proxy.fired()) >= 3
+    assert len(faulty.proxy.read_fired()) >= 3
     assert faulty.versions() == 0
 
 
@@ -156,4 +156,4 @@ def test_s31_a_throttled_read_is_retried_and_then_refused(faulty: Faulty, operat
     with pytest.raises(StoreBusy) as given_up:
         fetch_snapshot(faulty.ports._replace(snapshots=RenderedSnapshots()), READER, NS, None)
     assert given_up.value.members == {"retry_after": 1}
-    assert len(faulty.proxy.fired()) >= 3
+    assert len(faulty.proxy.read_fired()) >= 3

@@ -83,10 +83,10 @@ class Api:
         if key := _key(who):
             sent["x-api-key"] = key
         if isinstance(who, Person) and (signed if signed is not None else _is_signed(method, path)):
-            sent = self._signed(method, target, sent, raw, who)
+            sent = self._sign(method, target, sent, raw, who)
         return self._exchange(method, target, sent, raw)
 
-    def _signed(self, method: str, target: str, headers: Mapping[str, str], body: bytes, who: Person) -> dict[str, str]:
+    def _sign(self, method: str, target: str, headers: Mapping[str, str], body: bytes, who: Person) -> dict[str, str]:
         request = AWSRequest(
             method, f"{self._base.scheme}://{self._base.netloc}{target}", headers=dict(headers), data=body
         )
