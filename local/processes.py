@@ -1,4 +1,4 @@
-"""Knowing a process again and ending it, without ever touching one that is not ours.
+"""Recognize a process and end it, without ever touching one that is not ours.
 
 A process id alone proves nothing: ids are reused. A mark adds the moment the process began (Linux, proc(5):
 field 22 of /proc/<pid>/stat, in clock ticks since the boot that boot_id names). Where there is no /proc a
@@ -63,7 +63,7 @@ def end_child(process: "subprocess.Popen[bytes]", grace: float) -> None:
 
 
 def end_marked(known: Mark, grace: float) -> None:
-    """The same for a process left over from an earlier run, which is nobody's child any more."""
+    """Ends a process left over from an earlier run, which is not our child."""
     if not is_running(known):
         return
     os.kill(known.pid, signal.SIGTERM)

@@ -77,7 +77,7 @@ def deploy_stack(endpoint: str, package: Package, progress: Progress, name: str 
 
 
 def find_stack(endpoint: str, name: str = NAME) -> LocalStack:
-    """A stack that was deployed before.
+    """Find a stack that was deployed before.
 
     Raises:
         NotReady: no stack has that name.

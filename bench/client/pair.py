@@ -9,7 +9,7 @@ from bench.measure import Sides
 
 
 class Pair(NamedTuple):
-    """One row to be: its name, a side of ours, a side of theirs and the words for that, the most that is allowed."""
+    """A row to measure: its name, our side, their side with its description, and the highest ratio allowed."""
 
     name: str
     ours: str

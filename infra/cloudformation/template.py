@@ -138,7 +138,7 @@ def _depends_on(resource: Mapping[str, Any]) -> list[str]:
 
 
 def _name_alias(node: Any) -> Any:  # noqa: ANN401  # JSON is any
-    """The node with every `Fn::Sub` of the function's ARN naming the alias instead.
+    """Return the node with every `Fn::Sub` of the function's ARN naming the alias instead.
 
     As `${Alias}` with a separate value: cfn-lint knows the reference to `APIHandler.Alias`, but not the attribute.
     """

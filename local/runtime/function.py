@@ -38,7 +38,7 @@ class EventTooLarge(LocalError):
 
 
 class RuntimeClosed(LocalError):
-    """The runtime was left while the event was on its way."""
+    """The runtime was closed during the event."""
 
 
 @dataclass(slots=True)
@@ -161,7 +161,7 @@ class Runtime:
     def _start(self) -> Environment:
         with self._lock:  # all that is started is seen by who leaves
             if self._closed:
-                raise RuntimeClosed("The runtime was left while the event was on its way.")
+                raise RuntimeClosed("The runtime was closed during the event.")
             environment = Environment(self._function)
             self._started.add(environment)
         return environment

@@ -49,7 +49,7 @@ class Terminal:
         """Standard output of `configsvc` with these arguments and this standard input.
 
         Raises:
-            StepFailed: it ended with another exit code than 0; says what it said.
+            StepFailed: its exit code was not 0; the message has its output.
         """
         status, out, err = self.attempt(*arguments, given=given)
         if status:

@@ -19,7 +19,7 @@ _COMMANDS = (("list",), ("whoami",), ("put", "db.password", "-"))
 
 
 def count_refused(shell: Terminal, scratch: Path, kms_key: str) -> int:
-    """How many commands refuse to go where a clone's file points.
+    """Count the commands that refuse to go where a clone's file points.
 
     Raises:
         StepFailed: one does not, or something was sent there.
