@@ -48,7 +48,7 @@ PROBLEMS: dict[str, errors.ConfigsvcError] = {
     "INVALID_SIGNATURE": _SIGNATURE,
     "MISSING_AUTHENTICATION_TOKEN": _UNSIGNED,
     "QUOTA_EXCEEDED": errors.Throttled(
-        "This API key has used up its quota for today: quota_per_day of its group in the stage."
+        "This API key has used up its quota for today: quota_per_day of [reader] or of its group in the stage file."
     ),
     "REQUEST_TOO_LARGE": errors.TooLarge(
         "API Gateway takes at most 10 MB, and a request here has at most 2 MiB. Split it, or put large values in S3 "

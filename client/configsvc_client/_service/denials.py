@@ -76,7 +76,7 @@ _TEXTS = {
         "your network call the API. Grants and IAM policies do not change this."
     ),
     "QUOTA_EXCEEDED": (
-        "This API key has used up its daily quota. Ask an operator to raise quota_per_day of its group in the stage."
+        "This API key has used up its daily quota. Ask an operator to raise quota_per_day in the stage file."
     ),
     "THROTTLED": "Too many requests: API Gateway limits how many this API key or the stage may send at once.",
 }
