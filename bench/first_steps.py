@@ -23,7 +23,7 @@ done("import the app")
 for module in ("botocore.session", "botocore.config", "botocore.credentials", "botocore.loaders"):
     importlib.import_module(module)
 done("import botocore")
-importlib.import_module("configsvc.bootstrap")._ports(30.0)  # noqa: SLF001  # the cached client is behind it
+importlib.import_module("configsvc.bootstrap")._build_ports(30.0)  # noqa: SLF001  # the cached client is behind it
 done("make the DynamoDB client")
 answer = app(event, None)
 done("first request")

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.slow
 _KEY = "value-of-the-key"
 _REVISIONS = {"backwards": (9, 8), "twice": (5, 5), "honest": (3, 4)}
 _FAULTS = {
-    "arriving, failed: 304 to who holds nothing",
-    "arriving, failed: 200 that is no snapshot of the namespace",
+    "arriving, failed: 304 to a consumer without a snapshot",
+    "arriving, failed: 200 without a snapshot of the namespace",
     "arriving, failed: 200 with an ETag that is not of its revision",
     "arriving, failed: status 500: ",
 }
