@@ -153,9 +153,9 @@ def test_logging_accepts_it_and_a_server_that_changes_it_needs_a_copy(it: Any) -
 ELSEWHERE = """
 import json, sys
 import flask, jinja2, msgpack, requests
-from configsvc_client._opening.frozen import frozen
+from configsvc_client._opening.frozen import freeze
 members = json.loads(sys.argv[1])
-it = frozen(members)
+it = freeze(members)
 assert flask.Config(".", {}).from_mapping({"LIMITS": it})
 app = flask.Flask("a")
 with app.app_context():

@@ -35,7 +35,7 @@ IN_THE_CLEAR = {
     # Bytes as they come in, and what they are as JSON and from base64: what fails is raised without these frames.
     "AnswerParser._parse", "AnswerParser.feed", "AnswerParser.on_body", "AnswerParser.build_response",
     "parse_members", "parse_members.<locals>.<dictcomp>",
-    "from_base64std", "base64std",
+    "from_base64std", "to_base64std",
     # Checked, or read in a text: what fails is raised by their callers.
     "is_clean", "_parse_proxy", "_parse_members", "_encode_basic", "_unescape",
 }  # fmt: skip

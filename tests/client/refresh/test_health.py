@@ -225,7 +225,7 @@ config.snapshot()
 states = []
 
 def asked_at_each_line(frame, event, argument):
-    if event == "line" and frame.f_code.co_filename.endswith(("_health.py", "_bootstrap>", "_bootstrap_external>")):
+    if event == "line" and frame.f_code.co_filename.endswith(("/health.py", "_bootstrap>", "_bootstrap_external>")):
         signal.raise_signal(signal.SIGUSR1)
     return asked_at_each_line
 
