@@ -90,10 +90,10 @@ def test_the_command_imports_what_each_container_holds(tmp_path: Path) -> None:
 def test_each_shape_of_the_table_has_a_file_here() -> None:
     known = set()
     for content, _ in JSON_FILES.values():
-        known |= {shape.taken.__name__ for shape in SHAPES if shape.taken(content)}
-    assert known == {shape.taken.__name__ for shape in SHAPES}
+        known |= {shape.extract.__name__ for shape in SHAPES if shape.extract(content)}
+    assert known == {shape.extract.__name__ for shape in SHAPES}
     for shape in SHAPES:
-        texts = [json.dumps(content) for content, _ in JSON_FILES.values() if shape.taken(content)]
+        texts = [json.dumps(content) for content, _ in JSON_FILES.values() if shape.extract(content)]
         assert any(all(word in text for word in shape.words) for text in texts), shape.what
 
 

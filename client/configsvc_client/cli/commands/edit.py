@@ -140,7 +140,7 @@ class _Session:
             terminal.say(f"Nothing is served under {self._key}: what you save will be its first value.")
         start = base.content
         while True:
-            content = editor.edited(start, base.suffix, theirs)
+            content = editor.edit(start, base.suffix, theirs)
             if base.is_unchanged_by(content):
                 terminal.say(f"{self._namespace} {self._key}: nothing changed, nothing stored")
                 if editor.may_return_early and terminal.can_ask():

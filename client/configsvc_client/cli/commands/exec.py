@@ -95,10 +95,10 @@ def command(
     }  # now, because the polling thread has no settings
     becomes_environment = mount is None or is_environment(mount)
     admission = Admission(listed.__getitem__, ADVICE_FOR_FILE if mount else ADVICE)
-    admitted = admission.admitted if becomes_environment else _list_every_key
+    admitted = admission.admit if becomes_environment else _list_every_key
     source = runner.ValueSource(composition.open_admin(), named, only, prefix or "", admitted)
     if not watch and mount is None:
-        _become_command(arguments, child.environment(source.fetch()))
+        _become_command(arguments, child.build_environment(source.fetch()))
     after = signal.Signals[f"SIG{instead}"] if instead else None
     try:
         return runner.run(source, child, arguments, runner.RunOptions(mount, every if watch else None, grace, after))

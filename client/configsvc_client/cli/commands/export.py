@@ -112,7 +112,7 @@ def _make_admission(kind: str, *, variables: bool) -> reading.Admitted:
     from configsvc_client._reading.variables import Advice
     from configsvc_client.cli.run.child import Admission
 
-    return Admission(composition.get_exec_list, Advice(_LEAVE_OUT, _APART)).admitted
+    return Admission(composition.get_exec_list, Advice(_LEAVE_OUT, _APART)).admit
 
 
 def _check_sealed(snapshots: Sequence[SealedSnapshot], only: Sequence[str]) -> None:

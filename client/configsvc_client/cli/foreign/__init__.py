@@ -87,7 +87,7 @@ def _recognize_tree(
     if service is not None:
         return _describe_compose(service, source)
     for shape in SHAPES:
-        taken = shape.taken(tree) if all(word in text for word in shape.words) else None
+        taken = shape.extract(tree) if all(word in text for word in shape.words) else None
         if taken:
             is_typed = is_json and taken.decoded is None and not shape.producer.startswith("aws ")
             if is_typed and changes_numbers(text):
@@ -107,7 +107,7 @@ def _describe_shape(shape: Shape, taken: Extraction, source: ForeignSource, *, i
         command = f"{printed}{decoded} | configsvc put KEY - {'--binary' if taken.binary else '--exact'}"
         return Recognized(shape.what, "It is a single value. Store it under a key:", (command,), own_keys=True)
     # A secret in Secrets Manager is a string that holds a JSON object of pairs.
-    raw = "jq -r" if shape.taken is _shapes_of_tools.secrets_manager else "jq"
+    raw = "jq -r" if shape.extract is _shapes_of_tools.secrets_manager else "jq"
     printed = _render_producer(f"{raw} {shlex.quote(taken.program)}", shape, source, is_json=is_json)
     advice = f"{taken.note} Import the values in it:".lstrip()
     return Recognized(shape.what, advice, (f"{printed} | {IMPORT} -f json {taken.options}-",), own_keys=True)

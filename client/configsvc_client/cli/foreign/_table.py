@@ -15,7 +15,7 @@ class Shape(NamedTuple):
 
     what: str
     words: tuple[str, ...]
-    taken: Callable[[ForeignTree], Extraction | None]
+    extract: Callable[[ForeignTree], Extraction | None]
     producer: str
 
 

@@ -45,7 +45,7 @@ def read_fields(text: str) -> list[ManifestMember]:
     """The fields of the only manifest in a text, JSON or YAML, as kubectl reads them.
 
     Raises:
-        NotOne: the text is neither JSON nor YAML, or does not hold exactly one manifest.
+        NotOneManifest: the text is neither JSON nor YAML, or does not hold exactly one manifest.
     """
     if text.lstrip().startswith("{"):
         found = _read_json(text)

@@ -94,7 +94,7 @@ class YamlTree:
             DocumentRefused: aliases expand to too much, the node is too deep, or as `members`.
         """
         if id(node) not in self._measures:
-            self._measures[id(node)] = self._measured(node)
+            self._measures[id(node)] = self._compute_measure(node)
         return self._measures[id(node)]
 
     def value(self, node: Any) -> JsonObject | bytes:  # noqa: ANN401  # PyYAML's
@@ -114,7 +114,7 @@ class YamlTree:
             return [self._json(each) for each in node.value]
         return {name: self._json(value) for name, (_, value) in self.members(node).items()}
 
-    def _measured(self, node: Any) -> _Measure:  # noqa: ANN401  # PyYAML's
+    def _compute_measure(self, node: Any) -> _Measure:  # noqa: ANN401  # PyYAML's
         nodes, depth = 1, 0
         for mark, part in self._parts(node):
             measured = self.measure(part)

@@ -86,7 +86,7 @@ class Admission:
         self._advice = advice
         self._said: set[str] = set()
 
-    def admitted(self, namespace: Namespace, keys: Sequence[str]) -> list[str]:
+    def admit(self, namespace: Namespace, keys: Sequence[str]) -> list[str]:
         """The keys of a namespace that may become variables. Names the others in one line.
 
         Raises:
@@ -118,11 +118,11 @@ class Child:
         self._override = frozenset(override)
         self._said: set[str] = set()
 
-    def plain(self) -> dict[str, str]:
+    def get_base(self) -> dict[str, str]:
         """The variables without any value of a namespace."""
         return dict(self._base)
 
-    def environment(self, values: Mapping[str, Opened]) -> dict[str, str]:
+    def build_environment(self, values: Mapping[str, Opened]) -> dict[str, str]:
         """The variables with the values, all of which were admitted.
 
         Raises:

@@ -111,7 +111,7 @@ class Editor:
         """Whether the editor may open a window and return, so that nobody may have seen an unchanged file."""
         return not is_known_to_wait(self._command)
 
-    def edited(self, content: bytes, suffix: str, theirs: bytes | None = None) -> bytes:
+    def edit(self, content: bytes, suffix: str, theirs: bytes | None = None) -> bytes:
         """Lets the user edit the content, and returns the result.
 
         The content is in a file only while the editor runs. The file is wiped, with everything left in its folder.

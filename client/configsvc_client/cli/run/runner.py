@@ -102,7 +102,7 @@ def run(source: ValueSource, child: Child, arguments: Sequence[str], options: Ru
     """
     values = source.fetch()
     mount = Mount(options.mount) if options.mount else None
-    environment = child.plain() if mount else child.environment(values)
+    environment = child.get_base() if mount else child.build_environment(values)
     supervised = Supervised(arguments, options.grace_seconds, options.instead)
     watcher = ChangeWatcher(source, values, child, mount, supervised)
     supervised.listen()  # first, so that no signal ends this process while the file exists
@@ -152,14 +152,14 @@ class ChangeWatcher:
         if found is None:
             return None
         if self._mount is None:
-            return self._child.environment(found)
+            return self._child.build_environment(found)
         try:
             self._mount.replace(render_content(self._mount.path, found))
         except Misconfigured as error:
             self._keep(found)
             self._report(f"configsvc: {error.detail}")
             return None
-        return self._child.plain()
+        return self._child.get_base()
 
     def _watch(self, poll_seconds: float) -> None:
         while not self._stopped.wait(poll_seconds):
@@ -178,7 +178,7 @@ class ChangeWatcher:
 
     def _check(self, found: ValuesByKey) -> None:
         """Refuses early any values that could not be handed over later."""
-        render_content(self._mount.path, found) if self._mount else self._child.environment(found)
+        render_content(self._mount.path, found) if self._mount else self._child.build_environment(found)
 
     def _publish(self, found: ValuesByKey) -> None:
         self._values = found

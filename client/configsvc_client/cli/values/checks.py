@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check_content(key: str, data: bytes, content_type: ContentType) -> None:
-    """Refuse a value that cannot be read as its content type.
+    """Refuses a value that cannot be read as its content type.
 
     Raises:
         Unprocessable: names the key. Neither the error nor its context holds any part of the value.
