@@ -22,7 +22,7 @@ from configsvc_client.admin.values import Values
 
 
 class AdminNouns(NamedTuple):
-    """The parts of an `Admin`, one for each thing that it works on; `from_environ` puts them together."""
+    """The parts of an `Admin`, one for each noun; `from_environ` assembles them."""
 
     values: Values
     change_sets: ChangeSets
@@ -36,22 +36,22 @@ class AdminNouns(NamedTuple):
 
 
 class Admin:
-    """Everything that people and scripts do with configsvc. Reads need an API key, writes AWS credentials too.
+    """Everything that people and scripts do with configsvc. Reads need an API key; writes also need AWS credentials.
 
     Each noun has its verbs: `admin.values.put(…)`, `admin.namespaces.create(…)`, `admin.grants.set(…)`.
 
-    Every method raises the errors of `configsvc.model.errors` as the service answered them, and Unavailable when it
-    did not. Writes are sent again where that is safe, and done once.
+    Every method raises the errors of `configsvc.model.errors` that the service answered, or Unavailable if it did not
+    answer. Writes are retried when that is safe, and take effect once.
 
     Attributes:
         values: read and write the values of keys.
         change_sets: change several keys at once, all or nothing.
         namespaces: create, change, list and delete namespaces.
         data_keys: list, add, rewrap, retire and rotate data keys.
-        grants: who may do what.
-        access: who the caller is, and whether the service can be used.
-        history: versions, the change log, and differences.
-        rollback: serve again what was served before.
+        grants: get and set who may do what.
+        access: check who the caller is, and whether the service can be used.
+        history: list versions, the change log and differences.
+        rollback: serve earlier versions again.
         fallback_file: save and verify the fallback file of readers.
     """
 
@@ -82,7 +82,7 @@ class Admin:
         self._close()
 
     def follow(self, *namespaces: str) -> Following:
-        """Watch namespaces for changes, each look at the cost of a poll. Nothing is requested yet."""
+        """Watch namespaces for changes. Each look costs as much as a poll; nothing is requested yet."""
         return Following(self._gateway, [names.parse_namespace(each) for each in namespaces], self._clock)
 
 
@@ -91,12 +91,15 @@ _LOOK_SECONDS = 29.0
 
 
 class Following:
-    """What was served at the last look; one thread at a time uses it.
+    """Watches namespaces for changes. Not safe for use by several threads at once.
+
+    Attributes:
+        refused: the namespaces whose snapshots were refused by the last look, and why.
 
     Args:
-        gateway: the service, for reading.
-        namespaces: which, one or more.
-        clock: for deadlines.
+        gateway: reads from the service.
+        namespaces: one or more.
+        clock: sets deadlines.
     """
 
     def __init__(self, gateway: Gateway, namespaces: Iterable[Namespace], clock: Clocks) -> None:
@@ -112,16 +115,18 @@ class Following:
         return {each: self._held[each] for each in self._etags if each in self._held}
 
     def look(self) -> dict[Namespace, SealedSnapshot]:
-        """The snapshots that are not as they were at the last look; all of them the first time.
+        """Fetch the snapshots that changed since the last look; all of them the first time.
 
-        `refused` says of which namespaces nothing was taken, and why; the others move on.
+        A namespace whose snapshot is refused is listed in `refused`; the others are updated.
 
         Raises:
-            ConfigsvcError: nothing came, or of a namespace that is not held there is nothing. What is held stays, and
-                the next look may be well.
+            ConfigsvcError: nothing could be fetched, or a namespace has no snapshot yet. What is held stays, and the
+                next look may succeed.
         """
         found = self._gateway.fetch(self._etags, self._clock.now().monotonic + _LOOK_SECONDS)
-        refused = {namespace: error for namespace, each in found.items() if (error := self._refusal(namespace, each))}
+        refused = {
+            namespace: error for namespace, each in found.items() if (error := self._find_refusal(namespace, each))
+        }
         missing = [error for namespace, error in refused.items() if namespace not in self._held]
         if missing or (refused and len(refused) == len(self._etags)):
             raise (missing or list(refused.values()))[0]
@@ -134,8 +139,8 @@ class Following:
         self._held |= changed
         return changed
 
-    def _refusal(self, namespace: Namespace, found: FetchedSnapshot | ConfigsvcError) -> ConfigsvcError | None:
-        """Why what came of a namespace is not taken, as a reader decides it."""
+    def _find_refusal(self, namespace: Namespace, found: FetchedSnapshot | ConfigsvcError) -> ConfigsvcError | None:
+        """Finds why a reader would refuse the fetched snapshot of a namespace; None if it would not."""
         if isinstance(found, ConfigsvcError):
             return found
         held = self._held.get(namespace)

@@ -26,8 +26,8 @@ class ChangeSets:
     Args:
         writer: seals and sends them.
         rules: the writer's own settings, which decide the form of each value.
-        activations: looks at versions before they are served.
-        namespaces: for their limits.
+        activations: checks versions before they are served.
+        namespaces: tells their limits.
     """
 
     def __init__(self, writer: Writer, rules: FormRules, activations: Activations, namespaces: Namespaces) -> None:
@@ -40,9 +40,9 @@ class ChangeSets:
         self, namespace: str, changes: Sequence[RequestedChange], message: str = "", *, if_match: int | None = None,
         declassify: bool = False,
     ) -> Changed:  # fmt: skip
-        """Apply drafts, `Activate`s and `Delete`s in one change set: all or nothing, at most 40 of them, 1 MiB stored.
+        """Apply drafts, `Activate`s and `Delete`s in one change set, all or nothing: at most 40 of them, 1 MiB stored.
 
-        `declassify` lets an `Activate` serve a plain version in the place of a sealed one. A draft says so itself.
+        `declassify` lets an `Activate` replace a sealed version with a plain one. A draft has its own flag for that.
 
         Raises:
             TooLarge: they do not fit; checked before anything is sealed.
@@ -57,22 +57,22 @@ class ChangeSets:
         return self._writer.change(name, ready, message, if_match)
 
     def check(self, namespace: str, drafts: Sequence[Draft], advice: str = "Split it.") -> None:
-        """Check that one change set takes all these drafts, before anything is sealed or sent.
+        """Check that one change set can hold all these drafts, before anything is sealed or sent.
 
         Raises:
-            TooLarge: it does not.
-            Unprocessable: a plain value is not what its content type says.
+            TooLarge: it cannot.
+            Unprocessable: a plain value does not match its content type.
         """
         name = names.parse_namespace(namespace)
         check_together(name, [decide_form(each, name, self._rules) for each in drafts], advice=advice)
 
     def check_room(self, snapshot: SealedSnapshot, drafts: Sequence[Draft]) -> None:
-        """Refuse drafts that a namespace has no room for beside what it serves, before anything is sealed or sent.
+        """Refuse drafts that do not fit into a namespace with what it serves, before anything is sealed or sent.
 
-        Costs one request, for the namespace's limit, if it would serve more than it does.
+        If the namespace would grow, this costs one request, for its limit.
 
         Raises:
-            TooLarge: names the namespace, its size, its limit and what raises it.
+            TooLarge: names the namespace, its size, its limit and how to raise it.
         """
         if count_served_bytes(snapshot, drafts, "ascii") <= count_served_bytes(snapshot, (), "ascii"):
             return
@@ -85,9 +85,9 @@ class ChangeSets:
     def store(
         self, namespace: str, drafts: Sequence[Draft], message: str = "", *, known: Known | None = None
     ) -> Iterator[Part]:
-        """Store any number of drafts in as few change sets as the limits allow; yields each as it is done or refused.
+        """Store any number of drafts in as few change sets as the limits allow; yields the result of each.
 
-        `known` saves asking for the keys once more, where they were read before.
+        Pass `known` to save a request if the keys were read before.
         """
         name, ready = names.parse_namespace(namespace), list[Draft]()
         for each in drafts:
@@ -99,7 +99,7 @@ class ChangeSets:
 
 
 class Activations:
-    """Looks at versions before they are served.
+    """Checks versions before they are served.
 
     Args:
         reader: reads entries.
@@ -111,14 +111,14 @@ class Activations:
         self._rules = rules
 
     def check(self, namespace: Namespace, activates: Iterable[Activate], *, declassify: bool) -> None:
-        """Refuse a plain version in the place of a sealed one, unless the caller wants it.
+        """Refuse to replace a sealed version with a plain one, unless the caller asks for it.
 
-        A key that serves nothing is judged by its latest version.
+        For a key that serves nothing, the latest version counts.
 
         Raises:
             Unprocessable: names the keys.
             NotFound, Gone: there is no such version, or its value was destroyed.
-            Misconfigured: a plain version, of a key that CONFIGSVC_SEALED_KEYS names.
+            Misconfigured: a plain version of a key that CONFIGSVC_SEALED_KEYS names.
         """
         found: list[Key] = []
         for each in activates:
@@ -138,10 +138,10 @@ class Activations:
 
 
 def refuse_declassifying(keys: Iterable[Key], *, declassify: bool) -> None:
-    """Refuse what would put plain values in the place of sealed ones.
+    """Refuse to replace sealed values with plain ones.
 
     Raises:
-        Unprocessable: there are such keys, and the caller does not want it; `declassifies` names them.
+        Unprocessable: there are such keys, and the caller did not ask for it; `declassifies` names them.
     """
     named = [str(each) for each in keys]
     if named and not declassify:

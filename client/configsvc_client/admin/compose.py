@@ -1,4 +1,4 @@
-"""The composition root of the write side: from the environment to an `Admin`. Nothing is sent here."""
+"""Compose an `Admin` from the environment. Nothing is sent here."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ from configsvc_client.admin.wire.retry import RetryingKms
 from configsvc_client.admin.writing import Writer
 
 _REQUIRED_VARIABLES = ("CONFIGSVC_URL", "CONFIGSVC_API_KEY")
-_TTL = 3600.0
+_DATA_KEY_SECONDS = 3600.0
 NO_POLICY = Policy()
 
 _ADVICE = {"CONFIGSVC_URL": "Run configsvc init, or set it.", "CONFIGSVC_API_KEY": ""}
 
 
 class AdminSettings(NamedTuple):
-    """What an Admin needs to know; `pin` may be empty while nothing sealed is touched."""
+    """The settings of an Admin. `pin` may be empty as long as nothing sealed is used."""
 
     url: Url
     api_keys: tuple[Secret, ...]
@@ -60,7 +60,7 @@ class AdminSettings(NamedTuple):
     sealed_keys: KeyPatterns | None = None
 
     def __repr__(self) -> str:
-        return f"Settings(url={self.url.origin}{self.url.path}, region={self.region!r}, api_keys=***)"
+        return f"AdminSettings(url={self.url.origin}{self.url.path}, region={self.region!r}, api_keys=***)"
 
 
 class OsRandomness:
@@ -70,24 +70,26 @@ class OsRandomness:
 
     @staticmethod
     def nonce() -> bytes:
-        """12 bytes."""
+        """Returns 12 random bytes."""
         return os.urandom(NONCE)
 
     @staticmethod
     def idempotency_key() -> str:
-        """A random UUID (RFC 9562, version 4)."""
+        """Returns a random UUID (RFC 9562, version 4)."""
         return str(uuid.uuid4())
 
 
-def from_environ(environ: Mapping[str, str], told: ExchangeHook | None = None, *, policy: Policy = NO_POLICY) -> Admin:
-    """An Admin from CONFIGSVC_URL, CONFIGSVC_API_KEY, CONFIGSVC_KMS_KEYS, and AWS's own variables and profiles.
+def from_environ(
+    environ: Mapping[str, str], on_exchange: ExchangeHook | None = None, *, policy: Policy = NO_POLICY
+) -> Admin:
+    """Make an Admin from CONFIGSVC_URL, CONFIGSVC_API_KEY, CONFIGSVC_KMS_KEYS, and AWS's own variables and profiles.
 
-    CONFIGSVC_SEALED_KEYS counts for writes as it does for reads: those keys are never stored in the clear.
+    CONFIGSVC_SEALED_KEYS applies to writes as it does to reads: those keys are never stored in the clear.
 
     Args:
         environ: the variables.
-        told: hears of each request to the service and to KMS, without what was in it.
-        policy: which keys may be stored in the clear. Without one everything is sealed that is not asked for as plain.
+        on_exchange: called after each request to the service or KMS, without its content.
+        policy: which keys may be stored in the clear. Without one, everything is sealed unless plain is asked for.
 
     Raises:
         Misconfigured: names every variable that is missing, or the one that is wrong.
@@ -95,13 +97,13 @@ def from_environ(environ: Mapping[str, str], told: ExchangeHook | None = None, *
     environ = hide_environ(environ)
     settings = read_settings(environ)
     credentials = make_own_credentials(environ)
-    api = open_connection(settings.url, environ, told)
+    api = open_connection(settings.url, environ, on_exchange)
 
     def connect(url: Url) -> Connection:
-        return open_connection(url, environ, told)
+        return open_connection(url, environ, on_exchange)
 
     if any(environ.get(name) for name in ENDPOINT_URLS):
-        resolve_endpoint(settings.region, environ)  # so that a wrong variable is said at once, whatever the command
+        resolve_endpoint(settings.region, environ)  # reports a wrong variable at once, whatever the command
     kms = _world.RegionalKms(
         settings.pin, environ, connect, credentials.find, forget=credentials.forget, region=settings.region
     )  # fmt: skip
@@ -120,7 +122,7 @@ def from_environ(environ: Mapping[str, str], told: ExchangeHook | None = None, *
 
 
 def read_settings(environ: Mapping[str, str]) -> AdminSettings:
-    """The settings in the environment.
+    """Read the settings from the environment.
 
     Raises:
         Misconfigured: as `from_environ`.
@@ -139,25 +141,25 @@ def read_settings(environ: Mapping[str, str]) -> AdminSettings:
 
 
 def parse_service_url(text: str, name: str) -> Url:
-    """The URL of a service, stage included; `name` is what it was given by.
+    """Parse the URL of a service, stage included; `name` is the variable or option that it comes from.
 
     Raises:
-        Misconfigured: not a URL, or one with the API's version.
+        Misconfigured: not a URL, or one that includes the API's version.
     """
     url = parse_url(text, name)
     if url.path.endswith("/v1"):
-        raise Misconfigured(f"{name} ends in /v1. Leave that out: it is the URL of the stage.")
+        raise Misconfigured(f"{name} ends in /v1. Remove that: it must be the URL of the stage.")
     return url
 
 
 def build_admin(
     settings: AdminSettings, ports: AdminPorts, close: Callable[[], None] = lambda: None, policy: Policy = NO_POLICY
 ) -> Admin:
-    """An Admin with ports of the caller's choice."""
+    """Builds an Admin with the given ports."""
     clock, chance = ports.clock, ports.chance
     api = AdminApi(settings.url, settings.api_keys, settings.region, ports)
     kms = RetryingKms(ports.kms, ports.credentials, clock, chance)
-    keyring = Keyring(kms, settings.pin, clock, _TTL)
+    keyring = Keyring(kms, settings.pin, clock, _DATA_KEY_SECONDS)
     keyrings = Keyrings(api, kms, keyring, settings.pin, clock, retired=policy.retired_kids)
     reader, rules = Reader(api), FormRules(policy, settings.sealed_keys)
     sealer = ValueSealer(keyrings, kms, settings.pin, clock, chance)
@@ -180,15 +182,15 @@ def build_admin(
 
 
 _REGION = re.compile(r"[a-z0-9-]+")
-_KEPT_SECONDS = 60.0
-"""Seconds for which botocore's credentials are used again: it renews them minutes before they expire."""
+_CACHE_SECONDS = 60.0
+"""Seconds for which botocore's credentials are cached. It renews them minutes before they expire."""
 
 
 def find_region(environ: Mapping[str, str], url: Url) -> str:
-    """The region that signatures name: AWS_REGION, AWS_DEFAULT_REGION, the API's host name's, or the AWS profile's.
+    """Finds the region for signatures: AWS_REGION, AWS_DEFAULT_REGION, that of the API's host name, or the profile's.
 
     Raises:
-        Misconfigured: none of them tells it, or a variable holds no region.
+        Misconfigured: none of them is set, or a value is not a region.
     """
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         named = environ.get(name)
@@ -198,20 +200,20 @@ def find_region(environ: Mapping[str, str], url: Url) -> str:
             return resolve_pseudo_region(named)
     found = find_api_region(url.name) or load_profile(environ).get("region", "")
     if not found:
-        raise Misconfigured("The AWS region is not known. Set AWS_REGION to the API's region.")
+        raise Misconfigured("The AWS region is unknown. Set AWS_REGION to the API's region.")
     if not _REGION.fullmatch(found):
         raise Misconfigured(f"region in your AWS profile is {found!r}, which is not a region like eu-central-1.")
     return resolve_pseudo_region(found)
 
 
 class OwnCredentials:
-    """AWS credentials of the variables as they are now, or of botocore's chain, found once for a whole command.
+    """AWS credentials from the variables as they are now, or from botocore's chain, cached for a whole command.
 
-    Each request to KMS and to the API is signed, and botocore may run a process or ask AWS each time it is asked.
+    Each request to KMS and to the API is signed, and each look-up by botocore may run a process or call AWS.
 
     Args:
         environ: the variables.
-        chain: botocore's.
+        chain: botocore's chain.
         monotonic: a clock that never goes back.
     """
 
@@ -221,33 +223,33 @@ class OwnCredentials:
         self._variables = hide_environ(environ)
         self._chain = chain
         self._monotonic = monotonic
-        self._kept: tuple[Credentials, float] | None = None
+        self._cached: tuple[Credentials, float] | None = None
 
     def __repr__(self) -> str:
         return "OwnCredentials(***)"
 
     def find(self, deadline: float) -> Credentials:
-        """The credentials to sign with now.
+        """Finds the credentials to sign with now.
 
         Raises:
-            Misconfigured: there are none.
-            Unavailable: AWS did not give them in time.
+            Misconfigured: no credentials were found.
+            Unavailable: AWS did not answer in time.
         """
         given = read_variables(self._variables)
         if given is not None:
             return given
-        kept = self._kept
+        kept = self._cached
         if kept is None or self._monotonic() >= kept[1]:
             found = self._chain(deadline)
-            kept = self._kept = found, self._monotonic() + _KEPT_SECONDS
+            kept = self._cached = found, self._monotonic() + _CACHE_SECONDS
         return kept[0]
 
     def forget(self) -> None:
-        """AWS refused them: the next call asks botocore again."""
-        self._kept = None
+        """Drops cached credentials that AWS refused, so that the next call asks botocore again."""
+        self._cached = None
 
 
 def make_own_credentials(environ: Mapping[str, str]) -> OwnCredentials:
-    """The credentials of the person at the keyboard; KMS and the API are signed with the same."""
+    """Makes the credentials of the caller, which sign requests to KMS and to the API."""
     chain = BotocoreChain(environ.get("AWS_PROFILE") or None, environ.get("AWS_REGION") or None)
     return OwnCredentials(environ, chain.find)

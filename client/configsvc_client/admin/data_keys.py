@@ -31,8 +31,8 @@ class DataKeys:
 
     Args:
         keyrings: lists and stores them.
-        rewrapper: wraps one under another KMS key.
-        rotator: replaces them.
+        rewrapper: wraps a data key under another KMS key.
+        rotator: rotates them.
     """
 
     def __init__(self, keyrings: Keyrings, rewrapper: Rewrapper, rotator: Rotator) -> None:
@@ -45,11 +45,11 @@ class DataKeys:
         return self._keyrings.list(names.parse_namespace(namespace))
 
     def add(self, namespace: str, kms_key: str) -> Kid:
-        """Make a data key under a KMS key (its ARN) and add it; new values are sealed under it from now on."""
+        """Make a data key under a KMS key (its ARN) and add it; from now on new values are sealed under it."""
         return self.store(namespace, self.make(namespace, kms_key))
 
     def make(self, namespace: str, kms_key: str) -> DataKey:
-        """Have KMS make and wrap a data key, and store it nowhere yet.
+        """Have KMS make and wrap a data key, without storing it.
 
         Raises:
             CannotOpen: KMS refuses.
@@ -61,11 +61,11 @@ class DataKeys:
         return self._keyrings.store(names.parse_namespace(namespace), data_key)
 
     def get_retired(self, namespace: str) -> frozenset[str]:
-        """Return the kids that nothing is sealed under again: the policy's, and those that this Admin saw retired."""
+        """Return the kids that are never sealed under again: the policy's, and those that this Admin saw retired."""
         return self._keyrings.never(names.parse_namespace(namespace))
 
     def check(self, namespace: str) -> None:
-        """Unwrap the newest live data key with kms:Decrypt and forget it: can this caller seal and open here?
+        """Check that the caller can seal and open here: unwrap the newest live data key with kms:Decrypt, and drop it.
 
         Raises:
             CannotOpen: KMS refuses, or its KMS key is not pinned.
@@ -74,26 +74,26 @@ class DataKeys:
         self._keyrings.sealer(names.parse_namespace(namespace))
 
     def rewrap(self, namespace: str, kid: str, kms_key: str) -> None:
-        """Wrap a data key under another KMS key (its ARN, in the same region), or under the same anew.
+        """Wrap a data key under another KMS key (its ARN, in the same region), or under the same one again.
 
-        Readers whose pin does not name that KMS key yet cannot open what is sealed under the data key: pin it first.
+        Readers must pin that KMS key first: otherwise they cannot open what is sealed under the data key.
 
         Raises:
             NotFound: there is no such data key.
-            CannotOpen: a KMS key is not pinned, KMS refuses, or what it answered is another key.
-            Conflict: the data key is retired, by the service's word or by the policy's.
+            CannotOpen: a KMS key is not pinned, KMS refuses, or KMS returned another key.
+            Conflict: the data key is retired, according to the service or the policy.
         """
         name = names.parse_namespace(namespace)
         for each in self._keyrings.list(name):
             if each.kid == kid:
                 if kid in self._keyrings.never(name):
-                    raise Conflict(f"The data key {kid} is retired, so it is not wrapped again.", kid=kid)
-                made = self._rewrapper.rewrapped(name, each.data_key, kms_key)
+                    raise Conflict(f"The data key {kid} is retired, so it cannot be wrapped again.", kid=kid)
+                made = self._rewrapper.rewrap(name, each.data_key, kms_key)
                 return self._keyrings.replace(name, made)
         raise NotFound("There is no such data key.", kid=kid)
 
     def retire(self, namespace: str, kid: str) -> None:
-        """Seal nothing more under a data key, and activate nothing that is. There is no way back.
+        """Retire a data key: nothing is sealed under it or activated with it any more. This cannot be undone.
 
         Raises:
             Conflict: entries that are served need it.
@@ -107,36 +107,36 @@ class DataKeys:
         message: str = "rotate",
         *,
         fresh: bool = False,
-        told: RotationHook = _ignore_part,
+        on_part: RotationHook = _ignore_part,
     ) -> Rotation:
         """Seal everything that is served in envelopes under one new data key, and retire the others.
 
-        It is done while others read and write. A run that was killed is run again: several live data keys are a
-        rotation that was begun, and it goes on with the newest. Versions that are not served are not sealed anew: those
-        under a retired data key can be read, and no longer be activated.
+        Others may read and write at the same time. If a run is killed, run it again: several live data keys mean that a
+        rotation was begun, and it continues with the newest. Versions that are not served are not sealed again. Under a
+        retired data key they can still be read, but no longer activated.
 
         Args:
-            namespace: where.
-            kms_key: the ARN of the KMS key to wrap the new data key; that of the newest where left out, which takes
-                a pin of one KMS key.
+            namespace: the namespace.
+            kms_key: the ARN of the KMS key to wrap the new data key. If left out, that of the newest data key; this
+                requires that only one KMS key is pinned.
             message: for the change log.
-            fresh: whether to make a new data key also where a rotation was begun.
-            told: hears of each change set that is done, and of each key that is refused.
+            fresh: whether to make a new data key even if a rotation was begun.
+            on_part: called for each change set that is done, and for each key that is refused.
 
         Raises:
             Forbidden: the caller lacks `write` or `admin`; nothing was done.
-            CannotOpen: the caller may not make data keys, or not open them; nothing was done.
-            Unavailable: others were faster in every round.
+            CannotOpen: the caller may not make data keys, or may not open them; nothing was done.
+            Unavailable: others wrote in every round.
             Misconfigured: there is no data key to take the KMS key from, or no KMS key is pinned.
         """
-        return self._rotator.rotate(names.parse_namespace(namespace), kms_key, message, fresh=fresh, told=told)
+        return self._rotator.rotate(names.parse_namespace(namespace), kms_key, message, fresh=fresh, on_part=on_part)
 
 
 class Rewrapper:
-    """Asks kms:ReEncrypt, and opens what it answers before anyone else has to.
+    """Rewraps with kms:ReEncrypt, and opens the result before anyone else depends on it.
 
     Args:
-        kms: knows both KMS keys, which have to be in one region.
+        kms: has both KMS keys, which must be in one region.
         pin: the KMS keys that are trusted, the new one among them.
         clock: for deadlines.
     """
@@ -146,19 +146,19 @@ class Rewrapper:
         self._pin = pin
         self._clock = clock
 
-    def rewrapped(self, namespace: Namespace, data_key: DataKey, kms_key: str) -> DataKey:
-        """The same data key under that KMS key. It was unwrapped once and is what its kid commits to.
+    def rewrap(self, namespace: Namespace, data_key: DataKey, kms_key: str) -> DataKey:
+        """Wraps the data key under a KMS key, unwraps the result once and checks it against its kid.
 
         Raises:
-            CannotOpen: one of the KMS keys is not pinned, KMS refuses, or what it answered is another key.
-            Misconfigured: no KMS key is pinned, or the KMS keys are of two regions.
+            CannotOpen: one of the KMS keys is not pinned, KMS refuses, or KMS returned another key.
+            Misconfigured: no KMS key is pinned, or the KMS keys are in two regions.
         """
         require_pin(self._pin)
         context, wraps = build_encryption_context(namespace), self._pin.require_trusted(kms_key)
         wrapped = move_to_region(self._pin.require_trusted(data_key.kms_key), parse_region(wraps))
         if parse_region(wrapped) != parse_region(wraps):
             raise Misconfigured(
-                f"KMS re-encrypts within one region only, and {wraps} is in another region than {wrapped}. Create a "
+                f"KMS re-encrypts only within one region, but {wraps} is in another region than {wrapped}. Create a "
                 f"new data key instead: configsvc data-key rotate -n {namespace} --fresh --kms-key {wraps}"
             )
         answer = self._kms.call(
@@ -173,7 +173,7 @@ class Rewrapper:
             self._deadline(),
         )
         made = data_key._replace(kms_key=str(answer.get("KeyId")), wrapped=_parse_blob(answer.get("CiphertextBlob")))
-        # A keyring of its own: the namespace's holds this data key already and would not ask KMS.
+        # A new keyring: that of the namespace has cached this data key and would not ask KMS.
         Keyring(self._kms, self._pin, self._clock, 0).open_data_key(namespace, made, self._deadline())
         return made
 

@@ -1,4 +1,4 @@
-"""The fallback file: save what the service serves now, sealed as it is, and verify that all of it opens."""
+"""Save a fallback file of what the service serves now, still sealed, and verify that all of it opens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from configsvc_client.admin.reading import Opened, Opener, Reader
 
 
 class SnapshotFile(NamedTuple):
-    """What a fallback file holds: from where, since when (seconds since the epoch), at which revisions, how much."""
+    """The content of a fallback file: its URL, when it was saved (seconds since the epoch), revisions, entry count."""
 
     url: str
     saved_at: float
@@ -34,9 +34,9 @@ class FallbackFile:
 
     Args:
         reader: reads the snapshots.
-        opener: opens them, under the pin.
-        url: of the service, as the file names it.
-        clock: says when it is saved.
+        opener: opens them with trusted KMS keys.
+        url: the URL of the service, which the file names.
+        clock: sets the time of saving.
     """
 
     def __init__(self, reader: Reader, opener: Opener, url: Url, clock: Clocks) -> None:
@@ -46,7 +46,7 @@ class FallbackFile:
         self._clock = clock
 
     def save(self, path: str | os.PathLike[str], *namespaces: str) -> SnapshotFile:
-        """Write what some namespaces serve now into a fallback file: sealed as it is, mode 0600, by one rename.
+        """Write what some namespaces serve now into a fallback file: still sealed, mode 0600, by one rename.
 
         Raises:
             InvalidRequest: no namespace, or one twice.
@@ -54,7 +54,7 @@ class FallbackFile:
         """
         wanted = [names.parse_namespace(each) for each in namespaces]
         if not wanted or len(set(wanted)) != len(wanted):
-            raise InvalidRequest("Name one namespace or more, each once.", field="namespace")
+            raise InvalidRequest("Name one or more namespaces, each only once.", field="namespace")
         saved_at = self._clock.wall()
         found = tuple(self._reader.snapshot(each) for each in wanted)
         fallback = fallback_file.Fallback(fallback_file.format_base(self._url), float(int(saved_at)), found)
@@ -62,21 +62,21 @@ class FallbackFile:
         return _describe(fallback)
 
     def verify(self, path: str | os.PathLike[str]) -> SnapshotFile:
-        """Open every value in a fallback file as a reader would, and show none.
+        """Check that a reader could open every value in a fallback file. Shows no value.
 
         Raises:
             BadFallback: it is damaged, or was saved from another URL.
             CannotOpen: some values do not open; member `problems` has each, with why.
-            Misconfigured: something is sealed, and no KMS key is pinned or no AWS credentials are found.
+            Misconfigured: a value is sealed, but no KMS key is pinned or no AWS credentials are found.
         """
         fallback = fallback_file.decode(fallback_file.read(os.fspath(path)))
         held = fallback_file.select_snapshots(fallback, self._url, fallback.revisions)
-        broken = [line for snapshot in held.values() for line in self._broken(snapshot)]
+        broken = [line for snapshot in held.values() for line in self._find_broken(snapshot)]
         if broken:
             raise CannotOpen(f"{len(broken)} values in {os.fspath(path)} do not open.", problems=broken)
         return _describe(fallback)
 
-    def _broken(self, snapshot: SealedSnapshot) -> list[str]:
+    def _find_broken(self, snapshot: SealedSnapshot) -> list[str]:
         opened = self._opener.open_all(snapshot.namespace, snapshot.entries, snapshot.data_keys)
         reasons = ((entry.key, _find_fault(entry, opened[entry.key])) for entry in snapshot.entries)
         return [f"{snapshot.namespace} {key}: {reason}" for key, reason in reasons if reason]

@@ -1,4 +1,4 @@
-"""Grants: which principal may do what."""
+"""Get and set grants: which principal may do what."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Granted(NamedTuple):
 
 
 class Grants:
-    """The grants of principals. Every method takes `admin` on `*`."""
+    """The grants of principals. Every method needs `admin` on `*`."""
 
     def __init__(self, api: AdminApi) -> None:
         self._api = api
 
     def get(self, principal: str) -> tuple[Grant, ...]:
-        """Return the grants of a principal, none when it has none."""
-        return self._held(principal)[0]
+        """Return the grants of a principal; empty if it has none."""
+        return self._read_held(principal)[0]
 
     def list(self) -> Iterator[Granted]:
         """List all principals and their grants, page by page."""
@@ -43,16 +43,16 @@ class Grants:
         self._set(principal, grants, {})
 
     def delete(self, principal: str) -> None:
-        """Take every grant of a principal away."""
+        """Remove every grant of a principal."""
         self._delete(principal, {})
 
     def change(self, principal: str, new: Callable[[tuple[Grant, ...]], Sequence[Grant]]) -> tuple[Grant, ...]:
-        """Replace the grants of a principal by what `new` makes of them, and return that.
+        """Replace the grants of a principal with the result of `new`, and return that.
 
-        It is called again when someone else changed them, so no change of theirs is lost.
+        If someone else changes them at the same time, `new` is called again, so no change is lost.
 
         Raises:
-            PreconditionFailed: they changed each time.
+            PreconditionFailed: they changed every time.
         """
         for _ in range(_TRIES):
             with suppress(PreconditionFailed):
@@ -60,7 +60,7 @@ class Grants:
         return self._change(principal, new)
 
     def _change(self, principal: str, new: Callable[[tuple[Grant, ...]], Sequence[Grant]]) -> tuple[Grant, ...]:
-        held, etag = self._held(principal)
+        held, etag = self._read_held(principal)
         wanted = tuple(new(held))
         if wanted == held:
             return held
@@ -71,13 +71,13 @@ class Grants:
             self._delete(principal, expected)
         return wanted
 
-    def _held(self, principal: str) -> tuple[tuple[Grant, ...], str | None]:
-        """The grants of a principal and their ETag; none when it has none."""
+    def _read_held(self, principal: str) -> tuple[tuple[Grant, ...], str | None]:
+        """Reads the grants of a principal and their ETag; empty if it has none."""
 
         def read(answer: ApiAnswer) -> tuple[tuple[Grant, ...], str]:
             answer.members.expect("principal", principal)
             if not is_of_revision(answer.etag or ""):
-                raise NotOurs("its ETag is none of configsvc's")
+                raise NotOurs("its ETag is not a configsvc ETag")
             return answer.members.grants(), str(answer.etag)
 
         try:
@@ -106,17 +106,17 @@ _PROBES: Mapping[Action, tuple[tuple[str, str], ...]] = {
     "write": (("POST", "/changes"), ("PUT", "/keys/configsvc.doctor")),
     "admin": (("POST", "/data-keys"),),
 }
-"""Routes that take content, and refuse a request without it."""
+"""Routes that require content, and refuse a request without it."""
 
 
 class CallerAccess:
-    """What the caller may do. None of it writes anything."""
+    """Checks what the caller may do. Nothing here writes."""
 
     def __init__(self, api: AdminApi) -> None:
         self._api = api
 
     def whoami(self, *, signed: bool = True) -> Mapping[str, object]:
-        """Return the caller's principals and grants, as the service sees them; the IAM one only when signed."""
+        """Return the caller's principals and grants, as the service sees them; the IAM principal only if signed."""
         return (
             self._api.write("POST", "/whoami", None, _read_caller)
             if signed
@@ -124,7 +124,7 @@ class CallerAccess:
         )
 
     def measure_skew(self) -> float | None:
-        """Return the seconds by which this clock is ahead of the service's, if known. Needs no grant."""
+        """Return by how many seconds this clock is ahead of the service's, if known. Needs no grant."""
         return self._api.skew()
 
     def check_table(self) -> None:
@@ -138,7 +138,7 @@ class CallerAccess:
     def require(self, namespace: str, *actions: Action) -> None:
         """Check that the caller's IAM principal has all these actions, before the first of several requests is sent.
 
-        If the caller may not ask, nothing is raised: the service checks each request in any case.
+        If the caller may not call `whoami`, nothing is raised: the service checks each request anyway.
 
         Raises:
             Forbidden: an action is missing.
@@ -153,20 +153,20 @@ class CallerAccess:
             granted = " ".join(f"-a {each}" for each in lacking)
             raise Forbidden(
                 f"This needs {' and '.join(actions)} on {name}, and {principal or 'your IAM principal'} lacks "
-                f"{' and '.join(lacking)}; nothing was done. An administrator grants that: "
+                f"{' and '.join(lacking)}; nothing was done. Ask an administrator to run: "
                 f"configsvc grant {principal or 'PRINCIPAL'} {granted} -n {name}",
                 action=lacking[0], namespace=name, principal=principal, lacks="iam",
             )  # fmt: skip
 
     def find_denial(self, namespace: str, action: Action) -> Forbidden | None:
-        """Return why IAM does not let the caller use an action, or None where it does. Nothing is written.
+        """Return why IAM denies the caller an action, or None if it allows it. Nothing is written.
 
-        The requests are signed and have no content, so the service refuses them before it reads anything. Only whom IAM
-        lets through gets that far. Grants play no part: see `whoami`.
+        The requests are signed and have no content, so the service refuses them before it reads anything; a request
+        that IAM denies does not even get that far. Grants play no part: see `whoami`.
 
         Args:
-            namespace: need not be there.
-            action: write or admin. Reads are not signed, so nothing is asked for them.
+            namespace: need not exist.
+            action: write or admin. Reads are not signed, so there is nothing to check for them.
 
         Raises:
             ConfigsvcError: neither IAM nor the service's check of the content answered.
@@ -185,14 +185,14 @@ class CallerAccess:
 
 
 def _read_caller(answer: ApiAnswer) -> dict[str, object]:
-    """Both principals, None for one that there is not."""
+    """Reads both principals; None for a missing one."""
     members = answer.members
     key, iam = members.inner_or_none("api_key"), members.inner_or_none("iam")
     return {"api_key": key and _read_holder(key), "iam": iam and _read_iam(iam)}
 
 
 def _read_rights(answer: ApiAnswer) -> tuple[str | None, tuple[Grant, ...], bool]:
-    """The IAM principal, its grants, and whether it administers everywhere."""
+    """Reads the IAM principal, its grants, and whether it is an administrator everywhere."""
     iam = answer.members.inner_or_none("iam")
     return (iam.principal(), iam.grants(), iam.flag("administrator")) if iam else (None, (), False)
 
@@ -205,6 +205,6 @@ def _read_holder(members: AnswerMembers) -> dict[str, object]:
 def _read_iam(members: AnswerMembers) -> dict[str, object]:
     held = _read_holder(members)
     if normalize_arn(members.text("arn")) is None:
-        raise NotOurs("its arn is none of a role or user")
+        raise NotOurs("its arn is not that of a role or user")
     own = {"arn": members.text("arn"), "grants": held["grants"], "administrator": members.flag("administrator")}
     return {"principal": held["principal"], **own}

@@ -1,4 +1,4 @@
-"""What was: versions, the change log, and what differs. Never a value."""
+"""List versions, the change log, and differences; never values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from configsvc_client.admin.wire.api import AdminApi, list_items, list_pages
 from configsvc_client.admin.wire.members import AnswerMembers
 
 GRANT_VERBS = ("set_grants", "delete_grants")
-"""Records of these say in their details what a principal may from then on."""
+"""The details of these records list the grants of a principal from then on."""
 
 _OPS = ("put", "activate", "delete", "purge")
 _VALUES = ("same", "different", "unknown")
@@ -19,7 +19,7 @@ _TEXTS = ("message", "at", "principal", "arn", "api_key", "source_ip", "user_age
 
 
 class VersionInfo(NamedTuple):
-    """A version of a key; `revision` is the one that wrote it, or that destroyed it. Times are RFC 3339 in UTC."""
+    """A version of a key; `revision` is the one that wrote or destroyed it. Times are RFC 3339 in UTC."""
 
     version: int
     form: str
@@ -32,7 +32,7 @@ class VersionInfo(NamedTuple):
 
 
 class KeyChange(NamedTuple):
-    """What a write did to one key: the version it gave out or chose, and which one was and is served."""
+    """The effect of a write on one key: its new or chosen version, and the served one before and after."""
 
     key: Key
     op: str
@@ -44,7 +44,7 @@ class KeyChange(NamedTuple):
 class LogEntry(NamedTuple):
     """A record of the change log: what, who, when, why and from where.
 
-    `subject` names what is no key (a kid, a principal), `details` says what became of it.
+    `subject` names the object if it is not a key (a kid, a principal), `details` describes its change.
     """
 
     revision: int
@@ -64,10 +64,10 @@ class LogEntry(NamedTuple):
 
 
 class LogFilter(NamedTuple):
-    """Which records: above a revision, of a key, by a principal, from one time on, before another.
+    """Selects records: above a revision, of a key, by a principal, from one time on, before another.
 
     Times are RFC 3339 in UTC, such as `2027-01-15T08:00:00Z`, or a date. Records come oldest first, unless `order` is
-    "newest": whoever needs the last few asks for that, and takes no more of them.
+    "newest": use that to read only the last few.
     """
 
     since: int | None = None
@@ -79,7 +79,7 @@ class LogFilter(NamedTuple):
 
 
 class Served(NamedTuple):
-    """What is served under a key, as a difference shows it."""
+    """The served version of a key in a difference."""
 
     version: int
     form: str
@@ -87,7 +87,7 @@ class Served(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """A key that two revisions do not serve alike; None where one serves nothing."""
+    """A key that differs between two revisions; None if one of them does not serve it."""
 
     key: Key
     was: Served | None
@@ -95,9 +95,9 @@ class Moved(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A key that two namespaces do not serve alike; None where one serves nothing.
+    """A key that differs between two namespaces; None if one of them does not serve it.
 
-    `values` says "same", "different", or "unknown" where one is sealed; None where only one has the key.
+    `values` is "same", "different", or "unknown" if one is sealed; None if only one has the key.
     """
 
     key: Key
@@ -107,51 +107,51 @@ class Difference(NamedTuple):
 
 
 class History:
-    """The history of namespaces, with the API key alone; that of the grants is signed."""
+    """The history of namespaces, which needs only the API key; that of the grants must be signed."""
 
     def __init__(self, api: AdminApi) -> None:
         self._api = api
 
     def list_versions(self, namespace: str, key: str) -> Iterator[VersionInfo]:
-        """List the versions of a key without values, newest first; those that upkeep pruned are not there.
+        """List the versions of a key without values, newest first, except those that upkeep pruned.
 
         Raises:
-            NotFound: nothing is kept under it: it never was, or was purged.
+            NotFound: it has no versions, because it never existed or was purged.
         """
         name, checked = names.parse_namespace(namespace), names.parse_key(key)
         path, expect = f"/namespaces/{name}/keys/{checked}/versions", {"namespace": name, "key": checked}
         return list_items(self._api, path, "versions", _read_version, {}, expect=expect)
 
     def list_changes(self, namespace: str, wanted: LogFilter = LogFilter()) -> Iterator[LogEntry]:  # noqa: B008  # immutable
-        """List records of the change log, page by page, oldest first unless `wanted` says otherwise.
+        """List records of the change log, page by page, oldest first unless `wanted` asks otherwise.
 
         Raises:
-            Gone: what came right after `since` is no longer kept.
+            Gone: the records right after `since` are no longer kept.
         """
         name = names.parse_namespace(namespace)
         path, expect = f"/namespaces/{name}/changes", {"namespace": name}
         return list_items(self._api, path, "changes", _read_entry, wanted._asdict(), expect=expect)
 
     def list_grant_changes(self, wanted: LogFilter = LogFilter()) -> Iterator[LogEntry]:  # noqa: B008  # immutable
-        """List records of the change log of the grants, as `list_changes`; signed with AWS credentials."""
+        """List records of the change log of the grants, like `list_changes`; signed with AWS credentials."""
         return list_items(self._api, "/grants/changes", "changes", _read_entry, wanted._asdict(), signed=True)
 
     def diff(self, namespace: str, start: int, end: int | None = None) -> Iterator[Moved]:
-        """List the keys that differ between two revisions, in their order; without `end`, up to now.
+        """List the keys that differ between two revisions, in order; without `end`, up to now.
 
         Raises:
-            NotFound: the namespace has not come to a revision.
-            Gone: one is beyond the log.
+            NotFound: the namespace has not reached a revision.
+            Gone: the log does not go back to a revision.
         """
         name = names.parse_namespace(namespace)
         path, expect = f"/namespaces/{name}/diff", {"namespace": name, "from": start}
         query: dict[str, object] = {"from": start, "to": end}
         for page in list_pages(self._api, path, "differences", _read_moved, query, number="to", expect=expect):
-            query["to"] = expect["to"] = page.number  # which the first page compared with
+            query["to"] = expect["to"] = page.number  # the revision that the first page compared with
             yield from page.items
 
     def diff_namespaces(self, namespace: str, other: str) -> Iterator[Difference]:
-        """List the keys that differ between two namespaces, in their order."""
+        """List the keys that differ between two namespaces, in order."""
         name, against = names.parse_namespace(namespace), names.parse_namespace(other)
         path, expect = f"/namespaces/{name}/diff", {"namespace": name, "against": against}
         return list_items(self._api, path, "differences", _read_difference, {"against": against}, expect=expect)
@@ -167,7 +167,7 @@ def _read_version(members: AnswerMembers) -> VersionInfo:
 def _read_entry(members: AnswerMembers) -> LogEntry:
     verb, details = members.text("verb"), members.free("details")
     if verb in GRANT_VERBS and "now" in details and details["now"] is not None:
-        members.inner("details").grants("now")  # read for its shape
+        members.inner("details").grants("now")  # only to check its shape
     return LogEntry(
         members.number("revision"), members.number("served_revision"), verb, members.text("subject"), details,
         members.each("keys", _read_change), *(members.text(name) for name in _TEXTS),

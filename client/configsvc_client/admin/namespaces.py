@@ -1,4 +1,4 @@
-"""Namespaces themselves."""
+"""Create, change, list and delete namespaces."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _CREATED = 201
 
 
 class NamespaceInfo(NamedTuple):
-    """A namespace as it is listed."""
+    """A namespace in a list."""
 
     namespace: Namespace
     description: str
 
 
 class Retention(NamedTuple):
-    """What upkeep keeps: versions of each key, days of the change log, days of deleted keys; None keeps all."""
+    """How much upkeep keeps: versions of each key, days of change log, days of deleted keys; None keeps all."""
 
     versions: int | None = None
     log_days: int | None = None
@@ -33,7 +33,7 @@ class Retention(NamedTuple):
 
 
 class NamespaceSettings(NamedTuple):
-    """Settings to have; None leaves one as it is, or as it is by default.
+    """The desired settings; None leaves one unchanged, or at its default.
 
     `schemas` are JSON Schemas of plain values by pattern of keys (exact, `prefix.*`, `*`); they and `retention` are
     replaced as a whole.
@@ -49,7 +49,7 @@ class NamespaceSettings(NamedTuple):
 
 
 class Lifted(NamedTuple):
-    """A namespace after a lift; `differences` are what HEAD had counted wrong, and no longer has."""
+    """A namespace after a lift; `differences` are the wrong counts in HEAD that were corrected."""
 
     revision: int
     served_revision: int
@@ -58,9 +58,9 @@ class Lifted(NamedTuple):
 
 
 class Pruned(NamedTuple):
-    """What upkeep took away, and the oldest revision that the change log still has.
+    """How much upkeep removed, and the oldest revision that the change log still has.
 
-    `keys` are deleted keys of which nothing is kept any more; `versions` counts theirs too.
+    `keys` counts deleted keys that were removed completely; `versions` includes their versions.
     """
 
     log: int
@@ -70,7 +70,7 @@ class Pruned(NamedTuple):
 
 
 class Namespaces:
-    """Create, change, show and delete namespaces, and what keeps them in order."""
+    """Creates, changes, shows and deletes namespaces, and maintains them."""
 
     def __init__(self, api: AdminApi) -> None:
         self._api = api
@@ -91,20 +91,20 @@ class Namespaces:
         retention: Retention | None = None,
         schemas: Mapping[str, Mapping[str, object]] | None = None,
     ) -> bool:
-        """Create a namespace, or change its settings. What is None stays as it is. Returns whether it is new.
+        """Create a namespace, or change its settings; None leaves one unchanged. Returns whether it is new.
 
         Args:
             namespace: its name.
-            description: what it is for.
-            forms: the forms that may be put.
-            snapshot_bytes: the most that its snapshot may take, up to 4 MiB.
+            description: its purpose.
+            forms: the forms that values may have.
+            snapshot_bytes: the maximum size of its snapshot, up to 4 MiB.
             require_preconditions: whether each write of a key needs a precondition.
-            read_only: whether nothing but settings may be written.
-            retention: what upkeep keeps; `Retention()` is everything. Replaced as a whole.
+            read_only: whether only settings may be written.
+            retention: how much upkeep keeps; `Retention()` keeps everything. Replaced as a whole.
             schemas: JSON Schemas of plain values by pattern of keys (exact, `prefix.*`, `*`). Replaced as a whole.
 
         Raises:
-            InvalidRequest, TooLarge, Unprocessable: a setting is not what it may be.
+            InvalidRequest, TooLarge, Unprocessable: a setting is invalid.
         """
         name = names.parse_namespace(namespace)
 
@@ -128,10 +128,10 @@ class Namespaces:
         return self._api.read(f"/namespaces/{name}", read)
 
     def delete(self, namespace: str) -> int:
-        """Delete a namespace that serves nothing. Returns its last revision, from which a new one goes on counting.
+        """Delete a namespace that serves nothing. Returns its last revision; if it is created again, it counts on.
 
         Raises:
-            Conflict: something is served, or it is read-only.
+            Conflict: it serves a key, or is read-only.
         """
         name = names.parse_namespace(namespace)
 
@@ -142,7 +142,7 @@ class Namespaces:
         return self._api.write("DELETE", f"/namespaces/{name}", None, read)
 
     def lift(self, namespace: str, revision: int) -> Lifted:
-        """After a restore: bring revision and floor to at least the highest revision that anyone has seen."""
+        """Raise revision and floor, after a restore, to at least the highest revision that anyone has seen."""
         name = names.parse_namespace(namespace)
 
         def read(answer: ApiAnswer) -> Lifted:
@@ -156,7 +156,7 @@ class Namespaces:
         return self._api.write("POST", f"/namespaces/{name}/lift", {"revision": revision}, read)
 
     def run_upkeep(self, namespace: str) -> Pruned:
-        """Remove what the retention settings no longer keep. It may be stopped and repeated at any moment."""
+        """Remove what the retention settings no longer keep. Safe to stop and repeat at any time."""
         name, keys = names.parse_namespace(namespace), 0
         path, log, versions, cursor = f"/namespaces/{name}/upkeep", 0, 0, None
         for _ in range(MOST_PAGES):
@@ -165,7 +165,7 @@ class Namespaces:
             log, keys, versions = log + pruned.log, keys + pruned.keys, versions + pruned.versions
             if done:
                 return Pruned(log, keys, versions, pruned.oldest_revision)
-        raise Unavailable(f"Upkeep of {name} has not come to an end. Run it again, and look at what it took away.")
+        raise Unavailable(f"Upkeep of {name} did not finish. Run it again, and check what it removed.")
 
 
 def _read_info(members: AnswerMembers) -> NamespaceInfo:
@@ -173,7 +173,7 @@ def _read_info(members: AnswerMembers) -> NamespaceInfo:
 
 
 def _read_step(namespace: Namespace, before: str | None, answer: ApiAnswer) -> tuple[Pruned, str | None, bool]:
-    """One part of an upkeep: what it took away, where to go on, whether it was the last. Each has to come further."""
+    """Reads one step of upkeep: what it removed, the next cursor, whether it was the last. Each must make progress."""
     members = answer.members
     members.expect("namespace", namespace)
     pruned = Pruned(
@@ -182,12 +182,12 @@ def _read_step(namespace: Namespace, before: str | None, answer: ApiAnswer) -> t
     )  # fmt: skip
     cursor, done = members.text_or_none("cursor"), members.flag("done")
     if not done and cursor == before and not any(pruned[:3]):
-        raise NotOurs("its pages have no end")
+        raise NotOurs("its pages never end")
     return pruned, cursor, done
 
 
 def _read_settings(members: AnswerMembers) -> dict[str, object]:
-    """A namespace's members, in the service's order."""
+    """Reads the members of a namespace, in the service's order."""
     numbers = ("revision", "served_revision", "floor", "entries", "bytes")
     retention = members.inner("retention")
     return {

@@ -1,4 +1,4 @@
-"""What the write side needs of the world, and connections that report each exchange to `configsvc --debug`."""
+"""The ports of the write side, and connections that report each exchange to `configsvc --debug`."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from configsvc_client._wording import sanitize
 
 
 class Transport(Protocol):
-    """HTTP/1.1 to the API's origin; repeats a request once when a kept connection turns out to be dead."""
+    """HTTP/1.1 to the API's origin. Repeats a request once if a kept-alive connection turns out to be dead."""
 
     def request(
         self, method: str, target: str, headers: Mapping[str, str | Secret], body: bytes | Secret, deadline: float
     ) -> Response:
-        """The answer to a request for a path and query, whatever its status; the deadline is in monotonic seconds.
+        """Sends a request and returns the answer, whatever its status. The deadline is in monotonic seconds.
 
         Raises:
-            Unavailable: no whole answer came in time.
+            Unavailable: no complete answer came in time.
         """
 
 
@@ -33,32 +33,32 @@ class Randomness(Protocol):
     """Randomness from the operating system."""
 
     def nonce(self) -> bytes:
-        """12 bytes, new for every seal."""
+        """Returns 12 bytes, new for every seal."""
 
     def idempotency_key(self) -> str:
-        """A new name for a write, so that it can be sent twice and done once."""
+        """Returns a new name for a write, so that it can be sent twice but done once."""
 
     def fraction(self) -> float:
-        """A number in [0, 1), for jitter."""
+        """Returns a number in [0, 1), for jitter."""
 
 
 class WriterKms(Protocol):
-    """What writing asks of KMS: opening, as readers do, and one signed request of any other operation."""
+    """KMS for writers: decrypts, like that of readers, and sends signed requests of any other operation."""
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
         """See `configsvc_client._aws.kms.Kms.decrypt`."""
 
     def call(self, operation: str, members: Mapping[str, object], deadline: float) -> Mapping[str, object]:
-        """The answer's members.
+        """Calls an operation and returns the members of the answer.
 
         Raises:
-            CannotOpen: KMS refuses, and will again.
-            Unavailable: KMS did not answer or asks to try later.
+            CannotOpen: KMS refuses; retrying does not help.
+            Unavailable: KMS did not answer, or asks to try later.
         """
 
 
 class AdminPorts(NamedTuple):
-    """All of them. `credentials` is asked once a signature is needed: reading needs none.
+    """All ports. `credentials` is asked only when a signature is needed: reading needs none.
 
     `gateway` reads snapshots conditionally, as consumers do.
     """
@@ -75,9 +75,9 @@ _ID = 100
 
 
 class Exchange(NamedTuple):
-    """One request and its answer, without anything that was in them.
+    """One request and its answer, without their content.
 
-    `route` is the path without its query, or the KMS operation; `status` is None where no answer came.
+    `route` is the path without its query, or the KMS operation; `status` is None if no answer came.
     """
 
     method: str
@@ -91,11 +91,11 @@ ExchangeHook = Callable[[Exchange], None]
 
 
 class ObservedConnection(Connection):
-    """A connection that tells of each exchange."""
+    """A connection that reports each exchange."""
 
-    def __init__(self, url: Url, environ: Mapping[str, str], told: ExchangeHook) -> None:
+    def __init__(self, url: Url, environ: Mapping[str, str], on_exchange: ExchangeHook) -> None:
         super().__init__(url, environ)
-        self._told = told
+        self._on_exchange = on_exchange
 
     def request(
         self,
@@ -113,18 +113,18 @@ class ObservedConnection(Connection):
             response = super().request(method, target, headers, body, deadline, while_waiting=while_waiting)
             return response
         finally:
-            self._told(
+            self._on_exchange(
                 _describe_exchange(method, _describe_route(target, headers), response, time.monotonic() - started)
             )
 
 
-def open_connection(url: Url, environ: Mapping[str, str], told: ExchangeHook | None) -> Connection:
-    """A connection, told of where someone listens."""
-    return ObservedConnection(url, environ, told) if told else Connection(url, environ)
+def open_connection(url: Url, environ: Mapping[str, str], on_exchange: ExchangeHook | None) -> Connection:
+    """Opens a connection, which reports its exchanges if a hook is given."""
+    return ObservedConnection(url, environ, on_exchange) if on_exchange else Connection(url, environ)
 
 
 def _describe_route(target: str, headers: Mapping[str, str | Secret]) -> str:
-    """The path, or what KMS is asked: all its requests have one path."""
+    """Describes a request by its path, or by the KMS operation, because all KMS requests have the same path."""
     operation = str(headers.get("x-amz-target", "")).rpartition(".")[2]
     return f"kms:{operation}" if operation else target.partition("?")[0]
 

@@ -1,4 +1,4 @@
-"""A file written whole or not at all, for its owner alone."""
+"""Write a file completely or not at all, readable only by its owner."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 from configsvc.model.errors import Misconfigured
 
 _SHOWN = 50
-"""Characters of the name in that of the file that is made first: a name has up to 255 bytes."""
+"""How many characters of the name the temporary file's name repeats: a name has up to 255 bytes."""
 
 _OF_THE_SYSTEM = ("/dev/fd/", "/dev/std", "/proc/")
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Replace a file by one rename; mode 0600. What was there stays until the new one is on the disk.
+    """Replaces a file by one rename; mode 0600. The old file stays until the new one is on disk.
 
     Raises:
-        Misconfigured: the folder does not take it, or what is there is a device, a pipe or a name of the system's:
-            root would replace /dev/null for everybody.
+        Misconfigured: the folder is not writable, or the path is a device, a pipe or a system name: as root this would
+            replace /dev/null for everybody.
     """
     if _is_special(path):
         raise Misconfigured(f"{path} is not a file. Name a file in a folder of yours.")
@@ -36,7 +36,7 @@ def write_private(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)
-    except BaseException as error:  # Ctrl-C too: what is half written could be plaintext
+    except BaseException as error:  # Ctrl-C too: a half-written file could hold plaintext
         Path(temporary).unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise _explain_refusal(path, error) from None
@@ -44,12 +44,12 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def is_of_the_system(path: Path) -> bool:
-    """Whether the system gives the name to what a process has open: whatever is there, the folder is nobody's."""
+    """Whether it is a system name for an open file, like /dev/stdout: nobody owns that folder."""
     return str(path.absolute()).startswith(_OF_THE_SYSTEM)
 
 
 def _is_special(path: Path) -> bool:
-    """Whether it is neither a file nor a link that may be replaced by one."""
+    """Whether it is something other than a file or a link, which may be replaced."""
     if is_of_the_system(path):
         return True
     try:
@@ -62,5 +62,5 @@ def _is_special(path: Path) -> bool:
 def _explain_refusal(path: Path, error: OSError) -> Misconfigured:
     advice = "Name a file in a folder of yours."
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        advice = "What was there is unchanged. Free some space, or name a file on another disk."
+        advice = "The old file is unchanged. Free some space, or name a file on another disk."
     return Misconfigured(f"{path} cannot be written: {os.strerror(error.errno or 0)}. {advice}")

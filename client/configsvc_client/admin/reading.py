@@ -1,4 +1,4 @@
-"""Read keys, entries and snapshots, and open them by the rules that every reader keeps."""
+"""Read keys, entries and snapshots, and open them by the rules of every reader."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _STATES = ("served", "staged", "deleted")
 
 
 class KeyInfo(NamedTuple):
-    """A key without its value: `active` is the version that is served, None when nothing is.
+    """A key without its value: `active` is the served version, or None.
 
-    `state` says why nothing is: a version is only staged, or the key was deleted. `rotate_by` is a day, 2027-01-31.
+    `state` tells why none is served: a version is only staged, or the key was deleted. `rotate_by` is a day.
     """
 
     key: Key
@@ -43,13 +43,13 @@ class KeyInfo(NamedTuple):
 
 
 class Known(UserDict[Key, KeyInfo]):
-    """Keys as they were read; those that are not in it were never written, and their versions begin above `floor`."""
+    """Keys as they were read. Missing ones were never written; their versions start above `floor`."""
 
     floor = 0
 
 
 def find_next_version(known: Known, key: Key) -> int:
-    """The next version of a key."""
+    """Returns the next version of a key."""
     return known[key].next_version if key in known else known.floor + 1
 
 
@@ -67,23 +67,23 @@ class Opened(Hidden):
 
 
 class Reader:
-    """The read side of the API, with the API key alone."""
+    """Reads from the API; needs only the API key."""
 
     def __init__(self, api: AdminApi) -> None:
         self._api = api
 
     def keys(self, namespace: Namespace, prefix: str = "") -> Iterator[KeyInfo]:
-        """The keys of a namespace in their order, page by page."""
+        """Lists the keys of a namespace in order, page by page."""
         path, expect = f"/namespaces/{namespace}/keys", {"namespace": namespace}
         return list_items(self._api, path, "keys", _read_key_info, {"prefix": prefix}, expect=expect)
 
     def known(self, namespace: Namespace, keys: Sequence[Key]) -> Known:
-        """Those of the keys that were ever written, without values."""
+        """Looks up those keys that were ever written, without values."""
         found = Known()
         if not keys:
             return found
         wanted, last = set(keys), max(keys)
-        prefix = os.path.commonprefix(list(keys))  # noqa: RUF071  # by characters is what is wanted: keys are no paths
+        prefix = os.path.commonprefix(list(keys))  # noqa: RUF071  # compares characters on purpose: keys are not paths
         query = {"prefix": prefix, "limit": 1 if len(wanted) == 1 else None}
         path, expect = f"/namespaces/{namespace}/keys", {"namespace": namespace}
         for page in list_pages(self._api, path, "keys", _read_key_info, query, number="floor", expect=expect):
@@ -94,10 +94,10 @@ class Reader:
         return found
 
     def entry(self, namespace: Namespace, key: Key, version: int | None = None) -> Entry:
-        """The entry that is served under a key, or that of a version, sealed as it is.
+        """Reads the served entry of a key, or that of a version, without opening it.
 
         Raises:
-            NotFound: nothing is served there, or there is no such version.
+            NotFound: the key is not served, or there is no such version.
             Gone: the value of that version was destroyed.
         """
 
@@ -114,10 +114,10 @@ class Reader:
         return self._api.read(f"/namespaces/{namespace}/keys/{key}", read, {"version": version})
 
     def snapshot(self, namespace: Namespace, revision: int | None = None) -> SealedSnapshot:
-        """All entries that are or were served, sealed as they are, at one revision.
+        """Reads all entries that are or were served at one revision, without opening them.
 
         Raises:
-            Gone: the revision is beyond the log.
+            Gone: the log does not go back to the revision.
         """
 
         def read(answer: ApiAnswer) -> SealedSnapshot:
@@ -140,11 +140,11 @@ class Opener:
     """Opens entries of all three forms.
 
     Args:
-        keyring: unwraps data keys and opens values in kms form, under the pin.
-        pin: the KMS keys that are trusted.
-        listed: the data keys of a namespace, as the service lists them.
-        clock: for deadlines.
-        sealed_keys: those of CONFIGSVC_SEALED_KEYS, which must have been sealed.
+        keyring: unwraps data keys and opens values in kms form with trusted KMS keys.
+        pin: the trusted KMS keys.
+        listed: lists the data keys of a namespace, as the service has them.
+        clock: sets deadlines.
+        sealed_keys: the keys of CONFIGSVC_SEALED_KEYS, which must be sealed.
     """
 
     def __init__(
@@ -158,38 +158,38 @@ class Opener:
         self._rules = OpeningRules(keyring, sealed_keys=sealed_keys)
 
     def open(self, namespace: Namespace, entry: Entry, data_keys: Iterable[DataKey] | None = None) -> Opened:
-        """The entry in the clear.
+        """Opens an entry.
 
         Args:
-            namespace: where it was read.
-            entry: as it was read.
-            data_keys: the keyring that came with it; asked of the service where left out.
+            namespace: the namespace it was read from.
+            entry: the entry as it was read.
+            data_keys: the keyring that came with it; fetched from the service if left out.
 
         Raises:
-            CannotOpen: altered, moved, under a KMS key that is not pinned, or KMS refuses; or plain, where
-                CONFIGSVC_SEALED_KEYS wants it sealed.
-            Misconfigured: it is sealed and no KMS key is pinned.
+            CannotOpen: altered, moved, under a KMS key that is not pinned, or KMS refuses; or plain although
+                CONFIGSVC_SEALED_KEYS requires it sealed.
+            Misconfigured: it is sealed but no KMS key is pinned.
         """
-        return self._pass(namespace, data_keys).opened(entry)
+        return self._start_pass(namespace, data_keys).open(entry)
 
     def open_all(
         self, namespace: Namespace, entries: Iterable[Entry], data_keys: Iterable[DataKey]
     ) -> dict[Key, Opened | CannotOpen]:
-        """Each entry in the clear, or why it does not open; a data key that does not unwrap is asked for once.
+        """Opens each entry, or returns why it does not open. A data key that does not unwrap is tried only once.
 
         Raises:
-            Misconfigured: one is sealed and no KMS key is pinned.
+            Misconfigured: one is sealed but no KMS key is pinned.
         """
-        opening = self._pass(namespace, data_keys)
+        opening = self._start_pass(namespace, data_keys)
         found: dict[Key, Opened | CannotOpen] = {}
         for entry in entries:
             try:
-                found[entry.key] = opening.opened(entry)
+                found[entry.key] = opening.open(entry)
             except CannotOpen as error:
                 found[entry.key] = error
         return found
 
-    def _pass(self, namespace: Namespace, data_keys: Iterable[DataKey] | None) -> _Pass:
+    def _start_pass(self, namespace: Namespace, data_keys: Iterable[DataKey] | None) -> _Pass:
         deadline = self._clock.now().monotonic + KMS_SECONDS
 
         def held() -> Iterable[DataKey]:
@@ -199,7 +199,7 @@ class Opener:
 
 
 class _Pass:
-    """One pass over entries of a namespace: each data key is asked for once, also when it does not unwrap."""
+    """One pass over entries of a namespace: asks for each data key once, even if it does not unwrap."""
 
     def __init__(
         self,
@@ -217,29 +217,31 @@ class _Pass:
         self._held = held
         self._ciphers: dict[Kid, Cipher | CannotOpen] = {}
 
-    def opened(self, entry: Entry) -> Opened:
+    def open(self, entry: Entry) -> Opened:
         self._rules.check_sealed(entry)
-        return Opened(entry.key, entry.version, entry.form, entry.content_type, self._data(entry).reveal())
+        return Opened(entry.key, entry.version, entry.form, entry.content_type, self._find_plaintext(entry).reveal())
 
-    def _data(self, entry: Entry) -> Secret:
+    def _find_plaintext(self, entry: Entry) -> Secret:
         if entry.form == "plain":
-            return Secret(entry.value.encode(errors="surrogatepass"))  # half a pair, which no service of ours stores
+            return Secret(
+                entry.value.encode(errors="surrogatepass")
+            )  # half of a surrogate pair, which the service never stores
         require_pin(self._pin)
         if entry.form == "kms":
             return self._keyring.open_value(self._namespace, entry.key, entry.value, self._deadline)
         kid = read_kid(entry.value)
         expected = Header(self._namespace, entry.key, entry.version, entry.content_type, kid)
-        return self._cipher(kid).open(expected, entry.value)
+        return self._get_cipher(kid).open(expected, entry.value)
 
-    def _cipher(self, kid: Kid) -> Cipher:
+    def _get_cipher(self, kid: Kid) -> Cipher:
         if kid not in self._ciphers:
-            self._ciphers[kid] = self._unwrapped(kid)
+            self._ciphers[kid] = self._unwrap(kid)
         found = self._ciphers[kid]
         if isinstance(found, CannotOpen):
             raise CannotOpen(found.detail, **found.members)
         return found
 
-    def _unwrapped(self, kid: Kid) -> Cipher | CannotOpen:
+    def _unwrap(self, kid: Kid) -> Cipher | CannotOpen:
         for each in self._held():
             if each.kid == kid:
                 try:

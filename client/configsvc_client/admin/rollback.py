@@ -1,4 +1,4 @@
-"""Rollback: serve again what a key or a whole namespace served before."""
+"""Roll back a key or a whole namespace to what it served before."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from configsvc_client.admin.writing import Writer
 
 
 class RollbackSources(NamedTuple):
-    """Where a rollback learns what was served, and what is there to serve it again."""
+    """The sources of a rollback: what was served before, and what is needed to serve it again."""
 
     namespaces: Namespaces
     history: History
@@ -36,7 +36,7 @@ class Rollback:
     """Rolls back keys and namespaces.
 
     Args:
-        sources: what was served, and when.
+        sources: tell what was served, and when.
         values: activates a version of a key.
         writer: sends the change sets of a whole namespace.
         rules: the writer's own settings, whose CONFIGSVC_SEALED_KEYS refuses plain versions.
@@ -53,18 +53,18 @@ class Rollback:
     ) -> Changed:
         """Serve an earlier version of a key again.
 
-        Without `version` it is the one that was served last, of those lower than the active one.
+        Without `version`, this is the version served last among those lower than the active one.
 
         Raises:
-            NotFound: nothing is served under the key, or no lower version was; or there is no such version.
-            PreconditionFailed: someone writes the key meanwhile.
+            NotFound: the key is not served, no lower version was ever served, or there is no such version.
+            PreconditionFailed: someone else writes the key at the same time.
             Gone: the value of that version was destroyed.
-            Conflict: that version's data key is retired; names the revision to go back to instead.
+            Conflict: that version's data key is retired; names the revision to roll back to instead.
         """
         info = self._values.find_keys(namespace, [key]).get(names.parse_key(key))
         if info is None or (version is None and info.active is None):
             raise NotFound(f"Nothing is served under {key}. Activate a version instead.", key=key)
-        chosen = version or self._before(names.parse_namespace(namespace), info)
+        chosen = version or self._find_version_before(names.parse_namespace(namespace), info)
         try:
             return self._values.activate(
                 namespace, key, chosen, message, if_match=info.revision, declassify=declassify
@@ -72,29 +72,29 @@ class Rollback:
         except Conflict as error:
             if "kid" not in error.members:
                 raise
-        raise self._under_a_retired_data_key(names.parse_namespace(namespace), info.key, chosen)
+        raise self._explain_retired(names.parse_namespace(namespace), info.key, chosen)
 
-    def _under_a_retired_data_key(self, namespace: Namespace, key: Key, version: int) -> Conflict:
-        """The refusal that names the way to serve such a version's value all the same."""
+    def _explain_retired(self, namespace: Namespace, key: Key, version: int) -> Conflict:
+        """Makes the error that says how to serve the value of such a version anyway."""
         log = self._sources.history.list_changes(namespace, LogFilter(key=key, order="newest"))
         revision = find_last_served(log, key, version)
         way = (
             f"configsvc rollback {key} -n {namespace} --to-revision {revision}" if revision
-            else f"configsvc get {key} -n {namespace} --version {version} shows the value, to put it again"
+            else f"configsvc get {key} -n {namespace} --version {version} shows the value, so that you can put it again"
         )  # fmt: skip
         return Conflict(
             f"Version {version} of {key} is sealed under a retired data key, so it cannot be activated. Seal its value "
             f"again under the current one: {way}", key=key, version=version,
         )  # fmt: skip
 
-    def _before(self, namespace: Namespace, info: KeyInfo) -> int:
+    def _find_version_before(self, namespace: Namespace, info: KeyInfo) -> int:
         history, active = self._sources.history, info.active or 0
         kept = {each.version for each in history.list_versions(namespace, info.key) if not each.destroyed}
         log = history.list_changes(namespace, LogFilter(key=info.key, order="newest"))
         found = find_version_before(log, info.key, active, kept)
         if found is None:
             raise NotFound(
-                f"No version of {info.key} lower than {active}, which is active, was ever served and is still there. "
+                f"No version of {info.key} below the active version {active} was once served and still exists. "
                 "Name one with --to-version.", key=info.key, version=active,
             )  # fmt: skip
         return found
@@ -103,12 +103,12 @@ class Rollback:
         """Find the revision that a namespace had at a time (RFC 3339 in UTC, or a date).
 
         Raises:
-            Gone: the change log does not go so far back.
+            Gone: the change log does not go back that far.
         """
         name = names.parse_namespace(namespace)
         last = next(self._sources.history.list_changes(name, LogFilter(before_time=time, order="newest")), None)
         if last is None:
-            raise Gone(f"The change log of {name} has nothing from before {time}. Name a later time or a revision.")
+            raise Gone(f"The change log of {name} has no record from before {time}. Name a later time or a revision.")
         return last.revision
 
     def plan(self, namespace: str, revision: int, key: str | None = None) -> RollbackPlan:
@@ -124,26 +124,26 @@ class Rollback:
             Misconfigured: as `Values.get`.
         """
         name = names.parse_namespace(namespace)
-        # Read first: what is written after it makes the first change set fail its condition.
+        # Read first: a later write makes the first change set fail its condition.
         current = int(str(self._sources.namespaces.get(name)["revision"]))
         reader = self._sources.reader
         now, then = reader.snapshot(name), reader.snapshot(name, revision)
         wanted = tuple(each for each in rollback_plan.find_steps(now, then) if key in (None, each.key))
         if not wanted and key is not None and not reader.known(name, [names.parse_key(key)]):
             raise NotFound(f"{name} has no key {key}.", key=key)
-        return RollbackPlan(name, current, self._openable(self._judged(name, wanted), now, then))
+        return RollbackPlan(name, current, self._add_values(self._mark_declassifying(name, wanted), now, then))
 
-    def _judged(self, namespace: Namespace, steps: tuple[RollbackStep, ...]) -> tuple[RollbackStep, ...]:
-        """The steps; where a plain version comes back for a key that serves nothing, its latest version counts."""
+    def _mark_declassifying(self, namespace: Namespace, steps: tuple[RollbackStep, ...]) -> tuple[RollbackStep, ...]:
+        """Marks steps that declassify keys which serve nothing now: their latest version was sealed."""
         gone = [each.key for each in steps if each.plain and each.now is None]
         known = self._sources.reader.known(namespace, gone)
         sealed = {key for key, info in known.items() if info.form != "plain"}
         return tuple(each._replace(declassifies=True) if each.key in sealed else each for each in steps)
 
-    def _openable(
+    def _add_values(
         self, steps: tuple[RollbackStep, ...], now: SealedSnapshot, then: SealedSnapshot
     ) -> tuple[RollbackStep, ...]:
-        """The steps, with the values of those that cannot be activated."""
+        """Adds the values to steps whose version cannot be activated."""
         keys = {each.key for each in steps}
         missing = {each.kid for each in then.data_keys} - {each.kid for each in now.data_keys}
         if not missing or not rollback_plan.select_sealed_under(_select_entries(keys, then), missing):
@@ -161,21 +161,21 @@ class Rollback:
         )
 
     def apply(self, plan: RollbackPlan, message: str = "", *, declassify: bool = False) -> Iterator[Changed]:
-        """Apply a plan in change sets of up to 40 keys, each all or nothing and only while nobody else writes.
+        """Apply a plan in change sets of up to 40 keys, each all or nothing. Stops if someone else writes.
 
         Raises:
             Unprocessable: a plain version would replace a sealed one; `declassify` allows it.
-            Misconfigured: a plain version, of a key that CONFIGSVC_SEALED_KEYS names.
-            PreconditionFailed: someone else wrote; what is done stays, make another plan for the rest.
+            Misconfigured: a plain version of a key that CONFIGSVC_SEALED_KEYS names.
+            PreconditionFailed: someone else wrote; finished change sets stay. Make another plan for the rest.
             Conflict: a version's data key was retired in between.
             Gone: a version's value was destroyed or pruned.
-            CannotOpen: something is to be sealed, and KMS refuses; nothing was done.
+            CannotOpen: a value has to be sealed, but KMS refuses; nothing was done.
         """
         for each in plan.steps:
             if each.plain:
                 self._rules.named(plan.namespace, each.key, "plain")
         refuse_declassifying([each.key for each in plan.steps if each.declassifies], declassify=declassify)
-        if any(each.anew for each in plan.steps):
+        if any(each.reseal for each in plan.steps):
             self._sources.keyrings.sealer(plan.namespace)  # so that KMS refuses before anything is changed
         revision = plan.revision
         for group in rollback_plan.split_steps(plan.steps):

@@ -17,36 +17,36 @@ from configsvc_client.admin.reading import Known, Opened
 from configsvc_client.admin.sealing.drafts import Draft
 
 _MORE_DIGITS = 16
-"""Bytes that an envelope may grow by when it is sealed for a version with more digits."""
+"""How many bytes an envelope may grow by when it is sealed for a version with more digits."""
 
 
 class RollbackStep(NamedTuple):
-    """One key: the version that is served and the one that was; None where nothing is or was. `size` in bytes.
+    """One key: the version served now and the one served then; None if the key is or was not served. `size` in bytes.
 
-    `removed` are the bytes of what is served, where the key is deleted.
-    `anew` is the value of the version that was, where its data key is retired and it cannot be activated.
-    `plain` says that the version that was is plain, `declassifies` that it comes in the place of a sealed one.
+    `removed` is the size of the served value if the key is deleted.
+    `reseal` is the earlier value to seal again, if its data key is retired and the version cannot be activated.
+    `plain` is true if the earlier version is plain, `declassifies` if it replaces a sealed one.
     """
 
     key: Key
     now: int | None
     then: int | None
     size: int
-    anew: Draft | None = None
+    reseal: Draft | None = None
     plain: bool = False
     declassifies: bool = False
     removed: int = 0
 
     @property
     def change(self) -> Activate | Delete | Draft:
-        """The operation that does it."""
+        """The operation of this step."""
         if self.then is None:
             return Delete(self.key)
-        return self.anew or Activate(self.key, self.then)
+        return self.reseal or Activate(self.key, self.then)
 
 
 class RollbackPlan(NamedTuple):
-    """The steps of a rollback, and the revision of the namespace at which they were found; they hold for no other."""
+    """The steps of a rollback, and the only revision of the namespace at which they are valid."""
 
     namespace: Namespace
     revision: int
@@ -54,9 +54,9 @@ class RollbackPlan(NamedTuple):
 
 
 def find_steps(now: SealedSnapshot, then: SealedSnapshot) -> tuple[RollbackStep, ...]:
-    """What differs by version, in the order of the keys. A version never changes, so nothing is opened.
+    """Finds the keys whose versions differ, in order. A version never changes, so nothing is opened.
 
-    A plain value that is the same in both versions is no step either.
+    A plain value that is the same in both versions needs no step either.
     """
     here, there = _index_by_key(now), _index_by_key(then)
     found = (_make_step(key, here.get(key), there.get(key)) for key in sorted(here.keys() | there.keys()))
@@ -65,7 +65,7 @@ def find_steps(now: SealedSnapshot, then: SealedSnapshot) -> tuple[RollbackStep,
 
 
 def split_steps(steps: Iterable[RollbackStep]) -> list[tuple[RollbackStep, ...]]:
-    """Change sets of at most 40 operations, 1 MiB of values that are activated, and what a transaction takes."""
+    """Splits steps into change sets: at most 40 operations, 1 MiB of activated values, and one transaction each."""
     groups: list[list[RollbackStep]] = []
     for step in steps:
         if not groups or not _fits([*groups[-1], step]):
@@ -75,14 +75,14 @@ def split_steps(steps: Iterable[RollbackStep]) -> list[tuple[RollbackStep, ...]]
 
 
 def _fits(steps: Sequence[RollbackStep]) -> bool:
-    """Whether they are one change set. A value that is activated is in two items of its transaction."""
+    """Whether the steps fit into one change set. An activated value is in two items of its transaction."""
     size, removed = sum(each.size for each in steps), sum(each.removed for each in steps)
     few = len(steps) <= limits.OPERATIONS
     return few and size <= limits.CHANGE_SET_BYTES and 2 * size + removed <= limits.TRANSACTION_VALUES
 
 
 def select_sealed_under(entries: Iterable[Entry], kids: Container[Kid]) -> tuple[Entry, ...]:
-    """The envelopes that are sealed under one of these data keys."""
+    """Selects the envelopes that are sealed under one of these data keys."""
     return tuple(each for each in entries if each.form == "envelope" and read_kid(each.value) in kids)
 
 
@@ -92,15 +92,15 @@ def seal_again(
     then: Mapping[Key, Opened | CannotOpen],
     known: Known,
 ) -> tuple[RollbackStep, ...]:
-    """The steps with the values of `then` to be sealed anew; none where the key serves the same value `now`.
+    """Adds the values of `then` to the steps, to be sealed again. Drops a step if the key serves the same value `now`.
 
     Raises:
-        CannotOpen: one of those values does not open; names every such key.
+        CannotOpen: some of those values do not open; names every such key.
     """
     shut: list[str] = sorted(key for key, each in then.items() if isinstance(each, CannotOpen))
     if shut:
         raise CannotOpen(
-            f"The data key of what was served then is retired, and the value does not open to be sealed again: "
+            f"The data key of the earlier value is retired, and the value does not open, so it cannot be sealed again: "
             f"{', '.join(shut)}. Put {'it' if len(shut) == 1 else 'each'} by hand, then repeat.", keys=shut,
         )  # fmt: skip
     found: list[RollbackStep] = []
@@ -113,7 +113,7 @@ def seal_again(
             draft = Draft(
                 value.key, value.data, value.content_type, "envelope", rotate_by=info.rotate_by if info else None
             )
-            found.append(step._replace(anew=draft, size=step.size + _MORE_DIGITS))
+            found.append(step._replace(reseal=draft, size=step.size + _MORE_DIGITS))
     return tuple(found)
 
 
@@ -130,7 +130,7 @@ def _is_same_plain(now: Entry | None, then: Entry | None) -> bool:
 
 
 def _encode_plain(entry: Entry) -> bytes:
-    return entry.value.encode(errors="surrogatepass")  # half a pair, which no service of ours stores
+    return entry.value.encode(errors="surrogatepass")  # half of a surrogate pair, which the service never stores
 
 
 def _make_step(key: Key, now: Entry | None, then: Entry | None) -> RollbackStep:
@@ -152,15 +152,15 @@ def _index_by_key(snapshot: SealedSnapshot) -> dict[Key, Entry]:
 
 
 def find_version_before(log: Iterable[LogEntry], key: Key, active: int, kept: Container[int]) -> int | None:
-    """Of the versions below the active one, the one that was served last; None where the log tells of none.
+    """Finds the version served last among those below the active one; None if the log has none.
 
-    A version that was only staged is never chosen, and rolling back twice goes further back.
+    A version that was only staged is never chosen. Rolling back twice goes further back.
 
     Args:
         log: records that name the key, newest first; read no further than needed.
         key: the key.
         active: the version that is served.
-        kept: versions whose value is still there.
+        kept: versions whose value still exists.
     """
     changes = (change for record in log for change in record.keys if change.key == key)
     served = (each for change in changes for each in (change.now, change.was))
@@ -168,7 +168,7 @@ def find_version_before(log: Iterable[LogEntry], key: Key, active: int, kept: Co
 
 
 def find_last_served(log: Iterable[LogEntry], key: Key, version: int) -> int | None:
-    """The last revision that served a version of a key before another took its place; None where none did.
+    """Finds the last revision that served a version of a key before another replaced it; None if none did.
 
     Args:
         log: records that name the key, newest first; read no further than needed.

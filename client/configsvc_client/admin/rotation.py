@@ -1,6 +1,6 @@
-"""Rotation: a new data key, everything that is served sealed anew under it, and the old ones retired.
+"""Rotate data keys: seal everything that is served under a new data key, and retire the old ones.
 
-What is left to do is read off the service in every round, so a run that was killed is simply run again.
+Each round reads from the service what is left to do, so a run that was killed can simply be run again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from configsvc_client.admin.sealing.keyrings import Keyrings, StoredDataKey, cho
 from configsvc_client.admin.writing import Part, Writer
 
 ROUNDS = 32
-"""How often what others wrote meanwhile is looked for."""
+"""How many rounds look for values that others wrote in the meantime."""
 
 _OVERTAKEN = (PreconditionFailed, VersionClaimed)
 
@@ -27,10 +27,10 @@ RotationHook = Callable[[Part], None]
 
 
 class Rotation(NamedTuple):
-    """What a rotation came to.
+    """The result of a rotation.
 
-    `sealed` are the keys whose values were sealed anew, `refused` those whose were not, with why. The data keys that
-    the latter need stay live: those are `left`.
+    `sealed` are the keys whose values were sealed again, `refused` the others, with the reason. The data keys that the
+    latter need stay live: those are `left`.
     """
 
     kid: Kid
@@ -44,9 +44,9 @@ class Rotator:
     """Rotates the data keys of namespaces.
 
     Args:
-        access: tells what the caller may do.
+        access: checks what the caller may do.
         data_keys: lists, adds and retires them.
-        reader: what is served, and the revision of each key.
+        reader: reads what is served, and the revision of each key.
         opener: opens it.
         writer: stores it again.
     """
@@ -61,44 +61,44 @@ class Rotator:
         self._writer = writer
 
     def rotate(
-        self, namespace: Namespace, kms_key: str | None, message: str, *, fresh: bool, told: RotationHook
+        self, namespace: Namespace, kms_key: str | None, message: str, *, fresh: bool, on_part: RotationHook
     ) -> Rotation:
         """Seal everything that is served in envelopes under one new data key, and retire the others.
 
-        Several live data keys are a rotation that was begun: it goes on with the newest, unless `fresh` asks for
-        another. What someone puts concurrently is never overwritten: each value is stored on the condition that its
-        key is as it was read. Nothing is left behind by a caller who lacks a right: they are checked first.
+        Several live data keys mean that a rotation was begun: it continues with the newest, unless `fresh` asks for
+        another. Concurrent writes are never overwritten: each value is stored on the condition that its key has not
+        changed. The caller's rights are checked first, so nothing is left half done.
 
         Raises:
             Forbidden: the caller may not do all of it.
             CannotOpen: KMS makes no data key, or does not open the one it made.
-            Unavailable: others were faster in every round.
-            ConfigsvcError: the service or KMS would take nothing further.
+            Unavailable: others wrote in every round.
+            ConfigsvcError: the service or KMS accepts nothing further.
         """
         self._access.require(namespace, "write", "admin")
         listed = self._data_keys.list(namespace)
         if fresh or not _is_begun(listed, self._data_keys.never(namespace)):
             self._add(namespace, kms_key or self._data_keys.kms_key(namespace, listed))
-            # Whatever the service says later, what was there before is older than what was made just now.
+            # Whatever the service says later, the existing data keys are older than the new one.
             self._data_keys.pass_over(namespace, (each.kid for each in listed))
-        run = _Run(namespace, message, told)
+        run = _Run(namespace, message, on_part)
         for _ in range(ROUNDS):
-            newest, *others = self._live(namespace)
-            if self._sealed_anew(run, newest):
+            newest, *others = self._list_live(namespace)
+            if self._seal_round(run, newest):
                 continue
             left = self._retire(run, others)
             if run.refused or not left:
                 return Rotation(newest, frozenset(run.sealed), run.refused, tuple(run.retired), left)
-        raise Unavailable("Others write here all the time. Run it again: what is done is done.")
+        raise Unavailable("Too many concurrent writes to this namespace. Run it again: it continues where it stopped.")
 
     def _add(self, namespace: Namespace, kms_key: str) -> None:
-        """A new data key. It is unwrapped before it is stored, so one that this caller may not use is never stored."""
+        """Adds a data key. It is unwrapped before it is stored, so one that this caller may not use is never stored."""
         made = self._data_keys.make(namespace, kms_key)
         self._data_keys.check(namespace, made)
         self._data_keys.store(namespace, made)
 
-    def _live(self, namespace: Namespace) -> list[Kid]:
-        """The live data keys, first the one to seal under. The others are sealed under no more."""
+    def _list_live(self, namespace: Namespace) -> list[Kid]:
+        """Lists the live data keys, the one to seal under first. Nothing is sealed under the others any more."""
         self._data_keys.forget(namespace)
         listed = self._data_keys.list(namespace)
         newest = choose_newest_live(namespace, listed, self._data_keys.never(namespace)).kid
@@ -106,10 +106,10 @@ class Rotator:
         self._data_keys.pass_over(namespace, others)
         return [newest, *others]
 
-    def _sealed_anew(self, run: _Run, newest: Kid) -> bool:
-        """One round; False where nothing is served under another data key, but what was refused.
+    def _seal_round(self, run: _Run, newest: Kid) -> bool:
+        """Seals one round of values again. Returns False if only refused values are left under other data keys.
 
-        The keys are read before what they serve, so a value that is put in between fails its condition.
+        The keys are read before their values, so if a value is put in between, the condition fails.
         """
         infos = {each.key: each for each in self._reader.keys(run.namespace)}
         snapshot = self._reader.snapshot(run.namespace)
@@ -117,15 +117,15 @@ class Rotator:
         drafts: list[Draft] = []
         for key, opened in self._opener.open_all(run.namespace, old, snapshot.data_keys).items():
             if isinstance(opened, CannotOpen):
-                run.tell(Part((key,), error=opened))
+                run.record(Part((key,), error=opened))
             elif key in infos:
                 drafts.append(_draft_again(opened, infos[key]))
         for part in self._writer.store(run.namespace, drafts, run.message) if drafts else ():
-            run.tell(part)
+            run.record(part)
         return bool(old)
 
     def _retire(self, run: _Run, kids: Iterable[Kid]) -> tuple[Kid, ...]:
-        """Retires them; those that are needed after all."""
+        """Retires data keys. Returns those that are still needed."""
         left: list[Kid] = []
         for kid in kids:
             try:
@@ -137,29 +137,29 @@ class Rotator:
 
 
 class _Run:
-    """One rotation: what it is for, and what it came to so far."""
+    """One rotation: its target and its results so far."""
 
-    def __init__(self, namespace: Namespace, message: str, told: RotationHook) -> None:
+    def __init__(self, namespace: Namespace, message: str, on_part: RotationHook) -> None:
         self.namespace = namespace
         self.message = message
         self.sealed: set[Key] = set()
         self.refused: dict[Key, ConfigsvcError] = {}
         self.retired: list[Kid] = []
-        self._told = told
+        self._on_part = on_part
 
-    def tell(self, part: Part) -> None:
-        """Takes note of what was done or refused. Who was overtaken by another write is neither: a round follows."""
+    def record(self, part: Part) -> None:
+        """Records what was done or refused. A change set that lost a race is neither: another round follows."""
         if part.error is None:
             self.sealed.update(part.keys)
         elif isinstance(part.error, _OVERTAKEN):
             return
         else:
             self.refused.update(dict.fromkeys(part.keys, part.error))
-        self._told(part)
+        self._on_part(part)
 
 
 def _is_begun(listed: Iterable[StoredDataKey], never: Container[str]) -> bool:
-    """Whether there is a data key to go on with: the newest of several that are live, if it may seal."""
+    """Whether there is a data key to continue with: the newest of several live ones, if it may seal."""
     live = [each for each in sort_newest_first(listed) if each.state == "live"]
     return len(live) > 1 and live[0].seals_on and live[0].kid not in never
 
@@ -172,7 +172,7 @@ def _is_old(entry: Entry, newest: Kid) -> bool:
 
 
 def _draft_again(opened: Opened, info: KeyInfo) -> Draft:
-    """The value as it is served, for the key as it was read; the day it is to be replaced by stays."""
+    """Makes the draft of a served value, conditional on its key as it was read. Keeps the `rotate_by` day."""
     return Draft(
         opened.key, opened.data, opened.content_type, "envelope", rotate_by=info.rotate_by, if_match=info.revision
     )

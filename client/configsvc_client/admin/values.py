@@ -1,4 +1,4 @@
-"""Values: read, put, and choose which version is served."""
+"""Read and put values, and choose which version is served."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from configsvc_client.admin.writing import Writer
 
 
 class Values:
-    """The values of namespaces, and which of their versions are served.
+    """The values of namespaces, and their served versions.
 
     Args:
-        reader: reads them, sealed.
+        reader: reads them without opening them.
         opener: opens them.
         writer: stores them.
         change_sets: serves other versions.
@@ -41,34 +41,34 @@ class Values:
         self._rules = rules
 
     def list_keys(self, namespace: str, prefix: str = "") -> Iterator[KeyInfo]:
-        """List the keys of a namespace in their order and without values, page by page."""
+        """List the keys of a namespace in order, without values, page by page."""
         return self._reader.keys(names.parse_namespace(namespace), prefix)
 
     def find_keys(self, namespace: str, keys: Iterable[str]) -> Known:
-        """Look up those of the keys that were ever written, without values. Drafts can be guarded by the result."""
+        """Look up those keys that were ever written, without values. Pass the result to `guard_draft`."""
         return self._reader.known(names.parse_namespace(namespace), [names.parse_key(each) for each in keys])
 
     def guard(self, namespace: str, drafts: Sequence[Draft], snapshot: SealedSnapshot) -> Guarded:
-        """Make drafts conditional: their keys must serve what they did in a snapshot, and not be written since."""
+        """Make drafts conditional: their keys must still serve what they did in a snapshot."""
         known = self.find_keys(namespace, [each.key for each in drafts])
         return guard_drafts(drafts, known, {entry.key: entry.version for entry in snapshot.entries})
 
     def get_entry(self, namespace: str, key: str, version: int | None = None) -> Entry:
-        """Read the entry that is served under a key, or that of any version, without opening it.
+        """Read the served entry of a key, or that of any version, without opening it.
 
         Raises:
-            NotFound: nothing is served there, or there is no such version.
+            NotFound: the key is not served, or there is no such version.
             Gone: the value of that version was destroyed.
         """
         return self._reader.entry(names.parse_namespace(namespace), names.parse_key(key), version)
 
     def get(self, namespace: str, key: str, version: int | None = None) -> Opened:
-        """Read and open the value that is served under a key, or that of any version.
+        """Read and open the served value of a key, or that of any version.
 
         Raises:
             NotFound, Gone: as `get_entry`.
             CannotOpen: it does not open, or KMS refuses.
-            Misconfigured: it is sealed, and no KMS key is pinned or no AWS credentials are found.
+            Misconfigured: it is sealed, but no KMS key is pinned or no AWS credentials are found.
         """
         return self.open_entry(namespace, self.get_entry(namespace, key, version))
 
@@ -131,10 +131,10 @@ class Values:
         return self.put_draft(namespace, made._replace(if_match=if_match), message)
 
     def put_draft(self, namespace: str, draft: Draft, message: str = "") -> Stored:
-        """Store a draft, which can say more than the arguments of `put`.
+        """Store a draft, which has more options than `put`.
 
         Raises:
-            TooLarge: its form does not take so many bytes, whatever the number of the version.
+            TooLarge: the value is too large for its form, at any version.
         """
         name = names.parse_namespace(namespace)
         ready = decide_form(draft, name, self._rules)
@@ -142,18 +142,18 @@ class Values:
         return self._writer.put(name, ready, message)
 
     def resolve_form(self, namespace: str, key: str, asked: Form | None = None) -> Form | None:
-        """Return the form that the caller, CONFIGSVC_SEALED_KEYS or the policy names; without any it is sealed.
+        """Return the form that the caller, CONFIGSVC_SEALED_KEYS or the policy sets. None means that it will be sealed.
 
         Raises:
-            Misconfigured: plain, for a key of CONFIGSVC_SEALED_KEYS.
+            Misconfigured: plain, but CONFIGSVC_SEALED_KEYS names the key.
         """
         return self._rules.named(names.parse_namespace(namespace), names.parse_key(key), asked)
 
     def check_size(self, namespace: str, draft: Draft) -> None:
-        """Refuse a draft whose form does not take so many bytes, before anything is sealed or sent.
+        """Refuse a draft that is too large for its form, before anything is sealed or sent.
 
         Raises:
-            TooLarge: names the key, its size and the most that it may have.
+            TooLarge: names the key, its size and the limit.
         """
         check_size(names.parse_namespace(namespace), draft)
 
@@ -164,7 +164,7 @@ class Values:
         """Serve an existing version: staged, earlier, or deleted. Nothing is sealed again.
 
         Raises:
-            Unprocessable: it is plain and what is served is sealed; `declassify` allows it.
+            Unprocessable: it is plain but the served version is sealed; `declassify` allows it.
             NotFound: there is no such version.
             Gone: its value was destroyed.
             Conflict: its data key is retired.
@@ -176,12 +176,12 @@ class Values:
         """Stop serving a key. Its versions are kept, and `activate` brings one back.
 
         Raises:
-            NotFound: nothing is served under it.
+            NotFound: it is not served.
         """
         return self._change_sets.apply(namespace, [Delete(names.parse_key(key), if_match)], message)
 
     def destroy(self, namespace: str, key: str, version: int) -> int:
-        """Destroy the value of a version for good, and keep its record. Returns the revision of this change.
+        """Destroy the value of a version permanently, but keep its record. Returns the revision of this change.
 
         Raises:
             NotFound: there is no such version.
@@ -191,7 +191,7 @@ class Values:
 
 
 class Guarded(NamedTuple):
-    """Drafts with their preconditions, the keys that those rest on, and the keys that someone wrote too early."""
+    """Drafts with their preconditions, the keys these depend on, and the keys that someone else wrote first."""
 
     drafts: list[Draft]
     known: Known
@@ -199,17 +199,17 @@ class Guarded(NamedTuple):
 
 
 def guard_draft(draft: Draft, known: Known) -> Draft:
-    """The draft with its precondition: the key's revision, or that nothing is served where it was never written."""
+    """Adds a precondition to a draft: the key's revision, or `create_only` if the key was never written."""
     if draft.key in known:
         return draft._replace(if_match=known[draft.key].revision, create_only=False)
     return draft._replace(if_match=None, create_only=True)
 
 
 def guard_drafts(drafts: Iterable[Draft], known: Known, served: Mapping[Key, int]) -> Guarded:
-    """The drafts, so far as their keys still serve what they did in a snapshot that was read before `known`.
+    """Adds preconditions to drafts whose keys still serve what they did in a snapshot that was read before `known`.
 
-    `served` are that snapshot's versions. Between the two someone may have written: what is decided on the snapshot
-    does not hold for those keys.
+    `served` are the versions in that snapshot. If someone wrote a key in between, decisions based on the snapshot do
+    not hold for it.
     """
     found = Guarded([], known, {})
     for each in drafts:
@@ -217,5 +217,5 @@ def guard_drafts(drafts: Iterable[Draft], known: Known, served: Mapping[Key, int
         if active == served.get(each.key):
             found.drafts.append(guard_draft(each, known))
         else:
-            found.overtaken[each.key] = PreconditionFailed("Someone else wrote the key meanwhile.", key=each.key)
+            found.overtaken[each.key] = PreconditionFailed("Someone else wrote the key in the meantime.", key=each.key)
     return found

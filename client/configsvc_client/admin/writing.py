@@ -1,7 +1,7 @@
-"""Puts and change sets: seal for the next version, send, and seal again when another writer was faster.
+"""Write puts and change sets: seal for the next version, send, and seal again if another writer was faster.
 
-An envelope carries its version, so every write of one is compare-and-set: a lost race is a 409 that names the next
-version, and never an overwrite.
+An envelope contains its version, so every write is a compare-and-set: a lost race is a 409 that names the next version,
+and never an overwrite.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from configsvc_client.admin.wire.api import AdminApi
 from configsvc_client.admin.wire.writes import Changed, Stored
 
 TRIES = 16
-"""How often a value is sealed again for the version that is next by then. Each lost race is another's won one."""
+"""How often a value is sealed again for the next version. Whenever one writer loses a race, another one wins it."""
 
 SEALS = 3
-"""How often a value is sealed for one version: under the data key that is held, and under those that follow it."""
+"""How often a value is sealed for one version: under the cached data key, and under its successors."""
 
 _BACKOFF = Backoff(first=0.25, most=1.0)
 
@@ -38,7 +38,7 @@ WriterResult = TypeVar("WriterResult")
 
 
 class Part(NamedTuple):
-    """One change set of a series: its keys with the revision that stored them, or with the error that did not."""
+    """One change set of a series: its keys, with the revision that stored them or the error."""
 
     keys: tuple[Key, ...]
     revision: int | None = None
@@ -54,19 +54,19 @@ class Writer:
     """The write side of a namespace's values.
 
     Args:
-        api: where writes are sent.
+        api: sends the writes.
         seal: makes the put of a draft at a version.
-        knows: the keys as they are, with their next versions, as the service tells it.
+        find_known: looks up keys and their next versions in the service.
         clock: waits after a lost race.
-        chance: how long.
-        forget: drops what is held of a namespace's data keys.
+        chance: draws how long.
+        forget: drops the cached data key of a namespace.
     """
 
     def __init__(
         self,
         api: AdminApi,
         seal: SealDraft,
-        knows: FindKnown,
+        find_known: FindKnown,
         clock: Clocks,
         chance: Randomness,
         *,
@@ -75,7 +75,7 @@ class Writer:
         self._api = api
         self._seal = seal
         self._forget = forget
-        self._knows = knows
+        self._find_known = find_known
         self._clock = clock
         self._chance = chance
 
@@ -83,49 +83,49 @@ class Writer:
         """Store one value as the next version of its key.
 
         Raises:
-            VersionClaimed: others were faster each time, or once where `if_match` or `create_only` was asked for.
+            VersionClaimed: others were faster each time, or once if `if_match` or `create_only` is set.
             ConfigsvcError: as the service answered.
         """
-        version = self._next(namespace, draft.key) if draft.is_envelope else 0
+        version = self._find_next_version(namespace, draft.key) if draft.is_envelope else 0
 
         def attempt() -> Stored:
             nonlocal version
             try:
-                return self._put(namespace, self._seal(namespace, draft, version), message)
+                return self._send_put(namespace, self._seal(namespace, draft, version), message)
             except errors.VersionClaimed as error:
-                version = _read_next_version(error) or self._next(namespace, draft.key)
+                version = _read_next_version(error) or self._find_next_version(namespace, draft.key)
                 raise
 
-        return self._raced(namespace, attempt, once=draft.if_match is not None or draft.create_only)
+        return self._retry_lost_races(namespace, attempt, once=draft.if_match is not None or draft.create_only)
 
     def change(
         self, namespace: Namespace, changes: Sequence[RequestedChange], message: str, if_match: int | None = None
     ) -> Changed:
-        """All changes in one change set, or none.
+        """Make all changes in one change set, or none.
 
         Raises:
-            VersionClaimed: others were faster each time, or once where `if_match` was asked for.
+            VersionClaimed: others were faster each time, or once if `if_match` is set.
             ConfigsvcError: as the service answered.
         """
 
         def attempt() -> Changed:
-            return self._changed(namespace, self._operations(namespace, changes), message, if_match)
+            return self._send_changes(namespace, self._make_operations(namespace, changes), message, if_match)
 
-        return self._raced(namespace, attempt, once=if_match is not None)
+        return self._retry_lost_races(namespace, attempt, once=if_match is not None)
 
     def store(
         self, namespace: Namespace, drafts: Sequence[Draft], message: str, known: Known | None = None
     ) -> Iterator[Part]:
-        """Any number of values in as few change sets as the limits allow; what is refused is told, the rest goes on.
+        """Store any number of values in as few change sets as the limits allow. Yields refusals and continues.
 
-        Each change set is all or nothing, the series is not. `known` are the keys as they were read, asked for where
-        left out.
+        Each change set is all or nothing; the series is not. `known` are the keys as they were read; if left out, they
+        are looked up.
 
         Raises:
-            Forbidden, NotFound, Throttled, Unavailable: nothing further would be taken.
+            Forbidden, NotFound, Throttled, Unavailable: nothing further would be accepted.
         """
         by_key = {draft.key: draft for draft in drafts}
-        known = self._known(namespace, drafts) if known is None else known
+        known = self._look_up(namespace, drafts) if known is None else known
         fitting: list[Put] = []
         for draft in drafts:
             try:
@@ -135,10 +135,10 @@ class Writer:
             except (errors.TooLarge, errors.Unprocessable) as error:
                 yield Part((draft.key,), error=error)
         for puts in writes.split_puts(fitting):
-            yield from self._stored(namespace, [by_key[put.key] for put in puts], puts, message)
+            yield from self._store_part(namespace, [by_key[put.key] for put in puts], puts, message)
 
     def destroy(self, namespace: Namespace, key: Key, version: int) -> int:
-        """Destroy the value of a version; the revision that did it.
+        """Destroy the value of a version. Returns the revision of this change.
 
         Raises:
             NotFound: there is no such version.
@@ -147,12 +147,12 @@ class Writer:
         read = partial(writes.read_destroyed, namespace, key, version)
         return self._api.write("DELETE", f"/namespaces/{namespace}/keys/{key}/versions/{version}", None, read)
 
-    def _stored(
+    def _store_part(
         self, namespace: Namespace, drafts: Sequence[Draft], puts: Sequence[Put], message: str
     ) -> Iterator[Part]:
-        """One change set; without the key that the service refused by name, when there is one."""
+        """Stores one change set. If the service refuses a key by name, stores the others without it."""
         try:
-            done = self._first_or_again(namespace, drafts, puts, message)
+            done = self._send_or_seal_again(namespace, drafts, puts, message)
             yield Part(tuple(draft.key for draft in drafts), revision=done.revision)
         except errors.ConfigsvcError as error:
             refused = tuple(draft.key for draft in drafts if draft.key == error.members.get("key"))
@@ -161,13 +161,13 @@ class Writer:
             yield Part(refused or tuple(draft.key for draft in drafts), error=error)
             others = [draft for draft in drafts if refused and draft.key not in refused]
             if others:
-                yield from self._stored(namespace, others, [put for put in puts if put.key not in refused], message)
+                yield from self._store_part(namespace, others, [put for put in puts if put.key not in refused], message)
 
-    def _first_or_again(
+    def _send_or_seal_again(
         self, namespace: Namespace, drafts: Sequence[Draft], puts: Sequence[Put], message: str
     ) -> Changed:
         try:
-            return self._changed(namespace, puts, message, None)
+            return self._send_changes(namespace, puts, message, None)
         except errors.VersionClaimed:
             return self.change(namespace, drafts, message)
         except errors.ConfigsvcError as error:
@@ -176,35 +176,39 @@ class Writer:
             self._forget(namespace)
         return self.change(namespace, drafts, message)
 
-    def _operations(self, namespace: Namespace, changes: Sequence[RequestedChange]) -> list[Put | Activate | Delete]:
-        known = self._known(namespace, changes)
+    def _make_operations(
+        self, namespace: Namespace, changes: Sequence[RequestedChange]
+    ) -> list[Put | Activate | Delete]:
+        known = self._look_up(namespace, changes)
         return [
             self._seal(namespace, each, find_next_version(known, each.key)) if isinstance(each, Draft) else each
             for each in changes
         ]
 
-    def _known(self, namespace: Namespace, changes: Sequence[RequestedChange]) -> Known:
-        """The keys that envelopes are put to: only those have to carry the next version."""
+    def _look_up(self, namespace: Namespace, changes: Sequence[RequestedChange]) -> Known:
+        """Looks up the keys that get envelopes: only envelopes contain the next version."""
         enveloped = [each.key for each in changes if isinstance(each, Draft) and each.is_envelope]
-        return self._knows(namespace, enveloped)
+        return self._find_known(namespace, enveloped)
 
-    def _next(self, namespace: Namespace, key: Key) -> int:
-        return find_next_version(self._knows(namespace, [key]), key)
+    def _find_next_version(self, namespace: Namespace, key: Key) -> int:
+        return find_next_version(self._find_known(namespace, [key]), key)
 
-    def _raced(self, namespace: Namespace, attempt: Callable[[], WriterResult], *, once: bool) -> WriterResult:
-        """What the attempt gives; made again after a lost race, unless the caller has to decide."""
+    def _retry_lost_races(
+        self, namespace: Namespace, attempt: Callable[[], WriterResult], *, once: bool
+    ) -> WriterResult:
+        """Makes the attempt, and repeats it after a lost race, unless the caller has to decide."""
         for tried in range(1, 1 if once else TRIES):
             try:
-                return self._resealed(namespace, attempt)
+                return self._retry_outdated_data_keys(namespace, attempt)
             except errors.VersionClaimed:
                 self._clock.pause(self._chance.fraction() * _BACKOFF.longest(tried))
-        return self._resealed(namespace, attempt)
+        return self._retry_outdated_data_keys(namespace, attempt)
 
-    def _resealed(self, namespace: Namespace, attempt: Callable[[], WriterResult]) -> WriterResult:
-        """What the attempt gives; made again, under the newest data key, while the one that was held is no longer it.
+    def _retry_outdated_data_keys(self, namespace: Namespace, attempt: Callable[[], WriterResult]) -> WriterResult:
+        """Makes the attempt, and repeats it under the newest data key if the cached one is outdated.
 
-        Preconditions hold for each: those before were refused as a whole. A rotation may overtake the second too, while
-        that is sent again and again. Whatever the last ends with, what was refused is not sealed under again.
+        Preconditions still hold, because earlier attempts were refused as a whole. A rotation may overtake the second
+        attempt too, as it may be retried for some time. Whatever the result, a refused data key is not used again.
         """
         refused: errors.ConfigsvcError
         for _ in range(SEALS):
@@ -217,13 +221,13 @@ class Writer:
             self._forget(namespace)
         raise refused
 
-    def _put(self, namespace: Namespace, put: Put, message: str) -> Stored:
+    def _send_put(self, namespace: Namespace, put: Put, message: str) -> Stored:
         body = writes.render_put(put) | ({"message": message} if message else {})
         read = partial(writes.read_stored, namespace, put.key)
         path, headers = f"/namespaces/{namespace}/keys/{put.key}", writes.render_preconditions(put)
         return self._api.write("PUT", path, body, read, headers=headers)
 
-    def _changed(
+    def _send_changes(
         self, namespace: Namespace, operations: Sequence[Put | Activate | Delete], message: str, if_match: int | None
     ) -> Changed:
         body = {"operations": [writes.render_operation(each) for each in operations]} | (
@@ -235,12 +239,12 @@ class Writer:
 
 
 def _is_of_old_data_key(error: errors.ConfigsvcError) -> bool:
-    """Whether a refusal shows that the data key was rotated, retired or used up since it was listed."""
+    """Whether a refusal means that the data key was rotated, retired or used up since it was listed."""
     used_up = isinstance(error, errors.Conflict) and "kid" in error.members and "version" not in error.members
     return used_up or isinstance(error, errors.InvalidEnvelope)
 
 
 def _read_next_version(error: errors.VersionClaimed) -> int | None:
-    """The next version, as the service names it."""
+    """Reads the next version from the error of the service."""
     version = error.members.get("next_version")
     return version if isinstance(version, int) and version > 0 else None

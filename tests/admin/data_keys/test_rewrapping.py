@@ -41,7 +41,7 @@ def _wrapped(plaintext: bytes, kms_key: str) -> str:
 
 def _rewrapped(kms: Answering, plaintext: bytes, pin: Pin) -> DataKey:
     held = DataKey(derive_kid(plaintext), fakes.KMS_KEY, _wrapped(plaintext, fakes.KMS_KEY))
-    return Rewrapper(kms, pin, fakes.FakeClock()).rewrapped(NS, held, fakes.OTHER_KEY)
+    return Rewrapper(kms, pin, fakes.FakeClock()).rewrap(NS, held, fakes.OTHER_KEY)
 
 
 def test_it_is_re_encrypted_by_kms_under_the_same_context_and_opened_before_it_is_stored() -> None:

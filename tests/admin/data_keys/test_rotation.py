@@ -91,7 +91,7 @@ def test_many_values_take_few_change_sets_and_two_kms_calls(service: Loopback, o
     service.requests.clear()
     service.kms.calls.clear()
     told: list[Part] = []
-    done = service.admin("owner").data_keys.rotate(namespace, told=told.append)
+    done = service.admin("owner").data_keys.rotate(namespace, on_part=told.append)
     assert len(done.sealed) == 103
     assert sum(len(part.keys) for part in told) == 103
     assert sum(each.endswith("/changes") for each in service.requests) == 3
@@ -194,7 +194,7 @@ def test_a_value_that_does_not_open_is_told_and_its_data_key_stays(service: Loop
     foreign = stranger.data_keys.add(namespace, FOREIGN_KEY)
     stranger.values.put(namespace, "text", "theirs")
     told: list[Part] = []
-    done = service.admin("owner").data_keys.rotate(namespace, KMS_KEY, fresh=True, told=told.append)
+    done = service.admin("owner").data_keys.rotate(namespace, KMS_KEY, fresh=True, on_part=told.append)
     assert set(done.refused) == {"text"}
     assert "CONFIGSVC_KMS_KEYS" in done.refused[make_draft("text", "").key].detail
     assert done.left == (foreign,)

@@ -89,7 +89,7 @@ def test_what_was_sealed_under_a_retired_data_key_is_sealed_anew_and_only_where_
 ) -> None:
     owner, revision = _rotated(service, namespace)
     way = owner.rollback.plan(namespace, revision)
-    assert {each.key: each.anew is not None for each in way.steps} == {"a": True, "b": True, "plain": False}
+    assert {each.key: each.reseal is not None for each in way.steps} == {"a": True, "b": True, "plain": False}
     (done,) = owner.rollback.apply(way)
     assert _values(owner, namespace) == {"a": b"one", "b": b"one", "same": b"one", "plain": b"one"}
     assert done.versions == {"a": 5, "b": 2, "plain": 1}

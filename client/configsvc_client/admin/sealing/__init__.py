@@ -1,1 +1,1 @@
-"""From a draft to what is stored: the policy, the keyring, sizes and sealing."""
+"""Turn a draft into a stored value: policy, keyring, sizes and sealing."""

@@ -1,4 +1,4 @@
-"""A put before its value is stored: what `put`, change sets and imports are made of."""
+"""Drafts of values that are not stored yet, for `put`, change sets and imports."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ DraftJson = str | int | float | bool | None | list["DraftJson"] | dict[str, "Dra
 
 
 class Draft(Hidden):
-    """A value in the clear on its way to being sealed; `repr` never shows it.
+    """A plaintext value that is to be sealed; `repr` never shows it.
 
-    `form` is what the caller asks for; None leaves it to the policy, and without one to sealing.
-    `if_match` is the key's revision, `create_only` asks that nothing is served under the key.
+    `form` is the caller's choice; None leaves it to the policy, which seals by default.
+    `if_match` is the key's revision; `create_only` requires that the key is not served.
     """
 
     key: Key
@@ -34,7 +34,7 @@ class Draft(Hidden):
 
     @property
     def is_envelope(self) -> bool:
-        """Whether it is sealed under a data key, which carries the version; also where nobody decided."""
+        """Whether it is sealed under a data key, which binds the version; also true if no form is set."""
         return self.form in (None, "envelope")
 
     def __repr__(self) -> str:
@@ -44,38 +44,38 @@ class Draft(Hidden):
 def make_draft(
     key: str, value: DraftJson | bytes, *, form: Form | None = None, content_type: str | None = None
 ) -> Draft:
-    """A draft of a Python value: `str` is text, `bytes` are bytes, everything else is JSON.
+    """Make a draft of a Python value: `str` is text, `bytes` are bytes, everything else is JSON.
 
-    A `str` or `bytes` given together with a content type is taken as it is, and checked.
+    A `str` or `bytes` with a content type is used as it is, and checked.
 
     Raises:
-        InvalidName: the key is not spelt as keys are.
-        Unprocessable: the value is not what the content type says, or has no such form.
+        InvalidName: the key is not a valid name.
+        Unprocessable: the value does not match the content type, or cannot have that form.
     """
     given = Secret(value)
-    value = None  # this frame is shown with what is raised
+    value = None  # error trackers show this frame
     name = names.parse_key(key)
     kind = content_type or infer_content_type(given.reveal())
     if not is_content_type(kind):
-        raise Unprocessable(f"A content type is {LISTED}.", key=name)
+        raise Unprocessable(f"The content type must be {LISTED}.", key=name)
     return check_draft(Draft(name, _encode_value(given), kind, form))
 
 
 def decide_form(draft: Draft, namespace: str, rules: FormRules) -> Draft:
-    """The draft with its form, as the writer's own settings decide it.
+    """Sets the form of a draft, as the writer's own settings decide it.
 
     Raises:
-        Misconfigured: plain, for a key of CONFIGSVC_SEALED_KEYS.
-        Unprocessable: the value has no such form.
+        Misconfigured: plain, but CONFIGSVC_SEALED_KEYS names the key.
+        Unprocessable: the value cannot have that form.
     """
     return check_draft(draft._replace(form=rules.form(namespace, draft.key, draft.form)))
 
 
 def check_draft(draft: Draft) -> Draft:
-    """The draft, if its bytes are what its content type says; JSON and text are UTF-8.
+    """Check that the bytes of a draft match its content type, and return it. JSON and text must be UTF-8.
 
     Raises:
-        Unprocessable: they are not; or bytes are to be stored in plain form.
+        Unprocessable: they do not match, or bytes would be stored in plain form.
     """
     if not KINDS[draft.content_type].is_text:
         if draft.form == "plain":
@@ -88,7 +88,7 @@ def check_draft(draft: Draft) -> Draft:
 
 
 def _find_fault(draft: Draft) -> Unprocessable | None:
-    """Why text or JSON is refused. Returned, so that no frame of what is raised holds the value."""
+    """Finds why text or JSON is refused. Returns the error, so that none of its frames holds the value."""
     try:
         text = draft.data.decode()
     except UnicodeDecodeError:
@@ -97,23 +97,23 @@ def _find_fault(draft: Draft) -> Unprocessable | None:
 
 
 def _encode_value(value: Secret) -> bytes:
-    """The bytes that are stored.
+    """Encodes a value as bytes.
 
     Raises:
-        TypeError, ValueError: it is no JSON; as `json.dumps` says it, without its frames.
+        TypeError, ValueError: it is not JSON; like the errors of `json.dumps`, but without its frames.
     """
     if isinstance(value.reveal(), bytes):
         return bytes(value.reveal())
     if isinstance(value.reveal(), str):
-        return str(value.reveal()).encode(errors="surrogatepass")  # half a pair is no UTF-8 text, which `checked` says
+        return str(value.reveal()).encode(errors="surrogatepass")  # `check_draft` reports half of a surrogate pair
     refused: Exception
     try:
         text = json.dumps(value.reveal(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return text.encode(errors="surrogatepass")
     except RecursionError:
-        refused = ValueError("The value is nested too deep for JSON.")
+        refused = ValueError("The value is nested too deeply for JSON.")
     except TypeError:
-        refused = TypeError("The value holds what JSON does not have.")
+        refused = TypeError("The value contains a type that JSON does not have.")
     except ValueError:
-        refused = ValueError("The value holds a number that JSON does not have, or itself.")
+        refused = ValueError("The value contains a number that JSON does not have, or contains itself.")
     raise refused

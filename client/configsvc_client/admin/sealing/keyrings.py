@@ -1,4 +1,4 @@
-"""The keyring of a namespace for its writers: list and add data keys, choose the newest and unwrap it."""
+"""Keyrings of namespaces for writers: list and add data keys, choose the newest and unwrap it."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ KMS_SECONDS = 15.0
 _STATES = ("live", "retired")
 
 RetiredKids = Callable[[Namespace], Iterable[str]]
-"""The kids that the trusted policy of a namespace retires."""
+"""Lists the kids that the trusted policy of a namespace retires."""
 
 
 def list_no_kids(namespace: Namespace) -> Iterable[str]:
-    """No policy, so no kid is retired but by the service's word."""
+    """Lists no kids: without a policy, only the service retires them."""
     del namespace
     return ()
 
 
 class StoredDataKey(NamedTuple):
-    """A data key as the service lists it. `revision` is the one that added it: the highest is the newest."""
+    """A data key as the service lists it. `revision` is the one that added it: the newest has the highest."""
 
     data_key: DataKey
     state: str
@@ -51,7 +51,7 @@ class StoredDataKey(NamedTuple):
 
     @property
     def seals_on(self) -> bool:
-        """Whether it is live and has seals left."""
+        """Whether it is live and may seal more values."""
         return self.state == "live" and self.seals < limits.SEALS_PER_DATA_KEY
 
 
@@ -66,12 +66,12 @@ class Keyrings:
     """The keyrings of namespaces.
 
     Args:
-        api: lists and stores them, wrapped.
+        api: lists and stores wrapped data keys.
         kms: makes them.
-        keyring: unwraps them, under the pin, and keeps them for a while.
-        pin: the KMS keys that are trusted.
-        clock: for deadlines.
-        retired: kids that nothing is sealed under, whatever the service says of them.
+        keyring: unwraps them with trusted KMS keys, and caches them.
+        pin: the trusted KMS keys.
+        clock: sets deadlines.
+        retired: lists kids that are never sealed under, whatever the service says.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Keyrings:
         self._passed: defaultdict[Namespace, set[Kid]] = defaultdict(set)
 
     def list(self, namespace: Namespace) -> list[StoredDataKey]:
-        """All data keys, newest first. Those that are retired are remembered: none of them is sealed under again."""
+        """Lists all data keys, newest first. Remembers the retired ones, so that nothing is sealed under them again."""
 
         def read(answer: ApiAnswer) -> tuple[StoredDataKey, ...]:
             answer.members.expect("namespace", namespace)
@@ -105,39 +105,39 @@ class Keyrings:
         return listed
 
     def never(self, namespace: Namespace) -> frozenset[str]:
-        """What nothing is sealed under: the policy's retired kids, and those that this process saw retired or replaced.
+        """Lists kids to never seal under: the policy's retired ones, and those this process saw retired or replaced.
 
-        The service is not asked: whoever writes its table could bring a data key back.
+        The service is not asked: whoever can write its table could bring a data key back.
         """
         return frozenset(self._passed[namespace]) | frozenset(self._retired(namespace))
 
     def pass_over(self, namespace: Namespace, kids: Iterable[Kid]) -> None:
-        """Seal nothing more under these data keys in this process."""
+        """Stops sealing under these data keys in this process."""
         self._passed[namespace].update(kids)
         held = self._newest.get(namespace)
         if held and held.kid in self._passed[namespace]:
             self.forget(namespace)
 
     def kms_key(self, namespace: Namespace, listed: Iterable[StoredDataKey]) -> str:
-        """The KMS key to wrap a new data key: that of the newest live one, also where that one seals no more.
+        """Chooses the KMS key for a new data key: that of the newest live one, even if that one may not seal any more.
 
-        Whoever writes the table says which is the newest, so this is only for a caller who pins one KMS key, or any.
+        Whoever can write the table decides which one is the newest, so this requires one pinned KMS key, or any.
 
         Raises:
             Misconfigured: several KMS keys are pinned, or there is no live data key.
         """
         if len(self._pin.arns) > 1 and not self._pin.trusts_any:
             raise Misconfigured(
-                "CONFIGSVC_KMS_KEYS names several KMS keys. Say which of them wraps the new data key: --kms-key ARN."
+                "CONFIGSVC_KMS_KEYS names several KMS keys. Choose one for the new data key with --kms-key ARN."
             )
         live = [each for each in sort_newest_first(listed) if each.state == "live"]
         return live[0].data_key.kms_key if live else choose_newest_live(namespace, live).kms_key
 
     def make(self, namespace: Namespace, kms_key: str) -> DataKey:
-        """Have KMS make a data key and wrap it. It is stored nowhere yet, and its plaintext is dropped here.
+        """Has KMS make and wrap a data key. It is not stored yet, and its plaintext is dropped.
 
         Args:
-            namespace: what it will seal for, also its encryption context.
+            namespace: the namespace that it will seal for, which is also its encryption context.
             kms_key: the KMS key's ARN.
 
         Raises:
@@ -151,7 +151,7 @@ class Keyrings:
         return _parse_generated(answer)
 
     def store(self, namespace: Namespace, data_key: DataKey) -> Kid:
-        """Add a data key that is wrapped.
+        """Adds a wrapped data key.
 
         Raises:
             ConfigsvcError: as the service answered.
@@ -162,7 +162,7 @@ class Keyrings:
         return data_key.kid
 
     def check(self, namespace: Namespace, data_key: DataKey) -> None:
-        """Unwrap a data key: may this caller seal under it?
+        """Checks that this caller may seal under a data key, by unwrapping it.
 
         Raises:
             CannotOpen: KMS refuses, or its KMS key is not pinned.
@@ -172,21 +172,21 @@ class Keyrings:
         self._keyring.open_data_key(namespace, data_key, self._deadline())
 
     def forget(self, namespace: Namespace) -> None:
-        """Ask again which data key is the newest, the next time that something is sealed."""
+        """Drops the cached newest data key, so that the next seal asks for it again."""
         self._newest.pop(namespace, None)
 
     def replace(self, namespace: Namespace, data_key: DataKey) -> None:
-        """Store another wrapping of a data key."""
+        """Stores another wrapping of a data key."""
         body = {"kms_key": data_key.kms_key, "wrapped": data_key.wrapped}
         path = f"/namespaces/{namespace}/data-keys/{data_key.kid}"
         self._api.write("PUT", path, body, partial(_read_done, namespace, data_key.kid))
         self.forget(namespace)
 
     def retire(self, namespace: Namespace, kid: Kid) -> None:
-        """Seal nothing more under a data key.
+        """Retires a data key.
 
         Raises:
-            Conflict: entries that are served need it.
+            Conflict: served entries need it.
         """
         path = f"/namespaces/{namespace}/data-keys/{kid}/retire"
         self._api.write("POST", path, None, partial(_read_done, namespace, kid))
@@ -194,25 +194,25 @@ class Keyrings:
         self.forget(namespace)
 
     def newest(self, namespace: Namespace) -> DataKey:
-        """The newest live data key, as the service lists it now.
+        """Fetches the newest live data key.
 
         Raises:
-            Misconfigured: there is none.
+            Misconfigured: there is no live data key.
         """
         self._newest[namespace] = choose_newest_live(namespace, self.list(namespace), self.never(namespace))
         return self._newest[namespace]
 
     def sealer(self, namespace: Namespace) -> Sealer:
-        """The newest live data key, unwrapped. It is listed once and held until `forget`, or until it does not unwrap.
+        """Unwraps the newest live data key. It is cached until `forget` is called or it does not unwrap.
 
         Raises:
-            Misconfigured: there is none, or no KMS key is pinned.
+            Misconfigured: there is no live data key, or no KMS key is pinned.
             CannotOpen: it does not unwrap, or is under a KMS key that is not pinned.
         """
         require_pin(self._pin)
         held = self._newest.get(namespace)
         if held:
-            with suppress(CannotOpen):  # wrapped under another KMS key since, which the service knows
+            with suppress(CannotOpen):  # it was rewrapped since: the service has the new wrapping
                 return self._sealer(namespace, held)
         return self._sealer(namespace, self.newest(namespace))
 
@@ -224,20 +224,20 @@ class Keyrings:
 
 
 def sort_newest_first(data_keys: Iterable[StoredDataKey]) -> list[StoredDataKey]:
-    """Data keys in the order in which they were added, by revision."""
+    """Sorts data keys by the revision that added them, newest first."""
     return sorted(data_keys, key=lambda each: each.revision, reverse=True)
 
 
 def choose_newest_live(namespace: str, data_keys: Iterable[StoredDataKey], never: Container[str] = ()) -> DataKey:
-    """The data key to seal under: the newest that is live. One that is used up is not made up for by an older one.
+    """Chooses the data key to seal under: the newest live one. If that is used up, no older one replaces it.
 
     Args:
-        namespace: for the error.
+        namespace: named in the error.
         data_keys: as the service lists them, in any order.
-        never: kids that nothing is sealed under, whatever the service says of them.
+        never: kids that are never sealed under, whatever the service says.
 
     Raises:
-        Misconfigured: there is none, or it has no seals left.
+        Misconfigured: there is no live data key, or the newest is used up.
     """
     live = [each for each in sort_newest_first(data_keys) if each.state == "live"]
     newest = next((each for each in live if each.kid not in never), None)
@@ -247,7 +247,7 @@ def choose_newest_live(namespace: str, data_keys: Iterable[StoredDataKey], never
         )
     if not newest.seals_on:
         raise Misconfigured(
-            f"The newest data key of {namespace} has sealed as many values as it may. "
+            f"The newest data key of {namespace} has sealed the maximum number of values. "
             f"Make a new one: configsvc data-key rotate -n {namespace}",
             namespace=namespace,
         )
@@ -261,13 +261,13 @@ def _explain_missing(namespace: str, live: Sequence[StoredDataKey]) -> str:
         )
     return (
         f"The service offers only data keys of {namespace} that were retired or replaced: "
-        f"{', '.join(each.kid for each in live)}. Someone may have changed its table. Nothing was sealed. Read "
+        f"{', '.join(each.kid for each in live)}. Someone may have edited its table. Nothing was sealed. Read "
         f"`configsvc log -n {namespace}`, then make a new data key: configsvc data-key rotate -n {namespace} --fresh"
     )
 
 
 def require_pin(pin: Pin) -> None:
-    """Sealing and opening need to know whom to trust.
+    """Checks that a KMS key is pinned, because sealing and opening must know which keys to trust.
 
     Raises:
         Misconfigured: no KMS key is pinned.
@@ -280,21 +280,21 @@ def require_pin(pin: Pin) -> None:
 
 
 def build_encryption_context(namespace: Namespace) -> dict[str, str]:
-    """The encryption context of a namespace's data keys."""
+    """Builds the encryption context of a namespace's data keys."""
     return {"configsvc:namespace": namespace}
 
 
 def _parse_generated(answer: Mapping[str, object]) -> DataKey:
-    """A new data key, wrapped.
+    """Parses a new, wrapped data key.
 
     Raises:
-        Unavailable: KMS answered something else.
+        Unavailable: the answer of KMS is malformed.
     """
     try:
         wrapped = to_base64std(from_base64std(str(answer["CiphertextBlob"])))
         return DataKey(derive_kid(extract_plaintext(answer)), str(answer["KeyId"]), wrapped)
     except (KeyError, ValueError):
-        pass  # raised below: as its context, this one could show the data key
+        pass  # raised below: as its context, this error could show the data key
     raise Unavailable(f"KMS answered GenerateDataKey without a key of {DATA_KEY_BYTES} bytes.")
 
 

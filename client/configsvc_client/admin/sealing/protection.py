@@ -1,10 +1,10 @@
-"""The protection policy: which keys may be stored in the clear, as the writer's own files or code say it. Pure.
+"""The protection policy: which keys may be stored in the clear, by the writer's own files or code. Pure.
 
-[policy."payments.*"]               # exact, a prefix or *; one table applies, and tables do not merge
+[policy."payments.*"]               # exact, a prefix or *; only one table applies, and tables do not merge
 plain = ["limits.*", "log.level"]   # keys that may be stored in the clear
 kms = []                            # keys that are sealed with kms:Encrypt itself
 exec = ["DB_*", "SMTP_*"]           # the only variables that exec may set
-retired_kids = []                   # data keys that nothing is sealed under again; these do add up over tables
+retired_kids = []                   # data keys that are never sealed under again; of all tables that match
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NO_KIDS: frozenset[str] = frozenset()
 
 
 class Protection(NamedTuple):
-    """How the values of the namespaces that one table covers are protected.
+    """The protection of values in the namespaces that one table covers.
 
     `plain` and `kms` are patterns of keys, `exec` patterns of variables (None: there is no allow-list).
     """
@@ -39,17 +39,17 @@ class Protection(NamedTuple):
 
 
 SEALED = Protection()
-"""Without a table: everything is sealed."""
+"""The protection without a table: everything is sealed."""
 
 
 class Policy:
-    """The tables by namespace pattern. Without any, everything is sealed that is not asked for as plain.
+    """The tables by namespace pattern. Without any, everything is sealed unless plain is asked for.
 
     Args:
         tables: a Protection for each pattern: exact, `prefix.*` or `*`.
 
     Raises:
-        Misconfigured: a pattern could match nothing, or a retired kid is no kid.
+        Misconfigured: a pattern is malformed, or a retired kid is not a kid.
     """
 
     def __init__(self, tables: Mapping[str, Protection] = MappingProxyType({})) -> None:
@@ -65,7 +65,7 @@ class Policy:
         return hash(frozenset(self._tables.items()))
 
     def untrusted(self) -> Policy:
-        """What counts of a policy that nobody trusts: it allows nothing. What it forbids stays forbidden."""
+        """Returns the part of an untrusted policy that applies: it allows nothing, but its restrictions stay."""
         return Policy(
             {
                 name: each._replace(plain=(), kms=(), exec=None if each.exec is None else ())
@@ -74,7 +74,7 @@ class Policy:
         )
 
     def and_retired(self, other: Policy) -> Policy:
-        """The same, with the retired kids of another as well."""
+        """Returns this policy with the retired kids of another one added."""
         tables = dict(self._tables)
         for name, each in other._tables.items():
             held = tables.get(name, SEALED)
@@ -82,18 +82,18 @@ class Policy:
         return Policy(tables)
 
     def of(self, namespace: str) -> Protection:
-        """The one table that applies to a namespace, or a Protection that seals everything."""
+        """Returns the protection of a namespace; without a table, one that seals everything."""
         found = self.table(namespace)
         return SEALED if found is None else self._tables[found]
 
     def table(self, namespace: str) -> str | None:
-        """The pattern of the table that applies: the exact one, else the longest prefix, else `*`."""
+        """Returns the pattern of the table that applies: the exact one, else the longest prefix, else `*`."""
         return max(self._matching(namespace), key=lambda each: (each == namespace, len(each)), default=None)
 
     def retired_kids(self, namespace: str) -> frozenset[str]:
-        """The retired kids of every table that covers a namespace, not only of the one that applies.
+        """Returns the retired kids of every table that covers a namespace, not only of the one that applies.
 
-        A data key is never used again once it is retired, so a table that is added later must not bring it back.
+        A retired data key is never used again, so a table that is added later must not bring it back.
         """
         return _NO_KIDS.union(*(self._tables[each].retired_kids for each in self._matching(namespace)))
 
@@ -102,7 +102,7 @@ class Policy:
 
 
 class FormRules(NamedTuple):
-    """How the writer's own settings decide the form of a value. Nothing that the service says counts.
+    """How the writer's own settings decide the form of a value. The service has no influence.
 
     In this order: `sealed_keys` (CONFIGSVC_SEALED_KEYS; plain is refused), what the caller asked for, the policy of the
     namespace that is written to (kms before plain), else sealed.
@@ -112,10 +112,10 @@ class FormRules(NamedTuple):
     sealed_keys: KeyPatterns | None = None
 
     def named(self, namespace: str, key: str, asked: Form | None = None) -> Form | None:
-        """The form that the caller or a setting names for a key; None where nothing does.
+        """Returns the form that the caller or a setting names for a key; None if nothing does.
 
         Raises:
-            Misconfigured: plain, for a key of CONFIGSVC_SEALED_KEYS.
+            Misconfigured: plain, but CONFIGSVC_SEALED_KEYS names the key.
         """
         table = self.policy.of(namespace)
         of_policy: Form | None = "kms" if matches(key, table.kms) else "plain" if matches(key, table.plain) else None
@@ -124,13 +124,13 @@ class FormRules(NamedTuple):
             return found
         if found == "plain":
             raise Misconfigured(
-                f"{key} is not stored in the clear: CONFIGSVC_SEALED_KEYS names it. Seal it (--seal), or take it out "
-                "of that setting.", key=key,
+                f"{key} may not be stored in the clear: CONFIGSVC_SEALED_KEYS names it. Seal it (--seal), or remove it "
+                "from that setting.", key=key,
             )  # fmt: skip
         return found or "envelope"
 
     def form(self, namespace: str, key: str, asked: Form | None = None) -> Form:
-        """The form to store a value in.
+        """Decides the form to store a value in.
 
         Raises:
             Misconfigured: as `named`.
@@ -139,22 +139,22 @@ class FormRules(NamedTuple):
 
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:
-    """Whether any pattern matches a key or a variable; `*` stands for any text. The time is linear."""
+    """Whether any pattern matches a key or a variable; `*` matches any text. Takes linear time."""
     return any(wildcard.matches(name, each) for each in patterns)
 
 
 def read_policy(members: object, where: str) -> Policy:
-    """The policy in the parsed `policy` member of a TOML file.
+    """Read a policy from the parsed `policy` member of a TOML file.
 
     Args:
-        members: what the file holds under `policy`.
-        where: the file, for errors.
+        members: the content of `policy`.
+        where: the file, named in errors.
 
     Raises:
         Misconfigured: an unknown member, a wrong type or a bad pattern.
     """
     if not isinstance(members, Mapping):
-        raise Misconfigured(f'{where}: policy holds tables, like [policy."payments.*"].')
+        raise Misconfigured(f'{where}: policy must contain tables, like [policy."payments.*"].')
     try:
         return Policy({name: _read_table(name, found) for name, found in members.items()})
     except Misconfigured as error:
@@ -167,7 +167,7 @@ def _read_table(name: str, found: object) -> Protection:
     for member, held in found.items():
         if isinstance(held, dict):
             raise Misconfigured(
-                f"[policy.{name}.{member}] is a table inside a table for TOML. Quote the namespace pattern: "
+                f"[policy.{name}.{member}] is a nested table in TOML. Quote the namespace pattern: "
                 f'[policy."{name}.{member}"].'
             )
         if member not in _MEMBERS:
@@ -180,7 +180,7 @@ def _read_table(name: str, found: object) -> Protection:
 
 def _require_texts(name: str, member: str, held: object) -> tuple[str, ...]:
     if not isinstance(held, list) or not all(isinstance(each, str) for each in held):
-        raise Misconfigured(f'[policy."{name}"]: {member} is a list of texts.')
+        raise Misconfigured(f'[policy."{name}"]: {member} must be a list of strings.')
     return tuple(held)
 
 
@@ -192,11 +192,11 @@ def _parse_pattern(name: str) -> str:
 
 
 def _check_table(name: str, found: Protection) -> Protection:
-    """The table with tuples, and every pattern checked."""
+    """Checks every pattern of a table, and returns the table with tuples."""
     lists = {"plain": found.plain, "kms": found.kms, "exec": found.exec, "retired_kids": found.retired_kids}
     for member, held in lists.items():
-        if isinstance(held, str):  # each of its characters would be a pattern, and `*` is one
-            raise Misconfigured(f'[policy."{name}"]: {member} is a list of texts.')
+        if isinstance(held, str):  # each of its characters would be a pattern, perhaps `*`
+            raise Misconfigured(f'[policy."{name}"]: {member} must be a list of strings.')
         for each in held or ():
             _check(name, member, each)
     allowed = None if found.exec is None else tuple(found.exec)

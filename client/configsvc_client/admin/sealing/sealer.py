@@ -1,4 +1,4 @@
-"""Seal drafts, or store them in the clear where that is asked for, after checking their size."""
+"""Check the size of drafts and seal them, or keep them in the clear if that is asked for."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from configsvc_client.admin.sealing.keyrings import KMS_SECONDS, Keyrings, Seale
 
 
 def seal_draft(draft: Draft, version: int, sealer: Sealer, nonce: bytes) -> Put:
-    """The draft in envelope form, bound to its key, namespace and version."""
+    """Seals a draft in envelope form, bound to its key, namespace and version."""
     header = Header(sealer.namespace, draft.key, version, draft.content_type, sealer.cipher.kid)
     plaintext = Secret(draft.data)
     return make_put(draft, sealer.cipher.seal(header, plaintext, nonce))
 
 
 def make_put(draft: Draft, value: str) -> Put:
-    """The put of a draft whose stored value is known."""
+    """Makes the put of a draft from its stored value."""
     return Put(
         key=draft.key, form=draft.form or "envelope", content_type=draft.content_type, value=value,
         activate=draft.activate, declassify=draft.declassify, rotate_by=draft.rotate_by, if_match=draft.if_match,
@@ -46,10 +46,10 @@ _KID = names.Kid("A" * 43)
 
 
 def check_size(namespace: Namespace, draft: Draft, version: int | None = None) -> None:
-    """Refuse a value that its form does not take. Without a form it is sealed; without a version, for any.
+    """Refuses a value that is too large for its form. Without a form it counts as sealed; without a version, at any.
 
     Raises:
-        TooLarge: names the key, its size and what it may have at most.
+        TooLarge: names the key, its size and the limit.
     """
     size = len(draft.data)
     name = (namespace, draft.key, draft.content_type)
@@ -65,7 +65,7 @@ def check_size(namespace: Namespace, draft: Draft, version: int | None = None) -
 
 
 def make_sized_put(namespace: Namespace, draft: Draft, version: int) -> Put:
-    """A put as large as the sealed one will be; in kms form no larger, for KMS adds some bytes of its own."""
+    """Makes a put as large as the sealed one will be; in kms form a little smaller, because KMS adds some bytes."""
     if draft.form == "plain":
         return make_put(draft, draft.data.decode())
     if draft.form == "kms":
@@ -75,7 +75,7 @@ def make_sized_put(namespace: Namespace, draft: Draft, version: int) -> Put:
 
 
 def count_served_bytes(snapshot: SealedSnapshot, drafts: Iterable[Draft], charset: Charset) -> int:
-    """Bytes that a namespace serves once these drafts are stored; perhaps some more, as versions have more digits."""
+    """Counts the bytes that a namespace serves with these drafts; it may be a few more, if versions get more digits."""
     entries = {entry.key: entry for entry in snapshot.entries}
     for draft in drafts:
         if draft.activate:
@@ -87,10 +87,10 @@ def count_served_bytes(snapshot: SealedSnapshot, drafts: Iterable[Draft], charse
 
 
 class ValueSealer:
-    """Seals drafts; plain ones pass as they are.
+    """Seals drafts; plain ones stay as they are.
 
     Args:
-        data_keys: gives the data key to seal under.
+        data_keys: returns the data key to seal under.
         kms: seals values in kms form.
         pin: the KMS keys that are trusted.
         clock: for deadlines.
@@ -105,26 +105,26 @@ class ValueSealer:
         self._chance = chance
 
     def seal(self, namespace: Namespace, draft: Draft, version: int) -> Put:
-        """The put of a draft; `version` binds an envelope and means nothing to the other forms.
+        """Seals a draft and returns the put. `version` binds an envelope; other forms ignore it.
 
         Raises:
             Misconfigured: no data key, no pin or no credentials.
             CannotOpen: KMS refuses.
-            TooLarge: the form does not take so much. KMS was not asked then.
+            TooLarge: the value is too large for its form. KMS was not asked.
         """
-        check_size(namespace, draft, version)  # to the byte, so that what is stored can be sealed again
+        check_size(namespace, draft, version)  # exact to the byte, so that a stored value can be sealed again
         if draft.form == "plain":
             return make_put(draft, draft.data.decode())
         if draft.form == "kms":
-            return make_put(draft, self._by_kms(namespace, draft))
+            return make_put(draft, self._seal_with_kms(namespace, draft))
         return seal_draft(draft, version, self._data_keys.sealer(namespace), self._chance.nonce())
 
-    def _by_kms(self, namespace: Namespace, draft: Draft) -> str:
+    def _seal_with_kms(self, namespace: Namespace, draft: Draft) -> str:
         require_pin(self._pin)
         context = {"configsvc:namespace": namespace, "configsvc:key": draft.key}
         plaintext = Secret(
             to_base64std(draft.data)
-        )  # in a line of its own: what shows a failed one shows what it names
+        )  # on a separate line: tools that show a failing line show what it names
         answer = self._kms.call(
             "Encrypt",
             {

@@ -1,1 +1,1 @@
-"""The HTTP API for writers: requests, answers, pages and repeated attempts."""
+"""The HTTP API for writers: requests, answers, pages and retries."""

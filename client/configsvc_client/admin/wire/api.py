@@ -1,4 +1,4 @@
-"""The HTTP API as its writers use it: one method for each kind of request, and lists that come in pages."""
+"""The HTTP API for writers: one method for each kind of request, and paged lists."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from configsvc_client.admin.wire.members import AnswerMembers
 from configsvc_client.admin.wire.retry import repeat
 
 _SECONDS = 29.0
-"""One request may take as long as API Gateway lets it (Amazon API Gateway quotas, integration timeout)."""
+"""The time for one request, limited by API Gateway (Amazon API Gateway quotas, integration timeout)."""
 
 _NO_CONTENT = 204
 _READ, _WRITTEN = frozenset({200}), frozenset({200, 201, _NO_CONTENT})
@@ -27,7 +27,7 @@ ApiResult = TypeVar("ApiResult")
 
 
 class ApiAnswer(NamedTuple):
-    """Status, members and ETag of an answer, which may still be one to something else."""
+    """Status, members and ETag of an answer, which may still belong to another request."""
 
     status: int
     members: AnswerMembers
@@ -35,7 +35,7 @@ class ApiAnswer(NamedTuple):
 
 
 ReadAnswer = Callable[[ApiAnswer], ApiResult]
-"""Makes an answer what it means; raises NotOurs where it is not what was asked for."""
+"""Returns the meaning of an answer; raises NotOurs if it is not what was asked for."""
 
 
 class _Request(NamedTuple):
@@ -47,13 +47,13 @@ class _Request(NamedTuple):
 
 
 class AdminApi:
-    """Requests with the API key; writes, and reads that ask for it, are signed for `execute-api` too.
+    """Sends requests with the API key. Writes, and reads that need it, are also signed for `execute-api`.
 
     Args:
-        url: base of the API, stage included, like `https://x.execute-api.eu-central-1.amazonaws.com/api`.
+        url: base URL of the API, stage included, like `https://x.execute-api.eu-central-1.amazonaws.com/api`.
         api_keys: the value of the caller's API key; two while it is rotated, of which one may be refused.
-        region: the region that signatures name.
-        ports: transport, credentials, clock and chance.
+        region: the region for signatures.
+        ports: transport, credentials, clock and randomness.
     """
 
     def __init__(self, url: Url, api_keys: str | Secret | Sequence[Secret], region: str, ports: AdminPorts) -> None:
@@ -66,12 +66,12 @@ class AdminApi:
     def read(
         self, path: str, read: ReadAnswer[ApiResult], query: Mapping[str, object] | None = None, *, signed: bool = False
     ) -> ApiResult:
-        """GET a resource, and what its answer means.
+        """Gets a resource and reads its answer.
 
         Raises:
-            ConfigsvcError: as the service answered, or Unavailable when it did not, or not as configsvc does.
+            ConfigsvcError: as the service answered. Unavailable if it did not, or if the answer is not from configsvc.
         """
-        return self._answered(_Request("GET", self._at(path, query), {}, b"", signed), read, _READ)
+        return self._send_with_retries(_Request("GET", self._build_target(path, query), {}, b"", signed), read, _READ)
 
     def write(
         self,
@@ -83,7 +83,7 @@ class AdminApi:
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> ApiResult:
-        """Send a write under a new Idempotency-Key, which every retry of it carries too; what its answer means.
+        """Sends a write under a new Idempotency-Key, which its retries repeat, and reads its answer.
 
         Raises:
             ConfigsvcError: as `read`.
@@ -92,35 +92,37 @@ class AdminApi:
         sent = {"idempotency-key": self._ports.chance.idempotency_key(), **(headers or {})}
         if content:
             sent["content-type"] = "application/json"
-        return self._answered(_Request(method, self._at(path, query), sent, content, signed=True), read, _WRITTEN)
+        return self._send_with_retries(
+            _Request(method, self._build_target(path, query), sent, content, signed=True), read, _WRITTEN
+        )
 
     def skew(self) -> float | None:
-        """Seconds that this clock is ahead of the service's, which tells whole ones; None where it does not tell.
+        """Returns the seconds that this clock is ahead of the service's Date (whole seconds); None without one.
 
         Raises:
             ConfigsvcError: as `read`.
         """
-        request = _Request("GET", self._at("/health", None), {}, b"", signed=False)
-        response = self._sent(request, self._api_key)
-        self._understood(request, response, _read_health, _READ)
-        return self._ahead(response)
+        request = _Request("GET", self._build_target("/health", None), {}, b"", signed=False)
+        response = self._send(request, self._api_key)
+        self._read_answer(request, response, _read_health, _READ)
+        return self._measure_skew(response)
 
     def check_table(self) -> None:
-        """Ask whether the service can read its table; one request, which is not repeated.
+        """Checks that the service can read its table, with one request that is not repeated.
 
         Raises:
             Unavailable: it cannot, and `reason` says why; or it does not answer.
         """
-        request = _Request("GET", self._at("/health", {"deep": "true"}), {}, b"", signed=False)
-        self._understood(request, self._sent(request, self._api_key), _read_health, _READ)
+        request = _Request("GET", self._build_target("/health", {"deep": "true"}), {}, b"", signed=False)
+        self._read_answer(request, self._send(request, self._api_key), _read_health, _READ)
 
-    def _at(self, path: str, query: Mapping[str, object] | None) -> str:
+    def _build_target(self, path: str, query: Mapping[str, object] | None) -> str:
         asked = [f"{name}={quote(str(value))}" for name, value in (query or {}).items() if value not in (None, "")]
         return f"{self._url.path}/v1{path}" + ("?" + "&".join(asked) if asked else "")
 
-    def _answered(self, request: _Request, read: ReadAnswer[ApiResult], statuses: frozenset[int]) -> ApiResult:
+    def _send_with_retries(self, request: _Request, read: ReadAnswer[ApiResult], statuses: frozenset[int]) -> ApiResult:
         def attempt(api_key: Secret) -> ApiResult:
-            return self._understood(request, self._sent(request, api_key), read, statuses)
+            return self._read_answer(request, self._send(request, api_key), read, statuses)
 
         def either() -> ApiResult:
             return (
@@ -131,16 +133,21 @@ class AdminApi:
 
         return repeat(either, self._ports.clock, self._ports.chance)
 
-    def _ahead(self, response: Response) -> float | None:
-        told = parse_http_date(response.headers.get("date", ""))
-        return None if told is None else self._ports.clock.wall() - told
+    def _measure_skew(self, response: Response) -> float | None:
+        date = parse_http_date(response.headers.get("date", ""))
+        return None if date is None else self._ports.clock.wall() - date
 
-    def _understood(
+    def _read_answer(
         self, request: _Request, response: Response, read: ReadAnswer[ApiResult], statuses: frozenset[int]
     ) -> ApiResult:
         if response.status not in statuses:
             raise read_problem(
-                response, self._url, request.target, request.method, signed=request.signed, ahead=self._ahead(response)
+                response,
+                self._url,
+                request.target,
+                request.method,
+                signed=request.signed,
+                ahead=self._measure_skew(response),
             )
         return read_answer(
             response,
@@ -148,7 +155,7 @@ class AdminApi:
             lambda came: read(ApiAnswer(came.status, AnswerMembers(came.members), came.etag or None)),
         )
 
-    def _sent(self, request: _Request, api_key: Secret) -> Response:
+    def _send(self, request: _Request, api_key: Secret) -> Response:
         headers: dict[str, str | Secret] = {"x-api-key": api_key, **request.headers}
         if request.signed:
             headers = sigv4.sign(
@@ -156,9 +163,9 @@ class AdminApi:
                 region=self._region, credentials=self._ports.credentials(self._deadline()),
                 now=self._ports.clock.wall(),
             )  # fmt: skip
-        # Not signed: a proxy on the way may speak other encodings.
+        # Not signed: a proxy on the way may change the encodings.
         sent = {**headers, "accept-encoding": "gzip"}
-        # Reckoned here: a person who is asked for a code, or a process, may have taken longer than a request does.
+        # Computed here: entering an MFA code, or a credential process, may have taken longer than a request does.
         return self._ports.transport.request(request.method, request.target, sent, request.body, self._deadline())
 
     def _deadline(self) -> float:
@@ -166,14 +173,14 @@ class AdminApi:
 
 
 def _render_json(body: Mapping[str, object]) -> bytes:
-    """The JSON of a body. U+FFFD is escaped: as it is, it is taken for a byte that is not UTF-8, and refused."""
+    """Renders a body as JSON. U+FFFD is escaped, because the service refuses it as a sign of invalid UTF-8."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).replace("\ufffd", "\\ufffd").encode()
 
 
 def read_nothing(answer: ApiAnswer) -> None:
-    """Reads an answer that says no more than that it was done."""
+    """Reads an answer that only confirms success."""
     if answer.status != _NO_CONTENT:
-        raise NotOurs("it has a content, and none was due")
+        raise NotOurs("it has a body where none was expected")
 
 
 def _read_health(answer: ApiAnswer) -> None:
@@ -183,13 +190,13 @@ def _read_health(answer: ApiAnswer) -> None:
 PageItem = TypeVar("PageItem")
 
 MOST_PAGES = 10_000
-"""The most pages of one listing: ten million items, or fifty million looked at."""
+"""The most pages of one listing: ten million items, or fifty million examined."""
 
 _CURSOR = 4096
 
 
 class AnswerPage(NamedTuple, Generic[PageItem]):
-    """What one answer lists, a number that it says of all of it, and where the next page is; None on the last."""
+    """The items of one page, a number about the listing, and the cursor of the next page; None on the last."""
 
     items: tuple[PageItem, ...]
     number: int
@@ -197,22 +204,22 @@ class AnswerPage(NamedTuple, Generic[PageItem]):
 
 
 class Cursors:
-    """The cursors of one listing: each leads on, and so to an end."""
+    """The cursors of one listing. None may come twice, so the listing ends."""
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
 
     def next(self, members: AnswerMembers) -> str | None:
-        """Where the next page is.
+        """Reads the cursor of the next page.
 
         Raises:
-            NotOurs: where the listing was already, or beyond any that configsvc has.
+            NotOurs: the cursor came before, or there are more pages than configsvc allows.
         """
         cursor = members.text_or_none("cursor")
         if cursor is None:
             return None
         if not cursor or cursor in self._seen or len(cursor) > _CURSOR or len(self._seen) >= MOST_PAGES:
-            raise NotOurs("its pages have no end")
+            raise NotOurs("its pages never end")
         self._seen.add(cursor)
         return cursor
 
@@ -227,7 +234,7 @@ def list_items(
     expect: Mapping[str, object] | None = None,
     signed: bool = False,
 ) -> Iterator[PageItem]:
-    """What a listing lists under a member of its answers; each page is asked for when it is needed."""
+    """Lists the items under a member of the answers; fetches each page when it is needed."""
     for page in list_pages(api, path, member, read, query, expect=expect, signed=signed):
         yield from page.items
 
@@ -243,20 +250,20 @@ def list_pages(
     expect: Mapping[str, object] | None = None,
     signed: bool = False,
 ) -> Iterator[AnswerPage[PageItem]]:
-    """A listing's pages, each asked for when it is needed.
+    """Lists pages; fetches each one when it is needed.
 
-    `expect` is what each has to say that it is of, and `number` the member of that name.
+    `expect` are members that each page must have, and `number` names a member to return with it.
     """
     cursors, cursor = Cursors(), None
 
-    def page_of(answer: ApiAnswer) -> AnswerPage[PageItem]:
+    def read_page(answer: ApiAnswer) -> AnswerPage[PageItem]:
         for name, wanted in (expect or {}).items():
             answer.members.expect(name, wanted)
-        said = answer.members.number(number) if number else 0
-        return AnswerPage(answer.members.each(member, read), said, cursors.next(answer.members))
+        shared = answer.members.number(number) if number else 0
+        return AnswerPage(answer.members.each(member, read), shared, cursors.next(answer.members))
 
     while True:
-        page = api.read(path, page_of, {**query, "cursor": cursor}, signed=signed)
+        page = api.read(path, read_page, {**query, "cursor": cursor}, signed=signed)
         yield page
         cursor = page.cursor
         if cursor is None:

@@ -1,4 +1,4 @@
-"""The members of an answer, each as what it has to be: whatever is not so makes the answer none of configsvc's."""
+"""Read the members of an answer. A missing or malformed member means that it is not an answer of configsvc."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from configsvc_client._service.answers import NotOurs
 MemberResult = TypeVar("MemberResult")
 
 _EXACT = 2**53
-"""Above it two readers of JSON may disagree on a number (RFC 8259, section 6)."""
+"""Above it, two JSON parsers may disagree on a number (RFC 8259, section 6)."""
 
 
 class AnswerMembers:
-    """A JSON object of an answer. Members that this release does not know are passed over."""
+    """A JSON object of an answer. Unknown members are ignored."""
 
     __slots__ = ("_found",)
 
@@ -36,110 +36,110 @@ class AnswerMembers:
         self._found = found
 
     def __repr__(self) -> str:
-        return f"Members({len(self._found)})"
+        return f"AnswerMembers({len(self._found)})"
 
     def expect(self, name: str, wanted: object) -> None:
-        """That a member is what was asked for.
+        """Checks that a member has the value that was asked for.
 
         Raises:
-            NotOurs: it is not, as wherever below.
+            NotOurs: it does not. All methods below raise this too.
         """
         found = self._of(name)
         if type(found) is not type(wanted) or found != wanted:
             raise NotOurs(f"its {name} is not the one that was asked for")
 
     def text(self, name: str) -> str:
-        """A text, with no half of a surrogate pair: that cannot be written anywhere."""
+        """Reads a text without surrogates, because these cannot be encoded."""
         return _require_text(name, self._of(name))
 
     def text_or_none(self, name: str) -> str | None:
-        """A text or null."""
+        """Reads a text or null."""
         return None if self._of(name) is None else self.text(name)
 
     def number(self, name: str, least: int = 0) -> int:
-        """A whole number."""
+        """Reads a whole number."""
         found = self._of(name)
         if type(found) is not int or not least <= found <= _EXACT:
             raise _make_wrong_member(name)
         return found
 
     def number_or_none(self, name: str, least: int = 0) -> int | None:
-        """A whole number or null."""
+        """Reads a whole number or null."""
         return None if self._of(name) is None else self.number(name, least)
 
     def flag(self, name: str) -> bool:
-        """True or false."""
+        """Reads true or false."""
         found = self._of(name)
         if not isinstance(found, bool):
             raise _make_wrong_member(name)
         return found
 
     def one_of(self, name: str, choices: Sequence[str]) -> str:
-        """One of some texts."""
+        """Reads a text that is one of some choices."""
         found = self.text(name)
         if found not in choices:
             raise _make_wrong_member(name)
         return found
 
     def namespace(self, name: str = "namespace") -> Namespace:
-        """A namespace."""
+        """Reads a namespace."""
         return _parse_name(name, self.text(name), names.parse_namespace)
 
     def key(self, name: str = "key") -> Key:
-        """A key."""
+        """Reads a key."""
         return _parse_name(name, self.text(name), names.parse_key)
 
     def kid(self, name: str = "kid") -> Kid:
-        """A data key's id."""
+        """Reads the id of a data key."""
         return _parse_name(name, self.text(name), names.parse_kid)
 
     def principal(self, name: str = "principal") -> Principal:
-        """A principal of grants."""
+        """Reads a principal."""
         return _parse_name(name, self.text(name), parse_principal)
 
     def kms_key(self, name: str = "kms_key") -> str:
-        """The ARN of a KMS key."""
+        """Reads the ARN of a KMS key."""
         found = self.text(name)
         if not is_key_arn(found):
             raise _make_wrong_member(name)
         return found
 
     def form(self, name: str = "form") -> Form:
-        """A form."""
+        """Reads a form."""
         found = self._of(name)
         if not is_form(found):
             raise _make_wrong_member(name)
         return found
 
     def content_type(self, name: str = "content_type") -> ContentType:
-        """A content type."""
+        """Reads a content type."""
         found = self._of(name)
         if not is_content_type(found):
             raise _make_wrong_member(name)
         return found
 
     def content_type_or_none(self, name: str = "content_type") -> ContentType | None:
-        """A content type or null."""
+        """Reads a content type or null."""
         return None if self._of(name) is None else self.content_type(name)
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """A list of texts."""
+        """Reads a list of texts."""
         return tuple(_require_text(name, each) for each in self._list(name))
 
     def each(self, name: str, read: Callable[[AnswerMembers], MemberResult]) -> tuple[MemberResult, ...]:
-        """A list of objects, each read."""
+        """Reads a list of objects."""
         return tuple(read(AnswerMembers(_require_mapping(name, each))) for each in self._list(name))
 
     def inner(self, name: str) -> AnswerMembers:
-        """An object."""
+        """Reads an object."""
         return AnswerMembers(_require_mapping(name, self._of(name)))
 
     def inner_or_none(self, name: str) -> AnswerMembers | None:
-        """An object or null."""
+        """Reads an object or null."""
         return None if self._of(name) is None else self.inner(name)
 
     def free(self, name: str) -> dict[str, object]:
-        """An object of any shape, such as a schema."""
+        """Reads an object of any shape, such as a schema."""
         found = _require_mapping(name, self._of(name))
         _check_writable(name, found, limits.JSON_DEPTH)
         return dict(found)
@@ -149,15 +149,15 @@ class AnswerMembers:
         return name in self._found
 
     def grants(self, name: str = "grants") -> tuple[Grant, ...]:
-        """Grants."""
+        """Reads grants."""
         return self.each(name, _read_grant)
 
     def snapshot(self) -> SealedSnapshot:
-        """All of it as a snapshot."""
+        """Reads the whole object as a snapshot."""
         try:
             return parse(self._found)
         except MalformedSnapshot:
-            raise NotOurs("it is no snapshot that this release can read") from None
+            raise NotOurs("it is not a snapshot that this version can read") from None
 
     def _of(self, name: str) -> object:
         if name not in self._found:
@@ -172,9 +172,9 @@ class AnswerMembers:
 
 
 def _read_grant(members: AnswerMembers) -> Grant:
-    said = members.texts("actions")
-    actions = tuple(each for each in ACTIONS if each in said)
-    if len(actions) != len(said):
+    listed = members.texts("actions")
+    actions = tuple(each for each in ACTIONS if each in listed)
+    if len(actions) != len(listed):
         raise _make_wrong_member("actions")
     return Grant(actions, tuple(_parse_name("namespaces", each, parse_pattern) for each in members.texts("namespaces")))
 
@@ -203,7 +203,7 @@ def _parse_name(name: str, text: str, make: Callable[[str], MemberResult]) -> Me
 
 
 def _check_writable(name: str, found: object, depth: int) -> None:
-    """That it can be written again: Unicode, and no deeper than the service takes."""
+    """Checks that a value can be written again: valid Unicode, and nested no deeper than the service accepts."""
     if not depth:
         raise _make_wrong_member(name)
     if isinstance(found, str):
@@ -220,4 +220,4 @@ def _check_writable(name: str, found: object, depth: int) -> None:
 
 
 def _make_wrong_member(name: str) -> NotOurs:
-    return NotOurs(f"its {name} is not what it has to be")
+    return NotOurs(f"its {name} is malformed")

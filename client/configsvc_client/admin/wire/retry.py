@@ -16,10 +16,10 @@ AttemptResult = TypeVar("AttemptResult")
 
 
 def repeat(attempt: Callable[[], AttemptResult], clock: Clocks, chance: Randomness) -> AttemptResult:
-    """What the attempt gives, which must be safe to repeat.
+    """Makes an attempt, which must be safe to repeat, and retries it.
 
     Raises:
-        ConfigsvcError: what the last attempt ended with.
+        ConfigsvcError: the error of the last attempt.
     """
     started, tried = clock.now().monotonic, 0
     while True:
@@ -35,10 +35,10 @@ def repeat(attempt: Callable[[], AttemptResult], clock: Clocks, chance: Randomne
 
 
 class RetryingKms:
-    """KMS, asked again while it throttles or does not answer. A data key made twice is stored once.
+    """Retries KMS while it throttles or does not answer. A data key made twice is stored once.
 
-    What finding credentials takes does not count: a person who is asked for a code, or a process, may need longer than
-    KMS is given.
+    The time to find credentials does not count: entering an MFA code, or a credential process, may take longer than KMS
+    is given.
     """
 
     def __init__(self, kms: WriterKms, credentials: FindCredentials, clock: Clocks, chance: Randomness) -> None:
@@ -49,13 +49,13 @@ class RetryingKms:
 
     def decrypt(self, ciphertext: bytes, context: Mapping[str, str], key_id: str | None, deadline: float) -> Decrypted:
         """See `Kms.decrypt`."""
-        return self._repeated(lambda until: self._kms.decrypt(ciphertext, context, key_id, until), deadline)
+        return self._repeat(lambda until: self._kms.decrypt(ciphertext, context, key_id, until), deadline)
 
     def call(self, operation: str, members: Mapping[str, object], deadline: float) -> Mapping[str, object]:
         """See `Kms.call`."""
-        return self._repeated(lambda until: self._kms.call(operation, members, until), deadline)
+        return self._repeat(lambda until: self._kms.call(operation, members, until), deadline)
 
-    def _repeated(self, attempt: Callable[[float], AttemptResult], deadline: float) -> AttemptResult:
+    def _repeat(self, attempt: Callable[[float], AttemptResult], deadline: float) -> AttemptResult:
         began = self._clock.now().monotonic
         repeat(lambda: self._credentials(deadline), self._clock, self._chance)
         until = deadline + self._clock.now().monotonic - began
@@ -64,17 +64,17 @@ class RetryingKms:
 
 BACKOFF = Backoff(first=0.2, most=5.0, tries=6)
 WITHIN = 30.0
-"""Seconds from the first try in which a last one may start: as long as API Gateway lets one request take."""
+"""Seconds after the first try in which a last one may start: as long as API Gateway allows one request."""
 
 _FINAL = frozenset({"certificate", NOT_OURS})
 
 
 def choose_pause(error: ConfigsvcError, tried: int, spent: float, chance: float) -> float | None:
-    """Seconds to wait before the next try, or None when the error is final.
+    """Chooses the seconds to wait before the next try; None if the error is final.
 
     Args:
-        error: what the last try ended with.
-        tried: how many tries there were, from 1.
+        error: the error of the last try.
+        tried: the number of tries so far, from 1.
         spent: seconds since the first one started.
         chance: a number in [0, 1).
     """

@@ -1,4 +1,4 @@
-"""Writes as requests: their bodies, their answers, and how many puts fit into one change set."""
+"""Render writes as requests, read their answers, and split puts into change sets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from configsvc_client.admin.wire.api import ApiAnswer
 
 
 class Stored(NamedTuple):
-    """A put that was done."""
+    """The result of a put."""
 
     key: str
     version: int
@@ -24,14 +24,14 @@ class Stored(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """A change set that was done: its revision, and the version of each key."""
+    """The result of a change set: its revision, and the version of each key."""
 
     revision: int
     versions: Mapping[str, int | None]
 
 
 def render_put(put: Put) -> dict[str, object]:
-    """The members of a put in a request's body; those that say the default are left out."""
+    """Renders the members of a put for a request's body, without defaults."""
     body: dict[str, object] = {"form": put.form, "content_type": put.content_type, "value": put.value}
     optional: Mapping[str, object] = {
         "activate": None if put.activate else False,
@@ -42,14 +42,14 @@ def render_put(put: Put) -> dict[str, object]:
 
 
 def render_preconditions(put: Put) -> dict[str, str]:
-    """The headers of a put for its preconditions."""
+    """Renders the preconditions of a put as headers."""
     if put.if_match is not None:
         return {"if-match": of_revision(put.if_match)}
     return {"if-none-match": "*"} if put.create_only else {}
 
 
 def render_operation(change: Put | Activate | Delete) -> dict[str, object]:
-    """One operation of a change set."""
+    """Renders one operation of a change set."""
     condition = {} if change.if_match is None else {"if_match": change.if_match}
     match change:
         case Put():
@@ -62,7 +62,7 @@ def render_operation(change: Put | Activate | Delete) -> dict[str, object]:
 
 
 def read_stored(namespace: Namespace, key: Key, answer: ApiAnswer) -> Stored:
-    """The answer to a put of that key."""
+    """Reads the answer to a put of a key."""
     members = answer.members
     members.expect("namespace", namespace)
     members.expect("key", key)
@@ -70,17 +70,17 @@ def read_stored(namespace: Namespace, key: Key, answer: ApiAnswer) -> Stored:
 
 
 def read_changed(namespace: Namespace, keys: Sequence[Key], answer: ApiAnswer) -> Changed:
-    """The answer to a change set of those keys, in their order."""
+    """Reads the answer to a change set of these keys, in their order."""
     members = answer.members
     members.expect("namespace", namespace)
     results = members.each("results", lambda each: (each.key(), each.number_or_none("version", 1)))
     if [key for key, _ in results] != list(keys):
-        raise NotOurs("its results are not those of what was sent")
+        raise NotOurs("its results do not match the request")
     return Changed(members.number("revision", 1), dict(results))
 
 
 def read_destroyed(namespace: Namespace, key: Key, version: int, answer: ApiAnswer) -> int:
-    """The revision that destroyed a version."""
+    """Reads the revision that destroyed a version."""
     members = answer.members
     members.expect("namespace", namespace)
     members.expect("key", key)
@@ -99,9 +99,9 @@ MOST_SENT = limits.REQUEST_BYTES - _FRAME - _GROWTH
 
 
 def split_puts(puts: Iterable[Put]) -> list[tuple[Put, ...]]:
-    """Change sets of at most 40 operations and 1 MiB of stored values, in bodies of at most 2 MiB.
+    """Splits puts into change sets: at most 40 operations, 1 MiB of stored values, and a body of 2 MiB each.
 
-    A value that is too large by itself is in a change set of its own, for the service to refuse it by name.
+    A value that is too large by itself gets its own change set, so that the service refuses it by name.
     """
     groups: list[list[Put]] = []
     stored = body = 0
@@ -116,7 +116,7 @@ def split_puts(puts: Iterable[Put]) -> list[tuple[Put, ...]]:
 
 
 def count_sent_bytes(puts: Iterable[Put]) -> int:
-    """Bytes that a request's body with these may have."""
+    """Counts the bytes that a request's body with these puts may have."""
     return _FRAME + sum(_count_text_bytes(put.value) for put in puts)
 
 

@@ -185,7 +185,7 @@ def rotate(namespace: str | None, kms_key: str | None, message: str, *, fresh: b
             advance(len(part.keys))
 
         try:
-            done = admin.data_keys.rotate(target, wrapping, message or "rotate", fresh=fresh, told=report_part)
+            done = admin.data_keys.rotate(target, wrapping, message or "rotate", fresh=fresh, on_part=report_part)
         except KeyboardInterrupt:
             terminal.say(f"{target}: every value still opens. Run the command again to continue.")
             raise

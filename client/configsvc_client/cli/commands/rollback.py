@@ -88,7 +88,7 @@ def _roll_back_to(
         return
     if records.get_kind() != "json":
         records.print_table(("key", "served", "back to"), ((each.key, each.now, each.then) for each in way.steps))
-    sealed_again = [each.key for each in way.steps if each.anew]
+    sealed_again = [each.key for each in way.steps if each.reseal]
     if sealed_again:
         terminal.say(f"Sealed again, because their data key was retired: {', '.join(sealed_again)}")
     if dry_run:
@@ -110,7 +110,7 @@ def _roll_back_to(
 def _describe_plan(way: RollbackPlan, revision: int, last: int) -> dict[str, records.OutputField]:
     """Renders the plan for JSON: the target revision, the current one, and each key as in the table."""
     keys = [
-        {"key": each.key, "served": each.now, "back_to": each.then, "sealed_anew": each.anew is not None}
+        {"key": each.key, "served": each.now, "back_to": each.then, "sealed_anew": each.reseal is not None}
         for each in way.steps
     ]
     return {"namespace": way.namespace, "back_to": revision, "revision": last, "keys": keys}
