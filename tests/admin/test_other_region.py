@@ -68,7 +68,9 @@ def test_a_namespace_moves_to_a_key_of_another_region_by_rotation(service: Loopb
 def test_a_data_key_is_not_wrapped_across_regions_and_the_error_says_how_to_move(service: Loopback, far: str) -> None:
     owner = pinned(service, "owner", FAR_KEY, KMS_KEY)
     (found,) = owner.data_keys.list(far)
-    with pytest.raises(Misconfigured, match=rf"one region only.*data-key rotate -n {far} --fresh --kms-key {KMS_KEY}"):
+    with pytest.raises(
+        Misconfigured, match=rf"only within one region.*data-key rotate -n {far} --fresh --kms-key {KMS_KEY}"
+    ):
         owner.data_keys.rewrap(far, found.kid, KMS_KEY)
     assert service.kms.calls == []
     owner.data_keys.rewrap(far, found.kid, FAR_KEY)

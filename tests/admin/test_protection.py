@@ -45,8 +45,8 @@ def test_without_a_table_everything_is_sealed_and_exec_has_no_allow_list() -> No
         ("[policy.payments]\nplain = []\n[policy.payments.prod]", "Quote the namespace pattern"),
         ("policy.payments.prod.plain = []", "Quote the namespace pattern"),
         ('[policy."payments.*"]\nplan = []', "unknown member: plan"),
-        ('[policy."payments.*"]\nplain = "limits.*"', "plain is a list of texts"),
-        ('[policy."payments.*"]\nplain = [1]', "plain is a list of texts"),
+        ('[policy."payments.*"]\nplain = "limits.*"', "plain must be a list of texts"),
+        ('[policy."payments.*"]\nplain = [1]', "plain must be a list of texts"),
         ('[policy."payments.*"]\nplain = ["limits/*"]', "plain takes keys and patterns"),
         ('[policy."payments.*"]\nplain = [""]', "plain takes keys and patterns"),
         ('[policy."payments.*"]\nexec = ["db_*"]', "exec takes variables and patterns"),
@@ -55,7 +55,7 @@ def test_without_a_table_everything_is_sealed_and_exec_has_no_allow_list() -> No
         ('[policy."Payments"]\nplain = []', "A namespace pattern must be"),
         ("[policy]\nplain = []", "has the member plain"),
         ('[[policy."payments.*"]]\nplain = []', "has the member payments"),
-        ("policy = 1", "policy holds tables"),
+        ("policy = 1", "policy must contain tables"),
     ],
 )
 def test_what_a_policy_may_not_say_is_refused_with_what_to_do(text: str, says: str) -> None:

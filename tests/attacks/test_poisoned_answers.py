@@ -141,7 +141,7 @@ REFUSED: dict[str, Callable[[], FetchedSnapshot | ConfigsvcError]] = {
     "other entries": lambda: at(HELD, "evil", tag="ffff"),
     "plain": lambda: make_snapshot([make_plain_entry("a", "evil")], revision=HELD + 1),
     "absent": lambda: NotFound("There is no namespace payments.prod.", namespace=NS),
-    "of another form": lambda: Unavailable("no snapshot that this release can read", reason="not_ours"),
+    "of another form": lambda: Unavailable("not a snapshot that this version can read", reason="not_ours"),
 }
 
 

@@ -53,7 +53,7 @@ def test_a_rollback_goes_to_what_was_served_before_and_never_to_what_was_only_st
     admin.values.put(namespace, "one", "4")
     assert admin.rollback.roll_back(namespace, "one", "4 is wrong").versions == {"one": 2}
     assert admin.rollback.roll_back(namespace, "one").versions == {"one": 1}
-    with pytest.raises(NotFound, match="lower than 1, which is active"):
+    with pytest.raises(NotFound, match="below the active version 1"):
         admin.rollback.roll_back(namespace, "one")
 
 

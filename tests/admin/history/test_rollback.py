@@ -65,7 +65,7 @@ def test_the_revision_of_a_time_is_the_last_before_it(service: Loopback, namespa
     admin = service.admin()
     admin.values.put(namespace, "a", "one")
     assert admin.rollback.find_revision(namespace, "2999-01-01") == _revision(admin, namespace)
-    with pytest.raises(Gone, match="nothing from before"):
+    with pytest.raises(Gone, match="no record from before"):
         admin.rollback.find_revision(namespace, "2020-01-01")
 
 

@@ -151,7 +151,7 @@ def test_full_disk_leaves_the_file_unchanged(shell: Shell, tmp_path: Path) -> No
         ["/bin/sh", "-c", script, "sh", *COMMAND, "export", str(path)],
         env={**shell.environ, "PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True, check=False, timeout=60,
     )  # fmt: skip
-    told = f"configsvc: {path} cannot be written: File too large. What was there is unchanged. Free some space, or"
+    told = f"configsvc: {path} cannot be written: File too large. The old file is unchanged. Free some space, or"
     assert (done.returncode, done.stderr.decode().startswith(told)) == (2, True)
     assert (path.read_text(), [*tmp_path.iterdir()]) == ("before", [path])
 

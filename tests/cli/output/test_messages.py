@@ -172,7 +172,7 @@ def test_key_rollback_error_says_which_versions_it_considers(shell: Shell) -> No
         shell.ok("put", "k", "-", given=value)
     shell.ok("activate", "k", "1")
     told = shell.run("rollback", "k")
-    assert (told.code, "lower than 1, which is active" in told.err, "--to-version" in told.err) == (3, True, True)
+    assert (told.code, "below the active version 1" in told.err, "--to-version" in told.err) == (3, True, True)
     assert "configsvc history k lists" in told.err
 
 

@@ -261,7 +261,7 @@ def _explain_missing(namespace: str, live: Sequence[StoredDataKey]) -> str:
         )
     return (
         f"The service offers only data keys of {namespace} that were retired or replaced: "
-        f"{', '.join(each.kid for each in live)}. Someone may have edited its table. Nothing was sealed. Read "
+        f"{', '.join(each.kid for each in live)}. Someone may have changed its table. Nothing was sealed. Read "
         f"`configsvc log -n {namespace}`, then make a new data key: configsvc data-key rotate -n {namespace} --fresh"
     )
 

@@ -180,7 +180,7 @@ def _read_table(name: str, found: object) -> Protection:
 
 def _require_texts(name: str, member: str, held: object) -> tuple[str, ...]:
     if not isinstance(held, list) or not all(isinstance(each, str) for each in held):
-        raise Misconfigured(f'[policy."{name}"]: {member} must be a list of strings.')
+        raise Misconfigured(f'[policy."{name}"]: {member} must be a list of texts.')
     return tuple(held)
 
 
@@ -196,7 +196,7 @@ def _check_table(name: str, found: Protection) -> Protection:
     lists = {"plain": found.plain, "kms": found.kms, "exec": found.exec, "retired_kids": found.retired_kids}
     for member, held in lists.items():
         if isinstance(held, str):  # each of its characters would be a pattern, perhaps `*`
-            raise Misconfigured(f'[policy."{name}"]: {member} must be a list of strings.')
+            raise Misconfigured(f'[policy."{name}"]: {member} must be a list of texts.')
         for each in held or ():
             _check(name, member, each)
     allowed = None if found.exec is None else tuple(found.exec)
