@@ -39,7 +39,7 @@ class MemoryRepository:
     def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
         """The records that exist, each read at a different moment."""
         found: dict[RecordAddress, Record] = {}
-        for number, address in enumerate(self._ordered(addresses)):
+        for number, address in enumerate(self._order(addresses)):
             if number:
                 self._between()
             record = self._read(address)
@@ -104,7 +104,7 @@ class MemoryRepository:
             for action in actions:
                 self._apply(action)
 
-    def _ordered(self, addresses: Sequence[RecordAddress]) -> list[RecordAddress]:
+    def _order(self, addresses: Sequence[RecordAddress]) -> list[RecordAddress]:
         """Alternates the order, because DynamoDB may read HEAD, the first of a batch, before or after the rest."""
         if len(addresses) == 1:
             return list(addresses)

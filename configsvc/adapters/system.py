@@ -105,7 +105,7 @@ class Aside(Generic[AsideResult]):
             Exception: any error of the call.
         """
         with self._lock:
-            if self._making is None or self._making.over(kept=self._kept):
+            if self._making is None or self._making.is_over(kept=self._kept):
                 self._making = _Making(self._make, self._making.fault if self._making else None)
             making = self._making
         if not making.ended.wait(max(0.0, seconds)):
@@ -127,7 +127,7 @@ class _Making(Generic[AsideResult]):
         self.fault: BaseException | None = None
         Thread(target=self._run, args=(make,), daemon=True).start()
 
-    def over(self, *, kept: bool) -> bool:
+    def is_over(self, *, kept: bool) -> bool:
         """Whether the call ended without a result that new callers can use."""
         return self.ended.is_set() and (self.fault is not None or not kept)
 

@@ -33,13 +33,13 @@ else:
         def __new__(cls, *values: object, **named: object) -> Self:
             """Takes values in the order of the fields, or by name. Fields with a default may be omitted."""
             if named or len(values) != len(cls._fields):
-                values += cls._named(cls._fields[len(values) :], named)
+                values += cls._complete(cls._fields[len(values) :], named)
             if len(values) != len(cls._fields) or named:
                 raise TypeError(f"{cls.__name__} takes {', '.join(cls._fields)}, each once")
             return tuple.__new__(cls, values)
 
         @classmethod
-        def _named(cls, fields: tuple[str, ...], named: dict[str, object]) -> tuple[object, ...]:
+        def _complete(cls, fields: tuple[str, ...], named: dict[str, object]) -> tuple[object, ...]:
             given = {**cls._field_defaults, **{field: named.pop(field) for field in fields if field in named}}
             return tuple([given[field] for field in fields if field in given])
 

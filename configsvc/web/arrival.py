@@ -27,7 +27,7 @@ class Proof(NamedTuple):
     digests: tuple[str, ...]
     enforced: bool
 
-    def shown_by(self, event: object) -> bool:
+    def is_shown_by(self, event: object) -> bool:
         """Whether an event of any shape carries the proof. A wrong proof takes as long to check as the right one."""
         variables = event.get("stageVariables") if isinstance(event, dict) else None
         sent = variables.get(VARIABLE) if isinstance(variables, dict) else None
@@ -82,7 +82,7 @@ class Arrival(NamedTuple):
 
 def receive(event: object, context: object, routes: Routes, proof: Proof) -> Arrival:
     """Decides whether an event of any shape is served, and how much of it is trusted."""
-    if isinstance(event, dict) and proof.shown_by(event):
+    if isinstance(event, dict) and proof.is_shown_by(event):
         return Arrival({**event, "stageVariables": None})
     stripped = strip_event(event, context, routes)
     if _is_health(stripped):

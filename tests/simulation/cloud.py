@@ -102,7 +102,7 @@ class Environment(Process):
     """An execution environment of the function: the real service over a remote table."""
 
     def __init__(self, name: str, table: Table, altered: Wrap) -> None:
-        super().__init__(table.time, name, table.weather.between(-3600.0, 3600.0))
+        super().__init__(table.time, name, table.weather.draw_between(-3600.0, 3600.0))
         self.busy = False
         clock = _Clock(self)
         self._client = TableClient(table, self, clock)
@@ -157,12 +157,12 @@ class Fleet:
         self._time.own(environment)
         self._time.call(LAMBDA_SECONDS, lambda: self._expire(environment, exchange))
         try:
-            exchange.answer = self._answered(environment, exchange.event)
+            exchange.answer = self._answer(environment, exchange.event)
             environment.busy = False
         finally:
             exchange.done.set()
 
-    def _answered(self, environment: Environment, event: Mapping[str, Any]) -> dict[str, Any]:
+    def _answer(self, environment: Environment, event: Mapping[str, Any]) -> dict[str, Any]:
         began, most = environment.monotonic(), arrival.limit_seconds(event["httpMethod"], None)
         answer = environment.app(event, Context(environment, LAMBDA_SECONDS))
         took = environment.monotonic() - began

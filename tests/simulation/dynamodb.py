@@ -157,7 +157,7 @@ class Client:
         """Applies a transaction later. Half of the time DynamoDB already knows it; else it is still on its way."""
         if self._weather.happens(0.5):
             self.table.under_way.add(token)
-        self._time.call(self._weather.between(0.0, 25.0), lambda: self.table.apply_late(actions, token))
+        self._time.call(self._weather.draw_between(0.0, 25.0), lambda: self.table.apply_late(actions, token))
         self._silence("a commit")
 
     def _ask(self) -> None:
@@ -168,7 +168,7 @@ class Client:
             raise Killed
         if self._weather.happens(climate.frozen):
             self._time.note(name, "freezes")
-            self.process.freeze(self._weather.between(1.0, 20.0))
+            self.process.freeze(self._weather.draw_between(1.0, 20.0))
         if self._weather.happens(climate.silent):
             self._silence("a call")
         self._travel()

@@ -101,7 +101,7 @@ class Line:
         sent = Sent(method, target, {name: unmask(value) for name, value in headers.items()}, unmask(body))
         self.watch(sent, None)
         try:
-            response = self.exchanged(sent, deadline, while_waiting)
+            response = self.exchange(sent, deadline, while_waiting)
         except Unavailable:
             if self.weather.happens(self.gives_up):
                 raise GivenUp from None
@@ -113,7 +113,7 @@ class Line:
     def close(self) -> None:
         """Does nothing, because no connection is kept."""
 
-    def exchanged(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
+    def exchange(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
         """Exchanges a request for its response."""
         climate, happens = self.weather.climate, self.weather.happens
         if happens(climate.refused):
@@ -123,15 +123,15 @@ class Line:
         if not happens(climate.lost):
             self._deliver(exchange, self.weather.takes(self.way))
         if happens(climate.twice):
-            self._deliver(self._exchange(sent), self.weather.between(0.0, 5.0))
+            self._deliver(self._exchange(sent), self.weather.draw_between(0.0, 5.0))
         if while_waiting is not None:
             while_waiting()
         if self.freezes and happens(climate.frozen):
             self.process.freeze(THAW_SECONDS)
             raise Unavailable("the connection was closed", reason="connection")
-        return self._awaited(exchange, deadline)
+        return self._await_response(exchange, deadline)
 
-    def _awaited(self, exchange: Exchange, deadline: float) -> Response:
+    def _await_response(self, exchange: Exchange, deadline: float) -> Response:
         came = exchange.done.wait(deadline - self.clock.monotonic())
         back, left = self.weather.takes(self.way), deadline - self.clock.monotonic()
         if not came or back > left or self.weather.happens(self.weather.climate.unanswered):

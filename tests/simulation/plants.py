@@ -126,20 +126,20 @@ class _Listing(Line):
 
     first: Response | None = None
 
-    def exchanged(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
+    def exchange(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
         if sent.method != "GET" or "/data-keys" not in sent.target:
-            return super().exchanged(sent, deadline, while_waiting)
+            return super().exchange(sent, deadline, while_waiting)
         if self.first is None or self.first.status != 200:
-            self.first = super().exchanged(sent, deadline, while_waiting)
+            self.first = super().exchange(sent, deadline, while_waiting)
         return self.first
 
 
 class _Anew(Line):
     """Sends each attempt with a different Idempotency-Key."""
 
-    def exchanged(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
+    def exchange(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
         headers = {**sent.headers, "idempotency-key": f"attempt-{self.numbers}-of-{self.process.name}"}
-        return super().exchanged(sent._replace(headers=headers), deadline, while_waiting)
+        return super().exchange(sent._replace(headers=headers), deadline, while_waiting)
 
 
 # In consumers.
@@ -148,8 +148,8 @@ class _Anew(Line):
 class _Endless(Line):
     """Waits for a response beyond the deadline."""
 
-    def exchanged(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
-        return super().exchanged(sent, deadline + 29, while_waiting)
+    def exchange(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
+        return super().exchange(sent, deadline + 29, while_waiting)
 
 
 class _Older(Line):
@@ -159,7 +159,7 @@ class _Older(Line):
         super().__init__(*arguments, **options)
         self.kept, self.again = list[Response](), list[Response]()
 
-    def exchanged(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
+    def exchange(self, sent: Sent, deadline: float, while_waiting: WhileWaiting) -> Response:
         kept, again = self.kept, self.again
         if self.weather.climate is CALM:
             again.clear()
@@ -167,7 +167,7 @@ class _Older(Line):
             again += [kept[-2]] * 3
         if again:
             return again.pop()
-        response = super().exchanged(sent, deadline, while_waiting)
+        response = super().exchange(sent, deadline, while_waiting)
         if response.status == 200:
             kept.append(response)
         return response

@@ -65,8 +65,8 @@ class Reader:
         freezes = weather.happens(0.6)
         self.habits = Habits(
             freezes,
-            weather.between(-3600, 3600),
-            weather.between(0.5, 1.2) if weather.happens(0.15) else 0.01,
+            weather.draw_between(-3600, 3600),
+            weather.draw_between(0.5, 1.2) if weather.happens(0.15) else 0.01,
             weather.draw.choice((None, 3 * POLL)),
         )
         self.seen = 0
@@ -107,7 +107,7 @@ class Reader:
         del context
         snapshot = self._config.snapshot()
         self._came(snapshot)
-        self._process.pause(self._weather.between(0.0, 1.0))
+        self._process.pause(self._weather.draw_between(0.0, 1.0))
         if self._config.snapshot() is not snapshot:
             self._truth.violate(f"{self.name} sees two snapshots in one invocation")
 
@@ -153,10 +153,10 @@ class Reader:
 
     def _wait(self) -> None:
         weather, now = self._weather, self._truth.time.now
-        seconds = weather.draw.choice((0.05, 2.0, 5.0, 21.0, 23.0, 70.0)) * weather.between(0.8, 1.2)
-        self.wait(weather.meeting(now + seconds) - now)
+        seconds = weather.draw.choice((0.05, 2.0, 5.0, 21.0, 23.0, 70.0)) * weather.draw_between(0.8, 1.2)
+        self.wait(weather.draw_meeting(now + seconds) - now)
         if not self.habits.freezes and weather.happens(0.05):
-            self._process.skew = weather.between(-3600, 3600)
+            self._process.skew = weather.draw_between(-3600, 3600)
 
     def _came(self, snapshot: Snapshot) -> None:
         """Checks the result of a read, and how long it took."""

@@ -63,7 +63,7 @@ class Simulation:
         self.seed = seed
         self.time, self.weather = VirtualTime(), Weather(seed)
         self.truth = Truth(self.time)
-        self.fleet = Fleet(Table(self.time, self.weather, self.truth.committed), plant.service, self.truth.violate)
+        self.fleet = Fleet(Table(self.time, self.weather, self.truth.record_commit), plant.service, self.truth.violate)
         self._plant = plant
 
     def run(self) -> Report:

@@ -55,7 +55,7 @@ class Truth:
 
     # Writes.
 
-    def committed(self, actions: Sequence[WriteAction]) -> None:
+    def record_commit(self, actions: Sequence[WriteAction]) -> None:
         """Records and checks a transaction."""
         records = [action.record for action in actions if isinstance(action, Write)]
         head = next((record for record in records if isinstance(record, Head)), None)
@@ -158,7 +158,7 @@ class Truth:
         """When something newer than a served revision was first served."""
         return min((at for served, at in self.began.items() if served > revision), default=None)
 
-    def passed(self, at: float) -> set[Kid]:
+    def find_passed(self, at: float) -> set[Kid]:
         """The data keys that were retired or replaced by then."""
         added = [kid for when, kid in self.added if when <= at]
         return {*added[:-1], *(kid for kid, when in self.retired.items() if when <= at)}

@@ -45,15 +45,15 @@ class Weather:
         """Whether a fault of this rate happens now."""
         return self.draw.random() < rate
 
-    def between(self, least: float, most: float) -> float:
+    def draw_between(self, least: float, most: float) -> float:
         """Seconds."""
         return least + (most - least) * self.draw.random()
 
-    def meeting(self, moment: float) -> float:
+    def draw_meeting(self, moment: float) -> float:
         """A moment; half of the time a later one at which others act too."""
         if self.happens(0.5):
             return moment
-        return moment + BEAT - moment % BEAT + self.between(0.0, 0.05)
+        return moment + BEAT - moment % BEAT + self.draw_between(0.0, 0.05)
 
     def takes(self, usual: float) -> float:
         """Draws a duration around the usual one; sometimes fifty times as long."""

@@ -158,7 +158,7 @@ class Writer:
 
     def _begin(self) -> None:
         self._numbers += 1
-        process = Process(self._truth.time, f"{self.name}.{self._numbers}", self._weather.between(-3600, 3600))
+        process = Process(self._truth.time, f"{self.name}.{self._numbers}", self._weather.draw_between(-3600, 3600))
         self._process, self._passed = process, set[str]()
         self._again = Line(self._fleet, self._weather, process, OWNER)
         sound = Line(self._fleet, self._weather, process, OWNER)
@@ -172,7 +172,7 @@ class Writer:
     def _wait(self, least: float, most: float) -> None:
         """Waits until the next write, which half of the time coincides with others'."""
         now = self._truth.time.now
-        self._process.pause(self._weather.meeting(now + self._weather.between(least, most)) - now)
+        self._process.pause(self._weather.draw_meeting(now + self._weather.draw_between(least, most)) - now)
 
     # Operations.
 
@@ -212,7 +212,7 @@ class Writer:
             if used & self._passed:
                 self._truth.violate(f"{self.name} seals under a data key that it knows to be replaced or retired")
         elif sent.method == "GET" and "/data-keys" in sent.target and answer.status == 200:
-            self._passed |= self._truth.passed(self._asked_at)
+            self._passed |= self._truth.find_passed(self._asked_at)
         elif _NOT_WRITTEN[0] <= answer.status < _NOT_WRITTEN[1] and sent.method != "GET":
             told = json.loads(answer.body)
             if "kid" in told and "version" not in told:  # a version's own data key is not the one in use
@@ -221,20 +221,20 @@ class Writer:
     def _settle(self, name: str) -> bool:
         """Repeats it with its Idempotency-Key until the outcome is known."""
         while self._sent is not None:
-            self._process.pause(self._weather.between(0.5, 5.0))
+            self._process.pause(self._weather.draw_between(0.5, 5.0))
             try:
                 answer = self._again.request(*self._sent, self._process.monotonic() + 29.0)
             except Unavailable:
                 continue
             if answer.status < _NOT_WRITTEN[0]:
-                return self._settled(name, answer)
+                return self._check_settled(name, answer)
             if answer.status < _NOT_WRITTEN[1] and answer.status != Throttled.status:
                 self._truth.time.note(self.name, f"{name}: settled, not written ({answer.status})")
                 break
         self._not_written(name)
         return False
 
-    def _settled(self, name: str, answer: Response) -> bool:
+    def _check_settled(self, name: str, answer: Response) -> bool:
         revision = json.loads(answer.body).get("revision")
         self._truth.time.note(self.name, f"{name}: settled, done at {revision}")
         if self._truth.operations.get(name) != revision:
