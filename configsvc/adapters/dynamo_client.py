@@ -207,16 +207,7 @@ _MANDATORY_SECONDS = 600
 _DATA = Path(__file__).with_name("dynamo_data")
 
 
-def connect() -> DynamoDBClient:
-    """Creates a client from the environment's region, credentials and endpoint, which are first read here.
-
-    The client never retries; its callers do, with one limit for all attempts (configsvc.adapters.dynamo_calls). This
-    call itself may take long if it asks a credential provider.
-    """
-    import botocore.session
-    from botocore.config import Config
-    from botocore.credentials import RefreshableCredentials
-    from botocore.exceptions import NoCredentialsError
+def _make_loader() -> Any:  # noqa: ANN401  # botocore is imported late
     from botocore.loaders import Loader
 
     class OneService(Loader):
@@ -229,6 +220,20 @@ def connect() -> DynamoDBClient:
             """True, so that botocore applies its endpoint rules. For custom data it builds the host differently."""
             return True
 
+    return OneService(extra_search_paths=[str(_DATA)])
+
+
+def connect() -> DynamoDBClient:
+    """Creates a client from the environment's region, credentials and endpoint, which are first read here.
+
+    The client never retries; its callers do, with one limit for all attempts (configsvc.adapters.dynamo_calls). This
+    call itself may take long if it asks a credential provider.
+    """
+    import botocore.session
+    from botocore.config import Config
+    from botocore.credentials import RefreshableCredentials
+    from botocore.exceptions import NoCredentialsError
+
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
@@ -237,7 +242,7 @@ def connect() -> DynamoDBClient:
         account_id_endpoint_mode="disabled",  # one host, regardless of the account in the credentials
     )
     session = botocore.session.Session()
-    session.register_component("data_loader", OneService(extra_search_paths=[str(_DATA)]))
+    session.register_component("data_loader", _make_loader())
     client: Any = session.create_client("dynamodb", config=config)
     client._endpoint.http_session._pool_classes_by_scheme.update(POOLS)  # noqa: SLF001  # there is no public way
     client.meta.events.register("response-received.dynamodb", check_whole)

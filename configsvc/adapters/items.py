@@ -93,11 +93,9 @@ def _build_members(record: Record) -> Mapping[str, Plain | None]:  # noqa: C901,
             kids: dict[str, Plain] = {kid: list(count) for kid, count in record.kids.items()}
             return parts.build_members_without(record, "namespace", kids=kids)
         case StoredSettings():
-            schemas = [list(each) for each in record.schemas]
+            schemas, forms = [list(each) for each in record.schemas], list(record.forms)
             retention = parts.build_retention_members(record.retention)
-            return parts.build_members_without(
-                record, "namespace", forms=list(record.forms), retention=retention, schemas=schemas
-            )
+            return parts.build_members_without(record, "namespace", forms=forms, retention=retention, schemas=schemas)
         case KeyState():
             own: dict[str, Plain | None] = {
                 "latest": record.latest, "latest_form": record.latest_form, "rotate_by": record.rotate_by,
@@ -117,9 +115,8 @@ def _build_members(record: Record) -> Mapping[str, Plain | None]:  # noqa: C901,
             own = {"principals": principals, "packed": record.packed}
             return {"first_at": record.first_at, "last_at": record.last_at, **own}
         case DataKeyRecord(data_key=data_key):
-            return parts.build_members_without(
-                record, "namespace", "data_key", kms_key=data_key.kms_key, wrapped=data_key.wrapped
-            )
+            wrapping = {"kms_key": data_key.kms_key, "wrapped": data_key.wrapped}
+            return parts.build_members_without(record, "namespace", "data_key", **wrapping)
         case KeptAnswer():
             return parts.build_members_without(
                 record, "address", "expires", body=_render_json(record.body), ttl=record.expires

@@ -140,10 +140,16 @@ def _build_problem() -> dict[str, Any]:
                 "description": "When `revision` was made, by the service's clock.",
             },
             "reason": {**text, "description": "In health: why the table cannot be read."},
-            "limit": {**number, "description": "The limit that was exceeded."},
-            "next_version": {**number, "description": "The version to seal for."},
-            "oldest": {"type": ["integer", "null"], "description": "The oldest revision that is still in the log."},
-            "action": {**text, "description": "The action that the caller lacks."},
-            "pointer": {**text, "description": "JSON pointer to where a value or schema fails."},
+            **_build_details(text, number),
         },
+    }
+
+
+def _build_details(text: dict[str, Any], number: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "limit": {**number, "description": "The limit that was exceeded."},
+        "next_version": {**number, "description": "The version to seal for."},
+        "oldest": {"type": ["integer", "null"], "description": "The oldest revision that is still in the log."},
+        "action": {**text, "description": "The action that the caller lacks."},
+        "pointer": {**text, "description": "JSON pointer to where a value or schema fails."},
     }

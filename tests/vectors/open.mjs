@@ -1,5 +1,5 @@
-// A reader of envelopes written from docs/ENVELOPE.md alone, with nothing but Node's WebCrypto.
-// usage: node open.mjs VECTORS.json   prints one JSON object: what it made of each vector. Exits 0; the test judges.
+// A reader of envelopes written from docs/ENVELOPE.md alone, with only Node's WebCrypto.
+// usage: node open.mjs VECTORS.json   prints one JSON object with the result of each vector. Exits 0; the test judges.
 import { readFileSync } from "node:fs";
 
 const { subtle } = globalThis.crypto;
@@ -10,7 +10,7 @@ function encode(bytes) {
 }
 
 function decode(part) {
-  const bytes = Buffer.from(part, "base64url"); // lenient: so what it read is spelt again and compared
+  const bytes = Buffer.from(part, "base64url"); // lenient, so the result is encoded again and compared
   if (encode(bytes) !== part) throw new Error("not canonical base64url");
   return bytes;
 }
