@@ -23,7 +23,7 @@ CANARY = "canary-16b2aa"
     [
         ({"CONFIGSVC_API_KEY": "wrong"}, 4, ("in no usage plan of this stage", "configsvc doctor")),
         ({"CONFIGSVC_URL": "{url}/v1"}, 2, ("CONFIGSVC_URL ends in /v1",)),
-        ({"CONFIGSVC_URL": "{url}x"}, 4, ("Check CONFIGSVC_URL", "ends with the stage", "configsvc doctor")),
+        ({"CONFIGSVC_URL": "{url}x"}, 4, ("Check CONFIGSVC_URL", "must end with the stage", "configsvc doctor")),
         ({"CONFIGSVC_URL": "http://127.0.0.1:9/api"}, 6, ("CONFIGSVC_URL", "configsvc doctor")),
         ({"AWS_SECRET_ACCESS_KEY": "wrong"}, 4, ("the secret access key does not belong to", "configsvc doctor")),
     ],
