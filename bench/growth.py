@@ -18,7 +18,7 @@ from configsvc.service.engine.records import RetentionSettings
 from configsvc.service.verbs.change_log import LogWanted, list_changes
 from configsvc.service.verbs.history import diff_revisions, fetch_revision
 from configsvc.service.verbs.upkeep import run_upkeep
-from tests.support.service.world import ADMIN, NS, READER, World, settled, text
+from tests.support.service.world import ADMIN, NS, READER, World, make_world, text
 
 KEYS = {100: 4, 1000: 5, 5000: 4}
 """How many keys, and the power of ten of records up to which such a namespace grows: the longest fills for a minute."""
@@ -73,7 +73,7 @@ def _measure_cost(world: World, table: Counted, request: Request) -> Cost:
 
 
 def _fill(table: Counted, keys: int) -> World:
-    world = settled(table)
+    world = make_world(table)
     world.set(retention=RetentionSettings(versions=10), snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
     for start in range(0, keys, _SET):
         world.change(*(text(_key(number), _VALUE) for number in range(start, min(start + _SET, keys))))

@@ -22,7 +22,7 @@ from configsvc.model.errors import Internal, Unavailable
 from configsvc.service.engine import records
 from configsvc.service.engine.ports import LostRace, StampCheck, StoreBusy, StoreUnavailable, Write
 from tests.support.contracts import tables
-from tests.support.contracts.samples import NS, PARTITION, head, state
+from tests.support.contracts.samples import NS, PARTITION, make_head, make_state
 from tests.support.service.fakes import FakeChance, FakeClock
 
 TABLE = "configsvc-test"
@@ -31,7 +31,7 @@ AT = [records.head(NS), records.key(NS, "a")]
 
 @pytest.fixture
 def client() -> DynamoDBClient:
-    return tables.client()
+    return tables.make_client()
 
 
 @pytest.fixture
@@ -63,14 +63,14 @@ def test_a_cancelled_transaction_is_a_lost_race_with_its_addresses(
 ) -> None:
     make_cancellation(stubber, "None", reason)
     with pytest.raises(LostRace) as lost:
-        repository.commit([Write(head(2), 1), StampCheck(AT[1], 3)])
+        repository.commit([Write(make_head(2), 1), StampCheck(AT[1], 3)])
     assert lost.value.addresses == (AT[1],)
 
 
 def test_a_lost_race_beside_a_throttled_item_is_a_lost_race(stubber: Stubber, repository: DynamoRepository) -> None:
     make_cancellation(stubber, "ThrottlingError", "ConditionalCheckFailed")
     with pytest.raises(LostRace):
-        repository.commit([Write(head(2), 1), StampCheck(AT[1], 3)])
+        repository.commit([Write(make_head(2), 1), StampCheck(AT[1], 3)])
 
 
 @pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"])
@@ -79,7 +79,7 @@ def test_a_transaction_cancelled_by_throttling_wrote_nothing(
 ) -> None:
     make_cancellation(stubber, "None", reason)
     with pytest.raises(StoreBusy) as busy:
-        repository.commit([Write(head(2), 1)])
+        repository.commit([Write(make_head(2), 1)])
     assert busy.value.members["retry_after"] == 1
     assert "Nothing was written" in busy.value.detail
 
@@ -87,7 +87,7 @@ def test_a_transaction_cancelled_by_throttling_wrote_nothing(
 def test_a_transaction_cancelled_for_another_reason_is_a_fault(stubber: Stubber, repository: DynamoRepository) -> None:
     make_cancellation(stubber, "ItemCollectionSizeLimitExceeded")
     with pytest.raises(Internal):
-        repository.commit([Write(head(2), 1)])
+        repository.commit([Write(make_head(2), 1)])
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_broken_connection_is_unavailable_and_missing_credentials_are_a_fault(
 
 
 def test_keys_that_a_batch_omits_are_requested_again(stubber: Stubber, repository: DynamoRepository) -> None:
-    items = [to_item(head()), to_item(state("a"))]
+    items = [to_item(make_head()), to_item(make_state("a"))]
     left = {TABLE: {"Keys": [build_key(AT[1])], "ConsistentRead": True}}
     stubber.add_response(
         "batch_get_item",
@@ -150,13 +150,15 @@ def test_keys_that_a_batch_omits_are_requested_again(stubber: Stubber, repositor
     stubber.add_response(
         "batch_get_item", {"Responses": {TABLE: items[1:]}, "UnprocessedKeys": {}}, {"RequestItems": left}
     )
-    assert repository.get(AT) == {AT[0]: head(), AT[1]: state("a")}
+    assert repository.get(AT) == {AT[0]: make_head(), AT[1]: make_state("a")}
 
 
 def test_every_read_is_strongly_consistent_and_one_record_is_one_get_item(
     stubber: Stubber, repository: DynamoRepository
 ) -> None:
     stubber.add_response(
-        "get_item", {"Item": to_item(head())}, {"TableName": TABLE, "Key": build_key(AT[0]), "ConsistentRead": True}
+        "get_item",
+        {"Item": to_item(make_head())},
+        {"TableName": TABLE, "Key": build_key(AT[0]), "ConsistentRead": True},
     )
-    assert repository.get([AT[0]]) == {AT[0]: head()}
+    assert repository.get([AT[0]]) == {AT[0]: make_head()}

@@ -13,7 +13,7 @@ from configsvc.adapters.items import build_key, to_item
 from configsvc.service.engine import records
 from configsvc.service.engine.ports import LostRace, StoreBusy, StoreUnavailable, Write
 from configsvc.service.engine.records import RecordAddress
-from tests.support.contracts.samples import NS, PARTITION, head, state
+from tests.support.contracts.samples import NS, PARTITION, make_head, make_state
 from tests.support.service.fakes import FakeChance, FakeClock
 
 TABLE = "configsvc-test"
@@ -96,7 +96,7 @@ def read_keys(repository: DynamoRepository) -> object:
 
 
 def write(repository: DynamoRepository) -> None:
-    repository.commit([Write(head(2), 1)])
+    repository.commit([Write(make_head(2), 1)])
 
 
 def read_together(repository: DynamoRepository) -> object:
@@ -142,8 +142,8 @@ def test_after_the_deadline_nothing_is_sent(clock: FakeClock, call: Callable[[Dy
 
 
 def test_a_broken_connection_is_replaced_at_once_and_then_with_pauses(clock: FakeClock) -> None:
-    repository, client = make_repository(clock, BROKEN, BROKEN, answer_with({"Item": to_item(head())}))
-    assert repository.get(AT[:1]) == {AT[0]: head()}
+    repository, client = make_repository(clock, BROKEN, BROKEN, answer_with({"Item": to_item(make_head())}))
+    assert repository.get(AT[:1]) == {AT[0]: make_head()}
     assert len(client.asked) == 3
     assert clock.slept == pytest.approx([0.025])
 
@@ -153,7 +153,7 @@ def test_the_pages_of_a_query_share_one_deadline(clock: FakeClock) -> None:
 
     def page(_request: Mapping[str, Any]) -> Mapping[str, Any]:
         clock.pass_by(1.0)
-        return {"Items": [to_item(state("a"))], "LastEvaluatedKey": build_key(AT[1])}
+        return {"Items": [to_item(make_state("a"))], "LastEvaluatedKey": build_key(AT[1])}
 
     repository, client = make_repository(clock, page)
     with pytest.raises(StoreUnavailable):
@@ -163,9 +163,9 @@ def test_the_pages_of_a_query_share_one_deadline(clock: FakeClock) -> None:
 
 
 def test_s31_a_throttled_page_is_read_again_from_where_it_began(clock: FakeClock) -> None:
-    first = {"Items": [to_item(state("a"))], "LastEvaluatedKey": build_key(AT[1])}
+    first = {"Items": [to_item(make_state("a"))], "LastEvaluatedKey": build_key(AT[1])}
     repository, client = make_repository(
-        clock, answer_with(first), THROTTLED, answer_with({"Items": [to_item(state("b"))]})
+        clock, answer_with(first), THROTTLED, answer_with({"Items": [to_item(make_state("b"))]})
     )
     assert [each.key for each in repository.query(PARTITION, "K#")] == ["a", "b"]  # type: ignore[union-attr]
     assert client.asked[1] == client.asked[2]
@@ -198,9 +198,9 @@ def test_records_in_a_transaction_are_not_read_together(clock: FakeClock) -> Non
 @pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded"])
 def test_throttled_records_are_read_together_again(clock: FakeClock, reason: str) -> None:
     repository, client = make_repository(
-        clock, cancel_with("None", reason), answer_with({"Responses": [{"Item": to_item(head())}, {}]})
+        clock, cancel_with("None", reason), answer_with({"Responses": [{"Item": to_item(make_head())}, {}]})
     )
-    assert repository.get_together(AT) == {AT[0]: head()}
+    assert repository.get_together(AT) == {AT[0]: make_head()}
     assert client.asked[0] == client.asked[1]
 
 
@@ -252,7 +252,7 @@ class Table:
         keys = request["RequestItems"][TABLE]["Keys"]
         number = self._each.pop(0) if len(self._each) > 1 else self._each[0]
         there = [build_key(at) for at in self._there]
-        found = [to_item(state(key["sk"]["S"][2:])) for key in keys[:number] if key in there]
+        found = [to_item(make_state(key["sk"]["S"][2:])) for key in keys[:number] if key in there]
         left = {TABLE: {"Keys": keys[number:]}} if keys[number:] else {}
         return {"Responses": {TABLE: found}, "UnprocessedKeys": left}
 

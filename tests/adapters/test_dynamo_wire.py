@@ -23,7 +23,7 @@ from configsvc.service.engine import records
 from configsvc.service.engine.ports import StoreUnavailable, Write
 from tests.support.client.certificates import make_server_context
 from tests.support.client.stub_servers import Scripted, Serve, answer_with, run_scripted, take_request
-from tests.support.contracts.samples import NS, head
+from tests.support.contracts.samples import NS, make_head
 from tests.support.journeys.waiting import until
 
 pytestmark = pytest.mark.timeout(60)
@@ -103,7 +103,7 @@ def test_s51_a_commit_over_tls_ends_with_its_deadline_as_unknown(
 ) -> None:
     with run_scripted(serve, tls=make_server_context(tmp_path)) as server:
         with pytest.raises(StoreUnavailable, match="may or may not have happened"):
-            reach_table(environment, server, tmp_path / "ca.pem").commit([Write(head(2), 1)])
+            reach_table(environment, server, tmp_path / "ca.pem").commit([Write(make_head(2), 1)])
         assert server.connections >= 1
 
 
@@ -293,5 +293,5 @@ def test_a_complete_response_that_is_not_dynamodbs_is_retried(environment: pytes
 def test_a_foreign_response_does_not_confirm_a_commit(environment: pytest.MonkeyPatch, body: bytes) -> None:
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
     with run_scripted(answer_with(whole, 1), answer_with(EMPTY, 1)) as server:
-        reach_table(environment, server).commit([Write(head(2), 1)])
+        reach_table(environment, server).commit([Write(make_head(2), 1)])
         assert server.connections == 2

@@ -27,7 +27,7 @@ from configsvc.service.engine.records import (
 )
 from tests.model.test_snapshot import DATA_KEYS, ENTRIES, TEXT
 from tests.support.adapters.sizes import count_item_bytes
-from tests.support.contracts.samples import EVERY_KIND, head
+from tests.support.contracts.samples import EVERY_KIND, make_head
 from tests.support.model.strategies import CONTENT_TYPE, KEYS, NAMESPACES
 
 LONGEST = names.parse_namespace("n" * 64)
@@ -87,7 +87,7 @@ def test_a_record_of_every_kind_comes_back_from_its_item(record: Record) -> None
 
 def test_the_largest_head_stays_under_4_kb() -> None:
     largest = 10**12
-    full = head(kids=limits.LIVE_DATA_KEYS)
+    full = make_head(kids=limits.LIVE_DATA_KEYS)
     kids = {kid: count._replace(seals=2**20, served=10**6, cost=4096) for kid, count in full.kids.items()}
     worst = full._replace(
         namespace=LONGEST, revision=largest, served=largest, floor=largest, state="deleted", entries=10**6,

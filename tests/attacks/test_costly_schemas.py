@@ -11,7 +11,7 @@ from configsvc.model import limits
 from configsvc.model.errors import ConfigsvcError, TooLarge
 from configsvc.model.schema import parse_key_schema
 from configsvc.service.engine.ports import Misfit
-from tests.support.service.world import World, settled, text
+from tests.support.service.world import World, make_world, text
 
 LONG = "x" * 260_000
 NUMBERS = json.dumps([1.5] * 50_000)
@@ -33,7 +33,7 @@ class Counting(JsonSchemas):
 
 @pytest.fixture
 def world() -> World:
-    world = settled()
+    world = make_world()
     world.ports = world.ports._replace(schemas=Counting())
     return world
 

@@ -19,7 +19,7 @@ from configsvc.service.verbs.change_sets import commit_change_set
 from configsvc.service.verbs.keys import put_key
 from configsvc.service.verbs.snapshots import fetch_snapshot
 from tests.support.contention.virtual import PAGE_RECORDS, SeededChance, SlowTable, VirtualTime
-from tests.support.service.world import DEVELOPER, NS, READER, World, settled, text
+from tests.support.service.world import DEVELOPER, NS, READER, World, make_world, text
 
 SECONDS = 3.0
 READINGS = 40
@@ -36,7 +36,7 @@ class Read(NamedTuple):
 
 def fill_namespace(keys: int) -> tuple[MemoryRepository, World]:
     memory = MemoryRepository()
-    world = settled(memory)
+    world = make_world(memory)
     for first in range(0, keys, 40):
         puts = [
             Put(names.parse_key(f"k{number:05}"), "plain", "text/plain", "0") for number in range(first, first + 40)
@@ -109,7 +109,7 @@ def test_a_page_of_the_simulated_query_is_shorter_than_a_namespace() -> None:
 
 
 def test_inconsistent_records_are_a_fault_and_no_concurrent_write() -> None:
-    world = settled()
+    world = make_world()
     world.put(text("a"))
     head = world.head()
     world.repository._inner.commit([Write(head._replace(stamps=head.stamps + 1), head.revision)])  # noqa: SLF001

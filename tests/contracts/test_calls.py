@@ -11,7 +11,7 @@ from configsvc.model.names import Key, Namespace
 from configsvc.service.engine import records
 from configsvc.service.verbs.read_keys import get_key
 from tests.support.contracts import tables
-from tests.support.service.world import READER, World, retried, sealed, settled, text
+from tests.support.service.world import READER, World, make_retry_key, make_world, sealed, text
 
 GRANTS_SECONDS = 11
 
@@ -24,8 +24,8 @@ def calls() -> list[str]:
 @pytest.fixture
 def world(calls: list[str]) -> Iterator[World]:
     with mock_aws():
-        client = tables.client()
-        world = settled(tables.repository(client))
+        client = tables.make_client()
+        world = make_world(tables.make_repository(client))
         client.meta.events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
         yield world
 
@@ -43,7 +43,7 @@ def test_a_poll_is_one_get_item_or_one_batch_without_cached_grants(world: World,
 
 def test_a_put_is_one_batch_and_one_transaction(world: World, calls: list[str]) -> None:
     world.clock.pass_by(GRANTS_SECONDS)
-    world.put(sealed("a", 1), retried("k1"))
+    world.put(sealed("a", 1), make_retry_key("k1"))
     assert calls == ["BatchGetItem", "TransactWriteItems"]
 
 
@@ -51,7 +51,7 @@ def test_a_change_set_of_40_is_two_batches_and_one_transaction(world: World, cal
     world.change(*(sealed(f"k{number}", 1) for number in range(40)))
     world.clock.pass_by(GRANTS_SECONDS)
     calls.clear()
-    world.change(*(sealed(f"k{number}", 2) for number in range(40)), idempotency=retried("k1"))
+    world.change(*(sealed(f"k{number}", 2) for number in range(40)), idempotency=make_retry_key("k1"))
     assert calls == ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]
 
 
@@ -78,8 +78,8 @@ def test_rendering_a_snapshot_adds_one_query_and_one_read_of_data_keys(world: Wo
 
 
 def test_a_repeated_request_is_one_batch(world: World, calls: list[str]) -> None:
-    world.put(text("a"), retried("k1"))
+    world.put(text("a"), make_retry_key("k1"))
     calls.clear()
-    world.put(text("a"), retried("k1"))
+    world.put(text("a"), make_retry_key("k1"))
     assert calls == ["BatchGetItem"]
     assert records.key("payments.prod", names.parse_key("a")) in world.repository.read

@@ -17,10 +17,10 @@ from tests.support.races.writers import NS, prepare
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def killed(emulator: Emulator, kills: int, bug: str = "") -> None:
+def run_kills(emulator: Emulator, kills: int, bug: str = "") -> None:
     """Raises AssertionError if a kill has left something half written."""
-    client = tables.client(emulator.url)
-    table = tables.table(client)
+    client = tables.make_client(emulator.url)
+    table = tables.create_table(client)
     repository = DynamoRepository(client, table)
     prepare(repository)
     command = [
@@ -36,14 +36,14 @@ def killed(emulator: Emulator, kills: int, bug: str = "") -> None:
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     report = json.loads(done.stdout)
     assert report["kills"] >= kills
-    found = recount.stored(repository, NS)
+    found = recount.read_stored(repository, NS)
     assert found
     recount.check(found)
     check_whole(found)
     check_once(found, report["following"])
 
 
-def check_whole(found: recount.Stored) -> None:
+def check_whole(found: recount.StoredNamespace) -> None:
     for record in found.log:
         if record.verb == "change":
             values = {found.versions[change.key, change.version or 0].entry.value for change in record.changes}
@@ -51,7 +51,7 @@ def check_whole(found: recount.Stored) -> None:
             assert [change.key for change in record.changes] == list(KEYS)
 
 
-def check_once(found: recount.Stored, following: list[int]) -> None:
+def check_once(found: recount.StoredNamespace, following: list[int]) -> None:
     """Checks that messages are in order, each once; acknowledged ones exist, and at most one more of each slot."""
     messages = [record.message for record in found.log if record.verb == "change"]
     assert len(following) == SLOTS
@@ -66,14 +66,14 @@ def check_once(found: recount.Stored, following: list[int]) -> None:
 @pytest.mark.emulator
 @pytest.mark.timeout(300)
 def test_s35_200_kills_leave_nothing_half_written(emulator: Emulator) -> None:
-    killed(emulator, 200)
+    run_kills(emulator, 200)
 
 
 @pytest.mark.long
 @pytest.mark.emulator
 @pytest.mark.timeout(1200)
 def test_s35_1000_kills_leave_nothing_half_written(emulator: Emulator) -> None:
-    killed(emulator, 1000)
+    run_kills(emulator, 1000)
 
 
 @pytest.mark.slow
@@ -81,4 +81,4 @@ def test_s35_1000_kills_leave_nothing_half_written(emulator: Emulator) -> None:
 @pytest.mark.timeout(300)
 def test_s35_two_commits_instead_of_one_are_detected(emulator: Emulator) -> None:
     with pytest.raises(AssertionError):
-        killed(emulator, 60, "two-commits")
+        run_kills(emulator, 60, "two-commits")

@@ -38,7 +38,7 @@ CONFLICT: Rule = {
 THROTTLED: Rule = {"error": {"code": "ThrottlingException", "status": 400}}
 
 
-def rule(operation: str, fault: Rule, times: int | None = None) -> Rule:
+def make_rule(operation: str, fault: Rule, times: int | None = None) -> Rule:
     limit = {} if times is None else {"times": times}
     return {"service": "dynamodb", "operation": operation, **fault, **limit}
 
@@ -46,7 +46,7 @@ def rule(operation: str, fault: Rule, times: int | None = None) -> Rule:
 @pytest.fixture(scope="module")
 def proxy(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Microburst]:
     with Microburst(emulator.url, log=tmp_path_factory.mktemp("microburst") / "log") as running:
-        tables.client(running.url).list_tables()  # the first request of the proxy takes seconds
+        tables.make_client(running.url).list_tables()  # the first request of the proxy takes seconds
         yield running
 
 
@@ -54,8 +54,8 @@ class Faulty:
     """The service with its own client through the proxy, and the table itself, without the proxy."""
 
     def __init__(self, emulator: Emulator, proxy: Microburst) -> None:
-        client = tables.client(emulator.url)
-        table = tables.table(client)
+        client = tables.make_client(emulator.url)
+        table = tables.create_table(client)
         self.table = DynamoRepository(client, table)
         self.proxy = proxy
         prepare(self.table)
@@ -72,7 +72,7 @@ class Faulty:
         )
 
     def versions(self) -> int:
-        found = recount.stored(self.table, NS)
+        found = recount.read_stored(self.table, NS)
         assert found
         recount.check(found)
         return len(found.versions)
@@ -90,14 +90,14 @@ def faulty(emulator: Emulator, proxy: Microburst, monkeypatch: pytest.MonkeyPatc
 
 
 def test_s33_a_write_whose_answer_was_lost_is_retried_and_commits_once(faulty: Faulty) -> None:
-    faulty.proxy.rules(rule("TransactWriteItems", LOST, 1))
+    faulty.proxy.rules(make_rule("TransactWriteItems", LOST, 1))
     assert faulty.put(None).status == 201
     assert len(faulty.proxy.read_fired()) == 1
     assert faulty.versions() == 1
 
 
 def test_s33_an_idempotency_key_gets_the_first_answer_after_lost_answers(faulty: Faulty) -> None:
-    faulty.proxy.rules(rule("TransactWriteItems", LOST))
+    faulty.proxy.rules(make_rule("TransactWriteItems", LOST))
     with pytest.raises(Unavailable):
         faulty.put()
     assert len(faulty.proxy.read_fired()) >= 3
@@ -110,7 +110,7 @@ def test_s33_an_idempotency_key_gets_the_first_answer_after_lost_answers(faulty:
 
 def test_s33_without_a_kept_answer_there_is_a_second_version(faulty: Faulty) -> None:
     faulty.ports = faulty.ports._replace(repository=Dropping(faulty.ports.repository, is_answer))
-    faulty.proxy.rules(rule("TransactWriteItems", LOST))
+    faulty.proxy.rules(make_rule("TransactWriteItems", LOST))
     with pytest.raises(Unavailable):
         faulty.put()
     faulty.proxy.rules()
@@ -118,7 +118,7 @@ def test_s33_without_a_kept_answer_there_is_a_second_version(faulty: Faulty) -> 
 
 
 def test_s33_without_a_key_the_failed_precondition_describes_the_present_state(faulty: Faulty) -> None:
-    faulty.proxy.rules(rule("TransactWriteItems", LOST))
+    faulty.proxy.rules(make_rule("TransactWriteItems", LOST))
     with pytest.raises(Unavailable):
         faulty.put(None, create_only=True)
     faulty.proxy.rules()
@@ -130,7 +130,7 @@ def test_s33_without_a_key_the_failed_precondition_describes_the_present_state(f
 
 @pytest.mark.parametrize("fault", [CONFLICT, THROTTLED], ids=["conflict", "throttled"])
 def test_s32_a_write_is_retried(faulty: Faulty, fault: Rule) -> None:
-    faulty.proxy.rules(rule("TransactWriteItems", fault, 2))
+    faulty.proxy.rules(make_rule("TransactWriteItems", fault, 2))
     assert faulty.put().status == 201
     assert len(faulty.proxy.read_fired()) == 2
     assert faulty.versions() == 1
@@ -138,7 +138,7 @@ def test_s32_a_write_is_retried(faulty: Faulty, fault: Rule) -> None:
 
 @pytest.mark.parametrize(("fault", "code"), [(CONFLICT, "contended"), (THROTTLED, "throttled")])
 def test_s32_a_write_that_keeps_failing_ends_with_retry_after(faulty: Faulty, fault: Rule, code: str) -> None:
-    faulty.proxy.rules(rule("TransactWriteItems", fault))
+    faulty.proxy.rules(make_rule("TransactWriteItems", fault))
     with pytest.raises(Throttled) as given_up:
         faulty.put()
     assert (given_up.value.status, given_up.value.code, given_up.value.members) == (429, code, {"retry_after": 1})
@@ -149,10 +149,10 @@ def test_s32_a_write_that_keeps_failing_ends_with_retry_after(faulty: Faulty, fa
 @pytest.mark.parametrize("operation", ["BatchGetItem", "Query"])
 def test_s31_a_throttled_read_is_retried_and_then_refused(faulty: Faulty, operation: str) -> None:
     faulty.put()
-    faulty.proxy.rules(rule(operation, THROTTLED, 2))
+    faulty.proxy.rules(make_rule(operation, THROTTLED, 2))
     assert fetch_snapshot(faulty.ports, READER, NS, None).status == 200
     faulty.ports.grants.forget(READER.api_key or "")
-    faulty.proxy.rules(rule(operation, THROTTLED))
+    faulty.proxy.rules(make_rule(operation, THROTTLED))
     with pytest.raises(StoreBusy) as given_up:
         fetch_snapshot(faulty.ports._replace(snapshots=RenderedSnapshots()), READER, NS, None)
     assert given_up.value.members == {"retry_after": 1}

@@ -20,7 +20,7 @@ from configsvc.service.verbs.namespaces import get_namespace
 from configsvc.service.verbs.snapshots import fetch_snapshot
 from tests.support.contracts import tables
 from tests.support.service.fakes import Watched
-from tests.support.service.world import NS, READER, World, settled, text
+from tests.support.service.world import NS, READER, World, make_world, text
 from tests.support.web.apps import build_memory_ports, build_whole_app
 from tests.support.web.events import ARN, build_event
 from tests.support.web.lines import Lines
@@ -31,7 +31,7 @@ ENVIRONMENTS, CLIENTS = 20, 2000
 
 
 def test_s36_of_two_writers_with_one_base_one_commits() -> None:
-    world = settled()
+    world = make_world()
     base = world.put(text("a", "first")).body["revision"]
     assert isinstance(base, int)
     world.repository.before_commit.append(lambda: world.put(text("a", "the other's", if_match=base)))
@@ -42,7 +42,7 @@ def test_s36_of_two_writers_with_one_base_one_commits() -> None:
 
 
 def test_s36_writes_to_other_keys_do_not_fail_a_precondition() -> None:
-    world = settled()
+    world = make_world()
     base = world.put(text("a", "first")).body["revision"]
     assert isinstance(base, int)
     world.repository.before_commit.append(lambda: world.put(text("b", "the other's")))
@@ -51,7 +51,7 @@ def test_s36_writes_to_other_keys_do_not_fail_a_precondition() -> None:
 
 @given(st.text(min_size=1, max_size=300), st.integers(0, 40))
 def test_s37_a_write_one_byte_above_the_limit_is_refused(value: str, more: int) -> None:
-    world = settled()
+    world = make_world()
     value = value.replace("\ufffd", "?")
     world.put(text("a", value + "x" * more))
     cost = get_namespace(world.ports, READER, NS)["bytes"]
@@ -65,7 +65,7 @@ def test_s37_a_write_one_byte_above_the_limit_is_refused(value: str, more: int) 
     assert world.put(text("a", value + "x" * more)).status in {200, 201}
 
 
-def put(body: object, headers: dict[str, str] | None = None) -> dict[str, Any]:
+def make_put_event(body: object, headers: dict[str, str] | None = None) -> dict[str, Any]:
     made = build_event("PUT", KEY, parameters={"namespace": NS, "key": "a"}, identity=WRITER, headers=headers)
     return {**made, "body": body}
 
@@ -94,7 +94,7 @@ BODIES: dict[str, tuple[object, int]] = {
 def test_s38_a_malformed_body_is_refused_and_never_quoted(name: str) -> None:
     body, status = BODIES[name]
     lines = Lines()
-    answer = build_whole_app(lines)(put(body), None)
+    answer = build_whole_app(lines)(make_put_event(body), None)
     found = json.loads(answer["body"])
     assert (answer["statusCode"], found["status"], found["code"]) == (status, status, "invalid_request")
     assert "Traceback" not in answer["body"]
@@ -103,7 +103,9 @@ def test_s38_a_malformed_body_is_refused_and_never_quoted(name: str) -> None:
 
 @pytest.mark.parametrize("charset", ["utf-16", "latin-1", "us-ascii; charset=utf-8", "UTF-7"])
 def test_s38_a_body_in_another_charset_is_refused(charset: str) -> None:
-    answer = build_whole_app(Lines())(put(VALID, {"content-type": f"application/json; charset={charset}"}), None)
+    answer = build_whole_app(Lines())(
+        make_put_event(VALID, {"content-type": f"application/json; charset={charset}"}), None
+    )
     assert answer["statusCode"] == 415
 
 
@@ -114,7 +116,7 @@ def test_s39_a_missing_or_denied_table_is_named_only_in_the_log(
     code: str,
 ) -> None:
     secret = "arn:aws:dynamodb:eu-central-1:123456789012:table/configsvc-prod"  # no password
-    client, lines = tables.client(), Lines()
+    client, lines = tables.make_client(), Lines()
     ports = build_memory_ports()._replace(repository=DynamoRepository(client, "configsvc-prod"))
     asked = build_event("GET", "/v1/namespaces/{namespace}/snapshot", parameters={"namespace": NS})
     with Stubber(client) as stubber:
@@ -127,9 +129,9 @@ def test_s39_a_missing_or_denied_table_is_named_only_in_the_log(
 
 
 def test_s43_a_herd_of_cold_clients_costs_one_query_per_environment() -> None:
-    world = settled()
+    world = make_world()
     world.change(*(text(f"k{number}", "x" * 500) for number in range(40)))
-    environments = [environment(world) for _ in range(ENVIRONMENTS)]
+    environments = [make_environment(world) for _ in range(ENVIRONMENTS)]
     for number in range(CLIENTS):
         fetched = fetch_snapshot(environments[number % ENVIRONMENTS].ports, READER, NS, None)
         assert fetched.status == 200
@@ -139,7 +141,7 @@ def test_s43_a_herd_of_cold_clients_costs_one_query_per_environment() -> None:
     assert set(calls) == {"query", "get"}
 
 
-def environment(world: World) -> World:
+def make_environment(world: World) -> World:
     """Makes another warm function on the same table, with empty caches."""
     made = World(Watched(world.repository))
     made.ports = made.ports._replace(snapshots=RenderedSnapshots())

@@ -24,9 +24,9 @@ from tests.support.contracts import tables
 from tests.support.machines import recount
 from tests.support.machines.planted import Dropping, StaleHead, Through, TwoCommits
 from tests.support.service.sealed import data_key
-from tests.support.service.world import ADMIN, DEVELOPER, NS, World, retried, sealed, settled, text
+from tests.support.service.world import ADMIN, DEVELOPER, NS, World, make_retry_key, make_world, sealed, text
 
-Found = TypeVar("Found")
+Called = TypeVar("Called")
 
 MINUTE, HOUR = 60.0, 3600.0
 
@@ -61,7 +61,7 @@ class Mortal(Through):
     def commit(self, actions: Sequence[WriteAction]) -> None:
         self._called(lambda: self.inner.commit(actions))
 
-    def _called(self, call: Callable[[], Found]) -> Found:
+    def _called(self, call: Callable[[], Called]) -> Called:
         now, self.calls = self.calls == self.at, self.calls + 1
         if now and not self.after:
             raise Killed
@@ -81,7 +81,7 @@ class Verb(NamedTuple):
 def _change(world: World) -> object:
     operations = [text(f"new.{number}") for number in range(38)]
     return world.change(
-        *operations, Activate(names.parse_key("a"), 1), Delete(names.parse_key("b")), idempotency=retried("once")
+        *operations, Activate(names.parse_key("a"), 1), Delete(names.parse_key("b")), idempotency=make_retry_key("once")
     )
 
 
@@ -94,9 +94,9 @@ VERBS = (
 )
 
 
-def filled(table: Repository) -> World:
+def fill_world(table: Repository) -> World:
     """Makes a world with several versions of its keys, and a log of two days of which one is kept."""
-    world = settled(table)
+    world = make_world(table)
     world.change(text("a", "1"), text("b", "1"), sealed("s", 1))
     world.clock.pass_by(48 * HOUR)
     for number in range(5):
@@ -105,10 +105,12 @@ def filled(table: Repository) -> World:
     return world
 
 
-def left_by(verb: Verb, at: int, *, after: bool, bug: Callable[[Repository], Repository]) -> tuple[bool, World]:
+def run_until_killed(
+    verb: Verb, at: int, *, after: bool, bug: Callable[[Repository], Repository]
+) -> tuple[bool, World]:
     """Runs a verb until the process ends at that call; returns whether it did, and the world that is left."""
     mortal = Mortal(MemoryRepository())
-    world = filled(bug(mortal))
+    world = fill_world(bug(mortal))
     mortal.at, mortal.after = mortal.calls + at, after
     try:
         verb.do(world)
@@ -119,27 +121,27 @@ def left_by(verb: Verb, at: int, *, after: bool, bug: Callable[[Repository], Rep
 
 
 def check_whole(world: World, *, pruned: bool = False) -> None:
-    found = recount.stored(world.repository, NS)
+    found = recount.read_stored(world.repository, NS)
     assert found
     recount.check(found, pruned=pruned)
 
 
-def next_of(world: World) -> World:
+def make_successor(world: World) -> World:
     """Makes the process that follows one that ended, at the same time of day."""
     following = World(world.repository)
     following.clock.pass_by(world.clock.monotonic() - following.clock.monotonic())
     return following
 
 
-def kills(verb: Verb, bug: Callable[[Repository], Repository] = lambda table: table) -> int:
+def count_kills(verb: Verb, bug: Callable[[Repository], Repository] = lambda table: table) -> int:
     """Kills the verb at each of its calls in turn, and returns how often."""
     count, pruned = 0, verb.name == "upkeep"
     for after in (False, True):
         at, ended = 0, True
         while ended:
-            ended, world = left_by(verb, at, after=after, bug=bug)
+            ended, world = run_until_killed(verb, at, after=after, bug=bug)
             check_whole(world, pruned=pruned)
-            verb.do(next_of(world))
+            verb.do(make_successor(world))
             check_whole(world, pruned=pruned)
             at, count = at + 1, count + ended
     return count
@@ -147,22 +149,22 @@ def kills(verb: Verb, bug: Callable[[Repository], Repository] = lambda table: ta
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 def test_s35_a_write_killed_at_any_call_is_whole_or_absent(verb: Verb) -> None:
-    assert kills(verb) >= 4
+    assert count_kills(verb) >= 4
 
 
 def test_s35_a_write_in_two_transactions_is_detected() -> None:
     with pytest.raises(AssertionError):
-        kills(VERBS[0], TwoCommits)
+        count_kills(VERBS[0], TwoCommits)
 
 
 def test_s34_the_first_answer_outlasts_the_ten_minutes_of_dynamodb() -> None:
-    world = settled()
-    first = world.put(text("a"), retried("k1"))
+    world = make_world()
+    first = world.put(text("a"), make_retry_key("k1"))
     world.clock.pass_by(11 * MINUTE)
     before = world.stored()
-    assert world.put(text("a"), retried("k1")) == first
+    assert world.put(text("a"), make_retry_key("k1")) == first
     with pytest.raises(IdempotencyMismatch) as refused:
-        world.put(text("a", "another"), retried("k1", "another body"))
+        world.put(text("a", "another"), make_retry_key("k1", "another body"))
     assert (refused.value.status, world.stored()) == (422, before)
 
 
@@ -185,7 +187,7 @@ class Failing(Through):
 
 def test_s44_a_write_without_its_log_record_is_refused_as_a_whole() -> None:
     table = Failing(MemoryRepository(), LogRecord)
-    world = filled(table)
+    world = fill_world(table)
     before = world.stored()
     table.fail()
     for verb in VERBS[:4]:
@@ -195,7 +197,7 @@ def test_s44_a_write_without_its_log_record_is_refused_as_a_whole() -> None:
 
 
 def test_s44_a_missing_log_record_is_detected() -> None:
-    world = settled(Dropping(MemoryRepository(), lambda record: isinstance(record, LogRecord)))
+    world = make_world(Dropping(MemoryRepository(), lambda record: isinstance(record, LogRecord)))
     world.put(text("a"))
     with pytest.raises(AssertionError):
         check_whole(world)
@@ -211,25 +213,25 @@ def read_after_each_write(world: World) -> list[tuple[object, object]]:
 
 
 def test_s41_every_read_sees_all_acknowledged_writes() -> None:
-    seen = read_after_each_write(settled())
+    seen = read_after_each_write(make_world())
     assert [read for _, read in seen] == [written for written, _ in seen]
 
 
 def test_s41_a_stale_read_of_head_is_detected() -> None:
-    seen = read_after_each_write(settled(StaleHead(MemoryRepository())))
+    seen = read_after_each_write(make_world(StaleHead(MemoryRepository())))
     assert [read for _, read in seen] != [written for written, _ in seen]
 
 
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 3000])
 def test_s40_a_namespace_of_any_size_is_read_whole(count: int) -> None:
-    assert read_back(settled(), count) == (count, count)
+    assert read_back(make_world(), count) == (count, count)
 
 
 @pytest.mark.slow
 @pytest.mark.emulator
 def test_s40_many_pages_of_dynamodb_are_read_whole(emulator: Emulator) -> None:
-    table = tables.repository(tables.client(emulator.url))
-    assert read_back(settled(table), 1001, "x" * 2000) == (1001, 1001)
+    table = tables.make_repository(tables.make_client(emulator.url))
+    assert read_back(make_world(table), 1001, "x" * 2000) == (1001, 1001)
 
 
 def read_back(world: World, count: int, value: str = "x") -> tuple[int, int]:
@@ -245,7 +247,7 @@ def read_back(world: World, count: int, value: str = "x") -> tuple[int, int]:
 
 @pytest.mark.parametrize("hours", [-1.0, 1.0])
 def test_s42_versions_and_revisions_do_not_depend_on_the_wall_clock(hours: float) -> None:
-    world = settled()
+    world = make_world()
     seen = []
     for number in range(6):
         world.clock.pass_by(hours * HOUR if number % 2 else -hours * HOUR)

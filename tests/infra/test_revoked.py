@@ -6,7 +6,7 @@ import pytest
 
 from configsvc.model.grants import Grant
 from infra.restore import Rights, less, remove_revoked_grants
-from tests.support.service.world import ADMIN, DEVELOPER, World, settled
+from tests.support.service.world import ADMIN, DEVELOPER, World, make_world
 
 READ, BOTH = Grant(("read",), ("a.*",)), Grant(("read", "write"), ("a.*", "b"))
 
@@ -27,7 +27,7 @@ def test_what_is_left_is_in_both(came_back: tuple[Grant, ...], now: tuple[Grant,
 
 
 def test_only_what_was_revoked_is_taken_away_and_a_repeat_changes_nothing() -> None:
-    world: World = settled()
+    world: World = make_world()
     before = {"api-key:devkey": (READ,), "api-key:readerkey": (READ,)}
     now = {"api-key:devkey": (READ,), "api-key:granted.since": (BOTH,)}
     new, old = Rights(before, {("n", "k"): "live", ("n", "l"): "live"}), Rights(now, {("n", "k"): "retired"})

@@ -14,7 +14,7 @@ from tests.support.machines.machine import Build, ServiceMachine
 STEPS = 50
 
 
-def run(build: Build, steps: int, start: int | None = None) -> None:
+def run_machine(build: Build, steps: int, start: int | None = None) -> None:
     class Machine(ServiceMachine):
         def __init__(self) -> None:
             super().__init__(build)
@@ -29,24 +29,24 @@ def run(build: Build, steps: int, start: int | None = None) -> None:
 
 
 def test_the_service_matches_a_plain_model() -> None:
-    run(Build(), 2_000)
+    run_machine(Build(), 2_000)
 
 
 @pytest.mark.slow
 def test_the_service_matches_a_plain_model_in_10_000_steps() -> None:
-    run(Build(), 10_000)
+    run_machine(Build(), 10_000)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_the_service_matches_a_plain_model_in_a_million_steps() -> None:
-    run(Build(), 1_000_000)
+    run_machine(Build(), 1_000_000)
 
 
-def on(emulator: Emulator) -> Callable[[], Repository]:
+def make_tables(emulator: Emulator) -> Callable[[], Repository]:
     """Returns a factory that makes a new table for each run of the machine."""
-    client = tables.client(emulator.url)
-    return lambda: tables.repository(client)
+    client = tables.make_client(emulator.url)
+    return lambda: tables.make_repository(client)
 
 
 @pytest.mark.slow
@@ -55,11 +55,11 @@ def on(emulator: Emulator) -> Callable[[], Repository]:
 @pytest.mark.parametrize("start", [1, 2, 3])
 def test_the_service_on_dynamodb_matches_a_plain_model(emulator: Emulator, start: int) -> None:
     # 600 steps in three parts: the emulator slows down as a table fills, and each part has its own timeout.
-    run(Build(table=on(emulator), checked_every=STEPS), 200, start)
+    run_machine(Build(table=make_tables(emulator), checked_every=STEPS), 200, start)
 
 
 @pytest.mark.long
 @pytest.mark.emulator
 @pytest.mark.timeout(1200)
 def test_the_service_on_dynamodb_matches_a_plain_model_in_10_000_steps(emulator: Emulator) -> None:
-    run(Build(table=on(emulator), checked_every=STEPS), 10_000)
+    run_machine(Build(table=make_tables(emulator), checked_every=STEPS), 10_000)

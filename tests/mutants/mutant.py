@@ -16,7 +16,7 @@ class Mutant(NamedTuple):
     source: str
 
 
-def read(line: str) -> Mutant:
+def parse_mutant(line: str) -> Mutant:
     """Parses a mutant that `mutations` wrote."""
     found = json.loads(line)
     return Mutant(**{**found, "scope": found["scope"] and tuple(found["scope"])})

@@ -31,7 +31,7 @@ _EXPLAINS = (
 )
 
 
-def mutants(path: str) -> Iterator[dict[str, object]]:
+def generate_mutants(path: str) -> Iterator[dict[str, object]]:
     """Yields each mutant of a file once: its whole source, the changed line, and the function around that."""
     found = _Sites()
     source = Path(path).read_text()
@@ -41,7 +41,7 @@ def mutants(path: str) -> Iterator[dict[str, object]]:
         text = module.deep_replace(node, mutated).code
         if text not in texts and _compiles(text):
             texts.add(text)
-            before, after = _changed(source, text)
+            before, after = _describe_change(source, text)
             yield {"line": line, "scope": scope, "before": before, "after": after, "source": text}
 
 
@@ -53,20 +53,20 @@ def _compiles(text: str) -> bool:
     return True
 
 
-def _changed(source: str, text: str) -> tuple[str, str]:
+def _describe_change(source: str, text: str) -> tuple[str, str]:
     """Returns the lines that differ, joined to one."""
     before, after = source.splitlines(), text.splitlines()
-    same = _common(before, after)
+    same = _count_common(before, after)
     before, after = before[same:], after[same:]
-    rest = _common(before[::-1], after[::-1])
-    return _joined(before[: len(before) - rest]), _joined(after[: len(after) - rest])
+    rest = _count_common(before[::-1], after[::-1])
+    return _join_lines(before[: len(before) - rest]), _join_lines(after[: len(after) - rest])
 
 
-def _common(some: list[str], others: list[str]) -> int:
+def _count_common(some: list[str], others: list[str]) -> int:
     return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(some, others, strict=False)))
 
 
-def _joined(lines: Iterable[str]) -> str:
+def _join_lines(lines: Iterable[str]) -> str:
     return " ".join(line.strip() for line in lines)
 
 
@@ -85,7 +85,7 @@ class _Sites(cst.CSTVisitor):
             return False
         place = self.get_metadata(PositionProvider, node, None)
         if place is not None:
-            replaced = [*_by_mutmut(node), *_by_us(node)]
+            replaced = [*_mutate_with_mutmut(node), *_mutate_ourselves(node)]
             self.sites += [(node, each, place.start.line, self._scope(node)) for each in replaced]
         return True
 
@@ -117,7 +117,7 @@ def _is_prose(node: cst.CSTNode) -> bool:
     return isinstance(node, cst.ConcatenatedString) and (_is_prose(node.left) or _is_prose(node.right))
 
 
-def _by_mutmut(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+def _mutate_with_mutmut(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     for kind, operator in mutation_operators:
         if isinstance(node, kind):
             for mutated in operator(node):
@@ -150,7 +150,7 @@ def _drops_prose(call: cst.CSTNode, mutated: cst.CSTNode) -> bool:
     return any(_is_prose(argument.value) and argument.value not in values for argument in call.args)
 
 
-def _by_us(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+def _mutate_ourselves(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """Yields conditions that always or never hold, statements left out, and functions that return None."""
     if isinstance(node, cst.If | cst.While):
         test = node.test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
@@ -164,5 +164,5 @@ def _by_us(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 
 if __name__ == "__main__":
-    for mutant in mutants(sys.argv[1]):
+    for mutant in generate_mutants(sys.argv[1]):
         print(json.dumps(mutant))

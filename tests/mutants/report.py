@@ -18,7 +18,7 @@ LEAST_KILLED = 0.95
 MOST_EXPLAINED = 20
 
 
-class Result(NamedTuple):
+class ModuleResult(NamedTuple):
     """The result for one module: its mutants, survivors, CPU seconds, the day, and the digest of its source."""
 
     path: str
@@ -38,39 +38,39 @@ class Explanation(NamedTuple):
     why: str
 
 
-def digest_of(path: str) -> str:
+def hash_module(path: str) -> str:
     """Returns the digest of a module's source."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def keep(result: Result, folder: Path) -> None:
+def keep_result(result: ModuleResult, folder: Path) -> None:
     """Stores the last result of a module, for the report of a later run that tries other modules."""
     survived = [each._replace(source="") for each in result.survived]
-    _kept(result.path, folder).write_text(json.dumps(result._replace(survived=tuple(survived))._asdict()))
+    _result_path(result.path, folder).write_text(json.dumps(result._replace(survived=tuple(survived))._asdict()))
 
 
-def last_of(paths: Iterable[str], folder: Path) -> list[Result]:
+def read_last_results(paths: Iterable[str], folder: Path) -> list[ModuleResult]:
     """Returns the last results of modules that have not changed since."""
-    files = [file for path in paths if (file := _kept(path, folder)).exists()]
-    results = [Result(**json.loads(file.read_text())) for file in files]
+    files = [file for path in paths if (file := _result_path(path, folder)).exists()]
+    results = [ModuleResult(**json.loads(file.read_text())) for file in files]
     return [
         each._replace(survived=tuple(Mutant(*mutant) for mutant in each.survived))
-        for each in results if each.digest == digest_of(each.path)
+        for each in results if each.digest == hash_module(each.path)
     ]  # fmt: skip
 
 
-def _kept(path: str, folder: Path) -> Path:
+def _result_path(path: str, folder: Path) -> Path:
     return folder / f"{path.replace('/', '.')}.json"
 
 
-def explained() -> list[Explanation]:
+def read_explanations() -> list[Explanation]:
     """Returns all explanations."""
     return [Explanation(**each) for each in tomllib.loads(EXPLAINED.read_text())["survivor"]]
 
 
-def faults(results: Sequence[Result], explanations: Sequence[Explanation] | None = None) -> list[str]:
+def find_faults(results: Sequence[ModuleResult], explanations: Sequence[Explanation] | None = None) -> list[str]:
     """Lists what fails the run, a line each; the results are of the whole core."""
-    known = explained() if explanations is None else explanations
+    known = read_explanations() if explanations is None else explanations
     tried = {result.path for result in results}
     stale = [each for each in known if each.path in tried and each[:3] not in _survivors(results)]
     total, survived = sum(result.mutants for result in results), sum(len(result.survived) for result in results)
@@ -82,19 +82,19 @@ def faults(results: Sequence[Result], explanations: Sequence[Explanation] | None
     ]  # fmt: skip
 
 
-def unexplained(results: Sequence[Result], explanations: Sequence[Explanation] | None = None) -> list[str]:
+def list_unexplained(results: Sequence[ModuleResult], explanations: Sequence[Explanation] | None = None) -> list[str]:
     """Lists the survivors without an explanation, a line each: place and change."""
-    reasons = {each[:3] for each in (explained() if explanations is None else explanations)}
+    reasons = {each[:3] for each in (read_explanations() if explanations is None else explanations)}
     found = _survivors(results).items()
     return [f"`{path}`, line {each.line}: `{before}` → `{after}`"
             for (path, before, after), each in found if (path, before, after) not in reasons]  # fmt: skip
 
 
-def _survivors(results: Sequence[Result]) -> dict[tuple[str, str, str], Mutant]:
+def _survivors(results: Sequence[ModuleResult]) -> dict[tuple[str, str, str], Mutant]:
     return {(result.path, each.before, each.after): each for result in results for each in result.survived}
 
 
-def write(results: Sequence[Result], document: Path = DOCUMENT) -> None:
+def write_document(results: Sequence[ModuleResult], document: Path = DOCUMENT) -> None:
     """Writes docs/MUTANTS.md from the last results. A module without one is marked as not tried."""
     tried = {each.path for each in results}
     untried = [f"| `{path}` | | | | | changed since its last run |" for path in CORE if path not in tried]
@@ -105,7 +105,7 @@ def write(results: Sequence[Result], document: Path = DOCUMENT) -> None:
     ]
     total, survivors = sum(each.mutants for each in results), sum(len(each.survived) for each in results)
     killed = f"{100 * (total - survivors) / total:.1f} %"
-    reasons = [f"- `{each.path}`: `{each.before}` → `{each.after}`: {each.why}" for each in explained()]
+    reasons = [f"- `{each.path}`: `{each.before}` → `{each.after}`: {each.why}" for each in read_explanations()]
     lines = [
         "# Mutation testing", "",
         f"`make mutants` makes {total} small changes to the core, and the tests find {killed} of them.",
@@ -119,6 +119,6 @@ def write(results: Sequence[Result], document: Path = DOCUMENT) -> None:
         *reasons, "",
         "## Open", "",
         "No test finds these changes, and nothing yet says why:", "",
-        *(f"- {each}" for each in unexplained(results)), "",
+        *(f"- {each}" for each in list_unexplained(results)), "",
     ]  # fmt: skip
     document.write_text("\n".join(lines))

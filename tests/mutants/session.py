@@ -27,14 +27,14 @@ Outcome = tuple[int, int, float]
 """The number of a mutant, how its tests ended, and their CPU seconds."""
 
 
-class Seen(NamedTuple):
+class SeenTest(NamedTuple):
     """A test: its duration, and the first lines of the functions of the module that it calls."""
 
     seconds: float
     called: Sequence[int]
 
 
-def chosen(mutant: Mutant, tests: Mapping[str, Seen]) -> list[str]:
+def choose_tests(mutant: Mutant, tests: Mapping[str, SeenTest]) -> list[str]:
     """Returns the tests that call the changed function, or all tests for code outside functions; quick ones first."""
     first, last = mutant.scope or (0, 0)
     names = [
@@ -44,24 +44,24 @@ def chosen(mutant: Mutant, tests: Mapping[str, Seen]) -> list[str]:
     return sorted(names, key=lambda name: tests[name].seconds)
 
 
-def seconds_for(names: Iterable[str], tests: Mapping[str, Seen]) -> float:
+def compute_timeout(names: Iterable[str], tests: Mapping[str, SeenTest]) -> float:
     """Returns the seconds after which the tests count as endless."""
     return _PATIENCE + _TIMES * sum(tests[name].seconds for name in names)
 
 
-def in_turn(numbers: Iterable[int], begin: Callable[[int, str], Running]) -> Iterator[Outcome]:
+def run_in_turn(numbers: Iterable[int], begin: Callable[[int, str], Running]) -> Iterator[Outcome]:
     """Starts the numbers, two at a time, with a suffix for the output, and yields how each ended."""
     running: dict[Running, int] = {}
     for turn, number in enumerate(numbers):
         if len(running) == WORKERS:
-            yield _next(running)
+            yield _wait_for_next(running)
         running[begin(number, f".{turn % (2 * WORKERS)}.output")] = number
     while running:
-        yield _next(running)
+        yield _wait_for_next(running)
 
 
-def _next(running: dict[Running, int]) -> Outcome:
-    while (found := trial.ended([*running], time.monotonic())) is None:
+def _wait_for_next(running: dict[Running, int]) -> Outcome:
+    while (found := trial.wait_for_any([*running], time.monotonic())) is None:
         time.sleep(_PAUSE)
     each, status, used = found
     return running.pop(each), status, used
@@ -80,26 +80,26 @@ class Session:
         if session.testsfailed:  # a file could not be imported
             return True
         seen, log = self._output.with_suffix(".seen"), self._output.with_suffix(".observed")
-        work = trial.forked(lambda: self._observe(session, seen), log, time.monotonic() + _ITSELF)
-        _, status, _ = _next({work: 0})
+        work = trial.fork(lambda: self._observe(session, seen), log, time.monotonic() + _ITSELF)
+        _, status, _ = _wait_for_next({work: 0})
         if status:
             session.testsfailed = 1
             return True
-        tests = {name: Seen(*each) for name, each in json.loads(seen.read_text())["tests"].items()}
+        tests = {name: SeenTest(*each) for name, each in json.loads(seen.read_text())["tests"].items()}
         numbers = [number for number, mutant in enumerate(self._mutants) if mutant.scope]
         with self._output.open("w") as output:
-            for outcome in in_turn(numbers, lambda number, suffix: self._begin(session, tests, number, suffix)):
+            for outcome in run_in_turn(numbers, lambda number, suffix: self._begin(session, tests, number, suffix)):
                 print(json.dumps(outcome), file=output, flush=True)
         return True
 
-    def _begin(self, session: pytest.Session, tests: Mapping[str, Seen], number: int, suffix: str) -> Running:
+    def _begin(self, session: pytest.Session, tests: Mapping[str, SeenTest], number: int, suffix: str) -> Running:
         mutant = self._mutants[number]
-        names = chosen(mutant, tests)
+        names = choose_tests(mutant, tests)
         items = {item.nodeid: item for item in session.items}
-        until = time.monotonic() + seconds_for(names, tests)
+        until = time.monotonic() + compute_timeout(names, tests)
         tried = [items[name] for name in names]
         log = self._output.with_suffix(suffix)
-        return trial.forked(lambda: trial.run_replaced(self._path, mutant, session, tried), log, until)
+        return trial.fork(lambda: trial.run_replaced(self._path, mutant, session, tried), log, until)
 
     def _observe(self, session: pytest.Session, seen: Path) -> int:
         observer = _Observer(str(Path(self._path).resolve()))
@@ -113,7 +113,7 @@ class _Observer:
     """Records for each test how long it takes and which functions of one file it calls, in any thread."""
 
     def __init__(self, path: str) -> None:
-        self.tests: dict[str, Seen] = {}
+        self.tests: dict[str, SeenTest] = {}
         self._path = path
         self._called: set[int] = set()
 
@@ -128,7 +128,7 @@ class _Observer:
             return (yield)
         finally:
             sys.settrace(None)
-            self.tests[item.nodeid] = Seen(time.monotonic() - began, sorted(self._called))
+            self.tests[item.nodeid] = SeenTest(time.monotonic() - began, sorted(self._called))
 
     def _trace(self, frame: FrameType, _event: str, _argument: object) -> None:
         if frame.f_code.co_filename == self._path:

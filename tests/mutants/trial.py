@@ -46,12 +46,12 @@ class Running(NamedTuple):
     until: float
 
 
-def module_of(path: str) -> str:
+def name_module(path: str) -> str:
     """Returns the name that a file is imported by."""
     return path.removeprefix("client/").removesuffix(".py").replace("/", ".")
 
 
-def forked(work: Callable[[], int], output: Path, until: float) -> Running:
+def fork(work: Callable[[], int], output: Path, until: float) -> Running:
     """Starts a process group that does the work, prints into a file, and exits with the result."""
     pid = os.fork()
     if pid:
@@ -69,7 +69,7 @@ def forked(work: Callable[[], int], output: Path, until: float) -> Running:
         os._exit(status)
 
 
-def ended(running: Sequence[Running], now: float) -> tuple[Running, int, float] | None:
+def wait_for_any(running: Sequence[Running], now: float) -> tuple[Running, int, float] | None:
     """Returns a fork that ended, its exit status (LATE: it was too slow and was killed), and its CPU seconds."""
     for each in running:
         late = now >= each.until
@@ -88,20 +88,20 @@ def _end_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def run(files: Iterable[str], *plugins: object) -> int:
+def run_files(files: Iterable[str], *plugins: object) -> int:
     """Runs the tests of those files. Exits as pytest does."""
-    return int(pytest.main([*_ARGUMENTS, *files], plugins=[*plugins, _Settled()]))
+    return int(pytest.main([*_ARGUMENTS, *files], plugins=[*plugins, _Deterministic()]))
 
 
 def run_imported(path: str, source: str, tests: Sequence[str]) -> int:
     """Runs the tests with the module imported from that source."""
     sys.meta_path.insert(0, _Planted(path, source))
-    return run(dict.fromkeys(test.partition("::")[0] for test in tests), _Chosen(tests))
+    return run_files(dict.fromkeys(test.partition("::")[0] for test in tests), _ChosenTests(tests))
 
 
 def run_replaced(path: str, mutant: Mutant, session: pytest.Session, items: Sequence[pytest.Item]) -> int:
     """Runs the collected tests with one function's code replaced, until one fails."""
-    replaced = _replaced(importlib.import_module(module_of(path)), path, mutant)
+    replaced = _replace_function(importlib.import_module(name_module(path)), path, mutant)
     return run_items(session, items) if replaced else UNPLANTED
 
 
@@ -114,12 +114,12 @@ def run_items(session: pytest.Session, items: Sequence[pytest.Item]) -> int:
     return int(bool(session.testsfailed))
 
 
-def _replaced(module: ModuleType, path: str, mutant: Mutant) -> bool:
+def _replace_function(module: ModuleType, path: str, mutant: Mutant) -> bool:
     """Replaces the function that begins where the mutant's does; returns whether it was there."""
     line = mutant.scope[0] if mutant.scope else 0
     code = compile(mutant.source, str(Path(path).resolve()), "exec", dont_inherit=True)
-    codes = [each for each in _codes(code) if each.co_firstlineno == line]
-    functions = [each for each in _functions(module) if each.__code__.co_firstlineno == line]
+    codes = [each for each in _list_codes(code) if each.co_firstlineno == line]
+    functions = [each for each in _list_functions(module) if each.__code__.co_firstlineno == line]
     closed_over = {each.__code__.co_freevars for each in functions}
     if closed_over != {code.co_freevars for code in codes} or len(codes) != 1:
         return False
@@ -128,16 +128,16 @@ def _replaced(module: ModuleType, path: str, mutant: Mutant) -> bool:
     return True
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
+def _list_codes(code: CodeType) -> Iterator[CodeType]:
     """Yields the functions and methods of a module's code, and the bodies of its classes."""
     for each in code.co_consts:
         if isinstance(each, CodeType):
             yield each
             if not each.co_flags & inspect.CO_NEWLOCALS:
-                yield from _codes(each)
+                yield from _list_codes(each)
 
 
-def _functions(module: ModuleType) -> Iterator[FunctionType]:
+def _list_functions(module: ModuleType) -> Iterator[FunctionType]:
     own = [each for each in vars(module).values() if getattr(each, "__module__", None) == module.__name__]
     members = [each for kind in own if isinstance(kind, type) for each in vars(kind).values()]
     for each in [*own, *members]:
@@ -150,7 +150,7 @@ class _Planted(SourceFileLoader):
     """Imports one module from the given source. Its frames name the original file."""
 
     def __init__(self, path: str, source: str) -> None:
-        super().__init__(module_of(path), str(Path(path).resolve()))
+        super().__init__(name_module(path), str(Path(path).resolve()))
         self._source = source
 
     def find_spec(self, fullname: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
@@ -165,7 +165,7 @@ class _Planted(SourceFileLoader):
         return compile(self._source, str(self.path), "exec", dont_inherit=True)
 
 
-class _Settled:
+class _Deterministic:
     """Makes property tests draw the same in every run, keep nothing, and not shrink failures."""
 
     @pytest.hookimpl(trylast=True)
@@ -178,7 +178,7 @@ class _Settled:
         settings.load_profile("mutants")
 
 
-class _Chosen:
+class _ChosenTests:
     """Runs the tests in the given order, then those that have new names, until one fails."""
 
     def __init__(self, tests: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from local.emulator.launcher import Emulator
 from tests.support.contracts import tables
 from tests.support.machines import recount
 from tests.support.machines.planted import StaleHead
-from tests.support.races.histories import Size, recorded
+from tests.support.races.histories import Size, record_history
 from tests.support.races.linearizability import (
     NAMESPACE,
     History,
@@ -27,11 +27,11 @@ from tests.support.races.planted import Forgetful
 from tests.support.races.writers import NS
 
 
-def itself(table: Repository) -> Repository:
+def keep_table(table: Repository) -> Repository:
     return table
 
 
-def now_and_then() -> Callable[[], None]:
+def make_switcher() -> Callable[[], None]:
     """Returns a function that yields to other threads at every other gap: at each gap, hardly any read would hold."""
     gaps = count()
 
@@ -42,10 +42,10 @@ def now_and_then() -> Callable[[], None]:
     return let_in
 
 
-def run(table: Repository, size: Size) -> History:
-    history = recorded(table, itself, size)
+def record_and_check(table: Repository, size: Size) -> History:
+    history = record_history(table, keep_table, size)
     check(history)
-    found = recount.stored(table, NS)
+    found = recount.read_stored(table, NS)
     assert found
     recount.check(found)
     assert found.head.revision == 1 + len(history.written)
@@ -55,37 +55,37 @@ def run(table: Repository, size: Size) -> History:
 
 
 def test_writers_on_a_table_with_torn_reads_are_linearizable() -> None:
-    run(MemoryRepository(now_and_then()), Size(16, 60))
+    record_and_check(MemoryRepository(make_switcher()), Size(16, 60))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_64_writers_of_300_operations_are_linearizable() -> None:
-    run(MemoryRepository(now_and_then()), Size(64, 300))
+    record_and_check(MemoryRepository(make_switcher()), Size(64, 300))
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_64_writers_of_1500_operations_are_linearizable() -> None:
-    run(MemoryRepository(now_and_then()), Size(64, 1500))
+    record_and_check(MemoryRepository(make_switcher()), Size(64, 1500))
 
 
 @pytest.mark.slow
 @pytest.mark.emulator
 @pytest.mark.timeout(300)
 def test_16_writers_of_60_operations_on_dynamodb_are_linearizable(emulator: Emulator) -> None:
-    run(tables.repository(tables.client(emulator.url)), Size(16, 60))
+    record_and_check(tables.make_repository(tables.make_client(emulator.url)), Size(16, 60))
 
 
 def test_a_planted_lost_update_is_detected() -> None:
     table = Forgetful(sched_yield, lambda sk: sk == "HEAD")
-    history = recorded(table, itself, Size(16, 60))
+    history = record_history(table, keep_table, Size(16, 60))
     with pytest.raises(NotLinearizable):
         check(history)
 
 
 def test_a_planted_stale_read_is_detected() -> None:
-    history = recorded(MemoryRepository(now_and_then()), StaleHead, Size(16, 60))
+    history = record_history(MemoryRepository(make_switcher()), StaleHead, Size(16, 60))
     with pytest.raises(NotLinearizable):
         check(history)
 

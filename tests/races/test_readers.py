@@ -18,7 +18,7 @@ from configsvc.service.verbs.change_sets import commit_change_set
 from configsvc.service.verbs.snapshots import fetch_snapshot
 from local.emulator.launcher import Emulator
 from tests.support.contracts import tables
-from tests.support.races.writers import prepare, service
+from tests.support.races.writers import make_service, prepare
 from tests.support.service.world import DEVELOPER, NS, READER
 
 KEYS = tuple(names.parse_key(f"k{number}") for number in range(5))
@@ -27,7 +27,7 @@ READERS = 3
 
 def write(repository: Repository, writes: int, done: Event) -> None:
     """Commits change sets that give all keys one value: the revision they will have."""
-    ports = service(repository)
+    ports = make_service(repository)
     try:
         for number in range(writes):
             operations = tuple(Put(key, "plain", "text/plain", str(number + 2)) for key in KEYS)
@@ -40,7 +40,7 @@ def read(repository: Repository, done: Event) -> list[SealedSnapshot]:
     def snapshots() -> Iterator[SealedSnapshot]:
         while not done.is_set():
             try:
-                fetched = fetch_snapshot(service(repository), READER, NS, None)
+                fetched = fetch_snapshot(make_service(repository), READER, NS, None)
             except (Contended, Unavailable):
                 continue
             yield parse(json.loads(fetched.body or ""))
@@ -72,4 +72,4 @@ def test_snapshots_are_of_one_revision_during_writes_and_torn_reads() -> None:
 @pytest.mark.slow
 @pytest.mark.emulator
 def test_snapshots_are_of_one_revision_during_writes_to_dynamodb(emulator: Emulator) -> None:
-    race(tables.repository(tables.client(emulator.url)), 60)
+    race(tables.make_repository(tables.make_client(emulator.url)), 60)

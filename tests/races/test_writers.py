@@ -14,7 +14,7 @@ from configsvc.service.engine.tally import add_stamps
 from local.emulator.launcher import Emulator
 from tests.support.contracts import tables
 from tests.support.races.planted import Forgetful
-from tests.support.races.writers import NS, WRITERS, WRITES, prepare, written
+from tests.support.races.writers import NS, WRITERS, WRITES, prepare, run_writers
 
 KEYS = 4
 
@@ -30,7 +30,7 @@ def check(repository: Repository, outcomes: list[WriteOutcome]) -> None:
     answered = {(o.body["key"], o.body["version"], o.body["revision"]) for o in outcomes}
     assert answered == {(change.key, change.version, each.revision) for each in log for change in each.changes}
     versions = [each for each in repository.query(partition, "V#") if isinstance(each, StoredVersion)]
-    assert Counter(each.entry.key for each in versions) == {f"k{key}": count(key) for key in range(KEYS)}
+    assert Counter(each.entry.key for each in versions) == {f"k{key}": count_writes(key) for key in range(KEYS)}
     assert sorted(each.entry.value for each in versions) == sorted(
         f"{w}-{n}" for w in range(WRITERS) for n in range(WRITES)
     )
@@ -38,7 +38,7 @@ def check(repository: Repository, outcomes: list[WriteOutcome]) -> None:
     states = [each for each in repository.query(partition, "K#") if isinstance(each, KeyState)]
     assert isinstance(head, Head)
     assert (head.revision, head.entries, head.stamps) == (many + 1, KEYS, add_stamps(0, (), states))
-    assert {each.key: each.latest for each in states} == {f"k{key}": count(key) for key in range(KEYS)}
+    assert {each.key: each.latest for each in states} == {f"k{key}": count_writes(key) for key in range(KEYS)}
     follow(log)
 
 
@@ -51,11 +51,11 @@ def follow(log: list[LogRecord]) -> None:
             active[change.key] = change.now
 
 
-def count(key: int) -> int:
+def count_writes(key: int) -> int:
     return WRITERS * len(range(key, WRITES, KEYS))
 
 
-def shared(repository: Repository) -> Callable[[], Repository]:
+def share(repository: Repository) -> Callable[[], Repository]:
     return lambda: repository
 
 
@@ -63,16 +63,16 @@ def shared(repository: Repository) -> Callable[[], Repository]:
 @pytest.mark.emulator
 @pytest.mark.timeout(300)
 def test_400_writes_of_8_writers_to_dynamodb_make_400_revisions(emulator: Emulator) -> None:
-    client = tables.client(emulator.url)
-    repository = tables.repository(client)
+    client = tables.make_client(emulator.url)
+    repository = tables.make_repository(client)
     prepare(repository)
-    check(repository, written(shared(repository), KEYS))
+    check(repository, run_writers(share(repository), KEYS))
 
 
 def test_400_writes_of_8_writers_with_torn_reads_make_400_revisions() -> None:
     repository = MemoryRepository(between=sched_yield)
     prepare(repository)
-    check(repository, written(shared(repository), KEYS))
+    check(repository, run_writers(share(repository), KEYS))
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,6 @@ def test_400_writes_of_8_writers_with_torn_reads_make_400_revisions() -> None:
 def test_a_table_that_ignores_conditions_is_detected(kept: Callable[[str], bool]) -> None:
     repository = Forgetful(sched_yield, kept)
     prepare(repository)
-    outcomes = written(shared(repository), KEYS)
+    outcomes = run_writers(share(repository), KEYS)
     with pytest.raises(AssertionError):
         check(repository, outcomes)

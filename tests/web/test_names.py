@@ -14,7 +14,7 @@ import pytest
 from configsvc.bootstrap import build_app
 from configsvc.model import envelope, names
 from tests.support.service import sealed
-from tests.support.service.world import DEVELOPER, settled
+from tests.support.service.world import DEVELOPER, make_world
 from tests.support.web.apps import ask_for_proof, build_whole_app, make_ticking_clock, parse_problem, refuse_ports
 from tests.support.web.events import build_event
 from tests.support.web.lines import Lines
@@ -57,7 +57,7 @@ def make_put_event(value: str) -> dict[str, Any]:
 
 def test_a_put_parses_each_name_and_each_envelope_once() -> None:
     app, old, new = (
-        build_whole_app(Lines(), settled().ports),
+        build_whole_app(Lines(), make_world().ports),
         sealed.envelope("db.url", 1),
         sealed.envelope("db.url", 2),
     )
@@ -71,7 +71,7 @@ def test_a_put_parses_each_name_and_each_envelope_once() -> None:
 
 
 def test_a_change_set_parses_each_key_and_each_envelope_once() -> None:
-    app, value = build_whole_app(Lines(), settled().ports), sealed.envelope("b", 1)
+    app, value = build_whole_app(Lines(), make_world().ports), sealed.envelope("b", 1)
     plain = {"op": "put", "key": "a", "form": "plain", "content_type": "text/plain", "value": "x"}
     operations = [plain, plain | {"key": "b", "form": "envelope", "value": value}]
     route = "/v1/namespaces/{namespace}/changes"

@@ -27,7 +27,7 @@ from tests.support.service.world import (
     World,
     caller,
     grant,
-    settled,
+    make_world,
     text,
 )
 
@@ -57,12 +57,12 @@ GRANTS: dict[str, Verb] = {
 
 @pytest.fixture
 def world() -> World:
-    world = settled()
+    world = make_world()
     world.put(text("a"))
     return world
 
 
-def refusal(verb: Verb, world: World, who: Caller, ns: Namespace = NS) -> ConfigsvcError:
+def get_refusal(verb: Verb, world: World, who: Caller, ns: Namespace = NS) -> ConfigsvcError:
     before = world.stored()
     with pytest.raises(ConfigsvcError) as refused:
         verb(world.ports, who, ns)
@@ -72,8 +72,8 @@ def refusal(verb: Verb, world: World, who: Caller, ns: Namespace = NS) -> Config
 
 @pytest.mark.parametrize("verb", READS.values(), ids=READS)
 def test_an_unreadable_namespace_looks_absent(world: World, verb: Verb) -> None:
-    hidden = refusal(verb, world, STRANGER)
-    absent = refusal(verb, world, STRANGER, Namespace("payments.none"))
+    hidden = get_refusal(verb, world, STRANGER)
+    absent = get_refusal(verb, world, STRANGER, Namespace("payments.none"))
     assert type(hidden) is type(absent) is Hidden
     assert hidden.detail == absent.detail.replace("payments.none", NS)
     assert (hidden.members, absent.members) == ({"namespace": NS}, {"namespace": "payments.none"})
@@ -84,7 +84,7 @@ def test_an_unreadable_namespace_looks_absent(world: World, verb: Verb) -> None:
 
 @pytest.mark.parametrize("verb", READS.values(), ids=READS)
 def test_an_absent_namespace_is_not_denied_to_a_reader(world: World, verb: Verb) -> None:
-    missed = refusal(verb, world, READER, Namespace("payments.none"))
+    missed = get_refusal(verb, world, READER, Namespace("payments.none"))
     assert isinstance(missed, NotFound)
     assert not missed.denied
 
@@ -93,80 +93,80 @@ def test_an_absent_namespace_is_not_denied_to_a_reader(world: World, verb: Verb)
 def test_reads_are_judged_by_the_api_key_alone(world: World, verb: Verb) -> None:
     verb(world.ports, READER, NS)
     set_grants(world.ports, ADMIN, ROLES + "Stranger", (grant("read", "write", "admin"),), None)
-    assert isinstance(refusal(verb, world, caller("strangerkey", "Stranger")), NotFound)
-    assert isinstance(refusal(verb, world, caller(None, "Stranger")), NotFound)
+    assert isinstance(get_refusal(verb, world, caller("strangerkey", "Stranger")), NotFound)
+    assert isinstance(get_refusal(verb, world, caller(None, "Stranger")), NotFound)
 
 
 @pytest.mark.parametrize("verb", (WRITES | ADMINS).values(), ids=WRITES | ADMINS)
 def test_a_reader_without_write_is_forbidden(world: World, verb: Verb) -> None:
-    assert isinstance(refusal(verb, world, READER), Forbidden)
-    assert isinstance(refusal(verb, world, caller("devkey", "Stranger")), Forbidden)
+    assert isinstance(get_refusal(verb, world, READER), Forbidden)
+    assert isinstance(get_refusal(verb, world, caller("devkey", "Stranger")), Forbidden)
 
 
 @pytest.mark.parametrize("verb", (WRITES | ADMINS).values(), ids=WRITES | ADMINS)
 def test_a_reader_by_either_principal_is_forbidden(world: World, verb: Verb) -> None:
     set_grants(world.ports, ADMIN, ROLES + "Stranger", (grant("read"),), None)
-    assert isinstance(refusal(verb, world, STRANGER), Forbidden)
+    assert isinstance(get_refusal(verb, world, STRANGER), Forbidden)
 
 
 @pytest.mark.parametrize("verb", (WRITES | ADMINS).values(), ids=WRITES | ADMINS)
 def test_without_read_or_write_a_namespace_looks_absent(world: World, verb: Verb) -> None:
-    hidden = refusal(verb, world, STRANGER)
-    absent = refusal(verb, world, STRANGER, Namespace("payments.none"))
+    hidden = get_refusal(verb, world, STRANGER)
+    absent = get_refusal(verb, world, STRANGER, Namespace("payments.none"))
     assert type(hidden) is type(absent) is Hidden
     assert hidden.detail == absent.detail.replace("payments.none", NS)
 
 
 @pytest.mark.parametrize(("verb", "action"), [(WRITES["put"], "write"), (ADMINS["add_data_key"], "admin")])
 def test_a_refusal_names_the_action_and_the_command_that_grants_it(world: World, verb: Verb, action: str) -> None:
-    refused = refusal(verb, world, caller("devkey", "Stranger"))
+    refused = get_refusal(verb, world, caller("devkey", "Stranger"))
     who = ROLES + "Stranger"
     assert refused.members == {"action": action, "namespace": NS, "principal": who, "lacks": "iam"}
     assert f"configsvc grant {who} -a {action} -n {NS}" in refused.detail
-    granted = refusal(GRANTS["get_grants"], world, caller("devkey", "Stranger"))
+    granted = get_refusal(GRANTS["get_grants"], world, caller("devkey", "Stranger"))
     assert f"configsvc grant {who} -a admin -n '*'" in granted.detail
 
 
 @pytest.mark.parametrize("verb", (WRITES | {"add_data_key": ADMINS["add_data_key"]}).values())
 def test_a_write_to_an_absent_namespace_is_404(world: World, verb: Verb) -> None:
     set_grants(world.ports, ADMIN, ROLES + "Developer", (grant("write", "admin"),), None)
-    assert isinstance(refusal(verb, world, DEVELOPER, Namespace("payments.none")), NotFound)
+    assert isinstance(get_refusal(verb, world, DEVELOPER, Namespace("payments.none")), NotFound)
 
 
 def test_a_write_grant_of_an_api_key_has_no_effect(world: World) -> None:
     set_grants(world.ports, ADMIN, "api-key:readerkey", (grant("read", "write", "admin"),), None)
     for verb in (WRITES | ADMINS).values():
-        assert isinstance(refusal(verb, world, READER), Forbidden)
+        assert isinstance(get_refusal(verb, world, READER), Forbidden)
 
 
 @pytest.mark.parametrize("verb", WRITES.values(), ids=WRITES)
 def test_neither_admin_nor_being_an_administrator_implies_write(world: World, verb: Verb) -> None:
     set_grants(world.ports, ADMIN, ROLES + "Keeper", (grant("admin"),), None)
-    assert isinstance(refusal(verb, world, caller("devkey", "Keeper")), Forbidden)
-    assert isinstance(refusal(verb, world, ADMIN), Forbidden)
+    assert isinstance(get_refusal(verb, world, caller("devkey", "Keeper")), Forbidden)
+    assert isinstance(get_refusal(verb, world, ADMIN), Forbidden)
 
 
 @pytest.mark.parametrize("verb", READS.values(), ids=READS)
 def test_being_an_administrator_does_not_imply_read(world: World, verb: Verb) -> None:
-    assert isinstance(refusal(verb, world, caller("strangerkey", "Admin")), NotFound)
+    assert isinstance(get_refusal(verb, world, caller("strangerkey", "Admin")), NotFound)
 
 
 def test_write_does_not_imply_admin(world: World) -> None:
     for verb in ADMINS.values():
-        assert isinstance(refusal(verb, world, DEVELOPER), Forbidden)
+        assert isinstance(get_refusal(verb, world, DEVELOPER), Forbidden)
 
 
 def test_a_grant_names_namespaces_by_pattern(world: World) -> None:
     create_namespace(world.ports, ADMIN, Namespace("payments"), NamespaceWanted(), None)
     create_namespace(world.ports, ADMIN, Namespace("shared.prod"), NamespaceWanted(), None)
     for namespace in (Namespace("payments"), Namespace("shared.prod")):
-        assert isinstance(refusal(READS["fetch"], world, READER, namespace), NotFound)
+        assert isinstance(get_refusal(READS["fetch"], world, READER, namespace), NotFound)
 
 
 @pytest.mark.parametrize("verb", GRANTS.values(), ids=GRANTS)
 def test_only_administrators_of_everything_manage_grants(world: World, verb: Verb) -> None:
     set_grants(world.ports, ADMIN, ROLES + "Developer", (grant("write", "admin"),), None)
-    assert isinstance(refusal(verb, world, DEVELOPER), Forbidden)
+    assert isinstance(get_refusal(verb, world, DEVELOPER), Forbidden)
     set_grants(world.ports, ADMIN, ROLES + "Developer", (grant("admin", on="*"),), None)
     verb(world.ports, DEVELOPER, NS)
 
@@ -175,7 +175,7 @@ def test_a_grant_applies_at_once_here_and_within_10_seconds_elsewhere(world: Wor
     elsewhere = World(world.repository)
     elsewhere.fetch()
     set_grants(world.ports, ADMIN, "api-key:readerkey", (), None)
-    assert isinstance(refusal(READS["fetch"], world, READER), NotFound)
+    assert isinstance(get_refusal(READS["fetch"], world, READER), NotFound)
     elsewhere.clock.pass_by(9.9)
     elsewhere.fetch()
     elsewhere.clock.pass_by(0.2)
@@ -210,10 +210,10 @@ def test_whoami_writes_nothing_and_is_one_read(world: World) -> None:
 
 def test_an_iam_user_named_like_an_administrator_role_is_none(world: World) -> None:
     who = caller("devkey", "Admin")._replace(principal="arn:aws:iam::123456789012:user/Admin")
-    assert isinstance(refusal(GRANTS["get_grants"], world, who), Forbidden)
+    assert isinstance(get_refusal(GRANTS["get_grants"], world, who), Forbidden)
 
 
 def test_a_grant_without_the_action_allows_nothing() -> None:
-    world = settled()
+    world = make_world()
     set_grants(world.ports, ADMIN, "api-key:readerkey", (Grant(("write",), ("*",)),), None)
-    assert isinstance(refusal(READS["fetch"], world, READER), NotFound)
+    assert isinstance(get_refusal(READS["fetch"], world, READER), NotFound)

@@ -20,7 +20,7 @@ from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace
 from configsvc.service.verbs.snapshots import fetch_snapshots
 from local.runtime.runtime_api import ANSWER_BYTES
 from tests.support.service.sealed import data_key, kid
-from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, World, settled, text
+from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, World, make_world, text
 
 LETTERS = {
     "ascii": "x", "latin": "\u00e9", "cjk": "\u6f22", "emoji": "\U0001f511", "quote": '"', "backslash": "\\",
@@ -29,19 +29,19 @@ LETTERS = {
 CHARSETS: tuple[Charset, ...] = ("ascii", "utf8")
 
 
-def at(charset: Charset) -> World:
-    world = settled()
+def make_world_with(charset: Charset) -> World:
+    world = make_world()
     world.ports = world.ports._replace(charset=charset)
     return world
 
 
-def answered(body: str, charset: Charset) -> int:
+def measure_answer(body: str, charset: Charset) -> int:
     """Returns the bytes of the whole answer as that runtime encodes it, with more headers than any answer has."""
     answer = {"statusCode": 200, "headers": {"X-Correlation-Id": "c" * 128, "ETag": "e" * 1100}, "body": body}
     return len(json.dumps(answer, ensure_ascii=charset == "ascii").encode())
 
 
-def size(world: World) -> int:
+def read_size(world: World) -> int:
     found = get_namespace(world.ports, READER, NS)["bytes"]
     assert isinstance(found, int)
     return found
@@ -59,14 +59,14 @@ def fill(world: World, letter: str, most: int) -> TooLarge:
         try:
             world.put(text(f"k{number:03}", value))
         except TooLarge:
-            return _to_the_byte(world, most)
+            return _fill_to_the_byte(world, most)
     raise AssertionError("every value was accepted")
 
 
-def _to_the_byte(world: World, most: int) -> TooLarge:
+def _fill_to_the_byte(world: World, most: int) -> TooLarge:
     for number in range(100):
         world.put(text(f"pad{number}", ""))
-        left = room(world, most)
+        left = measure_room(world, most)
         world.put(text(f"pad{number}", "x" * min(left, 200_000)))
         if left <= 200_000:
             with pytest.raises(TooLarge) as more:
@@ -75,7 +75,7 @@ def _to_the_byte(world: World, most: int) -> TooLarge:
     raise AssertionError("every value was accepted")
 
 
-def room(world: World, most: int) -> int:
+def measure_room(world: World, most: int) -> int:
     body = world.fetch().body or ""
     return min(most - compute_cost(body, world.ports.charset), limits.ANSWERABLE - compute_cost(body, "ascii"))
 
@@ -86,20 +86,20 @@ def room(world: World, most: int) -> int:
 def test_s49_a_namespace_full_to_the_byte_is_answered_on_every_runtime(
     letter: str, charset: Charset, most: int
 ) -> None:
-    world = at(charset)
+    world = make_world_with(charset)
     refused = fill(world, LETTERS[letter], most)
     body = world.fetch().body or ""
 
-    assert size(world) == compute_cost(body, charset) <= most
+    assert read_size(world) == compute_cost(body, charset) <= most
     assert refused.members["size"] == refused.members["limit"] + 1  # type: ignore[operator]  # both are numbers
     assert refused.members["limit"] in {most, limits.ANSWERABLE}
-    assert all(answered(body, each) <= ANSWER_BYTES for each in CHARSETS)
+    assert all(measure_answer(body, each) <= ANSWER_BYTES for each in CHARSETS)
 
 
 @pytest.mark.parametrize("charset", CHARSETS)
 @pytest.mark.parametrize("letter", LETTERS)
 def test_s49_full_namespaces_that_exceed_one_answer_are_deferred(letter: str, charset: Charset) -> None:
-    world = at(charset)
+    world = make_world_with(charset)
     wanted = [names.parse_namespace(f"payments.n{number}") for number in range(5)]
     value = LETTERS[letter] * (
         limits.SNAPSHOT_BYTES // compute_cost(json.dumps(LETTERS[letter])[1:-1], charset) // 5 - 200
@@ -113,30 +113,30 @@ def test_s49_full_namespaces_that_exceed_one_answer_are_deferred(letter: str, ch
 
     assert len(json.loads(body)["snapshots"]) >= 4
     assert compute_cost(body, charset) <= limits.SNAPSHOTS_BYTES
-    assert answered(body, charset) <= ANSWER_BYTES
+    assert measure_answer(body, charset) <= ANSWER_BYTES
 
 
 def test_s49_a_stage_that_changes_its_runtime_still_serves_and_counts() -> None:
-    world = at("utf8")
+    world = make_world_with("utf8")
     fill(world, LETTERS["cjk"], limits.SNAPSHOT_BYTES)
     world.ports = world.ports._replace(charset="ascii")
     body = world.fetch().body or ""
 
-    assert size(world) == compute_cost(body, "ascii") > limits.SNAPSHOT_BYTES
+    assert read_size(world) == compute_cost(body, "ascii") > limits.SNAPSHOT_BYTES
     with pytest.raises(TooLarge):
         world.put(text("k001", "x" + LETTERS["cjk"] * 66_666))
     world.change(Delete(names.parse_key("k000")))
     assert lift_namespace(world.ports, ADMIN, NS, 1, None).body["check"] == {"right": True, "differences": []}
 
     world.ports = world.ports._replace(charset="utf8")
-    assert size(world) == compute_cost(world.fetch().body or "", "utf8") < limits.SNAPSHOT_BYTES
+    assert read_size(world) == compute_cost(world.fetch().body or "", "utf8") < limits.SNAPSHOT_BYTES
     world.put(text("k000", LETTERS["cjk"] * 60_000))
     assert lift_namespace(world.ports, ADMIN, NS, 1, None).body["check"] == {"right": True, "differences": []}
 
 
 @pytest.mark.parametrize("charset", CHARSETS)
 def test_namespaces_are_listed_in_pages_that_fit(charset: Charset) -> None:
-    world = at(charset)
+    world = make_world_with(charset)
     for number in range(700):
         wanted = NamespaceWanted(description=LETTERS["emoji"] * limits.DESCRIPTION)
         create_namespace(world.ports, ADMIN, Namespace(f"payments.n{number:03}"), wanted, None)
@@ -148,11 +148,11 @@ def test_namespaces_are_listed_in_pages_that_fit(charset: Charset) -> None:
 
     assert sum(page.count('"namespace"') for page in pages) == 700
     assert len(pages) == (3 if charset == "ascii" else 1)
-    assert all(answered(page, charset) <= ANSWER_BYTES for page in pages)
+    assert all(measure_answer(page, charset) <= ANSWER_BYTES for page in pages)
 
 
 def test_a_keyring_lists_live_keys_and_the_newest_retired_that_fit() -> None:
-    world = at("ascii")
+    world = make_world_with("ascii")
     old = [
         DataKeyRecord(
             names.parse_namespace(NS),
@@ -175,4 +175,4 @@ def test_a_keyring_lists_live_keys_and_the_newest_retired_that_fit() -> None:
     assert 1000 < len(listed) < 4001
     assert listed[0]["revision"] == 4009
     assert [each["kid"] for each in listed if each["state"] == "live"] == [kid(0)]
-    assert answered(json.dumps(body), "ascii") <= ANSWER_BYTES
+    assert measure_answer(json.dumps(body), "ascii") <= ANSWER_BYTES

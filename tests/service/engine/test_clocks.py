@@ -19,7 +19,7 @@ from configsvc.service.verbs.grants import set_grants
 from configsvc.service.verbs.read_keys import list_versions
 from tests.support.service.fakes import FakeClock
 from tests.support.service.sealed import data_key, kid
-from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, World, caller, retried, text
+from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, World, caller, make_retry_key, text
 
 HOUR = 3600.0
 offsets = st.lists(st.sampled_from([-HOUR, -1.0, 0.0, 1.0, HOUR, -24 * HOUR, 24 * HOUR]), min_size=4, max_size=12)
@@ -42,7 +42,7 @@ class JumpingWorld(World):
         self.ports = self.ports._replace(clock=self.jumping)
 
 
-def jumping() -> JumpingWorld:
+def make_jumping_world() -> JumpingWorld:
     world = JumpingWorld()
     world.settle()
     return world
@@ -50,7 +50,7 @@ def jumping() -> JumpingWorld:
 
 @given(offsets)
 def test_s42_versions_and_revisions_keep_counting_on_any_clock(jumps: Sequence[float]) -> None:
-    world = jumping()
+    world = make_jumping_world()
     for number, off in enumerate(jumps, start=1):
         world.jumping.off = off
         done = world.put(text("db.url", str(number))).body
@@ -63,7 +63,7 @@ def test_s42_versions_and_revisions_keep_counting_on_any_clock(jumps: Sequence[f
 
 @given(offsets)
 def test_s42_the_newest_data_key_is_the_one_added_last(jumps: Sequence[float]) -> None:
-    world = jumping()
+    world = make_jumping_world()
     for number, off in enumerate(jumps[:6], start=1):
         world.jumping.off = off
         add_data_key(world.ports, ADMIN, NS, data_key(number), None)
@@ -73,28 +73,28 @@ def test_s42_the_newest_data_key_is_the_one_added_last(jumps: Sequence[float]) -
 
 @pytest.mark.parametrize("off", [-HOUR, HOUR])
 def test_s42_an_idempotency_key_lasts_23_hours_on_any_clock(off: float) -> None:
-    world = jumping()
-    first = world.put(text("db.url"), retried("once"))
+    world = make_jumping_world()
+    first = world.put(text("db.url"), make_retry_key("once"))
     world.jumping.pass_by(limits.IDEMPOTENCY_SECONDS - HOUR - 1)
     world.jumping.off = off
-    assert world.put(text("db.url"), retried("once")).body == first.body
+    assert world.put(text("db.url"), make_retry_key("once")).body == first.body
     with pytest.raises(IdempotencyMismatch):
-        world.put(text("db.url"), retried("once", "other"))
+        world.put(text("db.url"), make_retry_key("once", "other"))
 
 
 def test_a_precondition_still_holds_after_a_fast_clock_expired_the_answer() -> None:
-    world = jumping()
+    world = make_jumping_world()
     world.put(text("db.url"))
-    first = world.put(text("db.url", if_match=3), retried("once"))
+    first = world.put(text("db.url", if_match=3), make_retry_key("once"))
     world.jumping.off = 25 * HOUR
     with pytest.raises(PreconditionFailed):  # it was done once
-        world.put(text("db.url", if_match=3), retried("once"))
+        world.put(text("db.url", if_match=3), make_retry_key("once"))
     world.jumping.off = 0.0
-    assert world.put(text("db.url", if_match=3), retried("once")).body == first.body
+    assert world.put(text("db.url", if_match=3), make_retry_key("once")).body == first.body
 
 
 def test_a_revoked_grant_ends_after_ten_seconds_on_any_clock() -> None:
-    world = jumping()
+    world = make_jumping_world()
     revoked = caller("devkey", "Developer")
     assert world.fetch(who=DEVELOPER).body
     set_grants(world.ports, ADMIN, "api-key:devkey", (), None)

@@ -12,13 +12,13 @@ from configsvc.model.snapshot import parse
 from configsvc.service.engine import records
 from configsvc.service.engine.ports import Remove
 from configsvc.service.verbs.history import diff_revisions, fetch_revision
-from tests.support.service.histories import Step, Told, histories
+from tests.support.service.histories import ModelledWorld, Step, histories
 from tests.support.service.world import NS, READER
 
 Served = dict[str, tuple[int, str]]
 
 
-def fetched(model: Told, revision: int) -> Served | None:
+def fetch_entries(model: ModelledWorld, revision: int) -> Served | None:
     """Returns the entries of a revision, or None if it is gone."""
     try:
         body = fetch_revision(model.world.ports, READER, NS, revision, None).body
@@ -29,14 +29,14 @@ def fetched(model: Told, revision: int) -> Served | None:
     return {entry.key: (entry.version, entry.value) for entry in snapshot.entries}
 
 
-def modelled(model: Told, revision: int) -> Served | None:
+def model_entries(model: ModelledWorld, revision: int) -> Served | None:
     active = model.revisions[revision]
     if model.destroyed.intersection(active.items()):
         return None
     return {key: (version, model.values[key, version]) for key, version in active.items()}
 
 
-def prune(model: Told, kept: int) -> None:
+def prune(model: ModelledWorld, kept: int) -> None:
     """Prunes as upkeep does: the log below `kept`, and every version that no remaining revision serves."""
     needed = {item for active in model.revisions[kept:] for item in active.items()}
     partition = records.of_namespace(NS)
@@ -50,25 +50,25 @@ def prune(model: Told, kept: int) -> None:
 
 @given(histories)
 def test_every_revision_is_served_as_in_the_model(history: list[list[Step]]) -> None:
-    model = Told().write(history)
-    found = [fetched(model, revision) for revision in range(1, model.revision + 1)]
-    assert found == [modelled(model, revision) for revision in range(1, model.revision + 1)]
+    model = ModelledWorld().write(history)
+    found = [fetch_entries(model, revision) for revision in range(1, model.revision + 1)]
+    assert found == [model_entries(model, revision) for revision in range(1, model.revision + 1)]
 
 
 @given(histories, st.data())
 def test_pruning_takes_nothing_from_the_remaining_revisions(history: list[list[Step]], data: st.DataObject) -> None:
-    model = Told().write(history)
+    model = ModelledWorld().write(history)
     kept = data.draw(st.integers(1, model.revision))
     prune(model, kept)
     for revision in range(1, model.revision + 1):
         gone = revision < min(kept, model.world.head().served)
-        assert fetched(model, revision) == (None if gone else modelled(model, revision))
+        assert fetch_entries(model, revision) == (None if gone else model_entries(model, revision))
 
 
 @settings(max_examples=40)
 @given(histories, st.data())
 def test_a_diff_names_the_keys_whose_versions_differ(history: list[list[Step]], data: st.DataObject) -> None:
-    model = Told().write(history)
+    model = ModelledWorld().write(history)
     first, last = (data.draw(st.integers(1, model.revision)) for _ in range(2))
     was, now = model.revisions[first], model.revisions[last]
     found = diff_revisions(model.world.ports, READER, NS, first, last, 1000, None)["differences"]
@@ -95,13 +95,13 @@ def test_writes_in_the_gaps_between_reads_never_mix_into_a_revision(
             model.write([change_set for change_set in [next(pending, None)] if change_set])
             reading = True
 
-    model = Told(MemoryRepository(between)).write(history)
+    model = ModelledWorld(MemoryRepository(between)).write(history)
     revision = data.draw(st.integers(1, model.revision))
     reading = True
     try:
-        found = fetched(model, revision)
+        found = fetch_entries(model, revision)
     except Unavailable:
         return
     reading = False
     expected = {key: (version, model.values[key, version]) for key, version in model.revisions[revision].items()}
-    assert found == expected or (found is None and modelled(model, revision) is None)
+    assert found == expected or (found is None and model_entries(model, revision) is None)

@@ -18,7 +18,7 @@ from configsvc.service.engine.records import Record, RecordAddress
 from configsvc.service.verbs.change_sets import commit_change_set
 from configsvc.service.verbs.grants import ExpectedGrants, set_grants
 from configsvc.service.verbs.keys import activate_version, delete_key
-from tests.support.service.world import ADMIN, DEVELOPER, NS, ROLES, World, caller, grant, sealed, settled, text
+from tests.support.service.world import ADMIN, DEVELOPER, NS, ROLES, World, caller, grant, make_world, sealed, text
 
 KEY = names.parse_key("db.url")
 COLLEAGUE = caller("devkey", "Colleague")
@@ -52,18 +52,18 @@ def store() -> Losing:
 
 @pytest.fixture
 def world(store: Losing) -> World:
-    made = settled(store)
+    made = make_world(store)
     set_grants(made.ports, ADMIN, ROLES + "Colleague", (grant("write"),), None)
     return made
 
 
-def failed(asked: Callable[[], WriteOutcome]) -> dict[str, Any]:
+def get_failure(asked: Callable[[], WriteOutcome]) -> dict[str, Any]:
     with pytest.raises(PreconditionFailed) as refused:
         asked()
     return refused.value.members
 
 
-def digest(value: str) -> str:
+def hash_value(value: str) -> str:
     return sha256(value.encode()).hexdigest()
 
 
@@ -71,10 +71,10 @@ def test_s36_the_losing_writer_learns_who_won_and_when(world: World) -> None:
     world.put(text("db.url", "base"))
     world.put(text("db.url", "theirs", if_match=3), who=COLLEAGUE)
     won = world.log()[-1]
-    found = failed(lambda: world.put(text("db.url", "ours", if_match=3)))
+    found = get_failure(lambda: world.put(text("db.url", "ours", if_match=3)))
     assert (found["key"], found["revision"], found["latest"], found["active"]) == ("db.url", 4, 2, 2)
     assert (found["changed_by"], found["changed_at"]) == (ROLES + "Colleague", won.at)
-    assert found["digest"] == digest("theirs") != digest("ours")
+    assert found["digest"] == hash_value("theirs") != hash_value("ours")
 
 
 def test_the_detail_names_the_author(world: World) -> None:
@@ -95,28 +95,28 @@ def test_s33_a_writer_that_lost_the_answer_recognises_its_own_write(world: World
     if mine.form == "envelope":  # whose version identifies it
         assert world.put(mine).body["version"] == 2
         mine = mine._replace(value=sealed("db.url", 3).value)
-    found = failed(lambda: world.put(mine))
-    assert found["digest"] == digest(wanted.value)
+    found = get_failure(lambda: world.put(mine))
+    assert found["digest"] == hash_value(wanted.value)
     assert (found["changed_by"], found["latest"]) == (DEVELOPER.principal, 2)
 
 
 def test_a_caller_who_may_not_read_gets_no_digest(world: World) -> None:
     for served in (True, False):
         world.put(text("db.url", "1234", activate=served))
-        found = failed(lambda: world.put(text("db.url", if_match=1), who=BLIND))
+        found = get_failure(lambda: world.put(text("db.url", if_match=1), who=BLIND))
         assert "digest" not in found
         assert found["changed_by"] == DEVELOPER.principal
 
 
 def test_create_only_names_who_was_first(world: World) -> None:
     world.put(text("db.url", "first"), who=COLLEAGUE)
-    found = failed(lambda: world.put(text("db.url", create_only=True)))
+    found = get_failure(lambda: world.put(text("db.url", create_only=True)))
     assert (found["revision"], found["latest"], found["changed_by"]) == (3, 1, ROLES + "Colleague")
-    assert found["digest"] == digest("first")
+    assert found["digest"] == hash_value("first")
 
 
 def test_a_key_that_never_existed_has_no_author(world: World) -> None:
-    found = failed(lambda: world.put(text("db.url", if_match=3)))
+    found = get_failure(lambda: world.put(text("db.url", if_match=3)))
     assert found == {"key": "db.url", "revision": None, "latest": 0, "active": None}
 
 
@@ -127,14 +127,14 @@ def test_delete_and_activate_name_who_deleted_the_key(world: World) -> None:
         lambda: delete_key(world.ports, DEVELOPER, NS, Delete(KEY, 3), "", None),
         lambda: activate_version(world.ports, DEVELOPER, NS, Activate(KEY, 1, 3), "", None),
     ):
-        found = failed(asked)
+        found = get_failure(asked)
         assert (found["revision"], found["active"], found["changed_by"]) == (4, None, ROLES + "Colleague")
-        assert found["digest"] == digest("value")
+        assert found["digest"] == hash_value("value")
 
 
 def test_a_failed_namespace_precondition_names_its_author(world: World) -> None:
     world.put(text("other"), who=COLLEAGUE)
-    found = failed(lambda: world.change(text("db.url"), if_match=2))
+    found = get_failure(lambda: world.change(text("db.url"), if_match=2))
     assert (found["revision"], found["changed_by"]) == (3, ROLES + "Colleague")
 
 
@@ -142,7 +142,7 @@ def test_each_failed_operation_names_its_own_change_in_one_read(world: World) ->
     world.put(text("a"))
     world.put(text("b"), who=COLLEAGUE)
     world.repository.calls.clear()
-    found = failed(lambda: world.change(text("a", if_match=1), text("b", if_match=1), text("c", if_match=1)))
+    found = get_failure(lambda: world.change(text("a", if_match=1), text("b", if_match=1), text("c", if_match=1)))
     assert [(each["key"], each["revision"], each.get("changed_by")) for each in found["failed"]] == [
         ("a", 3, ROLES + "Developer"), ("b", 4, ROLES + "Colleague"), ("c", None, None),
     ]  # fmt: skip
@@ -162,7 +162,7 @@ def test_grants_name_who_changed_them(world: World) -> None:
     def stale(who: Caller) -> WriteOutcome:
         return set_grants(world.ports, who, ROLES + "Developer", (), None, ExpectedGrants(if_match=1))
 
-    found = failed(lambda: stale(ADMIN))
+    found = get_failure(lambda: stale(ADMIN))
     assert (found["revision"], found["changed_by"]) == (4, ADMIN.principal)
 
 
@@ -170,10 +170,10 @@ def test_a_refusal_stands_even_if_its_author_cannot_be_read(world: World, store:
     world.put(text("db.url"))
     for fault in (StoreUnavailable("silent"), StoreBusy("throttled")):
         store.read_fails = fault
-        assert "changed_by" not in failed(lambda: world.put(text("db.url", if_match=1)))
+        assert "changed_by" not in get_failure(lambda: world.put(text("db.url", if_match=1)))
     store.read_fails = None
     store.commit([Remove(records.log(records.of_namespace(NS), 3), 3)])
-    found = failed(lambda: world.put(text("db.url", if_match=1)))
+    found = get_failure(lambda: world.put(text("db.url", if_match=1)))
     assert (found["revision"], "changed_by" in found) == (3, False)
 
 

@@ -22,7 +22,7 @@ from configsvc.service.verbs.keys import destroy_version
 from configsvc.service.verbs.lift import lift_namespace
 from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace, delete_namespace
 from configsvc.service.verbs.upkeep import run_upkeep
-from tests.support.service.world import ADMIN, NS, READER, World, settled, text
+from tests.support.service.world import ADMIN, NS, READER, World, make_world, text
 
 PARTITION = records.of_namespace(NS)
 KEYS = tuple("abcdefghijkl")
@@ -72,7 +72,7 @@ class Lived:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)  # noqa: S311  # no secret
         self.table = Fated(self.chance)
-        self.world: World = settled(self.table)
+        self.world: World = make_world(self.table)
         self.world.set(retention=RetentionSettings(versions=3, deleted_days=2))
         self.active, self.served = dict[str, int](), dict[int, dict[str, int]]()
         self.values = dict[tuple[str, int], str]()
@@ -193,7 +193,7 @@ class Lived:
         return bool(self.table.get([at]))
 
 
-def travelled(lived: Lived, revision: int) -> dict[str, str] | None:
+def fetch_entries(lived: Lived, revision: int) -> dict[str, str] | None:
     try:
         body = fetch_revision(lived.world.ports, READER, NS, revision, None).body
     except Gone:
@@ -201,7 +201,7 @@ def travelled(lived: Lived, revision: int) -> dict[str, str] | None:
     return {entry.key: entry.value for entry in parse(json.loads(body or "")).entries}
 
 
-def right(lived: Lived, revision: int) -> dict[str, str] | None:
+def expect_entries(lived: Lived, revision: int) -> dict[str, str] | None:
     active = lived.served[revision]
     served_now = revision >= lived.world.head().served
     if not served_now and (revision < lived.oldest() or not all(lived.whole(*each) for each in active.items())):
@@ -223,7 +223,7 @@ def test_every_kind_of_event_happens(lived: Lived) -> None:
 
 def test_every_revision_is_unchanged_or_gone(lived: Lived) -> None:
     some = lived.chance.sample(sorted(lived.served), 100)
-    wrong = [each for each in some if travelled(lived, each) != right(lived, each)]
+    wrong = [each for each in some if fetch_entries(lived, each) != expect_entries(lived, each)]
     assert wrong == []
 
 
@@ -243,7 +243,7 @@ def test_a_paged_diff_of_any_two_revisions_matches_the_list(lived: Lived) -> Non
         was, now = lived.served[start], lived.served[end]
         expected = [(key, was.get(key), now.get(key)) for key in sorted({*was, *now}) if was.get(key) != now.get(key)]
         try:
-            found = list(differences(lived, start, end, limit))
+            found = list(read_differences(lived, start, end, limit))
         except Gone:
             served = lived.world.head().served
             assert any(each < min(lived.oldest(), served) for each in (start, end)) or not all(
@@ -253,7 +253,7 @@ def test_a_paged_diff_of_any_two_revisions_matches_the_list(lived: Lived) -> Non
             assert found == expected
 
 
-def differences(lived: Lived, start: int, end: int, limit: int) -> Iterator[tuple[str, int | None, int | None]]:
+def read_differences(lived: Lived, start: int, end: int, limit: int) -> Iterator[tuple[str, int | None, int | None]]:
     cursor: str | None = None
     while True:
         page = diff_revisions(lived.world.ports, READER, NS, start, end, limit, cursor)
@@ -284,7 +284,7 @@ def test_every_search_matches_the_list(lived: Lived, *, newest: bool) -> None:
             newest=newest,
         )
         expected = [record.revision for record in log if is_wanted(record, wanted)]
-        found = list(pages(lived.world, wanted, chance.choice((1, 2, 7, 100, 1000))))
+        found = list(read_pages(lived.world, wanted, chance.choice((1, 2, 7, 100, 1000))))
         assert found == (expected[::-1] if newest else expected), wanted
 
 
@@ -299,7 +299,7 @@ def is_wanted(record: LogRecord, wanted: LogWanted) -> bool:
     )
 
 
-def pages(world: World, wanted: LogWanted, limit: int) -> Iterator[int]:
+def read_pages(world: World, wanted: LogWanted, limit: int) -> Iterator[int]:
     cursor: str | None = None
     for _ in range(2000):
         page = list_changes(world.ports, READER, NS, wanted, limit, cursor)

@@ -7,7 +7,7 @@ from configsvc.model.change_set import Activate
 from configsvc.model.errors import InvalidValue, Unprocessable
 from configsvc.model.schema import KeySchema, parse_key_schema
 from configsvc.model.schema_cost import SchemaWeight
-from tests.support.service.world import World, sealed, settled, text
+from tests.support.service.world import World, make_world, sealed, text
 
 POOL = parse_key_schema(
     "limits.*",
@@ -18,7 +18,7 @@ SHORT = parse_key_schema("name", {"maxLength": 3})
 
 @pytest.fixture
 def world() -> World:
-    world = settled()
+    world = make_world()
     world.set(schemas=(POOL, SHORT))
     return world
 

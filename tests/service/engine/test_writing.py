@@ -18,12 +18,12 @@ from configsvc.service.verbs.grants import set_grants
 from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace
 from tests.support.service.fakes import Commits
 from tests.support.service.sealed import data_key, kid
-from tests.support.service.world import ADMIN, DEVELOPER, NS, ROLES, World, retried, sealed, settled, text
+from tests.support.service.world import ADMIN, DEVELOPER, NS, ROLES, World, make_retry_key, make_world, sealed, text
 
 
 @pytest.fixture
 def world() -> World:
-    return settled()
+    return make_world()
 
 
 def test_a_lost_race_is_decided_again_and_commits(world: World) -> None:
@@ -70,7 +70,7 @@ def test_pauses_have_full_jitter_and_get_shorter_with_age(world: World) -> None:
 
 def test_a_refusal_after_lost_races_names_the_grants(world: World) -> None:
     world.ports = world.ports.within(1.0)
-    world.repository.before_commit.extend([lost] * 3000)
+    world.repository.before_commit.extend([lose_race] * 3000)
     with pytest.raises(Contended) as busy:
         set_grants(world.ports, ADMIN, ROLES + "Developer", (), None)
     assert busy.value.detail == "Too many concurrent writes to the grants. Try again."
@@ -81,14 +81,14 @@ def test_a_limited_number_of_attempts_is_observed(world: World) -> None:
 
     def attempt() -> None:
         tries.append(1)
-        lost()
+        lose_race()
 
     with pytest.raises(Contended):
         retry_lost_races(world.ports, NS, attempt, 3)
     assert len(tries) == 3
 
 
-def lost() -> None:
+def lose_race() -> None:
     raise LostRace
 
 
@@ -101,8 +101,8 @@ def bump(world: World) -> None:
 def test_a_lost_answer_is_given_again_for_the_idempotency_key(world: World) -> None:
     world.repository.lose_answer = True
     with pytest.raises(Unavailable):
-        world.put(text("a"), retried("k1"))
-    assert world.put(text("a"), retried("k1")).body["version"] == 1
+        world.put(text("a"), make_retry_key("k1"))
+    assert world.put(text("a"), make_retry_key("k1")).body["version"] == 1
     assert world.head().revision == 3
 
 
@@ -116,8 +116,8 @@ def test_an_envelope_whose_answer_was_lost_needs_no_idempotency_key(world: World
 
 def test_a_put_is_conditioned_on_every_record_it_read(world: World) -> None:
     world.put(sealed("a", 1))
-    world.put(sealed("a", 2), retried("k1"))
-    expected = {address(action): action.expected for action in world.repository.committed}
+    world.put(sealed("a", 2), make_retry_key("k1"))
+    expected = {get_address(action): action.expected for action in world.repository.committed}
     assert expected == {
         records.head(NS): 3,
         records.settings(NS): 1,
@@ -129,15 +129,15 @@ def test_a_put_is_conditioned_on_every_record_it_read(world: World) -> None:
     }
 
 
-def address(action: WriteAction) -> RecordAddress:
+def get_address(action: WriteAction) -> RecordAddress:
     return records.address_of(action.record) if isinstance(action, Write) else action.address
 
 
 def test_repeated_writes_change_nothing_and_are_not_remembered(world: World) -> None:
     world.repository.calls.clear()
-    add_data_key(world.ports, ADMIN, NS, data_key(), retried("k1"))
+    add_data_key(world.ports, ADMIN, NS, data_key(), make_retry_key("k1"))
     assert "commit" not in world.repository.calls
-    create_namespace(world.ports, ADMIN, NS, NamespaceWanted(), retried("k2"))
+    create_namespace(world.ports, ADMIN, NS, NamespaceWanted(), make_retry_key("k2"))
     assert world.repository.committed == [StampCheck(records.head(NS), 2), StampCheck(records.settings(NS), 1)]
 
 
@@ -146,7 +146,7 @@ def test_no_first_answer_is_looked_up_after_the_store_failed(world: World) -> No
     world.repository.before_commit.append(fail)
     world.repository.calls.clear()
     with pytest.raises(StoreUnavailable):
-        world.put(text("a", "x" * 100), retried("k1"))
+        world.put(text("a", "x" * 100), make_retry_key("k1"))
     assert world.repository.calls == ["get"]
 
 
@@ -166,7 +166,7 @@ def test_checks_that_do_not_fit_are_committed_first_at_that_revision(
     puts = [sealed(f"k{number}", 1, number=number % data_keys) for number in range(30)]
     commit_change_set(world.ports._replace(repository=watched), DEVELOPER, NS, ChangeSet(tuple(puts)), None)
     assert [len(each) for each in watched.commits] == commits
-    assert all(records.head(NS) in map(address, each) for each in watched.commits)
+    assert all(records.head(NS) in map(get_address, each) for each in watched.commits)
 
 
 def test_only_the_write_of_each_sixteenth_revision_writes_a_summary(world: World) -> None:
@@ -196,7 +196,7 @@ class Torn(MemoryRepository):
 
 def test_a_torn_batch_with_a_current_head_loses_no_update() -> None:
     table = Torn()
-    world = settled(table)
+    world = make_world(table)
     world.put(text("a", "1"))
     at = records.key(NS, "a")
     old = table.get([at])
@@ -207,7 +207,7 @@ def test_a_torn_batch_with_a_current_head_loses_no_update() -> None:
 
 def test_a_version_younger_than_the_head_read_is_read_again() -> None:
     table = Torn()
-    world = settled(table)
+    world = make_world(table)
     old = table.get([records.head(NS)])
     add_data_key(world.ports, ADMIN, NS, data_key(1), None)
     world.put(sealed("a", 1, number=1)._replace(activate=False))
@@ -227,7 +227,7 @@ class Beheaded(Torn):
         return {at: record for at, record in found.items() if at != self.without}
 
 
-def why_lost(asked: Callable[[], object]) -> tuple[RecordAddress, ...]:
+def find_lost_addresses(asked: Callable[[], object]) -> tuple[RecordAddress, ...]:
     with pytest.raises(Contended) as busy:
         asked()
     race = busy.value.__context__
@@ -237,17 +237,17 @@ def why_lost(asked: Callable[[], object]) -> tuple[RecordAddress, ...]:
 
 def test_a_lost_race_names_the_records_that_do_not_fit_together() -> None:
     table = Beheaded()
-    world = settled(table)
+    world = make_world(table)
     world.ports = world.ports.within(1.0)
     old = table.get([records.head(NS)])
     add_data_key(world.ports, ADMIN, NS, data_key(1), None)
     world.put(sealed("a", 1, number=1)._replace(activate=False))
     table.old = old
-    assert why_lost(lambda: world.change(Activate(names.parse_key("a"), 1))) == (
+    assert find_lost_addresses(lambda: world.change(Activate(names.parse_key("a"), 1))) == (
         records.head(NS), records.version(NS, "a", 1),
     )  # fmt: skip
     table.old, table.without = {}, records.settings(NS)
-    assert why_lost(lambda: world.put(text("b"))) == (records.head(NS), records.settings(NS))
+    assert find_lost_addresses(lambda: world.put(text("b"))) == (records.head(NS), records.settings(NS))
 
 
 def test_a_settings_change_before_the_commit_is_noticed(world: World) -> None:

@@ -18,14 +18,14 @@ from configsvc.service.verbs.change_log import LogWanted, list_changes, list_gra
 from configsvc.service.verbs.grants import set_grants
 from configsvc.service.verbs.keys import destroy_version
 from configsvc.service.verbs.lift import lift_namespace
-from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, ROLES, STRANGER, World, grant, settled, text
+from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, ROLES, STRANGER, World, grant, make_world, text
 
 EVERYTHING = LogWanted()
 
 
 @pytest.fixture
 def world() -> World:
-    return settled()
+    return make_world()
 
 
 def read(
@@ -38,7 +38,7 @@ def read(
     return found, more
 
 
-def revisions(world: World, wanted: LogWanted = EVERYTHING, limit: int = 1000) -> list[object]:
+def list_revisions(world: World, wanted: LogWanted = EVERYTHING, limit: int = 1000) -> list[object]:
     """Reads all pages and joins them."""
     found, cursor = read(world, wanted, limit)
     while cursor:
@@ -75,17 +75,17 @@ def test_a_page_is_one_read_and_one_query(world: World) -> None:
 
 def test_since_omits_earlier_revisions(world: World) -> None:
     world.put(text("a"))
-    assert revisions(world, LogWanted(since=2)) == [3]
-    assert revisions(world, LogWanted(since=3)) == []
-    assert revisions(world, LogWanted(since=99)) == []
-    assert revisions(world, LogWanted(since=0)) == [1, 2, 3]
+    assert list_revisions(world, LogWanted(since=2)) == [3]
+    assert list_revisions(world, LogWanted(since=3)) == []
+    assert list_revisions(world, LogWanted(since=99)) == []
+    assert list_revisions(world, LogWanted(since=0)) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 6, 7])
 def test_pages_continue_without_overlap_and_end(world: World, limit: int) -> None:
     for number in range(4):
         world.put(text("a", str(number)))
-    assert revisions(world, EVERYTHING, limit) == [1, 2, 3, 4, 5, 6]
+    assert list_revisions(world, EVERYTHING, limit) == [1, 2, 3, 4, 5, 6]
     found, cursor = read(world, EVERYTHING, 6)
     assert (len(found), cursor) == (6, None)
 
@@ -93,7 +93,7 @@ def test_pages_continue_without_overlap_and_end(world: World, limit: int) -> Non
 def test_changes_made_during_a_page_are_on_the_next(world: World) -> None:
     world.repository.before_query.append(lambda: world.put(text("a")) and None)
     assert [each["revision"] for each in read(world)[0]] == [1, 2]
-    assert revisions(world, LogWanted(since=2)) == [3]
+    assert list_revisions(world, LogWanted(since=2)) == [3]
 
 
 def test_the_log_of_a_key_has_every_record_that_names_it(world: World) -> None:
@@ -102,26 +102,29 @@ def test_the_log_of_a_key_has_every_record_that_names_it(world: World) -> None:
     world.change(text("a", "2"), text("b", "2"))
     world.change(Delete(names.parse_key("a")))
     destroy_version(world.ports, ADMIN, NS, Key("a"), 1, None)
-    assert revisions(world, LogWanted(key="a")) == [3, 5, 6, 7]
-    assert revisions(world, LogWanted(key="a", since=5)) == [6, 7]
-    assert revisions(world, LogWanted(key="nothing")) == []
+    assert list_revisions(world, LogWanted(key="a")) == [3, 5, 6, 7]
+    assert list_revisions(world, LogWanted(key="a", since=5)) == [6, 7]
+    assert list_revisions(world, LogWanted(key="nothing")) == []
 
 
 def test_the_log_of_a_principal_has_only_its_changes(world: World) -> None:
     world.put(text("a"))
-    assert revisions(world, LogWanted(principal=ROLES + "Admin")) == [1, 2]
-    assert revisions(world, LogWanted(principal=ROLES + "Developer")) == [3]
+    assert list_revisions(world, LogWanted(principal=ROLES + "Admin")) == [1, 2]
+    assert list_revisions(world, LogWanted(principal=ROLES + "Developer")) == [3]
 
 
 def test_time_filters_are_inclusive_and_exclusive(world: World) -> None:
     for _ in range(3):
         world.clock.pass_by(60)
         world.put(text("a"))
-    assert revisions(world, LogWanted(after_time="2027-01-15T08:02:00Z")) == [4, 5]
-    assert revisions(world, LogWanted(before_time="2027-01-15T08:02:00.000Z")) == [1, 2, 3]
-    assert revisions(world, LogWanted(after_time="2027-01-15T08:01:00Z", before_time="2027-01-15T08:03:00Z")) == [3, 4]
-    assert revisions(world, LogWanted(after_time="2027-01-16")) == []
-    assert revisions(world, LogWanted(before_time="2027-01-16")) == [1, 2, 3, 4, 5]
+    assert list_revisions(world, LogWanted(after_time="2027-01-15T08:02:00Z")) == [4, 5]
+    assert list_revisions(world, LogWanted(before_time="2027-01-15T08:02:00.000Z")) == [1, 2, 3]
+    assert list_revisions(world, LogWanted(after_time="2027-01-15T08:01:00Z", before_time="2027-01-15T08:03:00Z")) == [
+        3,
+        4,
+    ]
+    assert list_revisions(world, LogWanted(after_time="2027-01-16")) == []
+    assert list_revisions(world, LogWanted(before_time="2027-01-16")) == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(
@@ -174,15 +177,15 @@ def test_a_page_fits_into_an_answer_of_lambda(world: World) -> None:
     assert 3 < len(found) < 10
     assert cursor is not None
     assert compute_cost(dumps(found), "utf8") < 5 * limits.MIB
-    assert revisions(world) == list(range(1, 11))
+    assert list_revisions(world) == list(range(1, 11))
 
 
 def test_a_follower_gets_gone_if_changes_were_pruned(world: World) -> None:
     for number in range(4):
         world.put(text("a", str(number)))
     prune(world, 1, 2, 3)
-    assert revisions(world) == [4, 5, 6]
-    assert revisions(world, LogWanted(since=3)) == [4, 5, 6]
+    assert list_revisions(world) == [4, 5, 6]
+    assert list_revisions(world, LogWanted(since=3)) == [4, 5, 6]
     for since in (0, 1, 2):
         with pytest.raises(Gone) as refused:
             read(world, LogWanted(since=since))
@@ -202,11 +205,11 @@ def test_a_lift_is_no_gap_but_pruning_before_it_is(world: World) -> None:
     for number in range(4):
         world.put(text("a", str(number)))
     lift_namespace(world.ports, ADMIN, NS, 100, None)
-    assert revisions(world, LogWanted(since=6)) == [101]
+    assert list_revisions(world, LogWanted(since=6)) == [101]
 
     prune(world, 1, 2, 3, 4, 5, 6)
-    assert revisions(world, LogWanted(since=6)) == [101]
-    assert revisions(world, LogWanted(since=50)) == [101]
+    assert list_revisions(world, LogWanted(since=6)) == [101]
+    assert list_revisions(world, LogWanted(since=50)) == [101]
     for since in (0, 3, 5):
         with pytest.raises(Gone) as refused:
             read(world, LogWanted(since=since))
@@ -246,7 +249,7 @@ def test_grants_have_no_keys(world: World) -> None:
 
 @given(st.integers(1, 9), st.sampled_from([None, "a", "b"]), st.sampled_from([None, 0, 3, 5]))
 def test_pages_of_any_limit_have_exactly_the_matching_records(limit: int, key: str | None, since: int | None) -> None:
-    world = settled()
+    world = make_world()
     for number in range(5):
         world.put(text("ab"[number % 2], str(number)))
     asked = LogWanted(since=since, key=key)
@@ -255,6 +258,6 @@ def test_pages_of_any_limit_have_exactly_the_matching_records(limit: int, key: s
         for record in world.log()
         if record.revision > (since or 0) and (key is None or any(change.key == key for change in record.changes))
     ]
-    found = revisions(world, asked, limit)
+    found = list_revisions(world, asked, limit)
     assert found == expected
     assert all(isinstance(one, int) and isinstance(other, int) and one < other for one, other in pairwise(found))

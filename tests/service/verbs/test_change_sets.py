@@ -19,12 +19,12 @@ from configsvc.service.verbs.read_keys import get_key
 from tests.support.adapters.sizes import count_item_bytes
 from tests.support.service.fakes import Commits
 from tests.support.service.sealed import data_key, kid
-from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, World, retried, sealed, settled, text
+from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, World, make_retry_key, make_world, sealed, text
 
 
 @pytest.fixture
 def world() -> World:
-    return settled()
+    return make_world()
 
 
 def activate(key: str, version: int, if_match: int | None = None) -> Activate:
@@ -134,7 +134,7 @@ class Forgetful(MemoryRepository):
 @pytest.mark.parametrize("missing", [records.settings(NS), records.data_key(NS, kid())], ids=["settings", "data key"])
 def test_a_batch_that_misses_records_of_its_head_is_read_again(missing: RecordAddress) -> None:
     table = Forgetful()
-    world = settled(table)
+    world = make_world(table)
     table.left_out = [missing]
     world.repository.calls.clear()
     assert world.put(sealed("a", 1)).status == 201
@@ -193,7 +193,7 @@ def test_a_change_set_may_have_a_namespace_precondition(world: World) -> None:
 
 
 def test_the_largest_change_set_takes_at_most_100_actions_per_transaction() -> None:
-    world = settled()
+    world = make_world()
     for number in range(1, 10):
         add_data_key(world.ports, ADMIN, NS, data_key(number), None)
     world.clock.pass_by(11)
@@ -229,7 +229,7 @@ def test_activated_values_count_towards_the_bytes_of_a_change_set(world: World) 
         world.change(*(activate(f"k{number}", 1) for number in range(4)), text("more", "x"))
 
 
-def serving_large_values(world: World) -> list[Put]:
+def serve_large_values(world: World) -> list[Put]:
     """Makes 16 keys that serve 255 KiB each; the puts that it returns fit into a change set."""
     world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
     for number in range(16):
@@ -238,7 +238,7 @@ def serving_large_values(world: World) -> list[Put]:
 
 
 def test_served_values_count_towards_the_size_of_a_transaction(world: World) -> None:
-    staged = serving_large_values(world)
+    staged = serve_large_values(world)
     before = world.stored()
     with pytest.raises(TooLarge, match="Split") as refused:
         world.change(*staged)
@@ -249,7 +249,7 @@ def test_served_values_count_towards_the_size_of_a_transaction(world: World) -> 
 
 
 def test_the_snapshot_limit_is_reported_before_the_transaction_limit(world: World) -> None:
-    staged = [put._replace(value="y") for put in serving_large_values(world)]
+    staged = [put._replace(value="y") for put in serve_large_values(world)]
     before = world.stored()
     with pytest.raises(TooLarge, match="split the namespace") as refused:
         world.change(*staged, text("more", "x" * 64 * limits.KIB))
@@ -258,7 +258,7 @@ def test_the_snapshot_limit_is_reported_before_the_transaction_limit(world: Worl
 
 
 def test_all_records_behind_a_refusal_are_checked_at_one_revision(world: World) -> None:
-    staged = serving_large_values(world)
+    staged = serve_large_values(world)
     watched = Commits(world.repository)
     with pytest.raises(TooLarge):
         commit_change_set(world.ports._replace(repository=watched), DEVELOPER, NS, ChangeSet(tuple(staged)), None)
@@ -273,18 +273,18 @@ def test_all_records_behind_a_refusal_are_checked_at_one_revision(world: World) 
 
 
 def test_a_write_during_the_checks_of_a_refusal_repeats_the_decision(world: World) -> None:
-    staged = serving_large_values(world)
+    staged = serve_large_values(world)
     smaller = [text(f"k{number}", "x") for number in range(16)]
-    world.repository.before_commit.extend([nothing, lambda: world.change(*smaller)])
+    world.repository.before_commit.extend([do_nothing, lambda: world.change(*smaller)])
     assert world.change(*staged).status == 200
 
 
-def nothing() -> None:
+def do_nothing() -> None:
     return
 
 
 def test_a_torn_read_refuses_no_change_set_for_its_size(world: World) -> None:
-    staged = serving_large_values(world)
+    staged = serve_large_values(world)
     smaller = [text(f"k{number}", "x") for number in range(16)]
     world.repository.before_commit.append(lambda: world.change(*smaller))
     assert world.change(*staged).status == 200
@@ -298,16 +298,16 @@ def test_a_transaction_has_room_for_everything_besides_values(world: World) -> N
     puts = tuple(sealed(key, 1, number=at % limits.CHANGE_SET_KIDS) for at, key in enumerate(longest))
     who = DEVELOPER._replace(arn="a" * 2048, user_agent="u" * 256, correlation_id="c" * 128)
     why = "\U0001f511" * limits.MESSAGE
-    commit_change_set(world.ports, who, NS, ChangeSet(puts, why), retried("i" * limits.IDEMPOTENCY_KEY))
+    commit_change_set(world.ports, who, NS, ChangeSet(puts, why), make_retry_key("i" * limits.IDEMPOTENCY_KEY))
     touched = world.repository.get(
-        [each.address if isinstance(each, StampCheck) else address_of(each.record) for each in committed(world)]
+        [each.address if isinstance(each, StampCheck) else address_of(each.record) for each in list_committed(world)]
     )
     size = sum(count_item_bytes(to_item(record)) for record in touched.values())
     values = 2 * sum(len(put.value) for put in puts)
     assert size - values + limits.SCHEMAS_BYTES < limits.TRANSACTION_BYTES - limits.TRANSACTION_VALUES
 
 
-def committed(world: World) -> list[Write | StampCheck]:
+def list_committed(world: World) -> list[Write | StampCheck]:
     return [each for each in world.repository.committed if not isinstance(each, Remove)]
 
 
@@ -323,7 +323,7 @@ def test_every_envelope_counts_as_a_seal_and_served_ones_as_served(world: World)
 
 
 def test_a_data_key_seals_at_most_2_to_the_20_values(world: World) -> None:
-    seals_are(world, limits.SEALS_PER_DATA_KEY - 1)
+    set_seals(world, limits.SEALS_PER_DATA_KEY - 1)
     with pytest.raises(Conflict, match="Rotate"):
         world.change(sealed("a", 1), sealed("b", 1))
     world.put(sealed("a", 1))
@@ -332,7 +332,7 @@ def test_a_data_key_seals_at_most_2_to_the_20_values(world: World) -> None:
     world.put(text("b"))
 
 
-def seals_are(world: World, seals: int) -> None:
+def set_seals(world: World, seals: int) -> None:
     head = world.head()
     kids = {kid(): head.kids[kid()]._replace(seals=seals)}
     world.repository.commit([Write(head._replace(kids=kids, revision=head.revision + 1), head.revision)])
@@ -347,7 +347,7 @@ def test_a_message_above_its_limit_is_refused(world: World) -> None:
 EDGES = pytest.mark.parametrize(("more", "taken"), [(0, True), (1, False)], ids=["at the limit", "a byte above"])
 
 
-def refused_bytes(world: World, *operations: Operation) -> dict[str, object]:
+def measure_refusal(world: World, *operations: Operation) -> dict[str, object]:
     """Returns the limit and size that a refusal names; nothing if the change set is accepted."""
     try:
         world.change(*operations)
@@ -363,7 +363,7 @@ def test_activated_values_may_reach_the_byte_limit_of_a_change_set(world: World,
         world.put(text(f"k{number}", "x" * (limits.STORED_VALUE - less), activate=False))
     wanted: list[Operation] = [*(activate(f"k{number}", 1) for number in range(4)), text("last", "\u00e9")]
     limit = limits.CHANGE_SET_BYTES
-    assert refused_bytes(world, *wanted) == ({} if taken else {"limit": limit, "size": limit + 1})
+    assert measure_refusal(world, *wanted) == ({} if taken else {"limit": limit, "size": limit + 1})
 
 
 @EDGES
@@ -377,6 +377,6 @@ def test_served_values_may_reach_the_byte_limit_of_a_transaction(world: World, m
     world.put(text("chosen", "zz", activate=False))
     staged = [text(f"k{number}", "y", activate=False) for number in range(2)]
     deleted = [Delete(names.parse_key(f"k{number}")) for number in range(2, whole + 1)]
-    assert refused_bytes(world, *staged, *deleted, activate("chosen", 1)) == (
+    assert measure_refusal(world, *staged, *deleted, activate("chosen", 1)) == (
         {} if taken else {"limit": limit, "size": limit + 1}
     )

@@ -13,17 +13,28 @@ from configsvc.service.engine.tally import compute_snapshot_cost
 from configsvc.service.verbs.data_keys import add_data_key, list_data_keys, retire_data_key, rewrap_data_key
 from configsvc.service.verbs.history import fetch_revision
 from tests.support.service.sealed import KMS_KEY, data_key, kid
-from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, STRANGER, World, retried, sealed, settled, text
+from tests.support.service.world import (
+    ADMIN,
+    DEVELOPER,
+    NS,
+    READER,
+    STRANGER,
+    World,
+    make_retry_key,
+    make_world,
+    sealed,
+    text,
+)
 
 OTHER = KMS_KEY.replace("eu-central-1", "eu-west-1")
 
 
 @pytest.fixture
 def world() -> World:
-    return settled()
+    return make_world()
 
 
-def rewrapped(number: int = 0) -> DataKey:
+def make_rewrapped(number: int = 0) -> DataKey:
     return DataKey(kid(number), OTHER, "AAAA" * 50)
 
 
@@ -35,13 +46,13 @@ def retire(world: World, number: int = 0) -> WriteOutcome:
     return retire_data_key(world.ports, ADMIN, NS, kid(number), None)
 
 
-def keyring(world: World) -> dict[object, dict[str, object]]:
+def read_keyring(world: World) -> dict[object, dict[str, object]]:
     listed = list_data_keys(world.ports, READER, NS)["data_keys"]
     assert isinstance(listed, list)
     return {each["kid"]: each for each in listed}
 
 
-def served(world: World) -> list[dict[str, str]]:
+def read_served_data_keys(world: World) -> list[dict[str, str]]:
     found: list[dict[str, str]] = json.loads(world.fetch().body or "")["data_keys"]
     return found
 
@@ -49,42 +60,42 @@ def served(world: World) -> list[dict[str, str]]:
 def test_readers_who_need_the_key_get_the_new_wrapping(world: World) -> None:
     world.put(sealed("a", 1))
     held = world.fetch()
-    outcome = rewrap(world, rewrapped())
+    outcome = rewrap(world, make_rewrapped())
     assert (outcome.status, outcome.etag) == (200, '"4"')
     assert outcome.body == {"namespace": NS, "kid": kid(), "state": "live", "revision": 4}
     fetched = world.fetch(held.etag)
     assert fetched.status == 200
-    assert served(world) == [rewrapped()._asdict()]
+    assert read_served_data_keys(world) == [make_rewrapped()._asdict()]
     assert compute_snapshot_cost(world.head(), "utf8") == compute_cost(fetched.body or "", "utf8")
 
 
 def test_readers_who_do_not_need_the_key_get_304(world: World) -> None:
     world.put(text("a"))
     held = world.fetch()
-    rewrap(world, rewrapped())
+    rewrap(world, make_rewrapped())
     assert world.fetch(held.etag).status == 304
     assert world.head().revision == 4
 
 
 def test_the_replaced_wrapping_stays_in_the_log(world: World) -> None:
-    rewrap(world, rewrapped())
+    rewrap(world, make_rewrapped())
     record = world.log()[-1]
     assert (record.verb, record.subject) == ("rewrap_data_key", kid())
-    assert record.details == {"was": data_key()._asdict(), "now": rewrapped()._asdict()}
+    assert record.details == {"was": data_key()._asdict(), "now": make_rewrapped()._asdict()}
 
 
 def test_the_same_wrapping_again_writes_nothing(world: World) -> None:
-    first = rewrap(world, rewrapped())
+    first = rewrap(world, make_rewrapped())
     before = world.stored()
-    assert rewrap(world, rewrapped()) == first
+    assert rewrap(world, make_rewrapped()) == first
     assert world.stored() == before
 
 
 def test_the_counts_of_a_data_key_survive_a_rewrap(world: World) -> None:
     world.put(sealed("a", 1))
-    rewrap(world, rewrapped())
+    rewrap(world, make_rewrapped())
     world.put(sealed("b", 1))
-    assert (keyring(world)[kid()]["seals"], keyring(world)[kid()]["served"]) == (2, 2)
+    assert (read_keyring(world)[kid()]["seals"], read_keyring(world)[kid()]["served"]) == (2, 2)
 
 
 def test_a_wrapping_that_exceeds_the_snapshot_limit_is_refused(world: World) -> None:
@@ -99,9 +110,9 @@ def test_a_wrapping_that_exceeds_the_snapshot_limit_is_refused(world: World) -> 
 def test_a_snapshot_never_mixes_a_wrapping_with_another_revision(world: World) -> None:
     """The keys are read as one revision left them, then the data key is rewrapped before it is read."""
     world.put(sealed("a", 1))
-    world.repository.before_query.append(lambda: rewrap(world, rewrapped()))
+    world.repository.before_query.append(lambda: rewrap(world, make_rewrapped()))
     body = json.loads(world.fetch().body or "")
-    assert (body["revision"], body["data_keys"]) == (4, [rewrapped()._asdict()])
+    assert (body["revision"], body["data_keys"]) == (4, [make_rewrapped()._asdict()])
 
 
 def test_a_retired_data_key_seals_nothing_and_activates_nothing(world: World) -> None:
@@ -115,7 +126,7 @@ def test_a_retired_data_key_seals_nothing_and_activates_nothing(world: World) ->
         world.change(Activate(names.parse_key("a"), 1))
     assert refused.value.members == {"key": "a", "version": 1, "kid": kid()}
     with pytest.raises(Conflict, match="retired"):
-        rewrap(world, rewrapped())
+        rewrap(world, make_rewrapped())
     with pytest.raises(AlreadyExists):
         add_data_key(world.ports, ADMIN, NS, data_key(), None)
 
@@ -135,7 +146,7 @@ def test_a_value_sealed_during_the_retirement_keeps_the_data_key(world: World) -
     world.repository.before_commit.append(lambda: world.put(sealed("a", 1)))
     with pytest.raises(Conflict):
         retire(world)
-    assert keyring(world)[kid()]["state"] == "live"
+    assert read_keyring(world)[kid()]["state"] == "live"
 
 
 def test_retiring_changes_nothing_for_readers_and_makes_room(world: World) -> None:
@@ -165,13 +176,13 @@ def test_the_keyring_counts_seals_and_served_entries_of_each_key(world: World) -
     world.put(sealed("a", 1))
     world.put(sealed("b", 1, number=1))
     world.put(sealed("b", 2, number=1))
-    counts = {each: (found["state"], found["seals"], found["served"]) for each, found in keyring(world).items()}
+    counts = {each: (found["state"], found["seals"], found["served"]) for each, found in read_keyring(world).items()}
     assert counts == {kid(): ("live", 1, 1), kid(1): ("live", 2, 1)}
 
 
 def test_an_absent_data_key_is_not_found(world: World) -> None:
     with pytest.raises(NotFound):
-        rewrap(world, rewrapped(7))
+        rewrap(world, make_rewrapped(7))
     with pytest.raises(NotFound):
         retire(world, 7)
 
@@ -179,19 +190,19 @@ def test_an_absent_data_key_is_not_found(world: World) -> None:
 def test_only_an_admin_touches_the_keyring(world: World) -> None:
     for caller, refusal in ((DEVELOPER, Forbidden), (STRANGER, NotFound)):
         with pytest.raises(refusal):
-            rewrap_data_key(world.ports, caller, NS, rewrapped(), None)
+            rewrap_data_key(world.ports, caller, NS, make_rewrapped(), None)
         with pytest.raises(refusal):
             retire_data_key(world.ports, caller, NS, kid(), None)
 
 
 def test_a_lost_answer_is_given_again(world: World) -> None:
-    first = retire_data_key(world.ports, ADMIN, NS, kid(), retried("k"))
-    assert retire_data_key(world.ports, ADMIN, NS, kid(), retried("k")) == first
-    assert rewrap_data_key(world.ports, ADMIN, NS, data_key(), retried("k")) == first
+    first = retire_data_key(world.ports, ADMIN, NS, kid(), make_retry_key("k"))
+    assert retire_data_key(world.ports, ADMIN, NS, kid(), make_retry_key("k")) == first
+    assert rewrap_data_key(world.ports, ADMIN, NS, data_key(), make_retry_key("k")) == first
 
 
 def test_each_costs_one_read_and_one_transaction(world: World) -> None:
-    rewrap(world, rewrapped())
+    rewrap(world, make_rewrapped())
     retire(world)
     assert world.repository.calls == ["get", "commit"] * 2
 
@@ -200,7 +211,7 @@ def test_the_newest_data_key_is_the_last_added_on_any_clock(world: World) -> Non
     world.clock.pass_by(-3600)
     add_data_key(world.ports, ADMIN, NS, data_key(1), None)
     world.clock.pass_by(7200)
-    rewrap(world, rewrapped())
+    rewrap(world, make_rewrapped())
     listed = list_data_keys(world.ports, READER, NS)["data_keys"]
     assert isinstance(listed, list)
     assert [(each["kid"], each["revision"]) for each in listed] == [(kid(1), 3), (kid(), 2)]

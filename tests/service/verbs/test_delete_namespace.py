@@ -9,12 +9,23 @@ from configsvc.service.engine import records
 from configsvc.service.engine.ports import WriteOutcome
 from configsvc.service.verbs.namespaces import delete_namespace, get_namespace, list_namespaces
 from tests.support.service.sealed import kid
-from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, STRANGER, World, retried, sealed, settled, text
+from tests.support.service.world import (
+    ADMIN,
+    DEVELOPER,
+    NS,
+    READER,
+    STRANGER,
+    World,
+    make_retry_key,
+    make_world,
+    sealed,
+    text,
+)
 
 
 @pytest.fixture
 def world() -> World:
-    return settled()
+    return make_world()
 
 
 def delete(world: World) -> WriteOutcome:
@@ -81,8 +92,8 @@ def test_an_etag_from_before_the_deletion_does_not_match(world: World) -> None:
 
 
 def test_the_lost_answer_to_a_deletion_is_given_again(world: World) -> None:
-    first = delete_namespace(world.ports, ADMIN, NS, retried("k"))
-    assert delete_namespace(world.ports, ADMIN, NS, retried("k")) == first
+    first = delete_namespace(world.ports, ADMIN, NS, make_retry_key("k"))
+    assert delete_namespace(world.ports, ADMIN, NS, make_retry_key("k")) == first
 
 
 def test_only_an_admin_deletes(world: World) -> None:

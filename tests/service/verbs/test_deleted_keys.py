@@ -24,7 +24,7 @@ from configsvc.service.verbs.upkeep import run_upkeep
 from tests.support.adapters.sizes import count_item_bytes
 from tests.support.machines import recount
 from tests.support.service.fakes import Watched
-from tests.support.service.world import ADMIN, NS, READER, World, sealed, settled, text
+from tests.support.service.world import ADMIN, NS, READER, World, make_world, sealed, text
 
 DAY = 24 * 3600.0
 
@@ -47,10 +47,10 @@ class Weighed(MemoryRepository):
 
 @pytest.fixture
 def world() -> World:
-    return settled()
+    return make_world()
 
 
-def gone(world: World, *keys: str) -> None:
+def delete_keys(world: World, *keys: str) -> None:
     """Puts and deletes keys, as many at once as a change set takes."""
     for start in range(0, len(keys), limits.OPERATIONS):
         some = keys[start : start + limits.OPERATIONS]
@@ -58,7 +58,7 @@ def gone(world: World, *keys: str) -> None:
         world.change(*(Delete(names.parse_key(key)) for key in some))
 
 
-def cold(table: Weighed) -> int:
+def measure_cold_read(table: Weighed) -> int:
     """Returns the bytes that the first snapshot of a new process reads by Query."""
     table.bytes = 0
     assert json.loads(World(table).fetch().body or "")["namespace"] == NS
@@ -68,32 +68,32 @@ def cold(table: Weighed) -> int:
 @pytest.mark.parametrize("staged", [False, True], ids=["deleted", "staged"])
 def test_s57_a_cold_snapshot_reads_only_served_keys(staged: bool) -> None:  # noqa: FBT001  # a parameter
     table = Weighed()
-    world = settled(table)
+    world = make_world(table)
     world.put(text("live"))
-    alone = cold(table)
+    alone = measure_cold_read(table)
     others = [f"services.payments.key-{number:05}" for number in range(1000)]
     if staged:
         for start in range(0, len(others), limits.OPERATIONS):
             world.change(*(text(key, activate=False) for key in others[start : start + limits.OPERATIONS]))
     else:
-        gone(world, *others)
-    assert cold(table) == alone < 200
+        delete_keys(world, *others)
+    assert measure_cold_read(table) == alone < 200
 
 
 def test_s57_a_recreated_namespace_reads_nothing_of_its_past() -> None:
     table = Weighed()
-    world = settled(table)
-    gone(world, *(f"k{number}" for number in range(80)))
+    world = make_world(table)
+    delete_keys(world, *(f"k{number}" for number in range(80)))
     delete_namespace(world.ports, ADMIN, NS, None)
     world.set()
-    assert cold(table) == 0
+    assert measure_cold_read(table) == 0
     world.put(text("live"))
-    assert cold(table) < 200
+    assert measure_cold_read(table) < 200
 
 
 def test_a_deleted_key_continues_its_version_numbers(world: World) -> None:
-    gone(world, "a")
-    gone(world, "a")
+    delete_keys(world, "a")
+    delete_keys(world, "a")
     with pytest.raises(NotFound) as nothing:
         get_key(world.ports, READER, NS, Key("a"))
     assert nothing.value.members["next_version"] == 3
@@ -101,10 +101,10 @@ def test_a_deleted_key_continues_its_version_numbers(world: World) -> None:
     world.change(Delete(names.parse_key("a")))
     assert world.change(Activate(names.parse_key("a"), 1)).status == 200
     assert get_key(world.ports, READER, NS, Key("a"))[0]["latest"] == 3
-    assert [each["state"] for each in listed(world)] == ["served"]
+    assert [each["state"] for each in list_all_keys(world)] == ["served"]
 
 
-def listed(world: World) -> list[dict[str, object]]:
+def list_all_keys(world: World) -> list[dict[str, object]]:
     page = list_keys(world.ports, READER, NS, "", 1000, None)["keys"]
     assert isinstance(page, list)
     return page
@@ -112,7 +112,7 @@ def listed(world: World) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7])
 def test_pages_of_keys_are_in_order_of_key(world: World, limit: int) -> None:
-    gone(world, *"acegi")
+    delete_keys(world, *"acegi")
     world.change(*(text(key) for key in "bdaf"), *(text(key, activate=False) for key in "hj"))
     found, cursor, more = list[str](), None, True
     while more:
@@ -127,11 +127,11 @@ def test_pages_of_keys_are_in_order_of_key(world: World, limit: int) -> None:
 
 def test_a_key_deleted_while_a_page_is_read_is_listed(world: World) -> None:
     world.put(text("a"))
-    world.repository.before_query.extend([_nothing, lambda: world.change(Delete(names.parse_key("a")))])
-    assert [each["key"] for each in listed(world)] == ["a"]
+    world.repository.before_query.extend([_do_nothing, lambda: world.change(Delete(names.parse_key("a")))])
+    assert [each["key"] for each in list_all_keys(world)] == ["a"]
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     return
 
 
@@ -140,71 +140,71 @@ def tend(world: World, who: Caller = ADMIN) -> dict[str, int]:
     counts, cursor = dict.fromkeys(("log_pruned", "keys_purged", "versions_pruned"), 0), None
     for _ in range(1000):
         answer = run_upkeep(world.ports, who, NS, cursor)
-        counts = {name: number + _number(answer[name]) for name, number in counts.items()}
+        counts = {name: number + _require_int(answer[name]) for name, number in counts.items()}
         cursor = answer["cursor"] if isinstance(answer["cursor"], str) else None
         if answer["done"]:
             return counts
     raise AssertionError("upkeep did not end")
 
 
-def _number(found: object) -> int:
+def _require_int(found: object) -> int:
     assert isinstance(found, int)
     return found
 
 
-def left(world: World) -> list[str]:
+def list_left(world: World) -> list[str]:
     """Returns the sort keys of all states and versions in the table."""
     return [sk for sk in world.stored() if sk[0] in "KUV"]
 
 
-def checked(world: World) -> None:
-    found = recount.stored(world.repository, NS)
+def check_records(world: World) -> None:
+    found = recount.read_stored(world.repository, NS)
     assert found
     recount.check(found, pruned=True)
 
 
 def test_deleted_keys_stay_for_ever_by_default(world: World) -> None:
-    gone(world, "a")
+    delete_keys(world, "a")
     world.clock.pass_by(1000 * DAY)
     assert tend(world)["keys_purged"] == 0
     world.set(retention=RetentionSettings(deleted_days=1001))
     assert tend(world)["keys_purged"] == 0
-    assert left(world) == ["U#a", "V#a#0000000001"]
+    assert list_left(world) == ["U#a", "V#a#0000000001"]
 
 
 def test_a_key_deleted_long_ago_is_purged_with_its_versions(world: World) -> None:
     world.set(retention=RetentionSettings(deleted_days=30))
-    gone(world, "a", "b")
-    gone(world, "a")
+    delete_keys(world, "a", "b")
+    delete_keys(world, "a")
     world.put(text("live"))
     world.clock.pass_by(31 * DAY)
-    gone(world, "late")
+    delete_keys(world, "late")
     before = world.fetch()
     assert tend(world) == {"log_pruned": 0, "keys_purged": 2, "versions_pruned": 3}
-    assert left(world) == ["K#live", "U#late", "V#late#0000000001", "V#live#0000000001"]
+    assert list_left(world) == ["K#live", "U#late", "V#late#0000000001", "V#live#0000000001"]
     assert world.fetch(before.etag).status == 304
     record = world.log()[-1]
     assert (record.verb, record.principal) == ("purge", ADMIN.principal)
     assert [(each.key, each.op, each.version) for each in record.changes] == [("a", "purge", 2), ("b", "purge", 1)]
-    checked(world)
+    check_records(world)
 
 
 def test_s57_the_numbers_of_a_purged_key_stay_used(world: World) -> None:
     world.set(retention=RetentionSettings(deleted_days=1))
     for _ in range(3):
-        gone(world, "a")
+        delete_keys(world, "a")
     world.clock.pass_by(2 * DAY)
     tend(world)
     assert world.head().floor == 3
     assert world.put(text("a")).body["version"] == 4
-    checked(world)
+    check_records(world)
 
 
 def test_only_revisions_that_served_a_purged_key_are_gone(world: World) -> None:
     world.set(retention=RetentionSettings(deleted_days=1))
     world.put(text("live"))
     without = world.head().revision
-    gone(world, "a")
+    delete_keys(world, "a")
     having = world.head().revision - 1
     world.clock.pass_by(2 * DAY)
     tend(world)
@@ -220,7 +220,7 @@ def test_only_revisions_that_served_a_purged_key_are_gone(world: World) -> None:
 @pytest.mark.parametrize("commit", [0, 1])
 def test_a_key_written_during_its_purge_reuses_no_number(world: World, again: Put | Activate, commit: int) -> None:
     world.set(retention=RetentionSettings(deleted_days=1))
-    gone(world, "a", "b")
+    delete_keys(world, "a", "b")
     world.clock.pass_by(2 * DAY)
 
     def interrupt() -> None:
@@ -229,10 +229,10 @@ def test_a_key_written_during_its_purge_reuses_no_number(world: World, again: Pu
         except NotFound:
             assert isinstance(again, Activate)
 
-    world.repository.before_commit.extend([*[_nothing] * commit, interrupt])
+    world.repository.before_commit.extend([*[_do_nothing] * commit, interrupt])
     tend(world)
-    assert "U#b" not in left(world)
-    checked(world)
+    assert "U#b" not in list_left(world)
+    check_records(world)
 
 
 class Killed(Exception):
@@ -245,17 +245,17 @@ def die() -> None:
 
 def test_s57_the_next_upkeep_finishes_a_killed_purge(world: World) -> None:
     world.set(retention=RetentionSettings(deleted_days=1))
-    gone(world, *(f"k{number}" for number in range(5)))
+    delete_keys(world, *(f"k{number}" for number in range(5)))
     world.clock.pass_by(2 * DAY)
     for commits in range(6):
-        world.repository.before_commit.extend([*[_nothing] * commits, die])
+        world.repository.before_commit.extend([*[_do_nothing] * commits, die])
         try:
             tend(world)
         except Killed:
-            checked(world)
+            check_records(world)
     world.repository.before_commit.clear()
     tend(world)
-    assert left(world) == []
+    assert list_left(world) == []
     assert world.head().floor == 1
 
 
@@ -266,10 +266,10 @@ def test_an_envelope_after_a_killed_purge_learns_the_next_version(
     world.put(sealed("a", 1))
     world.change(Delete(names.parse_key("a")))
     world.clock.pass_by(2 * DAY)
-    world.repository.before_commit.extend([_nothing, die])
+    world.repository.before_commit.extend([_do_nothing, die])
     with pytest.raises(Killed):
         tend(world)
-    assert left(world) == ["U#a"]
+    assert list_left(world) == ["U#a"]
     with pytest.raises(VersionClaimed) as claimed:
         world.put(sealed("a", 1))
     assert claimed.value.members["next_version"] == 2
@@ -279,29 +279,29 @@ def test_s57_many_deleted_keys_are_purged_in_bounded_steps(world: World) -> None
     world.set(retention=RetentionSettings(deleted_days=1))
     keys = [f"k{number:03}" for number in range(120)]
     for _ in range(5):
-        gone(world, *keys)
+        delete_keys(world, *keys)
     world.clock.pass_by(2 * DAY)
     world.repository.calls.clear()
     answer = run_upkeep(world.ports, ADMIN, NS)
-    assert _number(answer["keys_purged"]) <= retention.KEYS
-    assert _number(answer["versions_pruned"]) <= limits.UPKEEP_VERSIONS
+    assert _require_int(answer["keys_purged"]) <= retention.KEYS
+    assert _require_int(answer["versions_pruned"]) <= limits.UPKEEP_VERSIONS
     assert world.repository.calls.count("commit") <= retention.KEYS + 1
-    assert tend(world)["keys_purged"] == len(keys) - _number(answer["keys_purged"])
-    assert left(world) == []
+    assert tend(world)["keys_purged"] == len(keys) - _require_int(answer["keys_purged"])
+    assert list_left(world) == []
     assert [each.verb for each in world.log()].count("purge") == -(-len(keys) // retention.KEYS)
     assert max(len(each.changes) for each in world.log()) <= retention.KEYS
 
 
 def test_a_purge_begins_no_other_key_after_its_time(world: World) -> None:
     world.set(retention=RetentionSettings(deleted_days=1))
-    gone(world, *"abcde")
+    delete_keys(world, *"abcde")
     world.clock.pass_by(2 * DAY)
     world.repository.before_commit.extend([lambda: world.clock.pass_by(limits.UPKEEP_SECONDS / 2)] * 10)
     answer = run_upkeep(world.ports, ADMIN, NS)
     assert (answer["keys_purged"], answer["versions_pruned"], answer["done"]) == (2, 2, False)
     world.repository.before_commit.clear()
     assert tend(world)["keys_purged"] == 3
-    assert left(world) == []
+    assert list_left(world) == []
 
 
 def test_a_key_with_many_versions_is_purged_in_several_upkeeps(world: World) -> None:
@@ -312,7 +312,9 @@ def test_a_key_with_many_versions_is_purged_in_several_upkeeps(world: World) -> 
     world.clock.pass_by(2 * DAY)
     first = run_upkeep(world.ports, ADMIN, NS)
     assert (first["keys_purged"], first["versions_pruned"], first["done"]) == (0, limits.UPKEEP_VERSIONS, False)
-    numbers = [each.entry.version for each in _versions(world.repository.query(records.of_namespace(NS), "V#a#"))]
+    numbers = [
+        each.entry.version for each in _select_versions(world.repository.query(records.of_namespace(NS), "V#a#"))
+    ]
     assert numbers == list(range(limits.UPKEEP_VERSIONS + 1, limits.UPKEEP_VERSIONS + 6))
     assert tend(world) == {"log_pruned": 0, "keys_purged": 1, "versions_pruned": 5}
 
@@ -322,37 +324,37 @@ def test_a_key_written_as_its_purge_begins_does_not_block_others(world: World) -
     for _ in range(limits.UPKEEP_VERSIONS + 5):
         world.put(text("a"))
     world.change(Delete(names.parse_key("a")))
-    gone(world, "b")
+    delete_keys(world, "b")
     world.clock.pass_by(2 * DAY)
     world.repository.before_commit.append(lambda: world.put(text("a")))
     answer = run_upkeep(world.ports, ADMIN, NS)
     assert (answer["keys_purged"], answer["versions_pruned"], answer["done"]) == (1, 1, True)
-    assert "U#b" not in left(world)
+    assert "U#b" not in list_left(world)
 
 
-def _versions(found: Iterable[Record]) -> list[StoredVersion]:
+def _select_versions(found: Iterable[Record]) -> list[StoredVersion]:
     return [each for each in found if isinstance(each, StoredVersion)]
 
 
 def test_large_keys_that_are_served_again_do_not_block_a_purge(world: World) -> None:
     keys = [f"k{number:02}" for number in range(17)]
     world.set(snapshot_bytes=limits.SNAPSHOT_BYTES_MOST, retention=RetentionSettings(deleted_days=1))
-    gone(world, *keys, "z")
+    delete_keys(world, *keys, "z")
     for key in keys:
         world.put(text(key, "x" * 245_000))
     world.clock.pass_by(2 * DAY)
     assert tend(world)["keys_purged"] == 1
-    assert [sk for sk in left(world) if sk[0] in "KU"] == [f"{kind}#{key}" for kind in "KU" for key in keys]
+    assert [sk for sk in list_left(world) if sk[0] in "KU"] == [f"{kind}#{key}" for kind in "KU" for key in keys]
 
 
 def test_a_read_only_namespace_keeps_its_deleted_keys(world: World) -> None:
-    gone(world, "a")
+    delete_keys(world, "a")
     world.set(retention=RetentionSettings(deleted_days=1))
     world.clock.pass_by(2 * DAY)
-    world.repository.before_commit.extend([_nothing, lambda: world.set(read_only=True)])
+    world.repository.before_commit.extend([_do_nothing, lambda: world.set(read_only=True)])
     with pytest.raises(Exception, match=r"write here|read-only"):
         tend(world)
-    assert "U#a" in left(world)
+    assert "U#a" in list_left(world)
 
 
 moves = st.lists(
@@ -362,7 +364,7 @@ moves = st.lists(
 
 @given(moves)
 def test_no_version_number_is_used_twice_despite_purges(history: list[tuple[str, str]]) -> None:
-    world = settled()
+    world = make_world()
     world.set(retention=RetentionSettings(deleted_days=1))
     given_out = set[tuple[str, object]]()
     served = dict[str, str]()
@@ -383,7 +385,7 @@ def test_no_version_number_is_used_twice_despite_purges(history: list[tuple[str,
                 tend(world)
         entries = json.loads(world.fetch().body or "")["entries"]
         assert {each["key"]: each["value"] for each in entries} == served
-    checked(world)
+    check_records(world)
 
 
 def test_an_unserved_key_is_described_as_of_one_moment(world: World) -> None:
@@ -411,7 +413,7 @@ class Between(Watched):
 
 @pytest.mark.parametrize("times", [2, 9])
 def test_a_read_blocked_by_a_transaction_is_retried_until_the_deadline(world: World, times: int) -> None:
-    gone(world, "a")
+    delete_keys(world, "a")
     table = Busy(world.repository, times)
     with pytest.raises(NotFound, match="Nothing is served"):
         get_key(world.ports._replace(repository=table).within(3.0), READER, NS, Key("a"))
@@ -419,7 +421,7 @@ def test_a_read_blocked_by_a_transaction_is_retried_until_the_deadline(world: Wo
 
 
 def test_a_key_under_constant_writes_is_contended_at_the_deadline(world: World) -> None:
-    gone(world, "a")
+    delete_keys(world, "a")
     table, began = Busy(world.repository, times=1000), world.clock.monotonic()
     with pytest.raises(Contended, match="Try again"):
         list_versions(world.ports._replace(repository=table).within(3.0), READER, NS, Key("a"), 10, None)

@@ -18,7 +18,7 @@ from configsvc.service.verbs.history import compare_entries, diff_namespaces, di
 from configsvc.service.verbs.keys import destroy_version
 from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace
 from tests.support.service.sealed import data_key, envelope
-from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, STRANGER, World, sealed, settled, text
+from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, STRANGER, World, make_world, sealed, text
 
 DEV = Namespace("payments.dev")
 PLAIN = {"form": "plain", "content_type": "text/plain"}
@@ -28,7 +28,7 @@ SEALED = {"form": "envelope", "content_type": "text/plain"}
 @pytest.fixture
 def world() -> World:
     """Makes a world with revisions 3 to 7: a=1, b=1; a=2; a and c sealed; b deleted; c staged."""
-    world = settled()
+    world = make_world()
     world.change(text("a", "canary 1"), text("b", "canary"))
     world.put(text("a", "canary 2"))
     world.change(sealed("a", 3), sealed("c", 1))
@@ -38,7 +38,7 @@ def world() -> World:
     return world
 
 
-def between(world: World, was: int, now: int | None = None) -> dict[str, object]:
+def diff(world: World, was: int, now: int | None = None) -> dict[str, object]:
     return diff_revisions(world.ports, READER, NS, was, now, 1000, None)
 
 
@@ -48,7 +48,7 @@ def prune(world: World, *revisions: int) -> None:
 
 
 def test_added_removed_and_changed_keys_are_listed_by_version(world: World) -> None:
-    found = between(world, 3)
+    found = diff(world, 3)
     assert found == {
         "namespace": NS, "from": 3, "to": 7, "cursor": None,
         "differences": [
@@ -61,21 +61,21 @@ def test_added_removed_and_changed_keys_are_listed_by_version(world: World) -> N
 
 
 def test_a_diff_also_goes_backwards(world: World) -> None:
-    forwards, backwards = between(world, 3, 4)["differences"], between(world, 4, 3)["differences"]
+    forwards, backwards = diff(world, 3, 4)["differences"], diff(world, 4, 3)["differences"]
     assert forwards == [{"key": "a", "was": {"version": 1, **PLAIN}, "now": {"version": 2, **PLAIN}}]
     assert backwards == [{"key": "a", "was": {"version": 2, **PLAIN}, "now": {"version": 1, **PLAIN}}]
 
 
 def test_equal_revisions_and_staged_puts_do_not_differ(world: World) -> None:
     for ends in ((4, 4), (6, 7), (7, None)):
-        assert between(world, *ends)["differences"] == []
+        assert diff(world, *ends)["differences"] == []
 
 
 def test_a_diff_of_revisions_costs_four_reads(world: World) -> None:
-    between(world, 3)
+    diff(world, 3)
     assert world.repository.calls == ["get", "get", "get", "get"]
     world.repository.calls.clear()
-    between(world, 3, 4)
+    diff(world, 3, 4)
     assert world.repository.calls == ["get", "get", "get", "get"]
 
 
@@ -91,7 +91,7 @@ def test_pages_of_a_diff_read_only_their_own_versions(world: World) -> None:
 
 def test_a_diff_lists_destroyed_versions(world: World) -> None:
     destroy_version(world.ports, ADMIN, NS, Key("a"), 1, None)
-    assert between(world, 3, 4)["differences"] == [
+    assert diff(world, 3, 4)["differences"] == [
         {"key": "a", "was": {"version": 1, **PLAIN}, "now": {"version": 2, **PLAIN}}
     ]
 
@@ -99,27 +99,27 @@ def test_a_diff_lists_destroyed_versions(world: World) -> None:
 def test_pruned_revisions_are_gone_and_future_ones_not_found(world: World) -> None:
     prune(world, 1, 2, 3)
     with pytest.raises(Gone) as gone:
-        between(world, 4, 3)
+        diff(world, 4, 3)
     assert gone.value.members["oldest"] == 4
     for ends in ((4, 8), (8, 4), (8, None)):
         with pytest.raises(NotFound) as refused:
-            between(world, *ends)
+            diff(world, *ends)
         assert refused.value.members["revision"] == 7
     for wrong in (0, 10**12):
         with pytest.raises(InvalidRequest):
-            between(world, wrong)
+            diff(world, wrong)
 
 
 def test_a_diff_of_revisions_served_now_needs_no_log(world: World) -> None:
     prune(world, *range(1, 8))
-    assert between(world, 6, 7)["differences"] == []
+    assert diff(world, 6, 7)["differences"] == []
 
 
 def test_a_write_between_the_reads_does_not_change_the_past(world: World) -> None:
-    expected = between(world, 3, 6)
+    expected = diff(world, 3, 6)
     for number in range(3):
         world.repository.before_get += [lambda: None] * number + [lambda: world.put(text("b")) and None]
-        assert between(world, 3, 6) == expected
+        assert diff(world, 3, 6) == expected
 
 
 def test_a_stranger_gets_no_diff(world: World) -> None:
@@ -129,26 +129,26 @@ def test_a_stranger_gets_no_diff(world: World) -> None:
         assert refused.value.members.keys() <= {"namespace"}
 
 
-def dev(world: World, *operations: Put) -> None:
+def create_dev(world: World, *operations: Put) -> None:
     create_namespace(world.ports, ADMIN, DEV, NamespaceWanted(), None)
     add_data_key(world.ports, ADMIN, DEV, data_key(), None)
     commit_change_set(world.ports, DEVELOPER, DEV, ChangeSet(operations), None)
 
 
-def against(world: World, limit: int = 1000, cursor: str | None = None) -> dict[str, object]:
+def diff_with_dev(world: World, limit: int = 1000, cursor: str | None = None) -> dict[str, object]:
     return diff_namespaces(world.ports, READER, NS, DEV, limit, cursor)
 
 
 def test_two_namespaces_differ_by_key_form_content_type_and_value(world: World) -> None:
     world.change(text("same", "canary"), text("other", "canary"), text("json", "1"))
     password = envelope("a", 1, namespace=DEV)
-    dev(
+    create_dev(
         world, text("same", "old"), text("other", "another canary"),
         text("json", "1", content_type="application/json"), text("c"),
         Put(names.parse_key("a"), "envelope", "text/plain", password), text("dev.only"),
     )  # fmt: skip
     commit_change_set(world.ports, DEVELOPER, DEV, ChangeSet((text("same", "canary"),)), None)
-    found = against(world)
+    found = diff_with_dev(world)
     assert {name: found[name] for name in found if name != "differences"} == {
         "namespace": NS, "revision": 8, "against": DEV, "against_revision": 4, "cursor": None,
     }  # fmt: skip
@@ -170,14 +170,14 @@ def test_json_with_another_layout_does_not_differ(world: World) -> None:
             for key, value in (("x", '{"m":1,"n":2}'), ("y", "1"), ("z", "1.1"))
         )
     )
-    dev(
+    create_dev(
         world,
         *(
             text(key, value, content_type="application/json")
             for key, value in (("x", '{"n": 2, "m":1}'), ("y", "true"), ("z", "1.10"))
         ),
     )
-    found = against(world)["differences"]
+    found = diff_with_dev(world)["differences"]
     assert isinstance(found, list)
     assert {each["key"]: each["values"] for each in found if each["here"] and each["there"]} == {
         "y": "different", "z": "different",
@@ -185,17 +185,17 @@ def test_json_with_another_layout_does_not_differ(world: World) -> None:
 
 
 def test_two_namespaces_are_read_by_one_batch_and_a_query_each(world: World) -> None:
-    dev(world, text("a"))
+    create_dev(world, text("a"))
     world.repository.calls.clear()
-    against(world)
+    diff_with_dev(world)
     assert world.repository.calls == ["get", "query", "query"]
 
 
 def test_pages_of_a_namespace_diff_continue_without_overlap(world: World) -> None:
-    dev(world, text("x"), text("y"))
+    create_dev(world, text("x"), text("y"))
     keys, cursor = list[str](), None
     while not keys or cursor:
-        page = against(world, 1, cursor)
+        page = diff_with_dev(world, 1, cursor)
         cursor = page["cursor"] if isinstance(page["cursor"], str) else None
         assert isinstance(page["differences"], list)
         keys += [each["key"] for each in page["differences"]]

@@ -11,7 +11,7 @@ from configsvc.model.grants import Grant
 from configsvc.model.snapshot import compute_cost
 from configsvc.service.engine import records
 from configsvc.service.verbs.grants import ExpectedGrants, delete_grants, get_grants, set_grants
-from tests.support.service.world import ADMIN, ROLES, World, grant, retried
+from tests.support.service.world import ADMIN, ROLES, World, grant, make_retry_key
 
 ALICE = "api-key:alice"
 
@@ -54,7 +54,7 @@ def test_all_grants_are_listed_page_by_page(world: World) -> None:
     assert rest["cursor"] is None
 
 
-def every_page(world: World) -> Iterator[list[dict[str, object]]]:
+def read_every_page(world: World) -> Iterator[list[dict[str, object]]]:
     cursor: str | None = ""
     while cursor is not None:
         page = get_grants(world.ports, ADMIN, None, 1000, cursor or None)
@@ -71,7 +71,7 @@ def test_a_page_of_grants_fits_into_an_answer_of_lambda(world: World) -> None:
     for name in names:
         set_grants(world.ports, ADMIN, name, (Grant(("read",), many),), None)
 
-    pages = list(every_page(world))
+    pages = list(read_every_page(world))
     assert all(compute_cost(dumps(page), "utf8") < 4 * limits.MIB for page in pages)
     assert [each["principal"] for page in pages for each in page] == names
 
@@ -123,10 +123,10 @@ def test_a_grants_precondition_is_checked_again_after_a_lost_race(world: World) 
 
 
 def test_a_repeated_request_gets_its_first_answer(world: World) -> None:
-    first = set_grants(world.ports, ADMIN, ALICE, (grant("read"),), retried("k1"))
-    assert set_grants(world.ports, ADMIN, ALICE, (grant("read"),), retried("k1")) == first
-    delete_grants(world.ports, ADMIN, ALICE, retried("k2"))
-    assert delete_grants(world.ports, ADMIN, ALICE, retried("k2")).status == 204
+    first = set_grants(world.ports, ADMIN, ALICE, (grant("read"),), make_retry_key("k1"))
+    assert set_grants(world.ports, ADMIN, ALICE, (grant("read"),), make_retry_key("k1")) == first
+    delete_grants(world.ports, ADMIN, ALICE, make_retry_key("k2"))
+    assert delete_grants(world.ports, ADMIN, ALICE, make_retry_key("k2")).status == 204
 
 
 @pytest.mark.parametrize(

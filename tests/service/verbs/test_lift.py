@@ -27,23 +27,23 @@ from tests.support.service.world import (
     STRANGER,
     World,
     grant,
-    retried,
+    make_retry_key,
+    make_world,
     sealed,
-    settled,
     text,
 )
 
 
 @pytest.fixture
 def world() -> World:
-    world = settled()
+    world = make_world()
     world.put(sealed("a", 1))
     world.put(text("b"))
     world.put(text("c", activate=False))
     return world
 
 
-def lifted(world: World, revision: int) -> WriteOutcome:
+def lift(world: World, revision: int) -> WriteOutcome:
     return lift_namespace(world.ports, ADMIN, NS, revision, None)
 
 
@@ -55,7 +55,7 @@ def damage(world: World, **numbers: object) -> Head:
 
 
 def test_a_lift_raises_revision_floor_and_served_revision(world: World) -> None:
-    outcome = lifted(world, 100)
+    outcome = lift(world, 100)
     assert (outcome.status, outcome.etag) == (200, '"101"')
     assert outcome.body == {
         "namespace": NS, "revision": 101, "served_revision": 101, "floor": 100,
@@ -64,37 +64,37 @@ def test_a_lift_raises_revision_floor_and_served_revision(world: World) -> None:
 
 
 def test_no_version_number_of_the_lost_time_is_reused(world: World) -> None:
-    lifted(world, 100)
+    lift(world, 100)
     assert world.put(text("b")).body["version"] == 101
     assert world.put(sealed("new", 101)).body["version"] == 101
 
 
 def test_a_snapshot_of_the_lost_time_gets_no_304(world: World) -> None:
     held = world.fetch()
-    lifted(world, 3)
+    lift(world, 3)
     assert world.fetch(held.etag).status == 200
 
 
 def test_a_lift_does_not_change_served_entries(world: World) -> None:
     before = world.fetch().body or ""
-    lifted(world, 100)
+    lift(world, 100)
     assert (world.fetch().body or "") == before.replace('"revision":4', '"revision":101')
 
 
 def test_a_lift_to_a_lower_number_still_raises_the_revision(world: World) -> None:
-    assert lifted(world, 3).body["revision"] == 6
+    assert lift(world, 3).body["revision"] == 6
     assert world.head().floor == 3
 
 
 def test_a_repeated_lift_writes_nothing(world: World) -> None:
-    first = lifted(world, 100)
+    first = lift(world, 100)
     before = world.stored()
-    assert lifted(world, 100) == first
+    assert lift(world, 100) == first
     assert world.stored() == before
 
 
 def test_after_a_lift_only_revisions_of_the_lost_time_are_gone(world: World) -> None:
-    lifted(world, 100)
+    lift(world, 100)
     world.put(text("b"))
     assert fetch_revision(world.ports, READER, NS, 4, None).status == 200
     with pytest.raises(Gone):
@@ -103,7 +103,7 @@ def test_after_a_lift_only_revisions_of_the_lost_time_are_gone(world: World) -> 
 
 def test_the_log_of_a_lift_has_the_request_and_the_check(world: World) -> None:
     damage(world, entries=7)
-    lifted(world, 100)
+    lift(world, 100)
     record = world.log()[-1]
     assert (record.verb, record.revision) == ("lift", 101)
     assert record.details == {
@@ -115,7 +115,7 @@ def test_the_log_of_a_lift_has_the_request_and_the_check(world: World) -> None:
 @pytest.mark.parametrize("wrong", [{"entries": 9}, {"size": 1}, {"size_ascii": 1}, {"stamps": 0}, {"kids": {}}])
 def test_a_miscounting_head_is_reported_and_repaired(world: World, wrong: dict[str, object]) -> None:
     right = damage(world, **wrong)
-    check = lifted(world, 1).body["check"]
+    check = lift(world, 1).body["check"]
     assert isinstance(check, dict)
     assert (check["right"], len(check["differences"]) > 0) == (False, True)
     now = world.head()
@@ -123,37 +123,37 @@ def test_a_miscounting_head_is_reported_and_repaired(world: World, wrong: dict[s
     assert (now.size, now.size_ascii) == (right.size, right.size_ascii)
     assert (now.kids[kid()].served, now.kids[kid()].cost) == (right.kids[kid()].served, right.kids[kid()].cost)
     assert world.fetch().status == 200
-    assert lifted(world, 1).body["check"] == {"right": True, "differences": []}
+    assert lift(world, 1).body["check"] == {"right": True, "differences": []}
 
 
 def test_the_seals_of_a_forgotten_data_key_are_not_undercounted(world: World) -> None:
     seals = damage(world, kids={}).kids[kid()].seals
-    lifted(world, 1)
+    lift(world, 1)
     assert world.head().kids[kid()].seals >= seals
 
 
 def test_a_retired_data_key_is_no_longer_counted(world: World) -> None:
     world.change(Delete(names.parse_key("a")))
     retire_data_key(world.ports, ADMIN, NS, kid(), None)
-    assert lifted(world, 100).body["check"] == {"right": True, "differences": []}
+    assert lift(world, 100).body["check"] == {"right": True, "differences": []}
     assert world.head().kids == {}
 
 
 def test_a_lift_goes_above_a_log_that_is_ahead_of_head(world: World) -> None:
     damage(world, revision=3)
-    assert lifted(world, 1).body["revision"] == 6
+    assert lift(world, 1).body["revision"] == 6
 
 
 def test_a_head_that_misses_a_change_is_repaired_from_the_records(world: World) -> None:
     at = records.key(NS, "b")
     world.repository.commit([Remove(at, world.repository.get([at])[at].revision)])
-    found = lifted(world, 1).body["check"]
+    found = lift(world, 1).body["check"]
     assert isinstance(found, dict)
     assert [each["what"] for each in found["differences"]] == ["entries", "size", "size_ascii", "stamps"]
     assert world.fetch().status == 200
 
 
-class Meanwhile(FakeClock):
+class InterruptedClock(FakeClock):
     """A clock that runs something during its first pause."""
 
     def __init__(self, happens: Callable[[], object]) -> None:
@@ -172,9 +172,9 @@ def test_a_read_that_met_a_write_repairs_nothing(world: World) -> None:
     at = records.key(NS, "b")
     state = world.repository.get([at])[at]
     world.repository.commit([Remove(at, state.revision)])
-    clock = Meanwhile(lambda: world.repository.commit([Write(state, None)]))
+    clock = InterruptedClock(lambda: world.repository.commit([Write(state, None)]))
     world.ports = world.ports._replace(clock=clock)
-    assert lifted(world, 100).body["check"] == {"right": True, "differences": []}
+    assert lift(world, 100).body["check"] == {"right": True, "differences": []}
     assert SETTLES in clock.slept
 
 
@@ -183,12 +183,12 @@ def test_a_read_that_keeps_meeting_writes_is_contended(world: World) -> None:
     world.repository.commit([Remove(at, world.repository.get([at])[at].revision)])
     world.ports = world.ports.within(SETTLES)
     with pytest.raises(Contended, match="count twice"):
-        lifted(world, 100)
+        lift(world, 100)
 
 
 def test_a_concurrent_write_is_counted(world: World) -> None:
     world.repository.before_commit.append(lambda: world.put(text("d")))
-    outcome = lifted(world, 100)
+    outcome = lift(world, 100)
     head = world.head()
     found = world.repository.query(records.of_namespace(NS), "")
     counted = [each for each in found if not isinstance(each, Head)]
@@ -200,11 +200,11 @@ def test_a_concurrent_write_is_counted(world: World) -> None:
 @pytest.mark.parametrize("revision", [0, -1, limits.REVISION_LIFT + 1])
 def test_a_lift_to_an_invalid_number_is_refused(world: World, revision: int) -> None:
     with pytest.raises(InvalidRequest):
-        lifted(world, revision)
+        lift(world, revision)
 
 
 def test_the_highest_lift_leaves_room_for_versions(world: World) -> None:
-    lifted(world, limits.REVISION_LIFT)
+    lift(world, limits.REVISION_LIFT)
     assert world.put(text("b")).body["version"] == limits.REVISION_LIFT + 1
 
 
@@ -215,15 +215,15 @@ def test_only_an_admin_lifts(world: World) -> None:
 
 
 def test_the_lost_answer_to_a_lift_is_given_again(world: World) -> None:
-    first = lift_namespace(world.ports, ADMIN, NS, 100, retried("k"))
+    first = lift_namespace(world.ports, ADMIN, NS, 100, make_retry_key("k"))
     world.put(text("b"))
-    assert lift_namespace(world.ports, ADMIN, NS, 100, retried("k")) == first
+    assert lift_namespace(world.ports, ADMIN, NS, 100, make_retry_key("k")) == first
 
 
 @pytest.mark.parametrize("raised", [6 + limits.REVISION_JUMP, limits.REVISION_MOST, 10**15])
 def test_a_raised_head_comes_down_to_the_log(world: World, raised: int) -> None:
     damage(world, revision=raised, served=raised, tag="evil")
-    outcome = lifted(world, 1)
+    outcome = lift(world, 1)
     assert outcome.body["revision"] == outcome.body["served_revision"] == 6
     assert {"what": "revision", "head": raised, "found": 5} in outcome.body["check"]["differences"]  # type: ignore[index]
     assert world.put(text("b")).body["revision"] == 7
@@ -232,22 +232,22 @@ def test_a_raised_head_comes_down_to_the_log(world: World, raised: int) -> None:
 def test_a_raised_head_comes_down_even_after_another_write(world: World) -> None:
     damage(world, revision=10**15, served=10**15)
     world.put(text("b"))
-    assert lifted(world, 100).body["revision"] == 101
+    assert lift(world, 100).body["revision"] == 101
     assert world.put(text("c")).body["revision"] == 102
 
 
 def test_a_lift_can_exceed_the_highest_revision_clients_accept(world: World) -> None:
     assert limits.REVISION_LIFT >= limits.REVISION_MOST + 1000 * limits.REVISION_JUMP
-    assert lifted(world, limits.REVISION_MOST).body["revision"] == limits.REVISION_MOST + 1
+    assert lift(world, limits.REVISION_MOST).body["revision"] == limits.REVISION_MOST + 1
 
 
 @pytest.mark.parametrize("raised", [7, 10**9, 10**10, 2**53])
 def test_a_raised_latest_version_comes_down(world: World, raised: int) -> None:
     overstate(world, ["b"], raised)
-    outcome = lifted(world, 1)
+    outcome = lift(world, 1)
     assert {"what": "keys.b.latest", "head": raised, "found": 5} in outcome.body["check"]["differences"]  # type: ignore[index]
     assert world.put(text("b")).body["version"] == 6
-    assert lifted(world, 1).body["check"] == {"right": True, "differences": []}
+    assert lift(world, 1).body["check"] == {"right": True, "differences": []}
 
 
 def test_many_raised_latest_versions_come_down_in_several_lifts(world: World) -> None:
@@ -255,7 +255,7 @@ def test_many_raised_latest_versions_come_down_in_several_lifts(world: World) ->
     for key in keys:
         world.put(text(key))
     overstate(world, keys, 2**53)
-    checks = [lifted(world, 1).body["check"]["right"] for _ in range(3)]  # type: ignore[index]
+    checks = [lift(world, 1).body["check"]["right"] for _ in range(3)]  # type: ignore[index]
     assert checks == [False, False, True]
 
 
@@ -265,20 +265,20 @@ def test_raised_latest_versions_of_large_keys_come_down(world: World) -> None:
     for key in keys:
         world.put(text(key, "x" * 245_000))
     overstate(world, keys, 2**53)
-    checks = [lifted(world, 1).body["check"]["right"] for _ in range(3)]  # type: ignore[index]
+    checks = [lift(world, 1).body["check"]["right"] for _ in range(3)]  # type: ignore[index]
     assert checks == [False, False, True]
 
 
 def test_a_raised_floor_comes_down(world: World) -> None:
     damage(world, floor=2**53)
-    lifted(world, 3)
+    lift(world, 3)
     assert world.put(text("b")).body["version"] == 6
 
 
 def test_answer_and_log_of_a_lift_have_only_exact_numbers(world: World) -> None:
     overstate(world, ["b"], 10**30)
     damage(world, revision=10**30, served=10**30, floor=10**30, size=10**30)
-    answers = json.dumps([lifted(world, 1).body, world.log()[-1].details])
+    answers = json.dumps([lift(world, 1).body, world.log()[-1].details])
     assert max(map(int, re.findall("[0-9]+", answers))) == limits.EXACT
 
 
@@ -308,4 +308,4 @@ def test_upkeep_keeps_the_last_revision_even_under_a_raised_head(world: World) -
     last = damage(world, revision=10**15).revision
     world.clock.sleep(3 * 24 * 3600)
     run_upkeep(world.ports, ADMIN, NS)
-    assert lifted(world, 1).body["revision"] == last + 1
+    assert lift(world, 1).body["revision"] == last + 1

@@ -8,12 +8,12 @@ from configsvc.model.errors import InvalidRequest, NotFound
 from configsvc.model.names import Key
 from configsvc.service.engine.ports import Write
 from configsvc.service.verbs.read_keys import get_key, list_keys
-from tests.support.service.world import NS, READER, World, sealed, settled, text
+from tests.support.service.world import NS, READER, World, make_world, sealed, text
 
 
 @pytest.fixture
 def world() -> World:
-    return settled()
+    return make_world()
 
 
 def test_keys_are_listed_with_versions_and_without_values(world: World) -> None:

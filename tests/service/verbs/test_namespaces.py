@@ -18,12 +18,24 @@ from configsvc.service.verbs.namespaces import (
     list_namespaces,
 )
 from tests.support.service.sealed import KMS_KEY, data_key, kid
-from tests.support.service.world import ADMIN, NS, READER, ROLES, STRANGER, World, grant, retried, sealed, settled, text
+from tests.support.service.world import (
+    ADMIN,
+    NS,
+    READER,
+    ROLES,
+    STRANGER,
+    World,
+    grant,
+    make_retry_key,
+    make_world,
+    sealed,
+    text,
+)
 
 
 @pytest.fixture
 def world() -> World:
-    return settled()
+    return make_world()
 
 
 def test_a_new_namespace_is_empty_at_revision_1() -> None:
@@ -77,8 +89,8 @@ def test_unchanged_settings_write_nothing(world: World) -> None:
 
 def test_a_namespace_is_created_once_however_often_requested() -> None:
     world = World()
-    first = create_namespace(world.ports, ADMIN, NS, NamespaceWanted("x"), retried("k1"))
-    assert create_namespace(world.ports, ADMIN, NS, NamespaceWanted("x"), retried("k1")) == first
+    first = create_namespace(world.ports, ADMIN, NS, NamespaceWanted("x"), make_retry_key("k1"))
+    assert create_namespace(world.ports, ADMIN, NS, NamespaceWanted("x"), make_retry_key("k1")) == first
     assert create_namespace(world.ports, ADMIN, NS, NamespaceWanted("x"), None).status == 200
     assert len(world.log()) == 1
 
@@ -102,12 +114,12 @@ def test_a_snapshot_limit_above_the_maximum_is_refused(world: World) -> None:
 def test_only_readable_namespaces_are_listed(world: World) -> None:
     for name in ("payments.a", "payments.b", "payments.c", "other.a", "zoo"):
         create_namespace(world.ports, ADMIN, Namespace(name), NamespaceWanted(name.upper()), None)
-    assert listed(world, "", 10) == (["payments.a", "payments.b", "payments.c", "payments.prod"], None)
-    first, cursor = listed(world, "", 3)
+    assert list_page(world, "", 10) == (["payments.a", "payments.b", "payments.c", "payments.prod"], None)
+    first, cursor = list_page(world, "", 3)
     assert first == ["payments.a", "payments.b", "payments.c"]
-    assert listed(world, "", 3, cursor) == (["payments.prod"], None)
-    assert listed(world, "payments.p", 3) == (["payments.prod"], None)
-    assert listed(world, "zoo", 3) == ([], None)
+    assert list_page(world, "", 3, cursor) == (["payments.prod"], None)
+    assert list_page(world, "payments.p", 3) == (["payments.prod"], None)
+    assert list_page(world, "zoo", 3) == ([], None)
 
 
 def test_a_caller_without_grants_gets_an_empty_list_without_query(world: World) -> None:
@@ -116,7 +128,7 @@ def test_a_caller_without_grants_gets_an_empty_list_without_query(world: World) 
     assert "query" not in world.repository.calls
 
 
-def listed(world: World, prefix: str, limit: int, cursor: object = None) -> tuple[list[str], object]:
+def list_page(world: World, prefix: str, limit: int, cursor: object = None) -> tuple[list[str], object]:
     assert cursor is None or isinstance(cursor, str)
     page = list_namespaces(world.ports, READER, prefix, limit, cursor)
     found = page["namespaces"]

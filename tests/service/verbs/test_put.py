@@ -22,12 +22,12 @@ from configsvc.service.verbs.keys import put_key
 from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace
 from configsvc.service.verbs.read_keys import get_key
 from tests.support.service.sealed import envelope, kid
-from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, ROLES, World, grant, sealed, settled, text
+from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, ROLES, World, grant, make_world, sealed, text
 
 
 @pytest.fixture
 def world() -> World:
-    return settled()
+    return make_world()
 
 
 def test_the_first_put_is_version_1_and_served(world: World) -> None:

@@ -13,14 +13,14 @@ from configsvc.service.verbs.lift import lift_namespace
 from configsvc.service.verbs.namespaces import NamespaceWanted, delete_namespace, get_namespace
 from configsvc.service.verbs.upkeep import run_upkeep
 from tests.support.service.sealed import data_key, kid
-from tests.support.service.world import ADMIN, NS, READER, Wanted, World, settled, text
+from tests.support.service.world import ADMIN, NS, READER, NamespaceOptions, World, make_world, text
 
 PORTS = parse_key_schema("ports.*", {"type": "integer", "maximum": 65535})
 
 
 @pytest.fixture
 def world() -> World:
-    return settled()
+    return make_world()
 
 
 def test_by_default_everything_is_kept_and_nothing_validated(world: World) -> None:
@@ -66,7 +66,9 @@ def test_the_log_has_digests_of_schemas(world: World) -> None:
         ({"schemas": (KeySchema("*", '{"pattern":"(?!a)"}'),)}, Unprocessable),
     ],
 )
-def test_an_invalid_setting_changes_nothing(world: World, wanted: Wanted, refusal: type[ConfigsvcError]) -> None:
+def test_an_invalid_setting_changes_nothing(
+    world: World, wanted: NamespaceOptions, refusal: type[ConfigsvcError]
+) -> None:
     before = world.stored()
     with pytest.raises(refusal):
         world.set(**wanted)
@@ -74,7 +76,7 @@ def test_an_invalid_setting_changes_nothing(world: World, wanted: Wanted, refusa
 
 
 def test_the_list_of_cases_has_every_setting() -> None:
-    assert set(NamespaceWanted._fields) == set(Wanted.__annotations__)
+    assert set(NamespaceWanted._fields) == set(NamespaceOptions.__annotations__)
 
 
 def test_a_read_only_namespace_accepts_only_settings_and_a_lift(world: World) -> None:

@@ -16,15 +16,15 @@ from configsvc.service.verbs.data_keys import add_data_key
 from configsvc.service.verbs.namespaces import get_namespace
 from configsvc.service.verbs.snapshots import fetch_snapshot
 from tests.support.service.sealed import data_key, kid
-from tests.support.service.world import ADMIN, NS, READER, STRANGER, World, sealed, settled, text
+from tests.support.service.world import ADMIN, NS, READER, STRANGER, World, make_world, sealed, text
 
 
 @pytest.fixture
 def world() -> World:
-    return settled()
+    return make_world()
 
 
-def values(world: World) -> dict[str, object]:
+def read_values(world: World) -> dict[str, object]:
     body = world.fetch().body
     assert body is not None
     return {entry.key: entry.value for entry in parse(json.loads(body)).entries}
@@ -57,7 +57,7 @@ def test_a_snapshot_rendered_before_is_one_read(world: World) -> None:
 
 
 def test_a_snapshot_has_active_entries_and_used_data_keys_in_order() -> None:
-    world = settled()
+    world = make_world()
     for number in range(1, 4):
         add_data_key(world.ports, ADMIN, NS, data_key(number), None)
     world.change(sealed("c", 1, number=2), sealed("b", 1, number=1), text("a", "ä"), text("d", activate=False))
@@ -96,7 +96,7 @@ def test_a_restored_and_rewritten_table_gives_no_false_304(world: World) -> None
     before = world.head()
     world.put(text("a", "new"))
     held = world.fetch()
-    restored = settled()
+    restored = make_world()
     assert restored.head() == before
     restored.ports.chance.tag()
     restored.put(text("a", "other"))
@@ -108,19 +108,19 @@ def test_absent_and_unreadable_namespaces_look_the_same(world: World) -> None:
     with pytest.raises(NotFound) as hidden:
         world.fetch(who=STRANGER)
     with pytest.raises(NotFound) as absent:
-        settled_without_namespace().fetch()
+        make_empty_world().fetch()
     assert hidden.value.detail == absent.value.detail
     assert hidden.value.members == absent.value.members
 
 
-def settled_without_namespace() -> World:
+def make_empty_world() -> World:
     return World()
 
 
 def test_a_write_between_head_and_query_does_not_tear_the_snapshot(world: World) -> None:
     world.change(text("a", "1"), text("b", "1"))
     world.repository.before_query.append(lambda: ignore(world.change(text("a", "2"), text("b", "2"))))
-    assert values(world) == {"a": "2", "b": "2"}
+    assert read_values(world) == {"a": "2", "b": "2"}
 
 
 def test_a_constantly_changing_namespace_is_refused_at_the_deadline(world: World) -> None:
@@ -146,7 +146,7 @@ def test_keys_changed_during_the_read_are_read_singly(world: World) -> None:
     world.change(*(text(f"k{number}") for number in range(20)))
     world.repository.before_query.append(lambda: ignore(world.put(text("k1", "2"))))
     world.repository.calls.clear()
-    assert values(world)["k1"] == "2"
+    assert read_values(world)["k1"] == "2"
     assert world.repository.calls.count("query") == 2  # the keys once, and the log
 
 
@@ -171,14 +171,14 @@ class Lagging(MemoryRepository):
 
 def test_a_query_behind_head_is_noticed_even_if_counts_agree() -> None:
     table = Lagging()
-    world = settled(table)
+    world = make_world(table)
     world.change(text("a", "1"), text("b", "1"))
     at = records.key(NS, "a")
     old = table.get([at])[at]
     world.change(text("a", "2"), text("b", "2"))
     assert isinstance(old, KeyState)
     table.old = old
-    assert values(world) == {"a": "2", "b": "2"}
+    assert read_values(world) == {"a": "2", "b": "2"}
 
 
 def test_bytes_is_the_exact_cost_of_the_snapshot(world: World) -> None:

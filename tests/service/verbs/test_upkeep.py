@@ -13,34 +13,34 @@ from configsvc.service.engine.records import RetentionSettings
 from configsvc.service.verbs.history import fetch_revision
 from configsvc.service.verbs.lift import lift_namespace
 from configsvc.service.verbs.upkeep import run_upkeep
-from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, STRANGER, World, settled, text
+from tests.support.service.world import ADMIN, DEVELOPER, NS, READER, STRANGER, World, make_world, text
 
 DAY = 24 * 3600.0
 
 
 @pytest.fixture
 def world() -> World:
-    return settled()
+    return make_world()
 
 
-def days(world: World, number: int, key: str = "a") -> None:
+def write_daily(world: World, number: int, key: str = "a") -> None:
     """Writes one new version each day."""
     for _ in range(number):
         world.clock.pass_by(DAY)
         world.put(text(key))
 
 
-def stored(world: World, key: str = "a") -> list[int]:
+def list_stored(world: World, key: str = "a") -> list[int]:
     found = world.repository.query(records.of_namespace(NS), f"V#{key}#")
     return [int(records.address_of(each).sk.rpartition("#")[2]) for each in found]
 
 
-def logged(world: World) -> list[int]:
+def list_logged(world: World) -> list[int]:
     return [each.revision for each in world.log()]
 
 
 def test_everything_is_kept_by_default(world: World) -> None:
-    days(world, 5)
+    write_daily(world, 5)
     before = world.stored()
     assert run_upkeep(world.ports, ADMIN, NS) == {
         "namespace": NS, "log_pruned": 0, "keys_purged": 0, "versions_pruned": 0, "oldest_revision": 1, "done": True,
@@ -50,21 +50,21 @@ def test_everything_is_kept_by_default(world: World) -> None:
 
 
 def test_versions_that_the_log_needs_are_kept(world: World) -> None:
-    days(world, 5)
+    write_daily(world, 5)
     world.set(retention=RetentionSettings(versions=1))
     assert run_upkeep(world.ports, ADMIN, NS)["versions_pruned"] == 0
-    assert stored(world) == [1, 2, 3, 4, 5]
+    assert list_stored(world) == [1, 2, 3, 4, 5]
 
 
 def test_pruning_the_log_frees_the_versions_it_needed(world: World) -> None:
-    days(world, 10)
+    write_daily(world, 10)
     world.set(retention=RetentionSettings(versions=2, log_days=3))
     world.clock.pass_by(DAY / 2)
     revision = world.head()
     answer = run_upkeep(world.ports, ADMIN, NS)
     assert (answer["log_pruned"], answer["oldest_revision"], answer["done"]) == (9, 10, True)
-    assert logged(world) == [10, 11, 12, 13]
-    assert stored(world) == [8, 9, 10]
+    assert list_logged(world) == [10, 11, 12, 13]
+    assert list_stored(world) == [8, 9, 10]
     assert answer["versions_pruned"] == 7
     assert world.head() == revision
 
@@ -75,7 +75,7 @@ def test_large_versions_are_removed_in_transactions_that_fit(world: World) -> No
     world.clock.pass_by(9 * DAY)
     world.set(retention=RetentionSettings(versions=1, log_days=1))
     answer = run_upkeep(world.ports, ADMIN, NS)
-    assert (answer["versions_pruned"], answer["done"], stored(world)) == (19, True, [20])
+    assert (answer["versions_pruned"], answer["done"], list_stored(world)) == (19, True, [20])
 
 
 def test_the_newest_versions_are_kept_even_if_never_served(world: World) -> None:
@@ -84,7 +84,7 @@ def test_the_newest_versions_are_kept_even_if_never_served(world: World) -> None
         world.put(text("a", activate=False))
     world.set(retention=RetentionSettings(versions=3))
     run_upkeep(world.ports, ADMIN, NS)
-    assert stored(world) == [1, 5, 6, 7]
+    assert list_stored(world) == [1, 5, 6, 7]
 
 
 def test_the_active_version_stays_however_old(world: World) -> None:
@@ -94,32 +94,32 @@ def test_the_active_version_stays_however_old(world: World) -> None:
     world.clock.pass_by(100 * DAY)
     world.set(retention=RetentionSettings(versions=1, log_days=1))
     run_upkeep(world.ports, ADMIN, NS)
-    assert stored(world) == [1, 6]
+    assert list_stored(world) == [1, 6]
     assert world.fetch().status == 200
     assert run_upkeep(world.ports, ADMIN, NS)["done"] is True
 
 
 def test_only_the_newest_versions_of_an_unserved_key_stay(world: World) -> None:
-    days(world, 5)
+    write_daily(world, 5)
     world.change(Delete(names.parse_key("a")))
     world.clock.pass_by(9 * DAY)
     world.set(retention=RetentionSettings(versions=2, log_days=1))
     run_upkeep(world.ports, ADMIN, NS)
-    assert stored(world) == [4, 5]
+    assert list_stored(world) == [4, 5]
     world.change(Activate(names.parse_key("a"), 5))
 
 
 def test_the_record_of_the_newest_revision_stays(world: World) -> None:
-    days(world, 3)
+    write_daily(world, 3)
     world.set(retention=RetentionSettings(log_days=1))
     world.clock.pass_by(100 * DAY)
     run_upkeep(world.ports, ADMIN, NS)
-    assert logged(world) == [world.head().revision]
-    assert stored(world) == [1, 2, 3]
+    assert list_logged(world) == [world.head().revision]
+    assert list_stored(world) == [1, 2, 3]
 
 
 def test_pruned_revisions_are_gone_and_the_rest_is_served(world: World) -> None:
-    days(world, 10)
+    write_daily(world, 10)
     expected = {revision: fetch_revision(world.ports, READER, NS, revision, None) for revision in range(1, 13)}
     world.set(retention=RetentionSettings(versions=1, log_days=3))
     world.clock.pass_by(DAY / 2)
@@ -134,13 +134,13 @@ def test_pruned_revisions_are_gone_and_the_rest_is_served(world: World) -> None:
 
 
 def test_a_lift_is_no_gap_in_the_log(world: World) -> None:
-    days(world, 3)
+    write_daily(world, 3)
     lift_namespace(world.ports, ADMIN, NS, 100, None)
     for _ in range(4):
         world.put(text("a", activate=False))
     world.set(retention=RetentionSettings(versions=1))
     assert run_upkeep(world.ports, ADMIN, NS)["versions_pruned"] == 3
-    assert stored(world) == [1, 2, 3, 104]
+    assert list_stored(world) == [1, 2, 3, 104]
 
 
 def test_a_version_activated_during_upkeep_stays(world: World) -> None:
@@ -153,17 +153,17 @@ def test_a_version_activated_during_upkeep_stays(world: World) -> None:
     assert (answer["versions_pruned"], answer["done"], answer["cursor"]) == (0, False, None)
     assert world.fetch().status == 200
     assert run_upkeep(world.ports, ADMIN, NS)["versions_pruned"] == 2
-    assert stored(world) == [1, 3, 5]
+    assert list_stored(world) == [1, 3, 5]
 
 
 def test_retention_widened_during_upkeep_applies(world: World) -> None:
-    days(world, 5)
+    write_daily(world, 5)
     world.set(retention=RetentionSettings(versions=1, log_days=1))
     world.clock.pass_by(100 * DAY)
     world.repository.before_commit.append(lambda: world.set(retention=RetentionSettings()))
-    before = logged(world)
+    before = list_logged(world)
     assert run_upkeep(world.ports, ADMIN, NS)["log_pruned"] == 0
-    assert logged(world)[:-1] == before
+    assert list_logged(world)[:-1] == before
 
 
 def test_a_version_served_briefly_during_upkeep_stays(world: World) -> None:
@@ -191,7 +191,7 @@ def test_the_retention_at_the_commit_decides_which_versions_stay(world: World) -
     world.set(retention=RetentionSettings(versions=1))
     world.repository.before_commit.append(lambda: world.set(retention=RetentionSettings(versions=3)))
     assert run_upkeep(world.ports, ADMIN, NS)["done"] is False
-    assert stored(world) == [1, 2, 3, 4]
+    assert list_stored(world) == [1, 2, 3, 4]
 
 
 def test_upkeep_removes_no_version_if_the_log_has_a_gap(world: World) -> None:
@@ -201,7 +201,7 @@ def test_upkeep_removes_no_version_if_the_log_has_a_gap(world: World) -> None:
     world.repository.commit([Remove(records.log(records.of_namespace(NS), 4), 4)])
     with pytest.raises(Contended):
         run_upkeep(world.ports, ADMIN, NS)
-    assert stored(world) == [1, 2, 3, 4]
+    assert list_stored(world) == [1, 2, 3, 4]
 
 
 def test_one_call_removes_a_limited_number_and_the_next_continues(world: World) -> None:
@@ -214,7 +214,7 @@ def test_one_call_removes_a_limited_number_and_the_next_continues(world: World) 
     assert isinstance(first["cursor"], str)
     second = run_upkeep(world.ports, ADMIN, NS, first["cursor"])
     assert (second["versions_pruned"], second["done"], second["cursor"]) == (38, True, None)
-    assert (len(stored(world, "a")), len(stored(world, "b"))) == (1, 1)
+    assert (len(list_stored(world, "a")), len(list_stored(world, "b"))) == (1, 1)
 
 
 def test_the_log_is_pruned_first_and_oldest_first(world: World) -> None:
@@ -224,13 +224,13 @@ def test_the_log_is_pruned_first_and_oldest_first(world: World) -> None:
     world.set(retention=RetentionSettings(versions=1, log_days=1))
     first = run_upkeep(world.ports, ADMIN, NS)
     assert (first["log_pruned"], first["versions_pruned"], first["done"]) == (limits.UPKEEP_LOG, 0, False)
-    assert all(after == before + 1 for before, after in pairwise(logged(world)))
+    assert all(after == before + 1 for before, after in pairwise(list_logged(world)))
     answers = [run_upkeep(world.ports, ADMIN, NS)]
     while not answers[-1]["done"]:
         cursor = answers[-1]["cursor"]
         answers.append(run_upkeep(world.ports, ADMIN, NS, str(cursor) if cursor else None))
-    assert stored(world) == [limits.UPKEEP_LOG + 50]
-    assert len(logged(world)) == 1
+    assert list_stored(world) == [limits.UPKEEP_LOG + 50]
+    assert len(list_logged(world)) == 1
 
 
 def test_many_kept_versions_do_not_block_upkeep(world: World) -> None:

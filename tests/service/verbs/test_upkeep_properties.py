@@ -12,8 +12,8 @@ from configsvc.service.engine import records
 from configsvc.service.engine.records import Head, KeyState, RetentionSettings, StoredVersion
 from configsvc.service.verbs.lift import compare_heads, rebuild_head
 from configsvc.service.verbs.upkeep import run_upkeep
-from tests.service.engine.test_history_properties import fetched, modelled
-from tests.support.service.histories import Step, Told, histories
+from tests.service.engine.test_history_properties import fetch_entries, model_entries
+from tests.support.service.histories import ModelledWorld, Step, histories
 from tests.support.service.world import ADMIN, NS
 
 DAY = 24 * 3600.0
@@ -22,14 +22,14 @@ moments = st.lists(st.integers(0, 13), max_size=4)
 retentions = st.builds(RetentionSettings, st.none() | st.integers(1, 3), st.none() | st.integers(1, 4), st.none())
 
 
-def retain(model: Told, retention: RetentionSettings) -> None:
+def retain(model: ModelledWorld, retention: RetentionSettings) -> None:
     """Sets the retention, which is a revision unless it is unchanged."""
     before = model.world.head().revision
     model.world.set(retention=retention)
     model.revisions.extend(model.revisions[-1:] * (model.world.head().revision - before))
 
 
-def write(model: Told, history: list[list[Step]], pruned_at: list[int]) -> None:
+def write(model: ModelledWorld, history: list[list[Step]], pruned_at: list[int]) -> None:
     """Writes a change set a day, and runs upkeep after some of them."""
     for number, change_set in enumerate(history):
         model.world.clock.pass_by(DAY)
@@ -38,14 +38,14 @@ def write(model: Told, history: list[list[Step]], pruned_at: list[int]) -> None:
             run_upkeep(model.world.ports, ADMIN, NS)
 
 
-def check(model: Told) -> None:
+def check(model: ModelledWorld) -> None:
     world = model.world
     found = [each for each in world.repository.query(records.of_namespace(NS), "") if not isinstance(each, Head)]
     oldest = world.log()[0].revision
     head = world.head()
     for revision in range(1, model.revision + 1):
         gone = revision < min(oldest, head.served)
-        assert fetched(model, revision) == (None if gone else modelled(model, revision))
+        assert fetch_entries(model, revision) == (None if gone else model_entries(model, revision))
     kept = {(each.entry.key, each.entry.version) for each in found if isinstance(each, StoredVersion)}
     served = {(each.key, each.active) for each in found if isinstance(each, KeyState) and each.active}
     assert served <= kept
@@ -57,7 +57,7 @@ def check(model: Told) -> None:
 def test_every_revision_in_the_log_is_served_after_upkeep(
     history: list[list[Step]], retention: RetentionSettings, pruned_at: list[int]
 ) -> None:
-    model = Told()
+    model = ModelledWorld()
     retain(model, retention)
     write(model, history, pruned_at)
     check(model)
@@ -65,7 +65,7 @@ def test_every_revision_in_the_log_is_served_after_upkeep(
 
 @given(histories, retentions)
 def test_upkeep_is_idempotent_and_moves_no_revision(history: list[list[Step]], retention: RetentionSettings) -> None:
-    model = Told()
+    model = ModelledWorld()
     write(model, history, [])
     retain(model, retention)
     model.world.clock.pass_by(2 * DAY)
@@ -81,7 +81,7 @@ def test_upkeep_is_idempotent_and_moves_no_revision(history: list[list[Step]], r
 def test_upkeep_leaves_only_versions_that_retention_or_log_need(
     history: list[list[Step]], retention: RetentionSettings
 ) -> None:
-    model = Told()
+    model = ModelledWorld()
     write(model, history, [])
     retain(model, retention)
     model.world.clock.pass_by(2 * DAY)
@@ -113,7 +113,7 @@ def test_writes_during_upkeep_take_nothing_from_the_log(
             model.write([change_set for change_set in [next(pending, None)] if change_set])
             running = True
 
-    model = Told(MemoryRepository(between))
+    model = ModelledWorld(MemoryRepository(between))
     write(model, history, [])
     retain(model, retention)
     model.world.clock.pass_by(2 * DAY)
@@ -128,7 +128,7 @@ def test_writes_during_upkeep_take_nothing_from_the_log(
 def test_upkeep_killed_between_two_transactions_leaves_consistent_records(
     history: list[list[Step]], data: st.DataObject
 ) -> None:
-    model = Told()
+    model = ModelledWorld()
     write(model, history, [])
     retain(model, RetentionSettings(1, 1))
     model.world.clock.pass_by(2 * DAY)

@@ -28,30 +28,30 @@ from tests.support.service.world import (
     ROLES,
     STRANGER,
     World,
-    retried,
+    make_retry_key,
+    make_world,
     sealed,
-    settled,
     text,
 )
 
 
 @pytest.fixture
 def world() -> World:
-    return settled()
+    return make_world()
 
 
-def activated(
+def activate(
     world: World, key: str, version: int, if_match: int | None = None, idempotency: Idempotency | None = None
 ) -> WriteOutcome:
     wanted = Activate(names.parse_key(key), version, if_match)
     return activate_version(world.ports, DEVELOPER, NS, wanted, "back", idempotency)
 
 
-def deleted(world: World, key: str, if_match: int | None = None) -> WriteOutcome:
+def delete(world: World, key: str, if_match: int | None = None) -> WriteOutcome:
     return delete_key(world.ports, DEVELOPER, NS, Delete(names.parse_key(key), if_match), "away", None)
 
 
-def listed(world: World, key: str, limit: int = 1000, cursor: str | None = None) -> tuple[list[object], str | None]:
+def list_page(world: World, key: str, limit: int = 1000, cursor: str | None = None) -> tuple[list[object], str | None]:
     found = list_versions(world.ports, READER, NS, Key(key), limit, cursor)
     versions, more = found["versions"], found["cursor"]
     assert isinstance(versions, list)
@@ -76,7 +76,7 @@ def test_any_version_can_be_read_with_its_author(world: World) -> None:
 
 def test_a_version_of_a_deleted_key_can_be_read(world: World) -> None:
     world.put(text("db.url", "old"))
-    deleted(world, "db.url")
+    delete(world, "db.url")
     body, _ = get_key(world.ports, READER, NS, Key("db.url"), 1)
     assert (body["value"], body["active"]) == ("old", None)
 
@@ -117,7 +117,7 @@ def test_a_stranger_learns_of_no_keys_or_versions(world: World) -> None:
 def test_versions_are_listed_newest_first_without_values(world: World) -> None:
     world.put(text("db.url", "canary"))
     world.put(sealed("db.url", 2))
-    activated(world, "db.url", 1)
+    activate(world, "db.url", 1)
     found = list_versions(world.ports, READER, NS, Key("db.url"), 10, None)
     assert {name: found[name] for name in found if name != "versions"} == {
         "namespace": NS, "key": "db.url", "latest": 2, "next_version": 3, "revision": 5, "cursor": None,
@@ -137,7 +137,7 @@ def test_pages_of_versions_continue_without_overlap_and_end(world: World) -> Non
     world.put(text("d"))
     pages, cursor = list[list[object]](), None
     while not pages or cursor:
-        page, cursor = listed(world, "db", 5, cursor)
+        page, cursor = list_page(world, "db", 5, cursor)
         pages.append(page)
     assert pages == [[12, 11, 10, 9, 8], [7, 6, 5, 4, 3], [2, 1]]
 
@@ -145,7 +145,7 @@ def test_pages_of_versions_continue_without_overlap_and_end(world: World) -> Non
 def test_a_page_of_versions_is_one_read_and_one_query(world: World) -> None:
     world.put(text("db.url"))
     world.repository.calls.clear()
-    listed(world, "db.url")
+    list_page(world, "db.url")
     assert world.repository.calls == ["get", "query"]
 
 
@@ -153,14 +153,14 @@ def test_a_page_of_versions_is_one_read_and_one_query(world: World) -> None:
 def test_a_cursor_from_elsewhere_is_refused(world: World, cursor: str) -> None:
     world.put(text("db.url"))
     with pytest.raises(InvalidRequest):
-        listed(world, "db.url", 5, cursor)
+        list_page(world, "db.url", 5, cursor)
 
 
 def test_activate_serves_an_earlier_version_and_answers_like_put(world: World) -> None:
     world.put(text("db.url", "old"))
     world.put(text("db.url", "new"))
     world.repository.calls.clear()
-    outcome = activated(world, "db.url", 1)
+    outcome = activate(world, "db.url", 1)
     assert world.repository.calls == ["get", "commit"]
     assert (outcome.status, outcome.etag) == (200, '"5"')
     assert outcome.body == {"namespace": NS, "key": "db.url", "version": 1, "revision": 5, "active": 1}
@@ -170,14 +170,14 @@ def test_activate_serves_an_earlier_version_and_answers_like_put(world: World) -
 
 def test_delete_removes_a_key_and_activate_restores_it(world: World) -> None:
     world.put(text("db.url", "old"))
-    outcome = deleted(world, "db.url")
+    outcome = delete(world, "db.url")
     assert outcome.body == {"namespace": NS, "key": "db.url", "version": None, "revision": 4, "active": None}
     with pytest.raises(NotFound):
         get_key(world.ports, READER, NS, Key("db.url"))
     with pytest.raises(NotFound) as twice:
-        deleted(world, "db.url")
+        delete(world, "db.url")
     assert twice.value.members == {"key": "db.url"}
-    activated(world, "db.url", 1)
+    activate(world, "db.url", 1)
     assert get_key(world.ports, READER, NS, Key("db.url"))[0]["value"] == "old"
 
 
@@ -189,9 +189,9 @@ def test_only_a_deleted_key_has_a_deletion_time(world: World) -> None:
 
     world.put(text("db.url"))
     world.clock.pass_by(60)
-    deleted(world, "db.url")
+    delete(world, "db.url")
     assert deleted_at(records.unserved_key(NS, "db.url")) == "2027-01-15T08:01:00.000Z"
-    activated(world, "db.url", 1)
+    activate(world, "db.url", 1)
     assert deleted_at(records.key(NS, "db.url")) is None
 
 
@@ -199,18 +199,18 @@ def test_activate_and_delete_observe_if_match(world: World) -> None:
     world.put(text("db.url"))
     world.put(text("db.url"))
     with pytest.raises(PreconditionFailed) as refused:
-        activated(world, "db.url", 1, 3)
+        activate(world, "db.url", 1, 3)
     assert refused.value.members["revision"] == 4
     with pytest.raises(PreconditionFailed):
-        deleted(world, "db.url", 3)
-    assert activated(world, "db.url", 1, 4).body["revision"] == 5
-    assert deleted(world, "db.url", 5).body["revision"] == 6
+        delete(world, "db.url", 3)
+    assert activate(world, "db.url", 1, 4).body["revision"] == 5
+    assert delete(world, "db.url", 5).body["revision"] == 6
 
 
 def test_activate_and_delete_need_a_precondition_if_required(world: World) -> None:
     world.put(text("db.url"))
     world.set(require_preconditions=True)
-    for write in (partial(activated, world, "db.url", 1), partial(deleted, world, "db.url")):
+    for write in (partial(activate, world, "db.url", 1), partial(delete, world, "db.url")):
         with pytest.raises(PreconditionRequired, match=r"If-Match \(in a change set if_match\)\.") as asked:
             write()
         assert "create_only" not in asked.value.detail  # only a put accepts it
@@ -219,16 +219,16 @@ def test_activate_and_delete_need_a_precondition_if_required(world: World) -> No
 def test_the_same_idempotency_key_activates_once(world: World) -> None:
     world.put(text("db.url"))
     world.put(text("db.url"))
-    first = activated(world, "db.url", 1, 4, retried("again"))
+    first = activate(world, "db.url", 1, 4, make_retry_key("again"))
     before = world.stored()
-    assert activated(world, "db.url", 1, 4, retried("again")) == first
+    assert activate(world, "db.url", 1, 4, make_retry_key("again")) == first
     assert world.stored() == before
 
 
 def test_a_version_that_never_existed_is_not_activated(world: World) -> None:
     world.put(text("db.url"))
     with pytest.raises(NotFound) as refused:
-        activated(world, "db.url", 2)
+        activate(world, "db.url", 2)
     assert refused.value.members == {"key": "db.url", "version": 2}
 
 
@@ -248,7 +248,7 @@ def test_a_destroyed_version_is_gone_except_in_the_history(world: World) -> None
     with pytest.raises(Gone):
         get_key(world.ports, READER, NS, Key("db.url"), 1)
     with pytest.raises(Gone) as gone:
-        activated(world, "db.url", 1)
+        activate(world, "db.url", 1)
     assert gone.value.members == {"key": "db.url", "version": 1}
     versions = list_versions(world.ports, READER, NS, Key("db.url"), 10, None)["versions"]
     assert isinstance(versions, list)

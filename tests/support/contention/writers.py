@@ -11,7 +11,7 @@ from configsvc.model.change_set import Put
 from configsvc.model.errors import Contended
 from configsvc.service.verbs.keys import put_key
 from tests.support.contention.virtual import SeededChance, SlowTable, VirtualTime
-from tests.support.service.world import DEVELOPER, NS, settled
+from tests.support.service.world import DEVELOPER, NS, make_world
 
 WRITERS = (2, 5, 10, 20, 50)
 WRITES = 20
@@ -44,7 +44,7 @@ def run_writers(
 ) -> WriterResults:
     """Runs this many writers in one namespace, each with its own key and writing without pauses."""
     memory, time = memory or MemoryRepository(), VirtualTime()
-    world = settled(memory)
+    world = make_world(memory)
     table = SlowTable(memory, time, seed)
     ports = world.ports._replace(repository=table, clock=time, chance=SeededChance(seed))
     made, refused = list[float](), list[int]()

@@ -27,19 +27,19 @@ NS = names.parse_namespace("payments.prod")
 PARTITION = records.of_namespace(NS)
 
 
-def state(key: str, revision: int = 1, value: str | None = "value", version: int = 1) -> KeyState:
+def make_state(key: str, revision: int = 1, value: str | None = "value", version: int = 1) -> KeyState:
     name = names.parse_key(key)
     entry = None if value is None else Entry(name, version, "plain", "text/plain", value)
     return KeyState(NS, name, revision, version, "plain", entry, None)
 
 
-def head(revision: int = 1, kids: int = 1) -> Head:
+def make_head(revision: int = 1, kids: int = 1) -> Head:
     counts = {kid(number): KidCount(2**20, 1000, 400, 10**9 + number) for number in range(kids)}
     return Head(NS, revision, 1, "00112233aabbccdd", 0, "live", 0, 0, 0, 0, counts)
 
 
 EVERY_KIND: tuple[Record, ...] = (
-    head(),
+    make_head(),
     StoredSettings(NS, 1, "", ("plain", "envelope"), 2**20, require_preconditions=True, read_only=False),
     StoredSettings(
         names.parse_namespace("limited"),
@@ -56,9 +56,9 @@ EVERY_KIND: tuple[Record, ...] = (
         read_only=True,
         retention=RetentionSettings(None, 1),
     ),
-    state("db.url"),
-    state("gone", value=None)._replace(rotate_by="2027-01-31", deleted_at="2026-07-28T09:15:02.118Z"),
-    state("empty", value=""),
+    make_state("db.url"),
+    make_state("gone", value=None)._replace(rotate_by="2027-01-31", deleted_at="2026-07-28T09:15:02.118Z"),
+    make_state("empty", value=""),
     StoredVersion(
         NS, 2, Entry(names.parse_key("db.url"), 7, "kms", "application/json", "AAAA"), "2026-01-01T00:00:00.000Z", "me"
     ),

@@ -11,7 +11,7 @@ from configsvc.adapters.dynamo import DynamoRepository
 REGION = "eu-central-1"
 
 
-def client(url: str | None = None) -> DynamoDBClient:
+def make_client(url: str | None = None) -> DynamoDBClient:
     """Makes a client with the root credentials of an emulator; without a URL, of moto."""
     return boto3.client(
         "dynamodb", region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test", endpoint_url=url,
@@ -19,7 +19,7 @@ def client(url: str | None = None) -> DynamoDBClient:
     )  # fmt: skip
 
 
-def table(client: DynamoDBClient) -> str:
+def create_table(client: DynamoDBClient) -> str:
     """Creates a table with our keys, and returns its name."""
     name = f"configsvc-{uuid4().hex[:12]}"
     client.create_table(
@@ -34,6 +34,6 @@ def table(client: DynamoDBClient) -> str:
     return name
 
 
-def repository(client: DynamoDBClient) -> DynamoRepository:
+def make_repository(client: DynamoDBClient) -> DynamoRepository:
     """Makes the adapter on a new table."""
-    return DynamoRepository(client, table(client))
+    return DynamoRepository(client, create_table(client))

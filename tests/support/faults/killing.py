@@ -25,7 +25,7 @@ from configsvc.service.engine.ports import Idempotency, Repository
 from configsvc.service.verbs.change_sets import commit_change_set
 from tests.support.contracts.tables import REGION
 from tests.support.machines.planted import TwoCommits
-from tests.support.races.writers import NS, service
+from tests.support.races.writers import NS, make_service
 from tests.support.service.world import DEVELOPER
 
 if TYPE_CHECKING:
@@ -55,26 +55,26 @@ class Writer(NamedTuple):
 
 def main(place: Place, kills: int, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311  # moments, not secrets
-    session = warm(place)
+    session = warm_up(place)
     following = [0] * SLOTS
     writers = [spawn(session, place, slot, 0) for slot in range(SLOTS)]
     for _ in range(kills):
         time.sleep(chance.uniform(0, LONGEST))
         slot = chance.randrange(SLOTS)
-        following[slot] = ended(writers[slot], following[slot])
+        following[slot] = end_writer(writers[slot], following[slot])
         writers[slot] = spawn(session, place, slot, following[slot])
-    following = [ended(writer, following[writer.slot]) for writer in writers]
+    following = [end_writer(writer, following[writer.slot]) for writer in writers]
     print(json.dumps({"kills": kills + SLOTS, "following": following}))  # noqa: T201  # its answer
 
 
-def warm(place: Place) -> botocore.session.Session:
+def warm_up(place: Place) -> botocore.session.Session:
     """Imports everything and loads DynamoDB's model, by means of a client that is thrown away."""
     session = botocore.session.Session()
-    repository(session, place)
+    make_repository(session, place)
     return session
 
 
-def repository(session: botocore.session.Session, place: Place) -> Repository:
+def make_repository(session: botocore.session.Session, place: Place) -> Repository:
     client = session.create_client(
         "dynamodb", region_name=REGION, endpoint_url=place.url, aws_access_key_id="test", aws_secret_access_key="test",
         config=Config(proxies={}),
@@ -89,14 +89,14 @@ def spawn(session: botocore.session.Session, place: Place, slot: int, first: int
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        write_for_ever(repository(session, place), slot, first, writing)
+        write_for_ever(make_repository(session, place), slot, first, writing)
     os.close(writing)
     os.read(reading, 1)
     return Writer(slot, pid, reading)
 
 
 def write_for_ever(table: Repository, slot: int, first: int, reports: int) -> NoReturn:
-    ports = service(table)
+    ports = make_service(table)
     os.write(reports, b".")
     number = first
     while True:
@@ -110,7 +110,7 @@ def write_for_ever(table: Repository, slot: int, first: int, reports: int) -> No
         number += 1
 
 
-def ended(writer: Writer, first: int) -> int:
+def end_writer(writer: Writer, first: int) -> int:
     """Kills a writer, and returns the number of the change set that its successor begins with."""
     os.kill(writer.pid, signal.SIGKILL)
     _, status = os.waitpid(writer.pid, 0)

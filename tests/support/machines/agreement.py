@@ -17,13 +17,13 @@ class Witness:
 
     def check(self, repository: Repository, world: World, ns: str) -> None:
         """Checks the records of one namespace."""
-        found = recount.stored(repository, ns)
+        found = recount.read_stored(repository, ns)
         space = world.space(ns)
         if found is None:
             assert space.revision == 0
             return
         recount.check(found, pruned=True)
-        _same(found, space)
+        _check_equal(found, space)
         self._never_back(found, ns)
 
     def saw(self, ns: str, etag: str, body: str) -> None:
@@ -31,7 +31,7 @@ class Witness:
         assert self._answers.setdefault((ns, etag), body) == body, "one ETag, two answers"
         assert self._etags.setdefault((ns, body), etag) == etag, "one answer, two ETags"
 
-    def _never_back(self, found: recount.Stored, ns: str) -> None:
+    def _never_back(self, found: recount.StoredNamespace, ns: str) -> None:
         head = found.head
         before = self._revisions.get(ns, (0, 0))
         assert head.revision >= before[0]
@@ -42,7 +42,7 @@ class Witness:
             assert version.destroyed or known == version.entry, "a version changed"
 
 
-def _same(found: recount.Stored, space: Space) -> None:
+def _check_equal(found: recount.StoredNamespace, space: Space) -> None:
     head = found.head
     state = "live" if space.live else "deleted"
     assert (head.revision, head.served, head.floor, head.state) == (space.revision, space.served, space.floor, state)

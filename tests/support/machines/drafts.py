@@ -15,10 +15,11 @@ from configsvc.model.snapshot import FORMS, ContentType, Form
 from configsvc.service.engine.ports import Caller
 from configsvc.service.engine.records import RetentionSettings
 from configsvc.service.verbs.namespaces import NamespaceWanted
-from tests.support.machines.asked import (
+from tests.support.machines.storm import Event
+from tests.support.machines.worlds import Space, World
+from tests.support.machines.write_requests import (
     ActivateKey,
     AddDataKey,
-    Asked,
     ChangeKeys,
     DeleteGrants,
     DeleteKey,
@@ -26,15 +27,14 @@ from tests.support.machines.asked import (
     Destroy,
     Lift,
     PutKey,
+    RequestedWrite,
     RetireDataKey,
     RewrapDataKey,
     SetGrants,
     SetNamespace,
-    What,
-    key_name,
+    WriteRequest,
+    make_key,
 )
-from tests.support.machines.storm import Event
-from tests.support.machines.worlds import Space, World
 from tests.support.service.sealed import envelope, kid
 from tests.support.service.world import ADMIN, DEVELOPER, ROLES, caller
 
@@ -135,26 +135,26 @@ class Step(NamedTuple):
         raw = blake2b(seed, digest_size=STEP_BYTES).digest()
         first, second, third = (Draft.of(raw[at * _PER_DRAFT : (at + 1) * _PER_DRAFT]) for at in range(3))
         weather = _of(WEATHERS, raw[-1])
-        rivals = (_rival(first, second, raw[0]), _rival(first, third, raw[_PER_DRAFT]))
+        rivals = (_make_rival(first, second, raw[0]), _make_rival(first, third, raw[_PER_DRAFT]))
         if "rend" in weather and raw[0] % 4:
-            first, rivals = _between(first, raw[0]), _pair(first, rivals, raw[-2])
+            first, rivals = _make_acceptable(first, raw[0]), _pair_rivals(first, rivals, raw[-2])
         return cls(first, rivals, weather, raw[-3], raw[-2] % 3 == 0)
 
 
-def _rival(first: Draft, draft: Draft, number: int) -> Draft:
+def _make_rival(first: Draft, draft: Draft, number: int) -> Draft:
     """Makes a rival that is mostly about the same things, or it would not be in the way."""
     choices = CLOSEST.get(first.species, RIVALS) if number % 4 else RIVALS
     rival = draft._replace(species=_of(choices, number // 4), who=CHIEF, ns=first.ns)
     return rival._replace(key=first.key, kid=first.kid, more=first.more, size=first.size) if draft.size % 4 else rival
 
 
-def _between(first: Draft, number: int) -> Draft:
+def _make_acceptable(first: Draft, number: int) -> Draft:
     """Makes a request that the two rivals give no reason to refuse, or one about the version that they make."""
     asked = first._replace(who=CHIEF, form="kms")
     return asked._replace(species="next", flags=0, other=0) if number % 3 == 0 else asked
 
 
-def _pair(first: Draft, rivals: tuple[Draft, Draft], number: int) -> tuple[Draft, Draft]:
+def _pair_rivals(first: Draft, rivals: tuple[Draft, Draft], number: int) -> tuple[Draft, Draft]:
     """Makes two rivals about the key of the request that are not refused."""
     species = PAIRS[0] if first.species == "next" else _of(PAIRS, number)
     near = (each._replace(species=kind, ns=first.ns, key=first.key) for each, kind in zip(rivals, species, strict=True))
@@ -169,30 +169,30 @@ def _of(choices: Sequence[Choice], number: int) -> Choice:
     return choices[number % len(choices)]
 
 
-def resolved(world: World, draft: Draft, once: str | None = None) -> Asked:
+def resolve(world: World, draft: Draft, once: str | None = None) -> WriteRequest:
     """Turns a draft into the request that it means in this world."""
     space = world.space(draft.ns)
-    return Asked(_what(space, draft), draft.who, once)
+    return WriteRequest(_resolve_write(space, draft), draft.who, once)
 
 
-def _what(space: Space, draft: Draft) -> What:  # noqa: C901, PLR0911, PLR0912  # one line for each kind of request
+def _resolve_write(space: Space, draft: Draft) -> RequestedWrite:  # noqa: C901, PLR0911, PLR0912  # one line for each kind of request
     ns, principal = draft.ns, (ROLES + "Other", "api-key:otherkey")[draft.other % 2]
     match draft.species:
         case "put":
-            return PutKey(ns, _put(space, draft))
+            return PutKey(ns, _build_put(space, draft))
         case "change":
             if_match = space.revision - draft.back if draft.has(5, 4) and space.revision > draft.back else None
-            return ChangeKeys(ns, ChangeSet(_operations(space, draft), "why", if_match))
+            return ChangeKeys(ns, ChangeSet(_build_operations(space, draft), "why", if_match))
         case "activate":
-            return ActivateKey(ns, _activate(space, _known(space, draft)))
+            return ActivateKey(ns, _activate(space, _prefer_known(space, draft)))
         case "next":
-            return ActivateKey(ns, Activate(key_name(draft.key), _next(space, draft), None))
+            return ActivateKey(ns, Activate(make_key(draft.key), _compute_next(space, draft), None))
         case "delete":
-            served = _known(space, draft, served=True)
-            return DeleteKey(ns, Delete(key_name(served.key), _if_match(space, served)))
+            served = _prefer_known(space, draft, served=True)
+            return DeleteKey(ns, Delete(make_key(served.key), _choose_if_match(space, served)))
         case "destroy":
-            known = _known(space, draft)
-            return Destroy(ns, key_name(known.key), _version(space, known))
+            known = _prefer_known(space, draft)
+            return Destroy(ns, make_key(known.key), _choose_version(space, known))
         case "add":
             return AddDataKey(ns, draft.kid + draft.other % 2, draft.more % 2)
         case "rewrap":
@@ -202,13 +202,13 @@ def _what(space: Space, draft: Draft) -> What:  # noqa: C901, PLR0911, PLR0912  
         case "fresh":
             return AddDataKey(ns, max(at for at in range(DATA_KEYS) if at == 0 or kid(at - 1) in space.data_keys), 0)
         case "use":
-            wanted = _put(space, draft._replace(kid=_of(_live(space), -1)))
+            wanted = _build_put(space, draft._replace(kid=_of(_list_live(space), -1)))
             return PutKey(ns, wanted._replace(if_match=None, create_only=False))
         case "release":
-            idle = [at for at in _live(space) if kid(at) not in space.kids_served()]
+            idle = [at for at in _list_live(space) if kid(at) not in space.kids_served()]
             return RetireDataKey(ns, _of(idle or [draft.kid], draft.more))
         case "set":
-            return SetNamespace(ns, _settings(space, draft))
+            return SetNamespace(ns, _choose_settings(space, draft))
         case "unset":
             return DeleteNamespace(ns)
         case "lift":
@@ -219,37 +219,37 @@ def _what(space: Space, draft: Draft) -> What:  # noqa: C901, PLR0911, PLR0912  
             return DeleteGrants(principal)
 
 
-def _live(space: Space) -> list[int]:
+def _list_live(space: Space) -> list[int]:
     """Returns the numbers of the live data keys."""
     return [at for at in range(DATA_KEYS) if (known := space.data_keys.get(kid(at))) and known.live] or [0]
 
 
-def _known(space: Space, draft: Draft, *, served: bool = False) -> Draft:
+def _prefer_known(space: Space, draft: Draft, *, served: bool = False) -> Draft:
     """Makes the draft mostly about a key that exists, and is served."""
-    there = [at for at in range(4) if key_name(at) in (space.active if served else space.keys)]
+    there = [at for at in range(4) if make_key(at) in (space.active if served else space.keys)]
     return draft._replace(key=_of(there, draft.key)) if there and draft.more % 11 else draft
 
 
-def _settings(space: Space, draft: Draft) -> NamespaceWanted:
+def _choose_settings(space: Space, draft: Draft) -> NamespaceWanted:
     """Chooses settings. Read-only ends soon, or nothing else would happen."""
     return NamespaceWanted(read_only=False) if space.settings.read_only else _of(SETTINGS, draft.more)
 
 
-def _put(space: Space, draft: Draft) -> Put:
-    version = max(1, _next(space, draft) - draft.back)
+def _build_put(space: Space, draft: Draft) -> Put:
+    version = max(1, _compute_next(space, draft) - draft.back)
     content_type: ContentType = "application/json" if draft.has(1, 5) else "text/plain"
     return Put(
-        key_name(draft.key), draft.form, content_type, _value(draft, version, content_type), not draft.has(2, 4),
-        draft.has(3, 2), "2027-01-31" if draft.has(4, 6) else None, _if_match(space, draft), draft.has(6, 9),
+        make_key(draft.key), draft.form, content_type, _build_value(draft, version, content_type), not draft.has(2, 4),
+        draft.has(3, 2), "2027-01-31" if draft.has(4, 6) else None, _choose_if_match(space, draft), draft.has(6, 9),
     )  # fmt: skip
 
 
-def _value(draft: Draft, version: int, content_type: ContentType) -> str:
+def _build_value(draft: Draft, version: int, content_type: ContentType) -> str:
     size = 400 if draft.size > 230 else draft.size % 12
     if draft.form == "envelope":
         where = draft.ns if draft.size % 23 else "elsewhere"
         return envelope(
-            key_name(draft.key), version, namespace=where, kid=kid(draft.kid), content_type=content_type,
+            make_key(draft.key), version, namespace=where, kid=kid(draft.kid), content_type=content_type,
             ciphertext=b"c" * (size + 1),
         )  # fmt: skip
     if draft.form == "kms":
@@ -257,21 +257,21 @@ def _value(draft: Draft, version: int, content_type: ContentType) -> str:
     return f'"{"é" * size}"' if content_type == "application/json" else 'text "\n' + "t" * size
 
 
-def _next(space: Space, draft: Draft) -> int:
-    known = space.keys.get(key_name(draft.key))
+def _compute_next(space: Space, draft: Draft) -> int:
+    known = space.keys.get(make_key(draft.key))
     return max(known.latest if known else 0, space.floor) + 1
 
 
-def _if_match(space: Space, draft: Draft) -> int | None:
-    known = space.keys.get(key_name(draft.key))
+def _choose_if_match(space: Space, draft: Draft) -> int | None:
+    known = space.keys.get(make_key(draft.key))
     if not draft.has(7, 5):
         return None
     return max(1, (known.touched if known else 1) - draft.back)
 
 
-def _version(space: Space, draft: Draft) -> int:
+def _choose_version(space: Space, draft: Draft) -> int:
     """Chooses a version, mostly one that exists and is not served."""
-    known = space.keys.get(key_name(draft.key))
+    known = space.keys.get(make_key(draft.key))
     if known is None or not known.versions:
         return 1
     idle = [at for at, value in known.versions.items() if at != known.active and not value.destroyed]
@@ -279,22 +279,22 @@ def _version(space: Space, draft: Draft) -> int:
 
 
 def _activate(space: Space, draft: Draft) -> Activate:
-    return Activate(key_name(draft.key), _version(space, draft), _if_match(space, draft))
+    return Activate(make_key(draft.key), _choose_version(space, draft), _choose_if_match(space, draft))
 
 
-def _operations(space: Space, draft: Draft) -> tuple[Operation, ...]:
+def _build_operations(space: Space, draft: Draft) -> tuple[Operation, ...]:
     """Builds one to three operations, each on another key."""
     many = 1 + draft.other % 3
     parts = [
         draft._replace(key=(draft.key + at) % 4, more=draft.more // (at + 1), form=_of(FORMS, draft.size + at))
         for at in range(many)
     ]
-    return tuple(_operation(space, part, (draft.flags + at) % 5) for at, part in enumerate(parts))
+    return tuple(_build_operation(space, part, (draft.flags + at) % 5) for at, part in enumerate(parts))
 
 
-def _operation(space: Space, draft: Draft, kind: int) -> Operation:
-    if kind == 0 and key_name(draft.key) in space.active:
-        return Delete(key_name(draft.key), _if_match(space, draft))
-    if kind == 1 and key_name(draft.key) in space.keys:
+def _build_operation(space: Space, draft: Draft, kind: int) -> Operation:
+    if kind == 0 and make_key(draft.key) in space.active:
+        return Delete(make_key(draft.key), _choose_if_match(space, draft))
+    if kind == 1 and make_key(draft.key) in space.keys:
         return _activate(space, draft)
-    return _put(space, draft)
+    return _build_put(space, draft)

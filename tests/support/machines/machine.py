@@ -23,13 +23,13 @@ from configsvc.service.verbs.upkeep import run_upkeep
 from configsvc.web.arrival import WRITE_SECONDS
 from tests.support.machines import pruning, recount
 from tests.support.machines.agreement import Witness
-from tests.support.machines.asked import AddDataKey, Asked, DeleteGrants, SetGrants, SetNamespace, send
-from tests.support.machines.drafts import CHIEF, NAMESPACES, OTHER, Draft, Step, resolved
-from tests.support.machines.foretell import ADMINISTRATOR, foretell
-from tests.support.machines.reads import ONE_REVISION, READINGS, Reading, expected, read
-from tests.support.machines.reasons import reasons
+from tests.support.machines.drafts import CHIEF, NAMESPACES, OTHER, Draft, Step, resolve
+from tests.support.machines.predict import ADMINISTRATOR, predict
+from tests.support.machines.reads import ONE_REVISION, READINGS, Reading, predict_read, read
+from tests.support.machines.reasons import list_reasons
 from tests.support.machines.storm import Storm
-from tests.support.machines.worlds import DAY, GRANTS_SECONDS, No, Result, Said, World, empty
+from tests.support.machines.worlds import DAY, GRANTS_SECONDS, Answer, Outcome, Refusal, World, make_empty_world
+from tests.support.machines.write_requests import AddDataKey, DeleteGrants, SetGrants, SetNamespace, WriteRequest, send
 from tests.support.service.fakes import FakeChance, FakeClock
 from tests.support.service.world import ADMIN, DEVELOPER, READER, ROLES
 
@@ -39,7 +39,7 @@ RETENTION = dict(zip(NAMESPACES, (RetentionSettings(2, 1, 1), RetentionSettings(
 JSON_SCHEMAS = JsonSchemas()
 
 
-def _as_it_is(repository: Repository) -> Repository:
+def _keep_table(repository: Repository) -> Repository:
     return repository
 
 
@@ -50,8 +50,8 @@ class Build(NamedTuple):
     """
 
     table: Callable[[], Repository] = MemoryRepository
-    below: Callable[[Repository], Repository] = _as_it_is
-    above: Callable[[Repository], Repository] = _as_it_is
+    below: Callable[[Repository], Repository] = _keep_table
+    above: Callable[[Repository], Repository] = _keep_table
     grants: Callable[[FakeClock], GrantsCache] = lambda clock: RecentGrants(timer=clock.monotonic)
     snapshots: Callable[[], SnapshotCache] = RenderedSnapshots
     checked_every: int = 1
@@ -73,20 +73,20 @@ class ServiceMachine(RuleBasedStateMachine):
             JSON_SCHEMAS,
         )  # fmt: skip
         self.build = build
-        self.world = empty()
+        self.world = make_empty_world()
         self.worlds: list[World] = []
         self.witness = Witness()
-        self.asked: list[Asked] = []
+        self.asked: list[WriteRequest] = []
         self.held: dict[str, SnapshotAnswer] = {}
         self.dirty: set[str] = set()
         self.tended: str | None = None
         self.steps = 0
-        for asked in _beginnings():
+        for asked in _list_first_writes():
             self._calmly(asked)
 
     @rule(step=STEPS)
     def write(self, step: Step) -> None:
-        asked = resolved(self.world, step.draft, f"once-{len(self.asked)}" if step.once else None)
+        asked = resolve(self.world, step.draft, f"once-{len(self.asked)}" if step.once else None)
         self._write(asked, step)
 
     @rule(step=STEPS)
@@ -100,7 +100,7 @@ class ServiceMachine(RuleBasedStateMachine):
             return
         first = self.asked[-1 - step.draft.more % min(len(self.asked), 4)]
         if step.draft.size % 5 == 0:
-            other = resolved(self.world, step.draft).what
+            other = resolve(self.world, step.draft).what
             first = first._replace(what=other) if type(other) is type(first.what) else first
         self._write(first, step)
 
@@ -127,7 +127,7 @@ class ServiceMachine(RuleBasedStateMachine):
             assert self.storm.failed
             return
         except ConfigsvcError as error:
-            self._judge_reading(Reading("snapshot", ns, READER), No(error.code))
+            self._judge_reading(Reading("snapshot", ns, READER), Refusal(error.code))
             return
         self._judge_poll(ns, held, fetched)
 
@@ -147,17 +147,17 @@ class ServiceMachine(RuleBasedStateMachine):
         except (Contended, Unavailable):
             assert self.storm.failed or self.storm.conflicts or len(self.worlds) > 1
         except ConfigsvcError as error:
-            refusal = No(error.code)
-            assert refusal in [pruning.refusal(world, who, ns) for world in self.worlds]
+            refusal = Refusal(error.code)
+            assert refusal in [pruning.predict_refusal(world, who, ns) for world in self.worlds]
         else:
             self._follow()
             left = self.world.space(ns)
             if len(self.worlds) == 1 and not self.storm.conflicts:
                 assert report["done"]
                 # A purge adds a record to the log: the one that was newest before waits for the next upkeep.
-                assert report["keys_purged"] or not pruning.outdated(left, self.clock.now().seconds)
-                assert not pruning.beyond(left)
-                assert not pruning.due(left, self.clock.now().seconds)
+                assert report["keys_purged"] or not pruning.list_outdated(left, self.clock.now().seconds)
+                assert not pruning.list_surplus(left)
+                assert not pruning.list_due(left, self.clock.now().seconds)
                 assert report["oldest_revision"] == min(left.log)
         self._follow()
         self.tended = None
@@ -166,9 +166,9 @@ class ServiceMachine(RuleBasedStateMachine):
         """Removes from the model what upkeep has removed so far, if it was allowed to."""
         if self.tended is None:
             return
-        found = recount.stored(self.table, self.tended)
+        found = recount.read_stored(self.table, self.tended)
         if found:
-            space = pruning.followed(self.world.space(self.tended), found, self.clock.now().seconds)
+            space = pruning.follow_upkeep(self.world.space(self.tended), found, self.clock.now().seconds)
             self.world = self.world.having(self.tended, space)
             self.dirty.add(self.tended)
 
@@ -191,34 +191,34 @@ class ServiceMachine(RuleBasedStateMachine):
         self.clock.pass_by(0)  # so that pauses of several requests are not added up
         return self.ports.within(WRITE_SECONDS)
 
-    def _write(self, asked: Asked, step: Step) -> None:
+    def _write(self, asked: WriteRequest, step: Step) -> None:
         if asked.once:
             self.asked.append(asked)
-        unchanged = list[Result]()
+        unchanged = list[Outcome]()
 
         def predict_now() -> None:
             predicted = self._predict(asked)
-            unchanged.extend(result for after, result in predicted if isinstance(result, No) or after is None)
+            unchanged.extend(result for after, result in predicted if isinstance(result, Refusal) or after is None)
 
         self._brew(step, predict_now)
         predict_now()
         try:
-            said = _said(send(self._request(), asked))
+            said = _to_answer(send(self._request(), asked))
         except (Contended, Unavailable):
             self._unavailable(asked)
             return
         except ConfigsvcError as error:
-            said = No(error.code)
+            said = Refusal(error.code)
         self._judge(asked, said, unchanged)
 
-    def _predict(self, asked: Asked) -> list[tuple[World | None, Result]]:
+    def _predict(self, asked: WriteRequest) -> list[tuple[World | None, Outcome]]:
         """Predicts the outcomes in the present world; None stands for the world in which nothing changes."""
         now = self.clock.now().seconds
         views = self._views(self.world, asked.who)
-        predicted = [(view, *foretell(view, asked, now)) for view in views]
+        predicted = [(view, *predict(view, asked, now)) for view in views]
         return [(None if after is view else after, result) for view, after, result in predicted]
 
-    def _judge(self, asked: Asked, said: Result, unchanged: Sequence[Result]) -> None:
+    def _judge(self, asked: WriteRequest, said: Outcome, unchanged: Sequence[Outcome]) -> None:
         """Checks that a committed outcome follows from the world it met, and any other from a world it could see."""
         if not self.storm.committed:
             assert said in unchanged or self._has_reason(asked, said), (
@@ -230,36 +230,36 @@ class ServiceMachine(RuleBasedStateMachine):
         assert fitting, f"{asked}: {said}, and the model says {predicted[0][1]}"
         self._become(asked, fitting[0])
 
-    def _has_reason(self, asked: Asked, said: Result) -> bool:
+    def _has_reason(self, asked: WriteRequest, said: Outcome) -> bool:
         """Whether the refusal held at some moment while others slipped in; a success has no reason."""
-        if not isinstance(said, No):
+        if not isinstance(said, Refusal):
             return False
         now = self.clock.now().seconds
-        return len(self.worlds) > 1 and any(said in reasons(world, asked, now) for world in self.worlds)
+        return len(self.worlds) > 1 and any(said in list_reasons(world, asked, now) for world in self.worlds)
 
-    def _unavailable(self, asked: Asked) -> None:
+    def _unavailable(self, asked: WriteRequest) -> None:
         """Accepts an unavailable service only if the store failed or kept conflicting; what is committed counts."""
         assert self.storm.failed or self.storm.conflicts > 5, f"{asked} was given up for no reason"
         if not self.storm.committed:
             return
         predicted = self._predict(asked)
-        fitting = [after for after, result in predicted if after and isinstance(result, Said)]
+        fitting = [after for after, result in predicted if after and isinstance(result, Answer)]
         assert fitting, f"{asked} was committed, and the model refuses it: {predicted[0][1]}"
         self._become(asked, fitting[0])
 
-    def _become(self, asked: Asked, after: World) -> None:
+    def _become(self, asked: WriteRequest, after: World) -> None:
         """Replaces the world by the one that a write made."""
         if not isinstance(asked.what, SetGrants | DeleteGrants):
             self.dirty.add(asked.what.ns)
         self.world = replace(after, still_held={}) if after.still_held else after
 
-    def _calmly(self, asked: Asked) -> None:
+    def _calmly(self, asked: WriteRequest) -> None:
         """Writes as another process, which sees the table as it is."""
         predicted = self._predict(asked)
         try:
-            said = _said(send(self.others, asked))
+            said = _to_answer(send(self.others, asked))
         except ConfigsvcError as error:
-            said = No(error.code)
+            said = Refusal(error.code)
         fitting = [after for after, result in predicted if result == said]
         assert fitting, f"{asked}: {said}, and the model says {predicted[0][1]}"
         if fitting[0]:
@@ -271,7 +271,7 @@ class ServiceMachine(RuleBasedStateMachine):
         def slip() -> None:
             if waiting:
                 self._follow()
-                self._calmly(resolved(self.world, waiting.pop(0)))
+                self._calmly(resolve(self.world, waiting.pop(0)))
                 self.worlds.append(self.world)
                 after_slip()
 
@@ -281,19 +281,19 @@ class ServiceMachine(RuleBasedStateMachine):
     def _views(self, world: World, who: Caller) -> list[World]:
         """Returns the worlds that a process may see: with grants that it still caches."""
         principals = [principal for principal in (who.api_key, who.principal) if principal]
-        return _with_grants(world, principals, self.clock.now().seconds) if who is OTHER else [world]
+        return _list_views(world, principals, self.clock.now().seconds) if who is OTHER else [world]
 
     def _judge_reading(self, wanted: Reading, said: object) -> None:
         worlds = [view for world in self.worlds for view in self._views(world, wanted.who)]
-        possible = [expected(world, wanted) for world in worlds]
-        if wanted.kind in ONE_REVISION or len(self.worlds) == 1 or isinstance(said, No):
+        possible = [predict_read(world, wanted) for world in worlds]
+        if wanted.kind in ONE_REVISION or len(self.worlds) == 1 or isinstance(said, Refusal):
             assert said in possible, f"{wanted}: {said}, and the model says {possible}"
 
     def _judge_poll(self, ns: Namespace, held: SnapshotAnswer | None, fetched: SnapshotAnswer) -> None:
         wanted = Reading("snapshot", ns, READER)
         body = fetched.body if fetched.body is not None else held and held.body
         assert body is not None
-        assert json.loads(body) in [expected(world, wanted) for world in self.worlds]
+        assert json.loads(body) in [predict_read(world, wanted) for world in self.worlds]
         assert (fetched.status == 304) == (held is not None and held.etag == fetched.etag)
         self.witness.saw(ns, fetched.etag, body)
         self.held[ns] = SnapshotAnswer(200, fetched.etag, body)
@@ -313,11 +313,11 @@ class ServiceMachine(RuleBasedStateMachine):
         )  # fmt: skip
 
 
-def _said(outcome: WriteOutcome) -> Result:
-    return Said(outcome.status, outcome.body, outcome.etag)
+def _to_answer(outcome: WriteOutcome) -> Outcome:
+    return Answer(outcome.status, outcome.body, outcome.etag)
 
 
-def _with_grants(world: World, principals: Sequence[str], now: float) -> list[World]:
+def _list_views(world: World, principals: Sequence[str], now: float) -> list[World]:
     """Returns the world with each set of grants that was replaced within 10 seconds."""
     choices = [
         {
@@ -330,7 +330,7 @@ def _with_grants(world: World, principals: Sequence[str], now: float) -> list[Wo
     return [world, *(replace(world, still_held=held) for held in every)] if len(every) > 1 else [world]
 
 
-def _beginnings() -> list[Asked]:
+def _list_first_writes() -> list[WriteRequest]:
     """Lists the first writes: grants, and namespaces with a data key."""
     every = (Grant(("read", "write", "admin"), ("*",)),)
     reads = (Grant(("read",), ("*",)),)
@@ -340,9 +340,9 @@ def _beginnings() -> list[Asked]:
         ROLES + "Developer": payments,
     }  # fmt: skip
     return [
-        *(Asked(SetGrants(principal, grants), ADMIN) for principal, grants in granted.items()),
-        *(Asked(SetNamespace(ns, NamespaceWanted(retention=kept)), ADMIN) for ns, kept in RETENTION.items()),
-        *(Asked(AddDataKey(ns, 0, 0), ADMIN) for ns in NAMESPACES),
+        *(WriteRequest(SetGrants(principal, grants), ADMIN) for principal, grants in granted.items()),
+        *(WriteRequest(SetNamespace(ns, NamespaceWanted(retention=kept)), ADMIN) for ns, kept in RETENTION.items()),
+        *(WriteRequest(AddDataKey(ns, 0, 0), ADMIN) for ns in NAMESPACES),
     ]
 
 

@@ -53,17 +53,17 @@ class Unconditioned(Through):
         self._forgotten = forgotten
 
     def commit(self, actions: Sequence[WriteAction]) -> None:
-        loose = [_address(action) for action in actions if self._forgotten(_address(action).sk)]
+        loose = [_get_address(action) for action in actions if self._forgotten(_get_address(action).sk)]
         there = self.inner.get(loose) if loose else {}
         stamps = {at: there[at].revision if at in there else None for at in loose}
-        self.inner.commit([_restamped(each, stamps) if _address(each) in stamps else each for each in actions])
+        self.inner.commit([_restamp(each, stamps) if _get_address(each) in stamps else each for each in actions])
 
 
 class TwoCommits(Through):
     """Writes HEAD and the change log first, and the rest afterwards."""
 
     def commit(self, actions: Sequence[WriteAction]) -> None:
-        first = [action for action in actions if _address(action).sk[:2] in {"HE", "R#"}]
+        first = [action for action in actions if _get_address(action).sk[:2] in {"HE", "R#"}]
         rest = [action for action in actions if action not in first]
         self.inner.commit(first)
         if rest:
@@ -105,7 +105,7 @@ class Reusing(Through):
     """After a rollback, takes the active version for the latest, and reuses the next number."""
 
     def get(self, addresses: Sequence[RecordAddress]) -> dict[RecordAddress, Record]:
-        return {at: _rolled_back(record) for at, record in self.inner.get(addresses).items()}
+        return {at: _roll_back(record) for at, record in self.inner.get(addresses).items()}
 
     def commit(self, actions: Sequence[WriteAction]) -> None:
         Unconditioned(self.inner, lambda sk: sk.startswith("V#")).commit(actions)
@@ -157,7 +157,7 @@ class Trusting(Through):
 
     def commit(self, actions: Sequence[WriteAction]) -> None:
         """Does not write what readers were made to believe."""
-        self.inner.commit([_restored(self.inner, action) for action in actions])
+        self.inner.commit([_restore(self.inner, action) for action in actions])
 
 
 class Credulous(Through):
@@ -241,12 +241,12 @@ def is_version(record: Record) -> bool:
     return isinstance(record, StoredVersion)
 
 
-def _address(action: WriteAction) -> RecordAddress:
+def _get_address(action: WriteAction) -> RecordAddress:
     return address_of(action.record) if isinstance(action, Write) else action.address
 
 
-def _restamped(action: WriteAction, stamps: dict[RecordAddress, int | None]) -> WriteAction:
-    stamp = stamps[_address(action)]
+def _restamp(action: WriteAction, stamps: dict[RecordAddress, int | None]) -> WriteAction:
+    stamp = stamps[_get_address(action)]
     match action:
         case Write(record):
             return Write(record, stamp)
@@ -256,11 +256,11 @@ def _restamped(action: WriteAction, stamps: dict[RecordAddress, int | None]) -> 
             return Remove(address, stamp or 0)
 
 
-def _rolled_back(record: Record) -> Record:
+def _roll_back(record: Record) -> Record:
     return record._replace(latest=record.active) if isinstance(record, KeyState) and record.active else record
 
 
-def _restored(inner: Repository, action: WriteAction) -> WriteAction:
+def _restore(inner: Repository, action: WriteAction) -> WriteAction:
     if not (isinstance(action, Write) and isinstance(action.record, Head)):
         return action
     query = inner.query(address_of(action.record).pk, "K#", values=False)

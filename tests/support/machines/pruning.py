@@ -6,22 +6,22 @@ from itertools import takewhile
 from configsvc.service.engine.ports import Caller
 from configsvc.service.engine.records import LogRecord, RetentionSettings
 from tests.support.machines import recount
-from tests.support.machines.foretell import ADMINISTRATOR, may
-from tests.support.machines.worlds import DAY, No, Space, Told, World
+from tests.support.machines.predict import ADMINISTRATOR, may
+from tests.support.machines.worlds import DAY, LoggedWrite, Refusal, Space, World
 
 
-def refusal(world: World, who: Caller, ns: str) -> No | None:
+def predict_refusal(world: World, who: Caller, ns: str) -> Refusal | None:
     """Returns why upkeep is refused there, or None."""
     live = world.space(ns).live
     if not (may(world, who.principal, "admin", ns) or who.principal == ADMINISTRATOR):
         known = may(world, who.api_key, "read", ns) or may(world, who.principal, "read", ns)
-        return No("forbidden" if live and known else "not_found")
+        return Refusal("forbidden" if live and known else "not_found")
     if not live:
-        return No("not_found")
-    return No("conflict") if world.space(ns).settings.read_only else None
+        return Refusal("not_found")
+    return Refusal("conflict") if world.space(ns).settings.read_only else None
 
 
-def outdated(space: Space, now: float) -> list[int]:
+def list_outdated(space: Space, now: float) -> list[int]:
     """Returns the beginning of the log that retention does not keep, oldest first."""
     days = (space.settings.retention or RetentionSettings()).log_days
     if days is None:
@@ -30,7 +30,7 @@ def outdated(space: Space, now: float) -> list[int]:
     return list(takewhile(lambda revision: space.log[revision].at < now - days * DAY, log))
 
 
-def beyond(space: Space) -> set[tuple[str, int]]:
+def list_surplus(space: Space) -> set[tuple[str, int]]:
     """Returns versions beyond those kept that no revision in the log served."""
     kept = (space.settings.retention or RetentionSettings()).versions
     if kept is None:
@@ -44,7 +44,7 @@ def beyond(space: Space) -> set[tuple[str, int]]:
     }
 
 
-def due(space: Space, now: float) -> set[str]:
+def list_due(space: Space, now: float) -> set[str]:
     """Returns keys that were deleted longer ago than deleted keys are kept."""
     days = (space.settings.retention or RetentionSettings()).deleted_days
     if days is None:
@@ -52,14 +52,14 @@ def due(space: Space, now: float) -> set[str]:
     return {key for key, known in space.keys.items() if known.deleted and known.deleted_at < now - days * DAY}
 
 
-def _purged(space: Space, record: LogRecord, now: float) -> Space:
+def _apply_purge(space: Space, record: LogRecord, now: float) -> Space:
     """Returns the namespace after a write that purged keys. Raises AssertionError if upkeep may not do that."""
     assert (record.verb, record.revision, record.served) == ("purge", space.revision + 1, space.served)
     gone = {change.key: space.keys[change.key] for change in record.changes}
     assert gone
-    assert set(gone) <= due(space, now), "upkeep purged keys that are kept"
+    assert set(gone) <= list_due(space, now), "upkeep purged keys that are kept"
     rows = tuple((key, "purge", known.latest, None, None) for key, known in gone.items())
-    logged = Told(space.served, "purge", "", rows, record.principal, now)
+    logged = LoggedWrite(space.served, "purge", "", rows, record.principal, now)
     return replace(
         space, revision=record.revision, floor=max(space.floor, *(known.latest for known in gone.values())),
         keys={key: known for key, known in space.keys.items() if key not in gone},
@@ -67,18 +67,20 @@ def _purged(space: Space, record: LogRecord, now: float) -> Space:
     )  # fmt: skip
 
 
-def followed(space: Space, found: recount.Stored, now: float) -> Space:
+def follow_upkeep(space: Space, found: recount.StoredNamespace, now: float) -> Space:
     """Returns the namespace without what is gone. Raises AssertionError if any of it had to stay."""
-    ripe = due(space, now)
+    ripe = list_due(space, now)
     for record in found.log:
         if record.revision > space.revision:
-            space = _purged(space, record, now)
+            space = _apply_purge(space, record, now)
     gone = sorted(set(space.log) - {record.revision for record in found.log})
-    assert gone == outdated(space, now)[: len(gone)], "upkeep removed log records that are kept"
+    assert gone == list_outdated(space, now)[: len(gone)], "upkeep removed log records that are kept"
     kept = {revision: each for revision, each in space.log.items() if revision not in gone}
     space = replace(space, log=kept, past={revision: space.past[revision] for revision in kept})
     lost = {(key, number) for key, known in space.keys.items() for number in known.versions} - set(found.versions)
-    assert {each for each in lost if each[0] not in ripe} <= beyond(space), "upkeep removed versions that are needed"
+    assert {each for each in lost if each[0] not in ripe} <= list_surplus(space), (
+        "upkeep removed versions that are needed"
+    )
     keys = {
         key: known._replace(versions={n: value for n, value in known.versions.items() if (key, n) not in lost})
         for key, known in space.keys.items()

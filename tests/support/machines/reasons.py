@@ -9,22 +9,31 @@ from itertools import product
 
 from configsvc.model.change_set import ChangeSet, Operation, Put
 from configsvc.model.snapshot import FORMS
-from tests.support.machines.asked import ActivateKey, Asked, ChangeKeys, DeleteKey, PutKey, What
-from tests.support.machines.foretell import foretell
-from tests.support.machines.worlds import No, World
+from tests.support.machines.predict import predict
+from tests.support.machines.worlds import Refusal, World
+from tests.support.machines.write_requests import (
+    ActivateKey,
+    ChangeKeys,
+    DeleteKey,
+    PutKey,
+    RequestedWrite,
+    WriteRequest,
+)
 
 
-def reasons(world: World, asked: Asked, now: float) -> set[No]:
+def list_reasons(world: World, asked: WriteRequest, now: float) -> set[Refusal]:
     """Returns the refusals with and without preconditions, and with settings that refuse nothing."""
-    found = set[No]()
-    for what, met in product((asked.what, _unguarded(asked.what)), (world, _open(world, asked.what))):
-        _, result = foretell(met, asked._replace(what=what, once=None), now)
-        if isinstance(result, No):
+    found = set[Refusal]()
+    for what, met in product(
+        (asked.what, _remove_preconditions(asked.what)), (world, _relax_settings(world, asked.what))
+    ):
+        _, result = predict(met, asked._replace(what=what, once=None), now)
+        if isinstance(result, Refusal):
             found.add(result)
     return found
 
 
-def _unguarded(what: What) -> What:
+def _remove_preconditions(what: RequestedWrite) -> RequestedWrite:
     match what:
         case PutKey(put=put):
             return what._replace(put=put._replace(if_match=None, create_only=False))
@@ -33,18 +42,18 @@ def _unguarded(what: What) -> What:
         case DeleteKey(wanted=gone):
             return what._replace(wanted=gone._replace(if_match=None))
         case ChangeKeys(ns, change_set):
-            operations = tuple(_free(each) for each in change_set.operations)
+            operations = tuple(_remove_precondition(each) for each in change_set.operations)
             return ChangeKeys(ns, ChangeSet(operations, change_set.message))
         case _:
             return what
 
 
-def _free(operation: Operation) -> Operation:
+def _remove_precondition(operation: Operation) -> Operation:
     freed = operation._replace(if_match=None)
     return freed._replace(create_only=False) if isinstance(freed, Put) else freed
 
 
-def _open(world: World, what: What) -> World:
+def _relax_settings(world: World, what: RequestedWrite) -> World:
     ns = what[0]
     if ns not in world.spaces:
         return world

@@ -28,7 +28,7 @@ from configsvc.service.engine.tally import compute_snapshot_cost, find_kid, stam
 Kind = TypeVar("Kind")
 
 
-class Stored(NamedTuple):
+class StoredNamespace(NamedTuple):
     """All records of a namespace, by kind."""
 
     head: Head
@@ -39,28 +39,28 @@ class Stored(NamedTuple):
     data_keys: dict[str, DataKeyRecord]
 
 
-def stored(repository: Repository, ns: str) -> Stored | None:
+def read_stored(repository: Repository, ns: str) -> StoredNamespace | None:
     """Reads the records; None if the namespace never existed."""
     found = list(repository.query(records.of_namespace(ns), ""))
-    heads, settings = _of(found, Head), _of(found, StoredSettings)
+    heads, settings = _select(found, Head), _select(found, StoredSettings)
     if not heads:
         assert not found, "records without a HEAD"
         return None
-    return Stored(
+    return StoredNamespace(
         heads[0],
         settings[0] if settings else None,
         {each.key: each for each in collect_states(found)},
-        {(each.entry.key, each.entry.version): each for each in _of(found, StoredVersion)},
-        _of(found, LogRecord),
-        {each.data_key.kid: each for each in _of(found, DataKeyRecord)},
+        {(each.entry.key, each.entry.version): each for each in _select(found, StoredVersion)},
+        _select(found, LogRecord),
+        {each.data_key.kid: each for each in _select(found, DataKeyRecord)},
     )
 
 
-def _of(found: Iterable[Record], kind: type[Kind]) -> list[Kind]:
+def _select(found: Iterable[Record], kind: type[Kind]) -> list[Kind]:
     return [record for record in found if isinstance(record, kind)]
 
 
-def check(found: Stored, *, pruned: bool = False) -> None:
+def check(found: StoredNamespace, *, pruned: bool = False) -> None:
     """Raises AssertionError if the records contradict each other; `pruned` allows for an upkeep."""
     _check_log(found.head, found.log)
     _check_state(found)
@@ -80,7 +80,7 @@ def _check_log(head: Head, log: Sequence[LogRecord]) -> None:
         assert after.served in {before.served, after.revision}
 
 
-def _check_state(found: Stored) -> None:
+def _check_state(found: StoredNamespace) -> None:
     """Checks that the change log and the keys agree."""
     active: dict[str, int | None] = {}
     latest: dict[str, int] = {}
@@ -108,7 +108,7 @@ def _check_state(found: Stored) -> None:
         assert state.latest == latest.get(key, state.latest)
 
 
-def _check_versions(found: Stored, *, pruned: bool) -> None:
+def _check_versions(found: StoredNamespace, *, pruned: bool) -> None:
     """Checks that every version that was put exists, whole, and was put; keys serve what their version holds."""
     put: dict[tuple[str, int | None], int] = {
         (change.key, change.version): each.revision
@@ -128,7 +128,7 @@ def _check_versions(found: Stored, *, pruned: bool) -> None:
             assert state.entry == written.entry
 
 
-def _check_head(found: Stored) -> None:
+def _check_head(found: StoredNamespace) -> None:
     """Counts again what HEAD counts."""
     head, states = found.head, found.keys.values()
     entries = [state.entry for state in states if state.entry]

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Mapping
 
-from tests.support.machines.worlds import Space, Value
+from tests.support.machines.worlds import ModelVersion, Space
 
 
-def snapshot(ns: str, served: int, entries: list[tuple[str, int, Value]], space: Space) -> dict[str, object]:
+def build_snapshot(
+    ns: str, served: int, entries: list[tuple[str, int, ModelVersion]], space: Space
+) -> dict[str, object]:
     """Builds a snapshot as the API answers it, with the present wrapping of data keys."""
     kids = sorted({value.kid for _, _, value in entries if value.kid})
     return {
@@ -29,18 +31,18 @@ def snapshot(ns: str, served: int, entries: list[tuple[str, int, Value]], space:
     }
 
 
-def served(ns: str, space: Space) -> dict[str, object]:
-    return snapshot(ns, space.served, space.entries(), space)
+def build_served(ns: str, space: Space) -> dict[str, object]:
+    return build_snapshot(ns, space.served, space.entries(), space)
 
 
-def cost(body: Mapping[str, object]) -> int:
+def compute_cost(body: Mapping[str, object]) -> int:
     """Returns the bytes of the body as a JSON string inside JSON."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return len(json.dumps(text, ensure_ascii=False).encode()) - 2
 
 
-def outgrown(ns: str, before: Space, after: Space) -> bool:
+def exceeds_limit(ns: str, before: Space, after: Space) -> bool:
     """Whether a write makes the snapshot larger, and larger than its limit."""
     limit = before.settings.snapshot_bytes or 0
-    size = cost(served(ns, after))
-    return size > limit and size > cost(served(ns, before))
+    size = compute_cost(build_served(ns, after))
+    return size > limit and size > compute_cost(build_served(ns, before))

@@ -16,7 +16,7 @@ WRITES: dict[Event | None, int] = {"tear": 1, "rend": 2}
 """How many writes of others happen during one read."""
 
 
-def _nobody() -> None:
+def _do_nothing() -> None:
     return
 
 
@@ -30,7 +30,7 @@ class Storm:
     def __init__(self, inner: Repository) -> None:
         self._inner = inner
         self._events: deque[Event] = deque()
-        self._slip: Callable[[], None] = _nobody
+        self._slip: Callable[[], None] = _do_nothing
         self._cut = 0
         self.committed = False
         self.failed = False

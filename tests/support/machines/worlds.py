@@ -11,7 +11,7 @@ DAY = 24 * 3600
 GRANTS_SECONDS = 10.0
 
 
-class Said(NamedTuple):
+class Answer(NamedTuple):
     """An answer."""
 
     status: int
@@ -19,16 +19,16 @@ class Said(NamedTuple):
     etag: str | None = None
 
 
-class No(NamedTuple):
+class Refusal(NamedTuple):
     """A refusal, by its stable code."""
 
     code: str
 
 
-Result = Said | No
+Outcome = Answer | Refusal
 
 
-class Value(NamedTuple):
+class ModelVersion(NamedTuple):
     """A version; `at` is the revision that wrote or destroyed it."""
 
     form: str
@@ -40,10 +40,10 @@ class Value(NamedTuple):
     destroyed: bool = False
 
 
-class Keyed(NamedTuple):
+class ModelKey(NamedTuple):
     """A key."""
 
-    versions: Mapping[int, Value]
+    versions: Mapping[int, ModelVersion]
     latest: int
     active: int | None
     touched: int
@@ -57,7 +57,7 @@ class Keyed(NamedTuple):
         return self.form != "plain"
 
 
-class Wrapped(NamedTuple):
+class ModelDataKey(NamedTuple):
     """A data key."""
 
     wrapped: str
@@ -68,7 +68,7 @@ class Wrapped(NamedTuple):
     seals: int
 
 
-class Told(NamedTuple):
+class LoggedWrite(NamedTuple):
     """A record of the change log; each key as (key, op, version, was, now)."""
 
     served: int
@@ -88,16 +88,16 @@ class Space:
     served: int = 0
     floor: int = 0
     settings: NamespaceWanted = field(default_factory=NamespaceWanted)
-    keys: Mapping[str, Keyed] = field(default_factory=dict)
-    data_keys: Mapping[str, Wrapped] = field(default_factory=dict)
-    log: Mapping[int, Told] = field(default_factory=dict)
+    keys: Mapping[str, ModelKey] = field(default_factory=dict)
+    data_keys: Mapping[str, ModelDataKey] = field(default_factory=dict)
+    log: Mapping[int, LoggedWrite] = field(default_factory=dict)
     past: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def active(self) -> dict[str, int]:
         return {key: each.active for key, each in sorted(self.keys.items()) if each.active}
 
-    def entries(self) -> list[tuple[str, int, Value]]:
+    def entries(self) -> list[tuple[str, int, ModelVersion]]:
         return [(key, version, self.keys[key].versions[version]) for key, version in self.active.items()]
 
     def kids_served(self) -> list[str]:
@@ -106,11 +106,11 @@ class Space:
 
 class Remembered(NamedTuple):
     digest: str
-    said: Said
+    said: Answer
     expires: float
 
 
-Once = tuple[str, str | None, str, str]
+AnswerKey = tuple[str, str | None, str, str]
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class World:
     grants: Mapping[str, tuple[Grant, ...]]
     granted_at: Mapping[str, int]
     grants_revision: int
-    answers: Mapping[Once, Remembered]
+    answers: Mapping[AnswerKey, Remembered]
     superseded: tuple[tuple[str, tuple[Grant, ...], float], ...] = ()
     still_held: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)
 
@@ -138,11 +138,11 @@ class World:
         return replace(self, spaces={**self.spaces, ns: space})
 
 
-def empty() -> World:
+def make_empty_world() -> World:
     return World({}, {}, {}, 0, {})
 
 
-def dated(space: Space, now: float) -> Space:
+def date_last_revision(space: Space, now: float) -> Space:
     """Dates the last revision and its deletions."""
     last = space.log[space.revision]
     keys = {
@@ -163,9 +163,9 @@ class Move(NamedTuple):
     to: int | None = None
 
 
-def committed(space: Space, move: Move, change: Callable[[Space, int], Space]) -> Space:
+def commit_move(space: Space, move: Move, change: Callable[[Space, int], Space]) -> Space:
     """Returns the space at its next revision, changed by `change` and logged; `seen` means that readers see it."""
     revision = move.to or space.revision + 1
     after = replace(change(space, revision), revision=revision, served=revision if move.seen else space.served)
-    logged = Told(after.served, move.verb, move.subject, move.keys, move.principal)
+    logged = LoggedWrite(after.served, move.verb, move.subject, move.keys, move.principal)
     return replace(after, log={**space.log, revision: logged}, past={**space.past, revision: after.active})

@@ -18,7 +18,7 @@ from configsvc.service.engine.records import LogRecord
 from configsvc.service.verbs.change_sets import commit_change_set
 from configsvc.service.verbs.snapshots import fetch_snapshot
 from tests.support.races.linearizability import Base, History, Refused, Row, Seen, Written
-from tests.support.races.writers import NS, READER, prepare, service
+from tests.support.races.writers import NS, READER, make_service, prepare
 from tests.support.service.world import DEVELOPER
 
 READS = 0.25
@@ -33,7 +33,7 @@ class Size(NamedTuple):
     keys: int = 8
 
 
-class Told(NamedTuple):
+class Observed(NamedTuple):
     """The observations of one thread; `unknown` are writes without an answer, by message, with their start."""
 
     written: list[Written]
@@ -42,13 +42,13 @@ class Told(NamedTuple):
     unknown: dict[str, tuple[float, dict[str, Base]]]
 
 
-def recorded(table: Repository, front: Callable[[Repository], Repository], size: Size) -> History:
+def record_history(table: Repository, front: Callable[[Repository], Repository], size: Size) -> History:
     """Records everything that happens; each thread reaches the table through `front`."""
     prepare(table)
     start = Barrier(size.writers)
 
-    def run(number: int) -> Told:
-        writer = _Writer(service(front(table)), number, size)
+    def run(number: int) -> Observed:
+        writer = _Writer(make_service(front(table)), number, size)
         start.wait()
         for each in range(size.operations):
             writer.act(each)
@@ -58,12 +58,12 @@ def recorded(table: Repository, front: Callable[[Repository], Repository], size:
         every = list(pool.map(run, range(size.writers)))
     written = [each for observed in every for each in observed.written]
     return History(
-        1, written + _unanswered(table, every), [each for observed in every for each in observed.seen],
+        1, written + _find_unanswered(table, every), [each for observed in every for each in observed.seen],
         [each for observed in every for each in observed.refused],
     )  # fmt: skip
 
 
-def _unanswered(table: Repository, every: Sequence[Told]) -> list[Written]:
+def _find_unanswered(table: Repository, every: Sequence[Observed]) -> list[Written]:
     """Returns writes in the log that got no answer: they happened at some time after they began."""
     unknown = {message: asked for observed in every for message, asked in observed.unknown.items()}
     log = table.query(records.of_namespace(NS), "R#")
@@ -87,7 +87,7 @@ class _Writer:
         self._random = random.Random(number)  # noqa: S311  # a workload, not a secret
         self._touched: dict[str, int] = {}
         self._latest: dict[str, int] = {}
-        self.observed = Told([], [], [], {})
+        self.observed = Observed([], [], [], {})
 
     def act(self, number: int) -> None:
         if self._random.random() < READS:

@@ -114,7 +114,7 @@ def check(history: History) -> Replay:
     _demand(
         revisions == list(range(history.first + 1, history.first + 1 + len(written))), "a duplicate revision, or a gap"
     )
-    replay = _replayed(history.first, written)
+    replay = _replay(history.first, written)
     for seen in history.seen:
         _demand(replay.active.get(seen.served) == seen.active, f"a snapshot of {seen.served} that never existed")
     points = _Points({each.revision: each.start for each in written}, {each.revision: each.end for each in written})
@@ -132,7 +132,7 @@ def _demand(holds: bool, why: str) -> None:  # noqa: FBT001  # it reads as an as
         raise NotLinearizable(why)
 
 
-def _replayed(first: int, written: Iterable[Written]) -> Replay:
+def _replay(first: int, written: Iterable[Written]) -> Replay:
     """Replays each write on the state before it, with the next version and its precondition holding."""
     replay = Replay([first], {first: {}}, defaultdict(lambda: [State(0, None)]))
     replay.states[NAMESPACE] = [State(first, None)]

@@ -24,10 +24,10 @@ class Forgetful(MemoryRepository):
         address = address_of(action.record) if isinstance(action, Write) else action.address
         if self._kept(address.sk):
             return action
-        return _unconditioned(action, self._stamp(address))
+        return _drop_condition(action, self._stamp(address))
 
 
-def _unconditioned(action: WriteAction, stamp: int | None) -> WriteAction:
+def _drop_condition(action: WriteAction, stamp: int | None) -> WriteAction:
     match action:
         case Write(record):
             return Write(record, stamp)

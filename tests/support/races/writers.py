@@ -22,7 +22,7 @@ WRITES = 50
 TRIES = 100
 
 
-def service(repository: Repository) -> ServicePorts:
+def make_service(repository: Repository) -> ServicePorts:
     """Makes a separate service on a shared table, like another warm Lambda function."""
     admins = (ROLES + "Admin",)
     return ServicePorts(
@@ -31,18 +31,18 @@ def service(repository: Repository) -> ServicePorts:
 
 
 def prepare(repository: Repository) -> None:
-    ports = service(repository)
+    ports = make_service(repository)
     set_grants(ports, ADMIN, ROLES + "Developer", (Grant(("write",), ("*",)),), None)
     set_grants(ports, ADMIN, "api-key:readerkey", (Grant(("read",), ("*",)),), None)
     create_namespace(ports, ADMIN, NS, NamespaceWanted(), None)
 
 
-def written(repository: Callable[[], Repository], keys: int) -> list[WriteOutcome]:
+def run_writers(repository: Callable[[], Repository], keys: int) -> list[WriteOutcome]:
     """Runs all writers over `keys` keys that they share, and returns the answers."""
     start = Barrier(WRITERS)
 
     def writer(number: int) -> list[WriteOutcome]:
-        ports = service(repository())
+        ports = make_service(repository())
         start.wait()
         return [_write(ports, number, each, keys) for each in range(WRITES)]
 
@@ -53,10 +53,10 @@ def written(repository: Callable[[], Repository], keys: int) -> list[WriteOutcom
 def _write(ports: ServicePorts, writer: int, number: int, keys: int) -> WriteOutcome:
     name = f"{writer}-{number}"
     wanted = Put(names.parse_key(f"k{number % keys}"), "plain", "text/plain", name)
-    return _persistently(ports, DEVELOPER, wanted, Idempotency(name, "PUT", "/", name))
+    return _put_persistently(ports, DEVELOPER, wanted, Idempotency(name, "PUT", "/", name))
 
 
-def _persistently(ports: ServicePorts, who: Caller, wanted: Put, once: Idempotency) -> WriteOutcome:
+def _put_persistently(ports: ServicePorts, who: Caller, wanted: Put, once: Idempotency) -> WriteOutcome:
     for _ in range(TRIES):
         try:
             return put_key(ports, who, NS, wanted, "", once)
@@ -65,4 +65,4 @@ def _persistently(ports: ServicePorts, who: Caller, wanted: Put, once: Idempoten
     raise AssertionError(f"unavailable {TRIES} times")
 
 
-__all__ = ["NS", "READER", "WRITERS", "WRITES", "prepare", "service", "written"]
+__all__ = ["NS", "READER", "WRITERS", "WRITES", "make_service", "prepare", "run_writers"]

@@ -13,7 +13,7 @@ from configsvc.service.engine.ports import Repository
 from configsvc.service.verbs.data_keys import add_data_key
 from configsvc.service.verbs.keys import destroy_version
 from tests.support.service.sealed import data_key
-from tests.support.service.world import ADMIN, NS, World, sealed, settled, text
+from tests.support.service.world import ADMIN, NS, World, make_world, sealed, text
 
 KEYS = ("a", "a.b", "b", "c")
 
@@ -31,11 +31,11 @@ steps = st.builds(Step, kinds, st.sampled_from(KEYS), st.integers(1, 4))
 histories = st.lists(st.lists(steps, min_size=1, max_size=4, unique_by=lambda step: step.key), min_size=1, max_size=14)
 
 
-class Told:
+class ModelledWorld:
     """A world, and what each revision serves: key to version and value."""
 
     def __init__(self, repository: Repository | None = None) -> None:
-        self.world: World = settled(repository)
+        self.world: World = make_world(repository)
         for number in (1, 2, 3):
             add_data_key(self.world.ports, ADMIN, NS, data_key(number), None)
         self.revisions: list[dict[str, int]] = [{}] * 6

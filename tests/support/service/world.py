@@ -42,7 +42,7 @@ def grant(*actions: Action, on: str = "payments.*") -> Grant:
     return Grant(actions, (on,))
 
 
-class Options(TypedDict, total=False):
+class PutOptions(TypedDict, total=False):
     form: Form
     content_type: ContentType
     activate: bool
@@ -52,7 +52,7 @@ class Options(TypedDict, total=False):
     create_only: bool
 
 
-class Wanted(TypedDict, total=False):
+class NamespaceOptions(TypedDict, total=False):
     description: str
     forms: tuple[Form, ...]
     snapshot_bytes: int
@@ -62,7 +62,7 @@ class Wanted(TypedDict, total=False):
     schemas: tuple[KeySchema, ...]
 
 
-def text(key: str, value: str = "value", **options: Unpack[Options]) -> Put:
+def text(key: str, value: str = "value", **options: Unpack[PutOptions]) -> Put:
     base = Put(names.parse_key(key), "plain", "text/plain", value)
     return base._replace(**options)
 
@@ -74,7 +74,7 @@ def sealed(
     return Put(names.parse_key(key), "envelope", content_type, value)
 
 
-def retried(key: str, request: str = "hash") -> Idempotency:
+def make_retry_key(key: str, request: str = "hash") -> Idempotency:
     return Idempotency(key, "PUT", "/v1/somewhere", request)
 
 
@@ -101,7 +101,7 @@ class World:
         self.repository.calls.clear()
         return self
 
-    def set(self, **wanted: Unpack[Wanted]) -> WriteOutcome:
+    def set(self, **wanted: Unpack[NamespaceOptions]) -> WriteOutcome:
         return create_namespace(self.ports, ADMIN, NS, NamespaceWanted(**wanted), None)
 
     def put(self, wanted: Put, idempotency: Idempotency | None = None, who: Caller = DEVELOPER) -> WriteOutcome:
@@ -130,5 +130,5 @@ class World:
         return {records.address_of(each).sk: each for each in found}
 
 
-def settled(repository: Repository | None = None) -> World:
+def make_world(repository: Repository | None = None) -> World:
     return World(repository).settle()

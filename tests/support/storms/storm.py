@@ -49,7 +49,7 @@ class Came(NamedTuple):
     looked: list[tuple[str, Looked]]
     readers: list[list[Taken]]
     logs: dict[str, list[dict[str, Any]]]
-    stored: dict[str, recount.Stored]
+    stored: dict[str, recount.StoredNamespace]
     began: int
     killed: int
 
@@ -85,10 +85,10 @@ def settle(made: Stand, came: Came) -> Came:
     return came._replace(stored={namespace: _await_settled(made, namespace) for namespace in NAMESPACES})
 
 
-def _await_settled(made: Stand, namespace: str) -> recount.Stored:
+def _await_settled(made: Stand, namespace: str) -> recount.StoredNamespace:
     """Reads the table until two reads agree, so that writes in flight have arrived."""
-    found = recount.stored(made.table, namespace)
-    while found != (again := recount.stored(made.table, namespace)):
+    found = recount.read_stored(made.table, namespace)
+    while found != (again := recount.read_stored(made.table, namespace)):
         found = again
     assert found, f"{namespace} is gone"
     return found

@@ -110,7 +110,7 @@ def check_whole(taken: Taken) -> None:
         assert one == other, f"{taken.namespace} at {taken.revision} is torn: pair {number} is {one} and {other}"
 
 
-def _check_linearizable(came: Came, namespace: str, found: recount.Stored, commits: Sequence[Commit]) -> None:
+def _check_linearizable(came: Came, namespace: str, found: recount.StoredNamespace, commits: Sequence[Commit]) -> None:
     """There is one order that real time allows, with every snapshot in it, and it leads to the final table."""
     taken = [each for reader in came.readers for each in reader if each.namespace == namespace]
     for each in taken:

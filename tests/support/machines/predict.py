@@ -4,19 +4,28 @@ from dataclasses import replace
 
 from configsvc.model.grants import covers
 from configsvc.service.engine.ports import Caller
-from tests.support.machines import foretell_admin, foretell_keys
-from tests.support.machines.asked import (
+from tests.support.machines import predict_admin, predict_keys
+from tests.support.machines.worlds import (
+    DAY,
+    Answer,
+    AnswerKey,
+    Outcome,
+    Refusal,
+    Remembered,
+    World,
+    date_last_revision,
+)
+from tests.support.machines.write_requests import (
     METHOD,
-    Asked,
+    DataKeyWrite,
     DeleteGrants,
     DeleteNamespace,
     Destroy,
-    OfDataKeys,
-    OfKeys,
+    KeyWrite,
     SetGrants,
     SetNamespace,
+    WriteRequest,
 )
-from tests.support.machines.worlds import DAY, No, Once, Remembered, Result, Said, World, dated
 from tests.support.service.world import ROLES
 
 ADMINISTRATOR = ROLES + "Admin"
@@ -29,54 +38,54 @@ def may(world: World, principal: str | None, action: str, ns: str) -> bool:
     )
 
 
-def readable(world: World, who: Caller, ns: str) -> bool:
+def is_readable(world: World, who: Caller, ns: str) -> bool:
     return world.space(ns).live and may(world, who.api_key, "read", ns)
 
 
-def foretell(world: World, asked: Asked, now: float) -> tuple[World, Result]:
+def predict(world: World, asked: WriteRequest, now: float) -> tuple[World, Outcome]:
     """Returns the world after the write, and the answer."""
-    if refusal := _authorised(world, asked):
+    if refusal := _refuse_unauthorised(world, asked):
         return world, refusal
-    at = once(asked)
+    at = make_answer_key(asked)
     known = world.answers.get(at) if at else None
     if known and known.expires > now:
-        return world, known.said if known.digest == asked.digest else No("idempotency_mismatch")
+        return world, known.said if known.digest == asked.digest else Refusal("idempotency_mismatch")
     after, result = _decide(world, asked, now)
-    if at and after is not world and isinstance(result, Said):
+    if at and after is not world and isinstance(result, Answer):
         kept = Remembered(asked.digest, result, int(now) + DAY)
         after = replace(after, answers={**after.answers, at: kept})
     return after, result
 
 
-def once(asked: Asked) -> Once | None:
+def make_answer_key(asked: WriteRequest) -> AnswerKey | None:
     return (METHOD, asked.who.principal, asked.path, asked.once) if asked.once else None
 
 
-def _authorised(world: World, asked: Asked) -> No | None:
+def _refuse_unauthorised(world: World, asked: WriteRequest) -> Refusal | None:
     what, who = asked.what, asked.who
     administrator = who.principal == ADMINISTRATOR
     if isinstance(what, SetGrants | DeleteGrants):
         held = world.held(who.principal)
         everywhere = any("admin" in each.actions and "*" in each.namespaces for each in held)
-        return None if administrator or everywhere else No("forbidden")
-    action = "write" if isinstance(what, OfKeys) and not isinstance(what, Destroy) else "admin"
+        return None if administrator or everywhere else Refusal("forbidden")
+    action = "write" if isinstance(what, KeyWrite) and not isinstance(what, Destroy) else "admin"
     live = world.space(what.ns).live
     if not (may(world, who.principal, action, what.ns) or (action == "admin" and administrator)):
         known = may(world, who.api_key, "read", what.ns) or may(world, who.principal, "read", what.ns)
-        return No("forbidden" if live and known else "not_found")
-    return None if live or isinstance(what, SetNamespace | DeleteNamespace) else No("not_found")
+        return Refusal("forbidden" if live and known else "not_found")
+    return None if live or isinstance(what, SetNamespace | DeleteNamespace) else Refusal("not_found")
 
 
-def _decide(world: World, asked: Asked, now: float) -> tuple[World, Result]:
+def _decide(world: World, asked: WriteRequest, now: float) -> tuple[World, Outcome]:
     what, principal = asked.what, asked.who.principal
     if isinstance(what, SetGrants | DeleteGrants):
-        return foretell_admin.of_grants(world, what, now)
+        return predict_admin.predict_grants(world, what, now)
     space = world.space(what.ns)
-    if isinstance(what, OfKeys):
+    if isinstance(what, KeyWrite):
         admin = may(world, principal, "admin", what.ns) or principal == ADMINISTRATOR
-        after, result = foretell_keys.of_keys(space, what, principal, admin=admin)
-    elif isinstance(what, OfDataKeys):
-        after, result = foretell_admin.of_data_keys(space, what, principal)
+        after, result = predict_keys.predict_key_write(space, what, principal, admin=admin)
+    elif isinstance(what, DataKeyWrite):
+        after, result = predict_admin.predict_data_keys(space, what, principal)
     else:
-        after, result = foretell_admin.of_namespace(space, what, principal)
-    return (world if after is space else world.having(what.ns, dated(after, now))), result
+        after, result = predict_admin.predict_namespace(space, what, principal)
+    return (world if after is space else world.having(what.ns, date_last_revision(after, now))), result

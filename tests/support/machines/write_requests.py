@@ -85,19 +85,19 @@ class DeleteGrants(NamedTuple):
     principal: str
 
 
-OfKeys = PutKey | ChangeKeys | ActivateKey | DeleteKey | Destroy
-OfDataKeys = AddDataKey | RewrapDataKey | RetireDataKey
-OfNamespace = SetNamespace | DeleteNamespace | Lift
-OfGrants = SetGrants | DeleteGrants
-What = OfKeys | OfDataKeys | OfNamespace | OfGrants
+KeyWrite = PutKey | ChangeKeys | ActivateKey | DeleteKey | Destroy
+DataKeyWrite = AddDataKey | RewrapDataKey | RetireDataKey
+NamespaceWrite = SetNamespace | DeleteNamespace | Lift
+GrantsWrite = SetGrants | DeleteGrants
+RequestedWrite = KeyWrite | DataKeyWrite | NamespaceWrite | GrantsWrite
 
 METHOD = "PUT"
 
 
-class Asked(NamedTuple):
+class WriteRequest(NamedTuple):
     """A write, its caller, and its Idempotency-Key."""
 
-    what: What
+    what: RequestedWrite
     who: Caller
     once: str | None = None
 
@@ -107,28 +107,28 @@ class Asked(NamedTuple):
 
     @property
     def digest(self) -> str:
-        return sha256(repr(_bare(self.what)).encode()).hexdigest()
+        return sha256(repr(_strip_names(self.what)).encode()).hexdigest()
 
 
-def wrapped(number: int, wrapping: int) -> DataKey:
+def make_data_key(number: int, wrapping: int) -> DataKey:
     """Makes a data key in one of its wrappings, which have different lengths."""
     return DataKey(kid(number), KMS_KEY, to_base64std(sha256(bytes([number, wrapping])).digest() * (2 + wrapping)))
 
 
-def send(ports: ServicePorts, asked: Asked) -> WriteOutcome:
+def send(ports: ServicePorts, asked: WriteRequest) -> WriteOutcome:
     """Sends the write to the service."""
     what, who = asked.what, asked.who
     once = Idempotency(asked.once, METHOD, asked.path, asked.digest) if asked.once else None
-    if isinstance(what, OfKeys):
-        return _of_keys(ports, who, what, once)
-    if isinstance(what, OfDataKeys):
-        return _of_data_keys(ports, who, what, once)
-    if isinstance(what, OfNamespace):
-        return _of_namespace(ports, who, what, once)
-    return _of_grants(ports, who, what, once)
+    if isinstance(what, KeyWrite):
+        return _send_keys(ports, who, what, once)
+    if isinstance(what, DataKeyWrite):
+        return _send_data_keys(ports, who, what, once)
+    if isinstance(what, NamespaceWrite):
+        return _send_namespace(ports, who, what, once)
+    return _send_grants(ports, who, what, once)
 
 
-def _of_keys(ports: ServicePorts, who: Caller, what: OfKeys, once: Idempotency | None) -> WriteOutcome:
+def _send_keys(ports: ServicePorts, who: Caller, what: KeyWrite, once: Idempotency | None) -> WriteOutcome:
     match what:
         case PutKey(ns, wanted):
             return put_key(ports, who, ns, wanted, "why", once)
@@ -142,17 +142,17 @@ def _of_keys(ports: ServicePorts, who: Caller, what: OfKeys, once: Idempotency |
             return destroy_version(ports, who, ns, key, version, once)
 
 
-def _of_data_keys(ports: ServicePorts, who: Caller, what: OfDataKeys, once: Idempotency | None) -> WriteOutcome:
+def _send_data_keys(ports: ServicePorts, who: Caller, what: DataKeyWrite, once: Idempotency | None) -> WriteOutcome:
     match what:
         case AddDataKey(ns, number, wrapping):
-            return add_data_key(ports, who, ns, wrapped(number, wrapping), once)
+            return add_data_key(ports, who, ns, make_data_key(number, wrapping), once)
         case RewrapDataKey(ns, number, wrapping):
-            return rewrap_data_key(ports, who, ns, wrapped(number, wrapping), once)
+            return rewrap_data_key(ports, who, ns, make_data_key(number, wrapping), once)
         case RetireDataKey(ns, number):
             return retire_data_key(ports, who, ns, kid(number), once)
 
 
-def _of_namespace(ports: ServicePorts, who: Caller, what: OfNamespace, once: Idempotency | None) -> WriteOutcome:
+def _send_namespace(ports: ServicePorts, who: Caller, what: NamespaceWrite, once: Idempotency | None) -> WriteOutcome:
     match what:
         case SetNamespace(ns, wanted):
             return create_namespace(ports, who, ns, wanted, once)
@@ -162,7 +162,7 @@ def _of_namespace(ports: ServicePorts, who: Caller, what: OfNamespace, once: Ide
             return lift_namespace(ports, who, ns, revision, once)
 
 
-def _of_grants(ports: ServicePorts, who: Caller, what: OfGrants, once: Idempotency | None) -> WriteOutcome:
+def _send_grants(ports: ServicePorts, who: Caller, what: GrantsWrite, once: Idempotency | None) -> WriteOutcome:
     match what:
         case SetGrants(principal, grants):
             return set_grants(ports, who, principal, grants, once)
@@ -170,10 +170,10 @@ def _of_grants(ports: ServicePorts, who: Caller, what: OfGrants, once: Idempoten
             return delete_grants(ports, who, principal, once)
 
 
-def _bare(value: object) -> object:
+def _strip_names(value: object) -> object:
     """Strips the names of tuples, because they hide values."""
-    return tuple(_bare(each) for each in value) if isinstance(value, tuple) else value
+    return tuple(_strip_names(each) for each in value) if isinstance(value, tuple) else value
 
 
-def key_name(number: int) -> names.Key:
+def make_key(number: int) -> names.Key:
     return names.parse_key("abcd"[number])
