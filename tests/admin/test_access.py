@@ -30,7 +30,7 @@ def test_grants_are_set_read_listed_and_taken_away(service: Loopback) -> None:
     assert admin.grants.get(who) == ()
 
 
-def test_what_others_grant_meanwhile_is_not_lost(service: Loopback) -> None:
+def test_concurrent_grants_are_not_lost(service: Loopback) -> None:
     admin, who = service.admin("admin"), f"api-key:{uuid4().hex}"
     mine, theirs, last = (Grant(("read",), (name,)) for name in ("mine.*", "theirs.*", "last.*"))
     others = iter([(theirs,), (theirs, last)])
@@ -62,7 +62,7 @@ def test_a_writer_may_not_grant(service: Loopback) -> None:
         service.admin().grants.set("api-key:anyone", [Grant(("read",), ("*",))])
 
 
-def test_a_data_key_is_made_by_kms_under_the_namespace_and_stored_wrapped(service: Loopback) -> None:
+def test_kms_makes_a_data_key_for_the_namespace_stored_wrapped(service: Loopback) -> None:
     namespace = f"keys.{uuid4().hex[:8]}"
     admin = service.admin("admin")
     assert admin.namespaces.create(namespace, description="for a test")
@@ -75,7 +75,7 @@ def test_a_data_key_is_made_by_kms_under_the_namespace_and_stored_wrapped(servic
     assert {each.data_key.kms_key for each in admin.data_keys.list(namespace)} == {KMS_KEY}
 
 
-def test_new_values_are_sealed_under_the_newest_data_key_and_old_ones_still_open(service: Loopback) -> None:
+def test_new_values_use_the_newest_data_key_and_old_ones_still_open(service: Loopback) -> None:
     namespace = service.namespace(f"rotated.{uuid4().hex[:8]}")
     admin = service.admin()
     admin.values.put(namespace, "old", "1")

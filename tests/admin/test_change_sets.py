@@ -118,7 +118,7 @@ def test_writers_of_one_key_all_get_through_and_none_is_overwritten(service: Loo
     assert sorted(versions) == list(range(1, 31))
 
 
-def test_a_lost_race_of_a_change_set_is_sealed_again_for_the_next_versions(service: Loopback, namespace: str) -> None:
+def test_a_change_set_that_lost_a_race_is_resealed(service: Loopback, namespace: str) -> None:
     def write(writer: int) -> list[int]:
         admin = service.admin()
         drafts = [make_draft("hot", str(writer)), make_draft("cold", str(writer))]
@@ -171,7 +171,7 @@ def test_what_someone_wrote_since_the_snapshot_is_not_overwritten(service: Loopb
         ([make_draft("k", "x" * 5000, form="kms")], "at most 4096"),
     ],
 )
-def test_what_no_change_set_takes_is_refused_before_kms_or_the_service_are_asked(
+def test_an_oversized_change_set_is_refused_before_any_request(
     service: Loopback, namespace: str, drafts: list[Draft], said: str
 ) -> None:
     admin = service.admin()
@@ -183,7 +183,7 @@ def test_what_no_change_set_takes_is_refused_before_kms_or_the_service_are_asked
     )
 
 
-def test_a_change_set_of_exactly_as_many_bytes_as_it_takes_is_stored(service: Loopback, namespace: str) -> None:
+def test_a_change_set_of_exactly_the_maximum_size_is_stored(service: Loopback, namespace: str) -> None:
     service.admin("admin").namespaces.create(namespace, snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
     admin = service.admin()
     drafts = [make_draft(f"k{number}", "x" * limits.STORED_VALUE, form="plain") for number in range(4)]

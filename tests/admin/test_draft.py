@@ -51,7 +51,7 @@ def test_text_may_be_declared_as_json() -> None:
         (CANARY, "text/html", "envelope"),
     ],
 )
-def test_a_value_that_is_not_what_it_says_is_refused_without_being_shown(
+def test_a_value_of_the_wrong_content_type_is_refused_but_not_shown(
     value: DraftJson | bytes, content_type: str, form: str
 ) -> None:
     with pytest.raises(Unprocessable) as caught:

@@ -37,9 +37,7 @@ def other(service: Loopback, namespace: str) -> str:
     return made
 
 
-def test_what_is_saved_is_what_is_served_sealed_as_it_is_for_the_owner_alone(
-    service: Loopback, namespace: str, other: str, path: Path
-) -> None:
+def test_a_saved_file_is_sealed_complete_and_private(service: Loopback, namespace: str, other: str, path: Path) -> None:
     admin = service.admin("reader")
     saved = admin.fallback_file.save(path, namespace, other)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -66,7 +64,7 @@ def test_verifying_opens_everything_and_shows_nothing(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_file_that_was_there_is_replaced_whole_and_stays_when_saving_fails(
+def test_an_old_file_is_replaced_completely_or_kept_on_failure(
     service: Loopback, namespace: str, other: str, path: Path
 ) -> None:
     path.write_text("before")

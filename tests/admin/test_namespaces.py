@@ -68,9 +68,7 @@ def test_a_setting_that_may_not_be_is_refused(service: Loopback, namespace: str)
         service.admin().namespaces.create(namespace, read_only=True)
 
 
-def test_a_namespace_that_serves_nothing_is_deleted_and_counts_on_when_it_comes_back(
-    service: Loopback, namespace: str
-) -> None:
+def test_a_deleted_namespace_continues_its_revisions_when_recreated(service: Loopback, namespace: str) -> None:
     admin, writer = service.admin("admin"), service.admin()
     writer.values.put(namespace, "one", "1", form="plain")
     with pytest.raises(Conflict):
@@ -94,9 +92,7 @@ def test_a_namespace_is_lifted_above_what_was_given_out(service: Loopback, names
     assert service.admin().values.put(namespace, "new", "1").version == 1_001
 
 
-def test_upkeep_takes_away_what_retention_lets_go_in_as_many_requests_as_it_takes(
-    service: Loopback, namespace: str
-) -> None:
+def test_upkeep_removes_what_retention_no_longer_keeps(service: Loopback, namespace: str) -> None:
     admin, writer = service.admin("admin"), service.admin()
     for number in range(505):  # one request takes 500 versions away
         writer.values.put_draft(namespace, make_draft("one", str(number), form="plain")._replace(activate=False))

@@ -28,7 +28,7 @@ _VALUES = st.lists(
 
 
 @given(values=_VALUES)
-def test_every_change_set_is_one_that_the_service_takes_and_nothing_is_lost_or_moved(values: list[str]) -> None:
+def test_planned_change_sets_fit_and_keep_every_value_in_order(values: list[str]) -> None:
     puts = [_put(number, value) for number, value in enumerate(values)]
     groups = writes.split_puts(puts)
     assert [put for group in groups for put in group] == puts
@@ -51,6 +51,6 @@ def test_300_small_values_are_8_change_sets() -> None:
     assert len(writes.split_puts([_put(number, "value") for number in range(300)])) == 8
 
 
-def test_a_value_that_is_too_large_stands_alone_so_that_only_it_is_refused() -> None:
+def test_an_oversized_value_gets_its_own_change_set() -> None:
     groups = writes.split_puts([_put(0, "a"), _put(1, "b" * limits.CHANGE_SET_BYTES), _put(2, "c")])
     assert [len(group) for group in groups] == [1, 1, 1]

@@ -29,7 +29,7 @@ CANARY = "canary-0b7e4d"
 
 @pytest.mark.parametrize("value", ["text", "", "žluťoučký 🐎", "a\nb\n", b"\x00\xff", {"a": [1, "é"]}, 2.5, None])
 @pytest.mark.parametrize("form", ["envelope", "kms"])
-def test_a_sealed_value_comes_back_as_it_was_and_the_service_never_sees_it(
+def test_a_sealed_value_round_trips_unseen_by_the_service(
     service: Loopback, namespace: str, value: DraftJson | bytes, form: str
 ) -> None:
     admin = service.admin()
@@ -108,7 +108,7 @@ def test_a_staged_value_is_stored_and_not_served(service: Loopback, namespace: s
         admin.values.get(namespace, "one")
 
 
-def test_a_data_key_under_a_foreign_kms_key_is_neither_sealed_under_nor_opened_with(service: Loopback) -> None:
+def test_a_data_key_under_a_foreign_kms_key_is_never_used(service: Loopback) -> None:
     namespace = service.namespace("foreign.one")
     service.admin("admin").data_keys.add(namespace, FOREIGN_KEY)
     with pytest.raises(CannotOpen, match="CONFIGSVC_KMS_KEYS"):
@@ -154,7 +154,7 @@ def test_too_large_a_value_is_refused_by_name(service: Loopback, namespace: str)
         admin.values.put(namespace, "one", "x" * (limits.KMS_PLAINTEXT + 1), form="kms")
 
 
-def test_a_plain_value_over_a_sealed_one_takes_a_word_and_a_right(service: Loopback, namespace: str) -> None:
+def test_replacing_a_sealed_value_with_plain_needs_declassify_and_a_right(service: Loopback, namespace: str) -> None:
     admin = service.admin()
     admin.values.put(namespace, "one", CANARY)
     plain = Draft(make_draft("one", "x").key, b"public", form="plain")

@@ -58,7 +58,7 @@ def _claimed(**members: object) -> Response:
     return answer(409, {"code": "version_claimed", "detail": "Seal it again.", **members})
 
 
-def test_a_lost_race_is_sealed_again_for_the_version_that_the_service_names() -> None:
+def test_a_lost_race_is_resealed_for_the_version_the_service_names() -> None:
     desk = Desk(_claimed(next_version=7), _claimed(next_version=8), STORED)
     assert desk.writer.put(NAMESPACE, DRAFT, "why").version == 8
     assert desk.values == [f"payments.prod/db.url/{version}" for version in (5, 7, 8)]
@@ -131,7 +131,7 @@ def test_a_refused_data_key_is_forgotten_and_the_value_sealed_again(refusal: Res
     assert desk.forgotten == [NAMESPACE] * times
 
 
-def test_what_no_data_key_cures_is_told_and_the_last_one_forgotten_too() -> None:
+def test_repeated_data_key_refusals_are_raised_and_the_cache_dropped() -> None:
     refusal = answer(422, {"code": "invalid_envelope", "detail": "Not a live data key.", "key": "db.url", "kid": "k"})
     hopeless = Desk(*[refusal] * SEALS)
     with pytest.raises(InvalidEnvelope):

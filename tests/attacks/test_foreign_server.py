@@ -293,14 +293,14 @@ def test_a_retry_after_that_is_none_is_passed_over(hand: Hand, place: str, said:
     assert "retry_after" not in caught.value.members
 
 
-def test_a_retry_after_of_thousands_of_digits_is_a_long_time_of_nine(hand: Hand, place: str) -> None:
+def test_a_retry_after_of_thousands_of_digits_is_capped(hand: Hand, place: str) -> None:
     hand.between.change = lambda _: Response(429, {"retry-after": "9" * 5000}, b"")
     with pytest.raises(ConfigsvcError) as caught:
         hand.admin.namespaces.get(place)
     assert caught.value.members["retry_after"] == 10**9 - 1
 
 
-def test_a_problem_in_our_words_is_cut_and_without_what_a_terminal_obeys(hand: Hand, place: str) -> None:
+def test_a_forged_problem_is_cut_and_stripped_of_terminal_controls(hand: Hand, place: str) -> None:
     problem = {
         "code": "conflict",
         "detail": "\x1b]0;x\x07" + "d" * 10**6,

@@ -89,7 +89,7 @@ def test_the_system_s_own_links_still_work(shell: Shell) -> None:
     assert CANARY in done.stdout, done
 
 
-def test_the_errors_of_an_import_are_not_read_or_written_through_a_link(shell: Shell, victim: Path) -> None:
+def test_import_errors_are_not_read_or_written_through_a_link(shell: Shell, victim: Path) -> None:
     assert shell.folder is not None
     (shell.folder / "a.env").write_text("a=1\n")
     (shell.folder / "a.env.errors.csv").symlink_to("/dev/zero")

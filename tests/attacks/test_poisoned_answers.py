@@ -44,7 +44,7 @@ def warm(*others: FetchedSnapshot, **variables: str) -> Stage:
 
 
 @pytest.mark.parametrize("raised", [HELD + limits.REVISION_JUMP + 1, limits.REVISION_MOST, 10**15])
-def test_a_warm_client_refuses_a_raised_revision_and_takes_the_next_honest_one(raised: int) -> None:
+def test_a_warm_client_refuses_a_raised_revision_then_recovers(raised: int) -> None:
     stage = warm()
     stage.serve(at(raised, "evil"))
     with pytest.raises(NotTaken, match="more than 1000000 above the current"):
@@ -61,7 +61,7 @@ def test_a_jump_that_writes_explain_is_taken() -> None:
     assert stage.config.refresh() is True
 
 
-def test_who_took_a_raised_revision_takes_the_lifted_one_and_so_do_the_others_by_a_lift_between() -> None:
+def test_after_a_raised_revision_a_lift_brings_all_clients_together() -> None:
     led, other = warm(), warm()
     poisoned = HELD + limits.REVISION_JUMP
     led.serve(at(poisoned, "evil"))
@@ -161,7 +161,7 @@ def test_one_namespace_stops_no_other_and_is_seen(how: str) -> None:
     assert len(stage.warnings) == 1
 
 
-def test_a_refused_namespace_is_asked_for_at_the_pace_and_grows_old_while_the_others_are_fresh() -> None:
+def test_a_refused_namespace_is_polled_normally_and_ages_alone() -> None:
     stage = warm(mine("1", 7), CONFIGSVC_MAX_STALE_SECONDS="600")
     stage.gateway.served[NS] = at(10**9, "evil")
     for _ in range(5):
@@ -248,7 +248,7 @@ def test_so_do_data_keys_that_nobody_wrapped() -> None:
     assert len(stage.kms.calls) - asked == 1
 
 
-def test_at_a_cold_start_kms_is_asked_in_vain_so_many_times_only_and_the_others_serve() -> None:
+def test_a_cold_start_limits_futile_kms_calls_and_serves_the_rest() -> None:
     good = [make_envelope("a", b"1"), make_envelope("z", b"2")]
     other = seal_values({"c": "3"}, namespace=SHARED)
     stage = Stage(make_snapshot([good[0], *nobody_sealed(300), good[1]], revision=HELD), other)
@@ -299,7 +299,7 @@ def test_the_time_that_one_namespace_takes_is_not_taken_from_another() -> None:
     assert set(stage.config.refused) == {"payments.prod"}
 
 
-def test_a_namespace_that_could_not_be_fetched_once_is_well_as_soon_as_it_is_unchanged() -> None:
+def test_an_unfetched_namespace_recovers_when_it_is_unchanged() -> None:
     stage = warm(mine("1", 7))
     stage.chance = 1.0
     stage.gateway.served[NS] = Unavailable("It took too long.")
@@ -312,7 +312,7 @@ def test_a_namespace_that_could_not_be_fetched_once_is_well_as_soon_as_it_is_unc
     assert (stage.config.refused, stage.config.age) == ({}, 0)
 
 
-def test_who_reads_what_is_refused_amid_a_refresh_sees_it_whole() -> None:
+def test_reading_refusals_during_a_refresh_sees_them_complete() -> None:
     stage = warm(mine("1", 7))
     stage.gateway.served = {NS: at(10**9, "evil"), SHARED: at(10**9, "evil", namespace=SHARED)}
     with pytest.raises(NotTaken):
@@ -334,7 +334,7 @@ def test_who_reads_what_is_refused_amid_a_refresh_sees_it_whole() -> None:
     assert set(seen) == {2}
 
 
-def test_a_key_that_is_broken_makes_no_poll_fetch_everything_and_heals_when_kms_lets_it() -> None:
+def test_a_broken_key_heals_without_refetching_everything() -> None:
     stage = Stage(make_snapshot([make_plain_entry("a", "1"), *nobody_sealed(2)], revision=HELD), mine("1", 7))
     decrypt = stage.kms.decrypt
     assert len(stage.config.broken) == 2

@@ -75,7 +75,7 @@ def test_the_next_rotation_seals_under_a_data_key_that_did_not_leak(service: Loo
     assert scene.thief.loot() == {"db.password 1": b"before the leak"}
 
 
-def test_a_count_that_says_used_up_makes_nobody_at_all_seal_under_an_older_one(scene: Scene) -> None:
+def test_a_forged_used_up_count_brings_back_no_older_data_key(scene: Scene) -> None:
     known = scene.thief.loot()
     EDITS["and the new one used up"](scene.thief)
     with pytest.raises(Misconfigured, match="data-key rotate"):
@@ -137,7 +137,7 @@ def _gone(file: Path, namespace: str) -> None:
 
 
 @pytest.mark.parametrize("change", [_changed, _without_the_line, _gone])
-def test_a_file_that_is_no_longer_trusted_or_there_brings_no_retired_data_key_back(
+def test_an_untrusted_or_missing_file_revives_no_retired_data_key(
     service: Loopback, scene: Scene, tmp_path: Path, change: Callable[[Path, str], None]
 ) -> None:
     shell, known = _trusting(scene, service, tmp_path), scene.thief.loot()
@@ -146,9 +146,7 @@ def test_a_file_that_is_no_longer_trusted_or_there_brings_no_retired_data_key_ba
     assert scene.thief.loot() == known
 
 
-def test_the_line_counts_in_a_file_that_a_colleague_changed_and_nobody_here_trusted_yet(
-    service: Loopback, scene: Scene, tmp_path: Path
-) -> None:
+def test_retired_kids_apply_even_in_a_file_not_trusted_yet(service: Loopback, scene: Scene, tmp_path: Path) -> None:
     shell, known = _trusting(scene, service, tmp_path), scene.thief.loot()
     stranger = shell.but(HOME=str(tmp_path / "elsewhere"))
     assert stranger.run("put", "db.password", "-", "-n", scene.namespace, given=SECRET).code == 0

@@ -86,7 +86,7 @@ def test_a_person_is_asked_and_may_seal(writer: Shell, thief: Marker, service: L
     assert writer.on_terminal("edit", "db.url", typed={"plain, quit)": "quit"}).code == 2
 
 
-def test_a_secret_is_not_hidden_among_settings_that_a_person_says_are_plain(
+def test_a_secret_cannot_hide_among_settings_marked_plain(
     writer: Shell, thief: Marker, service: Loopback, namespace: str, tmp_path: Path
 ) -> None:
     service.admin().values.put(namespace, "log.level", "info", form="plain")
@@ -102,9 +102,7 @@ def test_a_secret_is_not_hidden_among_settings_that_a_person_says_are_plain(
 
 
 @pytest.mark.usefixtures("thief")
-def test_copy_seals_what_is_marked_plain_at_its_source_and_refuses_what_is_at_its_target(
-    writer: Shell, service: Loopback, namespace: str
-) -> None:
+def test_copy_seals_marked_sources_and_refuses_marked_targets(writer: Shell, service: Loopback, namespace: str) -> None:
     other = service.namespace(f"{namespace}.other")
     writer.ok("copy", "--all", "--to", other)
     assert service.admin().values.get_entry(other, "db.url").form == "envelope"
@@ -118,7 +116,7 @@ def test_copy_seals_what_is_marked_plain_at_its_source_and_refuses_what_is_at_it
 @pytest.mark.parametrize(
     "arguments", [("rollback", "db.url"), ("rollback", "db.url", "--to-version", "1"), ("activate", "db.url", "1")]
 )
-def test_a_planted_version_is_not_served_in_the_place_of_a_sealed_one(
+def test_a_planted_version_does_not_replace_a_sealed_one(
     writer: Shell, service: Loopback, namespace: str, arguments: tuple[str, ...]
 ) -> None:
     admin = service.admin()
@@ -147,7 +145,7 @@ def test_a_rollback_of_the_namespace_serves_no_planted_version_unasked(
     assert writer.run("rollback", "--to-revision", revision, "--yes", "--declassify").code == 0
 
 
-def test_a_rollback_of_the_namespace_brings_no_planted_version_of_a_deleted_key_back_unasked(
+def test_a_rollback_revives_no_planted_version_of_a_deleted_key(
     writer: Shell, service: Loopback, namespace: str
 ) -> None:
     admin = service.admin()
@@ -172,7 +170,7 @@ def test_a_rollback_of_the_namespace_brings_no_planted_version_of_a_deleted_key_
         ("rollback", "db.url", "--to-version", "1", "--declassify"),
     ],
 )
-def test_keys_that_must_be_sealed_are_refused_in_the_clear_by_every_command(
+def test_no_command_stores_a_must_seal_key_in_the_clear(
     writer: Shell, service: Loopback, namespace: str, arguments: tuple[str, ...]
 ) -> None:
     admin = service.admin()
@@ -193,7 +191,7 @@ def test_keys_that_must_be_sealed_are_refused_in_the_clear_by_every_command(
         ("edit", "db.url"),
     ],
 )  # fmt: skip
-def test_keys_that_must_be_sealed_are_not_read_in_the_clear_by_any_command(
+def test_no_command_reads_a_must_seal_key_in_the_clear(
     writer: Shell, thief: Marker, service: Loopback, namespace: str, arguments: tuple[str, ...]
 ) -> None:
     strict = writer.but(CONFIGSVC_SEALED_KEYS="db.*")
@@ -204,9 +202,7 @@ def test_keys_that_must_be_sealed_are_not_read_in_the_clear_by_any_command(
     assert SECRET not in thief.sees()
 
 
-def test_in_code_nothing_is_stored_in_the_clear_that_the_caller_did_not_ask_for(
-    service: Loopback, thief: Marker, namespace: str
-) -> None:
+def test_code_stores_in_the_clear_only_on_request(service: Loopback, thief: Marker, namespace: str) -> None:
     admin = service.admin()
     admin.values.put(namespace, "db.url", SECRET)
     thief.mark_plain("db.url")

@@ -211,7 +211,7 @@ def test_json_means_the_same() -> None:
     assert "é" in shown
 
 
-def test_the_errors_of_an_import_are_safe_to_show_and_to_open_in_a_spreadsheet(person: Shell, tmp_path: Path) -> None:
+def test_import_errors_are_safe_in_a_terminal_and_a_spreadsheet(person: Shell, tmp_path: Path) -> None:
     (tmp_path / "rows.json").write_text(json.dumps({"a": "1", f"b{EVIL}": "2", "=cmd|' /C calc'!A0": "3"}))
     assert person.run("import", str(tmp_path / "rows.json")).code != 0
     written = (tmp_path / "rows.json.errors.csv").read_text()

@@ -20,7 +20,7 @@ def standing(config: Config, value: str) -> Iterator[FakeService]:
         yield fake
 
 
-def test_a_config_made_with_nothing_set_up_and_its_handler_read_from_it_while_it_lasts() -> None:
+def test_an_unconfigured_config_and_its_handler_read_from_the_fake() -> None:
     config = Config()
     handler = config.handler(lambda event, context: (event, context, config["k"], config.revisions))
     with standing(config, "1") as fake:
@@ -32,7 +32,7 @@ def test_a_config_made_with_nothing_set_up_and_its_handler_read_from_it_while_it
             read()
 
 
-def test_each_stand_in_begins_with_nothing_held_and_gives_back_what_was_before() -> None:
+def test_each_stand_in_starts_empty_and_restores_the_config() -> None:
     config = Config()
     with standing(config, "outer") as outer:
         assert config["k"] == "outer"
@@ -75,7 +75,7 @@ def test_a_config_that_names_no_namespace_reads_those_that_are_said() -> None:
         assert dict(config) == {"k": "a", "only": "b"}
 
 
-def test_callbacks_of_the_module_are_told_and_those_of_a_test_end_with_it() -> None:
+def test_module_callbacks_run_and_test_callbacks_end_with_the_test() -> None:
     config = Config()
     modules: list[frozenset[str]] = []
     tests: list[frozenset[str]] = []
@@ -111,7 +111,7 @@ def test_the_thread_of_a_config_that_has_one_ends_with_it() -> None:
 NAMED = ("payments.prod", "shared.prod")
 
 
-def test_what_is_put_without_a_namespace_is_in_the_first_that_the_config_names_before_and_after() -> None:
+def test_unnamed_puts_go_to_the_config_s_first_namespace() -> None:
     fake, config = FakeService(), Config(*NAMED)
     fake.put_all({"before": "1", "kms": "2"})
     fake.put("kms", {"a": 1}, form="kms")
@@ -139,7 +139,7 @@ def test_namespaces_of_a_config_exist_while_the_fake_stands_for_it(config: Confi
         assert (config["k"], set(config.revisions)) == ("1", set(NAMED))
 
 
-def test_what_was_put_by_name_stays_and_takes_in_what_was_put_without() -> None:
+def test_named_puts_stay_and_absorb_unnamed_ones() -> None:
     fake, config = FakeService(), Config("payments.prod")
     fake.put_all({"both": "no name", "own": "o"})
     fake.put("both", "by name", namespace="payments.prod")
@@ -148,7 +148,7 @@ def test_what_was_put_by_name_stays_and_takes_in_what_was_put_without() -> None:
         assert dict(config) == {"both": "by name", "own": "o", "later": "l"}
 
 
-def test_a_service_with_a_name_keeps_it_and_of_two_configs_the_first_gives_it() -> None:
+def test_a_fake_keeps_its_name_or_takes_the_first_config_s() -> None:
     named = FakeService("own")
     one, other = Config("one"), Config("other")
     with named.stands_for(one):
@@ -163,7 +163,7 @@ def test_a_service_with_a_name_keeps_it_and_of_two_configs_the_first_gives_it() 
         assert (other["k"], fake.config()["k"]) == ("by name", "of the first")
 
 
-def test_a_config_of_the_fake_itself_reads_what_was_put_without_a_namespace() -> None:
+def test_the_fake_s_own_config_reads_unnamed_puts() -> None:
     fake = FakeService()
     fake.put("k", "1")
     assert fake.config("payments.prod")["k"] == "1"
@@ -171,7 +171,7 @@ def test_a_config_of_the_fake_itself_reads_what_was_put_without_a_namespace() ->
     assert (fake.config("payments.prod")["k"], fake.config()["k"]) == ("2", "2")
 
 
-def test_a_namespace_that_nothing_was_put_into_is_said_with_what_to_do() -> None:
+def test_an_empty_namespace_gives_an_error_with_advice() -> None:
     fake = FakeService()
     for namespaces in (("payments.prod",), ("other", "payments.prod")):
         with pytest.raises(ConfigUnavailable, match=r'put\(key, value, namespace="payments\.prod"\)'):

@@ -72,9 +72,7 @@ def test_an_import_of_200_that_a_rotation_overtakes_anywhere_stores_200(
     assert len(_kids(writer, namespace)) == 1
 
 
-def test_a_refusal_that_sealing_again_does_not_cure_is_told_after_one_more_try(
-    service: Loopback, held: Admin, namespace: str
-) -> None:
+def test_a_lasting_refusal_is_raised_after_sealing_again_once(service: Loopback, held: Admin, namespace: str) -> None:
     owner = service.admin("owner")
     kid = next(each.kid for each in owner.data_keys.list(namespace) if each.state == "live")
     owner.values.delete(namespace, "first")
@@ -100,9 +98,7 @@ def test_a_rotation_that_another_overtakes_ends_under_the_other_s_data_key(servi
     assert [each.kid for each in owner.data_keys.list(namespace) if each.state == "live"] == [done.kid]
 
 
-def test_a_data_key_that_was_wrapped_again_is_asked_for_when_the_old_wrapping_no_longer_opens(
-    service: Loopback, namespace: str
-) -> None:
+def test_a_rewrapped_data_key_is_fetched_when_the_old_wrapping_fails(service: Loopback, namespace: str) -> None:
     both = {"CONFIGSVC_KMS_KEYS": f"{KMS_KEY},{OTHER_KEY}"}
     owner = service.from_environ({**service.environ("owner"), **both})
     new_only = service.from_environ({**service.environ("writer"), "CONFIGSVC_KMS_KEYS": OTHER_KEY})
@@ -166,9 +162,7 @@ def test_whom_kms_refuses_rotates_nothing_and_leaves_no_data_key_behind(
     assert service.admin().data_keys.list(namespace) == before
 
 
-def test_a_held_data_key_that_is_seen_retired_is_not_sealed_under_even_once_more(
-    service: Loopback, namespace: str
-) -> None:
+def test_a_cached_data_key_seals_nothing_once_seen_retired(service: Loopback, namespace: str) -> None:
     writer = service.admin()
     writer.values.put(namespace, "key", "value")
     service.admin("owner").data_keys.rotate(namespace)

@@ -44,7 +44,7 @@ def _rewrapped(kms: Answering, plaintext: bytes, pin: Pin) -> DataKey:
     return Rewrapper(kms, pin, fakes.FakeClock()).rewrap(NS, held, fakes.OTHER_KEY)
 
 
-def test_it_is_re_encrypted_by_kms_under_the_same_context_and_opened_before_it_is_stored() -> None:
+def test_a_rewrapped_data_key_is_opened_before_it_is_stored() -> None:
     plaintext = os.urandom(32)
     kms = Answering(("KeyId", fakes.OTHER_KEY), ("CiphertextBlob", _wrapped(plaintext, fakes.OTHER_KEY)))
     made = _rewrapped(kms, plaintext, Pin((fakes.KMS_KEY, fakes.OTHER_KEY)))

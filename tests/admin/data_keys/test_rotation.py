@@ -40,7 +40,7 @@ def owner(service: Loopback, namespace: str) -> Admin:
     return made
 
 
-def test_everything_served_is_under_one_new_data_key_and_the_old_one_is_retired(owner: Admin, namespace: str) -> None:
+def test_rotation_reseals_everything_and_retires_the_old_data_key(owner: Admin, namespace: str) -> None:
     before, (old,) = _clear(owner, namespace), _live(owner, namespace)
     done = owner.data_keys.rotate(namespace)
     assert done.kid != old
@@ -51,7 +51,7 @@ def test_everything_served_is_under_one_new_data_key_and_the_old_one_is_retired(
     assert _clear(owner, namespace) == before
 
 
-def test_a_reader_s_own_admin_opens_it_and_new_values_go_under_the_new_one(
+def test_after_a_rotation_values_open_and_new_ones_use_the_new_key(
     service: Loopback, owner: Admin, namespace: str
 ) -> None:
     done = owner.data_keys.rotate(namespace)
@@ -68,14 +68,14 @@ def test_the_values_of_several_data_keys_come_under_the_newest_of_them(owner: Ad
     assert done.sealed == {"text", "json", "bytes"}
 
 
-def test_a_new_data_key_is_made_all_the_same_where_it_is_asked_for(owner: Admin, namespace: str) -> None:
+def test_fresh_makes_a_new_data_key_during_a_rotation(owner: Admin, namespace: str) -> None:
     newest = owner.data_keys.add(namespace, OTHER_KEY)
     done = owner.data_keys.rotate(namespace, KMS_KEY, fresh=True)
     assert newest in done.retired
     assert [each.data_key.kms_key for each in owner.data_keys.list(namespace) if each.state == "live"] == [KMS_KEY]
 
 
-def test_the_day_to_replace_a_value_by_stays_and_what_is_staged_stays_staged(owner: Admin, namespace: str) -> None:
+def test_rotation_keeps_rotate_by_days_and_staged_versions(owner: Admin, namespace: str) -> None:
     owner.values.put_draft(namespace, make_draft("text", "1")._replace(rotate_by="2031-01-31"))
     owner.values.put_draft(namespace, make_draft("json", "later")._replace(activate=False, rotate_by="2032-01-31"))
     owner.data_keys.rotate(namespace)
@@ -98,7 +98,7 @@ def test_many_values_take_few_change_sets_and_two_kms_calls(service: Loopback, o
     assert [call.operation for call in service.kms.calls] == ["GenerateDataKey", "Decrypt", "Decrypt"]
 
 
-def test_s47_what_is_put_meanwhile_is_never_overwritten(service: Loopback, owner: Admin, namespace: str) -> None:
+def test_s47_concurrent_puts_are_never_overwritten(service: Loopback, owner: Admin, namespace: str) -> None:
     other, left = service.admin(), [3]
 
     def overtake(method: str, target: str) -> None:
@@ -113,7 +113,7 @@ def test_s47_what_is_put_meanwhile_is_never_overwritten(service: Loopback, owner
     assert _kids(owner, namespace) == {done.kid}
 
 
-def test_s47_a_value_put_under_the_old_data_key_at_the_last_moment_is_sealed_anew_too(
+def test_s47_a_last_moment_value_under_the_old_data_key_is_resealed(
     service: Loopback, owner: Admin, namespace: str
 ) -> None:
     other, late = service.admin(), ["late"]
@@ -129,7 +129,7 @@ def test_s47_a_value_put_under_the_old_data_key_at_the_last_moment_is_sealed_ane
     assert _live(owner, namespace) == [done.kid]
 
 
-def test_s47_who_always_writes_under_the_old_data_key_is_told_of_and_nothing_is_lost(
+def test_s47_constant_writes_under_the_old_data_key_lose_nothing(
     service: Loopback, owner: Admin, namespace: str
 ) -> None:
     other, written = service.admin(), list[int]()
@@ -146,7 +146,7 @@ def test_s47_who_always_writes_under_the_old_data_key_is_told_of_and_nothing_is_
 
 
 @pytest.mark.parametrize("writes", range(7))
-def test_s48_a_run_that_was_killed_after_any_write_is_run_again_and_comes_to_the_same(
+def test_s48_a_killed_rotation_completes_when_run_again(
     service: Loopback, owner: Admin, namespace: str, writes: int
 ) -> None:
     """It posts six times: whoami, the data key, three change sets, the old data key retired."""
@@ -188,7 +188,7 @@ def test_answers_that_are_lost_change_nothing(service: Loopback, owner: Admin, n
 
 
 @pytest.mark.usefixtures("owner")
-def test_a_value_that_does_not_open_is_told_and_its_data_key_stays(service: Loopback, namespace: str) -> None:
+def test_a_value_that_does_not_open_keeps_its_data_key_live(service: Loopback, namespace: str) -> None:
     """Under a data key whose KMS key is not pinned, as after a compromise of the service."""
     stranger = service.from_environ({**service.environ("owner"), "CONFIGSVC_KMS_KEYS": "*"})
     foreign = stranger.data_keys.add(namespace, FOREIGN_KEY)

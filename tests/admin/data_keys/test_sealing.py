@@ -21,13 +21,13 @@ def _listed(state: str = "live", seals: int = 0, revision: int = 1) -> StoredDat
     return StoredDataKey(DataKey(Cipher(os.urandom(32)).kid, KMS_KEY, "AAAA"), state, seals, 0, revision)
 
 
-def test_values_are_sealed_under_the_live_data_key_of_the_highest_revision_in_any_order() -> None:
+def test_values_are_sealed_under_the_live_data_key_of_highest_revision() -> None:
     retired, newest, older = _listed("retired", revision=9), _listed(revision=8), _listed(revision=7)
     for listed in ([retired, newest, older], [older, newest, retired]):
         assert choose_newest_live(NAMESPACE, listed) == newest.data_key
 
 
-def test_nothing_is_sealed_under_a_retired_kid_whatever_the_service_says_of_it() -> None:
+def test_a_retired_kid_seals_nothing_whatever_the_service_says() -> None:
     back, other = _listed(revision=10**9), _listed(revision=2)
     assert choose_newest_live(NAMESPACE, [back, other], {back.kid}) == other.data_key
     with pytest.raises(Misconfigured, match="--fresh") as refused:
@@ -35,7 +35,7 @@ def test_nothing_is_sealed_under_a_retired_kid_whatever_the_service_says_of_it()
     assert refused.value.members["kids"] == [back.kid]
 
 
-def test_a_data_key_that_has_sealed_its_share_is_rotated_and_no_older_one_takes_its_place() -> None:
+def test_a_used_up_data_key_is_not_replaced_by_an_older_one() -> None:
     spent = _listed(seals=limits.SEALS_PER_DATA_KEY, revision=2)
     older = _listed(seals=limits.SEALS_PER_DATA_KEY - 1)
     assert choose_newest_live(NAMESPACE, [older]) == older.data_key

@@ -23,7 +23,7 @@ def _writes(service: Loopback) -> int:
     return sum(not each.startswith("GET") for each in service.requests)
 
 
-def test_new_keys_and_old_ones_are_stored_in_as_many_requests_as_before_it(service: Loopback, lifted: str) -> None:
+def test_a_lift_does_not_add_requests_to_a_store(service: Loopback, lifted: str) -> None:
     drafts = [make_draft(key, "after") for key in ("new", "old", "other.new")]
     (part,) = service.admin().change_sets.store(lifted, drafts)
     assert (part.error, len(service.requests)) == (None, 3)  # the next versions, the keyring, the change set

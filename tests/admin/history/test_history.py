@@ -47,9 +47,7 @@ def test_activate_serves_a_staged_version_and_nothing_is_sealed_again(
     assert admin.values.get(namespace, "one").data == b"3"
 
 
-def test_a_rollback_goes_to_what_was_served_before_and_never_to_what_was_only_staged(
-    admin: Admin, namespace: str
-) -> None:
+def test_a_rollback_never_serves_a_version_that_was_only_staged(admin: Admin, namespace: str) -> None:
     admin.values.put(namespace, "one", "4")
     assert admin.rollback.roll_back(namespace, "one", "4 is wrong").versions == {"one": 2}
     assert admin.rollback.roll_back(namespace, "one").versions == {"one": 1}

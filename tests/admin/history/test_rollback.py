@@ -30,9 +30,7 @@ def test_the_way_back_is_gone_in_change_sets_without_a_kms_call(service: Loopbac
     assert not admin.rollback.plan(namespace, revision).steps
 
 
-def test_a_way_back_that_deletes_more_than_a_transaction_takes_is_gone_in_several(
-    service: Loopback, namespace: str
-) -> None:
+def test_a_large_rollback_is_split_into_several_change_sets(service: Loopback, namespace: str) -> None:
     admin = service.admin("owner")
     admin.namespaces.create(namespace, snapshot_bytes=limits.SNAPSHOT_BYTES_MOST)
     revision = _revision(admin, namespace)
@@ -46,7 +44,7 @@ def test_a_way_back_that_deletes_more_than_a_transaction_takes_is_gone_in_severa
     assert _values(admin, namespace) == {}
 
 
-def test_what_someone_writes_meanwhile_stops_it_before_anything_is_lost(service: Loopback, namespace: str) -> None:
+def test_a_concurrent_write_stops_a_rollback_before_anything_is_lost(service: Loopback, namespace: str) -> None:
     admin = service.admin()
     admin.values.put(namespace, "a", "one")
     way = admin.rollback.plan(namespace, _revision(admin, namespace) - 1)
@@ -84,9 +82,7 @@ def _rotated(service: Loopback, namespace: str) -> tuple[Admin, int]:
     return owner, revision
 
 
-def test_what_was_sealed_under_a_retired_data_key_is_sealed_anew_and_only_where_it_differs(
-    service: Loopback, namespace: str
-) -> None:
+def test_a_rollback_reseals_only_differing_values_of_retired_data_keys(service: Loopback, namespace: str) -> None:
     owner, revision = _rotated(service, namespace)
     way = owner.rollback.plan(namespace, revision)
     assert {each.key: each.reseal is not None for each in way.steps} == {"a": True, "b": True, "plain": False}
@@ -114,9 +110,7 @@ def test_one_key_goes_back_across_a_rotation(service: Loopback, namespace: str) 
     assert _values(owner, namespace) == {"a": b"one", "same": b"one", "plain": b"two"}
 
 
-def test_what_does_not_open_to_be_sealed_anew_is_named_before_anything_is_done(
-    service: Loopback, namespace: str
-) -> None:
+def test_values_that_cannot_be_resealed_are_named_before_a_rollback_starts(service: Loopback, namespace: str) -> None:
     owner, revision = _rotated(service, namespace)
     before = _values(owner, namespace)
     elsewhere = service.from_environ({**service.environ("owner"), "CONFIGSVC_KMS_KEYS": FOREIGN_KEY})

@@ -30,7 +30,7 @@ def test_the_steps_lead_from_what_is_served_to_what_was(now: dict[names.Key, int
 
 
 @given(st.lists(st.integers(0, limits.CHANGE_SET_BYTES), max_size=100))
-def test_every_step_is_in_one_change_set_in_order_and_none_is_too_large(sizes: list[int]) -> None:
+def test_steps_are_split_in_order_into_change_sets_that_fit(sizes: list[int]) -> None:
     all_steps = [RollbackStep(names.parse_key(f"k{at}"), 1, 2, size) for at, size in enumerate(sizes)]
     groups = split_steps(all_steps)
     assert [step for group in groups for step in group] == all_steps

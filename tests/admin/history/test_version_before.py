@@ -19,7 +19,7 @@ def _entry(key: names.Key, was: int | None, now: int | None) -> LogEntry:
 
 
 @given(st.lists(st.none() | st.integers(1, 6)), st.sets(st.integers(1, 6)), st.data())
-def test_it_is_the_version_below_the_active_one_that_was_served_last(
+def test_the_previous_version_is_the_last_served_below_the_active_one(
     served: list[int | None], kept: set[int], data: st.DataObject
 ) -> None:
     log = [

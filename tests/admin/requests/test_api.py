@@ -92,7 +92,7 @@ def test_tries_end() -> None:
     assert 2 <= len(transport.sent) < 10
 
 
-def test_a_refusal_is_the_error_that_the_service_raised_and_is_not_sent_again() -> None:
+def test_a_refusal_raises_the_service_s_error_and_is_not_retried() -> None:
     problem = {"code": "version_claimed", "status": 409, "detail": "Seal it again.", "key": "db.url", "next_version": 8}
     transport = FakeTransport(answer(409, problem))
     with pytest.raises(errors.VersionClaimed, match=r"Seal it again\.") as caught:
@@ -101,6 +101,6 @@ def test_a_refusal_is_the_error_that_the_service_raised_and_is_not_sent_again() 
 
 
 @pytest.mark.parametrize("body", [None, [1], "text"])
-def test_an_answer_that_is_no_problem_is_still_an_error_of_its_status(body: object) -> None:
+def test_an_error_without_a_problem_body_is_known_by_its_status(body: object) -> None:
     with pytest.raises(errors.Forbidden):
         api(FakeTransport(answer(403, body))).read("/x", whole)

@@ -10,9 +10,7 @@ from tests.support.admin.loopback import Loopback
 CANARY = "canary-0b5e4d"
 
 
-def test_each_request_is_told_by_route_status_and_correlation_id_and_by_nothing_that_was_in_it(
-    service: Loopback, namespace: str
-) -> None:
+def test_an_exchange_reports_route_status_and_correlation_id_but_no_content(service: Loopback, namespace: str) -> None:
     told: list[Exchange] = []
     with from_environ(service.environ("writer"), told.append) as admin:
         admin.values.put(namespace, "k", CANARY)

@@ -61,7 +61,7 @@ def test_kms_has_its_whole_time_however_long_credentials_take() -> None:
     assert kms.deadlines == [1_055.0, 1_055.0]
 
 
-def test_credentials_that_are_not_given_now_are_asked_for_again_before_kms_is() -> None:
+def test_unavailable_credentials_are_retried_before_kms_is_called() -> None:
     kms, clock = FailingKms(Unavailable("never"), 0), FakeClock()
     failing = iter([Unavailable("STS throttles")])
 

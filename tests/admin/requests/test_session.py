@@ -41,9 +41,7 @@ class Chained:
         ({}, _API, "eu-central-1"),
     ],
 )
-def test_the_region_is_the_one_that_is_set_or_the_one_in_the_host(
-    environ: dict[str, str], url: object, region: str
-) -> None:
+def test_the_region_comes_from_the_settings_or_the_host(environ: dict[str, str], url: object, region: str) -> None:
     assert find_region(environ, url) == region  # type: ignore[arg-type]  # parametrised
 
 
@@ -123,7 +121,7 @@ def test_a_host_that_is_of_no_partition_tells_none(host: str) -> None:
         find_region({}, parse_url(f"https://{host}/api"))
 
 
-def test_a_profile_s_region_is_signed_for_where_neither_a_variable_nor_the_host_tells_one(tmp_path: Path) -> None:
+def test_the_profile_s_region_is_the_last_resort(tmp_path: Path) -> None:
     file = tmp_path / "config"
     file.write_text("[profile team]\nregion = eu-west-3\n[profile odd]\nregion = Paris\n")
     environ = {"AWS_CONFIG_FILE": str(file), "AWS_PROFILE": "team"}

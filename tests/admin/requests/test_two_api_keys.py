@@ -91,9 +91,7 @@ def test_a_refusal_of_the_signature_is_not_blamed_on_the_api_keys(service: Loopb
     assert "Both" not in caught.value.detail
 
 
-def test_a_consumer_of_old_and_new_reads_on_while_the_old_key_is_disabled(
-    service: Loopback, rotation: Rotation
-) -> None:
+def test_a_consumer_with_both_keys_survives_disabling_the_old_one(service: Loopback, rotation: Rotation) -> None:
     writer = service.from_environ(rotation.environ)
     writer.values.put(rotation.namespace, "a", "1")
     config = Config(environ=rotation.environ, refresh_seconds=20)

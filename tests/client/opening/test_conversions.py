@@ -123,7 +123,7 @@ def test_what_a_type_cannot_hold_as_it_is_meant_is_refused(as_: Callable[[Any], 
     ],
 )
 @pytest.mark.parametrize("value", ["canary-5f", {"canary-5f": ["canary-5f", None]}])
-def test_a_refusal_names_key_type_and_what_that_takes_and_never_the_value(
+def test_a_failed_conversion_names_key_and_type_but_never_the_value(
     as_: Callable[[Any], Any], told: str, value: object
 ) -> None:
     with pytest.raises(ValueError, match="cannot be read") as caught:
@@ -132,7 +132,7 @@ def test_a_refusal_names_key_type_and_what_that_takes_and_never_the_value(
     assert "canary" not in collect_texts(caught.value)
 
 
-def test_a_list_or_a_dict_that_was_asked_for_is_the_reader_s_own(configsvc_fake: FakeService) -> None:
+def test_a_converted_list_or_dict_belongs_to_the_reader(configsvc_fake: FakeService) -> None:
     configsvc_fake.put_all({"hosts": ["a", {"port": 1}], "limits": {"a": [1]}})
     config = configsvc_fake.config()
     hosts, limits = config.get("hosts", [], as_=list), config.get("limits", {}, as_=dict)

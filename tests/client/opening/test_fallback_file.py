@@ -94,7 +94,7 @@ def forged(members: object) -> bytes:
     return json.dumps({"fallback": members, "sha256": fallback_file._compute_digest(members)}).encode()  # noqa: SLF001  # a forger knows it
 
 
-def test_a_file_of_another_url_or_without_a_namespace_is_refused_and_one_with_more_is_not() -> None:
+def test_a_file_must_match_the_url_and_contain_every_namespace() -> None:
     url = parse_url(URL)
     assert select_snapshots(FALLBACK, url, [SHARED]) == {SHARED: FALLBACK.snapshots[1]}
     both = select_snapshots(FALLBACK, url, iter([SHARED, FALLBACK.snapshots[0].namespace]))
@@ -113,7 +113,7 @@ def test_a_file_of_another_url_or_without_a_namespace_is_refused_and_one_with_mo
         ("", "not a regular file"), ("huge", "more than 50331648 bytes"),
     ],
 )  # fmt: skip
-def test_a_file_that_is_absent_a_link_a_pipe_a_folder_or_huge_is_refused(name: str, why: str, tmp_path: Path) -> None:
+def test_only_a_regular_file_of_limited_size_is_read(name: str, why: str, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "file")
     (tmp_path / "file").write_bytes(ENCODED)
     os.mkfifo(tmp_path / "pipe")
@@ -147,7 +147,7 @@ def test_the_descriptor_of_a_file_is_not_left_open(tmp_path: Path) -> None:
     assert len([*Path("/proc/self/fd").iterdir()]) == before
 
 
-def test_a_file_is_one_line_of_json_with_the_digest_of_its_members_in_one_spelling() -> None:
+def test_a_file_is_canonical_json_with_a_digest() -> None:
     encoded = encode(FALLBACK)
     members = json.loads(encoded)["fallback"]
     spelled = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
@@ -181,7 +181,7 @@ def test_a_refusal_of_a_file_says_what_is_wrong_with_it(members: dict[str, objec
         decode(forged({**json.loads(ENCODED)["fallback"], **members}))
 
 
-def test_a_snapshot_that_stands_twice_in_a_file_is_refused() -> None:
+def test_a_duplicate_snapshot_in_a_file_is_refused() -> None:
     members = json.loads(ENCODED)["fallback"]
     first = members["snapshots"][0]
     with pytest.raises(BadFallback, match="revisions do not match its snapshots"):

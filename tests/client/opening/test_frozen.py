@@ -133,7 +133,7 @@ def test_all_readers_are_handed_one_object_and_ordinary_python_cannot_change_it(
 
 
 @pytest.mark.parametrize("change", WRITTEN_PAST_ITS_METHODS.values(), ids=WRITTEN_PAST_ITS_METHODS)
-def test_what_the_docs_say_is_not_kept_off_is_not_and_an_ordinary_copy_keeps_the_value_safe(change: Acts) -> None:
+def test_documented_bypasses_write_and_plain_copies_prevent_it(change: Acts) -> None:
     it = value()
     change(it.plain())
     assert it == json.loads(JSON)

@@ -32,7 +32,7 @@ BEGAN = FakeClock().up
 DENIED = CannotOpen("AccessDeniedException", reason="AccessDeniedException")
 
 
-def test_a_key_that_must_be_sealed_and_came_in_the_clear_does_not_open_and_the_others_do() -> None:
+def test_a_plain_value_of_a_must_seal_key_does_not_open() -> None:
     stage = Stage(
         make_snapshot(
             [
@@ -94,7 +94,7 @@ def test_refusals_of_kms_values_do_not_stop_envelopes() -> None:
     assert len(stage.kms.calls) == IN_VAIN + 1
 
 
-def test_what_did_not_open_is_opened_again_without_being_fetched_again_and_heals() -> None:
+def test_a_broken_value_is_retried_without_a_fetch() -> None:
     stage = Stage(make_snapshot([make_kms_entry("a", b"1"), make_kms_entry("b", b"2")]))
     stage.kms.fail = [DENIED]
     assert stage.config.broken == {"a"}
@@ -103,7 +103,7 @@ def test_what_did_not_open_is_opened_again_without_being_fetched_again_and_heals
     assert not stage.config.broken
 
 
-def test_a_key_that_did_not_open_before_is_tried_last_and_may_stay_so_while_no_other_may_begin_to() -> None:
+def test_previously_broken_keys_are_tried_last_and_may_stay_broken() -> None:
     stage = Stage(make_snapshot([make_kms_entry("a", b"1"), make_kms_entry("b", b"2"), make_kms_entry("c", b"3")]))
     stage.kms.fail = [DENIED]
     stage.config.snapshot()
@@ -141,7 +141,7 @@ def test_a_value_that_is_not_what_its_content_type_says_is_named() -> None:
     assert stage.config["b"] == "fine"
 
 
-def test_a_layer_keeps_its_sealed_snapshot_only_while_a_value_does_not_open() -> None:
+def test_a_layer_keeps_its_sealed_snapshot_only_while_broken() -> None:
     kms = FakeKms()
     kms.fail = [DENIED]
     clock = FakeClock()
@@ -175,9 +175,7 @@ class StruckKms(FakeKms):
 
 
 @pytest.mark.parametrize("entry", [make_kms_entry("a", b"1"), make_envelope("a", b"1")], ids=["kms", "envelope"])
-def test_what_a_signal_handler_raises_is_not_taken_for_a_value_that_does_not_open(
-    limit: CannotOpen, entry: Entry
-) -> None:
+def test_an_error_from_a_signal_handler_breaks_no_value(limit: CannotOpen, entry: Entry) -> None:
     clock = FakeClock()
     rules = OpeningRules(Keyring(StruckKms(), Pin((KMS_KEY,)), clock, 60.0))
     with pytest.raises(CannotOpen) as raised:

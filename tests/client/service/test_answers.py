@@ -84,7 +84,7 @@ def test_an_error_of_ours_comes_with_its_kind_text_and_members() -> None:
         ([{"a": [{"b": 1}]}], [{"a": None}]),
     ],
 )  # fmt: skip
-def test_a_member_that_is_not_of_our_kind_or_too_much_is_cut_or_left_empty(sent: object, kept: object) -> None:
+def test_foreign_or_oversized_members_are_cut_or_dropped(sent: object, kept: object) -> None:
     assert error_of(409, {"code": "conflict", "detail": "d", "member": sent}).members["member"] == kept
 
 
@@ -96,7 +96,7 @@ def test_members_are_few_their_names_short_and_some_the_client_s_alone() -> None
     assert error_of(409, {"code": "conflict", "detail": "d", **odd}).members == {"a" * 50: 1}
 
 
-def test_a_text_of_the_other_side_is_cut_and_obeyed_by_no_terminal() -> None:
+def test_a_foreign_text_is_cut_and_safe_for_terminals() -> None:
     assert sanitize("é" * 500) == "é" * 500
     assert sanitize("a" * 501) == "a" * 500
     assert sanitize("a\nb\x1b\u202ec", 4) == "a\ufffdb\ufffd"
@@ -165,7 +165,7 @@ def test_retry_after_is_whole_seconds_however_many(header: str, said: int | None
     assert parse_retry_after({}) is None
 
 
-def test_an_answer_that_was_not_taken_is_told_from_one_that_says_no() -> None:
+def test_an_unusable_answer_differs_from_a_refusal() -> None:
     assert is_unusable_answer(errors.NotTaken("d"))
     assert is_unusable_answer(errors.StaleRevision("d"))
     assert is_unusable_answer(errors.CannotOpen("d"))
@@ -178,9 +178,7 @@ def test_an_answer_that_was_not_taken_is_told_from_one_that_says_no() -> None:
 @pytest.mark.parametrize(
     ("status", "kind"), [(410, errors.Gone), (418, errors.InvalidRequest), (599, errors.Unavailable)]
 )
-def test_an_error_of_ours_that_is_newer_than_this_client_is_known_by_its_status(
-    status: int, kind: type[errors.ConfigsvcError]
-) -> None:
+def test_a_newer_service_s_error_is_known_by_its_status(status: int, kind: type[errors.ConfigsvcError]) -> None:
     error = error_of(status, {"code": "invented_later", "detail": "d"})
     assert type(error) is kind
     assert error.detail == "d"
@@ -221,7 +219,7 @@ def strikes(*_: object) -> NoReturn:
     raise TimeLimit
 
 
-def test_a_time_limit_that_strikes_in_an_error_is_no_fault_of_the_answer() -> None:
+def test_a_time_limit_during_error_handling_is_not_blamed_on_the_answer() -> None:
     before = signal.signal(signal.SIGALRM, strikes)
     try:
         with pytest.raises(TimeLimit):

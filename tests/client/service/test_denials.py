@@ -99,9 +99,7 @@ def refused(answer: Response, method: str = "PUT", rest: str = "/keys/db.url", a
         (ours("QUOTA_EXCEEDED"), "QUOTA_EXCEEDED", ["quota_per_day"]),
     ],
 )  # fmt: skip
-def test_each_refusal_of_the_gateway_is_told_apart_and_says_what_to_do(
-    answer: Response, kind: str, says: list[str]
-) -> None:
+def test_each_gateway_refusal_is_distinguished_and_gives_advice(answer: Response, kind: str, says: list[str]) -> None:
     error = refused(answer)
     assert type(error) is (Throttled if answer.status == 429 else Forbidden)
     assert error.members["gateway"] == kind
@@ -110,7 +108,7 @@ def test_each_refusal_of_the_gateway_is_told_apart_and_says_what_to_do(
     assert CANARY not in error.detail + repr(error.members)
 
 
-def test_a_clock_that_is_off_is_named_where_the_answer_tells_the_time() -> None:
+def test_clock_skew_is_reported_if_the_answer_has_a_date() -> None:
     assert "312 s ahead" in refused(ours("INVALID_SIGNATURE"), ahead=312.2).detail
     assert "400 s behind" in refused(aws("InvalidSignatureException", CANONICAL), ahead=-400.4).detail
 
@@ -129,7 +127,7 @@ def test_a_clock_that_is_off_is_named_where_the_answer_tells_the_time() -> None:
         ("POST", "../../whoami", None, None, "configsvc iam-policy --for writer"),
     ],
 )
-def test_a_denial_of_iam_names_action_namespace_and_the_policy_of_the_role(
+def test_an_iam_denial_names_action_namespace_and_role_policy(
     method: str, rest: str, action: str | None, namespace: str | None, policy: str
 ) -> None:
     path = "/api/v1/" + rest.removeprefix("../../") if rest.startswith("..") else PATH + rest
@@ -183,7 +181,7 @@ def test_a_message_of_an_odd_shape_is_not_repeated(message: str) -> None:
          ["kms:Decrypt on arn:aws:kms:eu-central-1:111122223333:key/1"]),
     ],
 )  # fmt: skip
-def test_a_denial_of_kms_names_the_right_the_key_the_context_and_the_policy(
+def test_a_kms_denial_names_action_key_context_and_policy(
     operation: str, members: Mapping[str, object], says: list[str]
 ) -> None:
     message = "User: u is not authorized to perform: kms:X on resource: arn:aws:kms:eu-central-1:111122223333:key/1"
@@ -258,7 +256,7 @@ def test_iam_s_kind_of_policy_decides_what_is_to_be_changed() -> None:
     assert "must allow it too" not in told("because no identity-based policy allows the action")
 
 
-def test_a_quota_that_is_used_up_is_not_to_be_tried_again_in_a_little() -> None:
+def test_a_used_up_quota_does_not_advise_retrying_soon() -> None:
     for answer in (aws("LimitExceededException", "Limit Exceeded", status=429), ours("QUOTA_EXCEEDED")):
         assert exit_codes.get_next_step(refused(answer)) == ""
     busy = refused(aws("TooManyRequestsException", "Too Many Requests", status=429))

@@ -56,7 +56,7 @@ def test_an_error_names_the_namespace_that_it_is_about_once(told: str) -> None:
     assert caught.value.detail == ("payments.prod: It is busy." if told == "It is busy." else told)
 
 
-def test_who_says_when_to_come_back_for_one_namespace_is_asked_for_none_before() -> None:
+def test_retry_after_for_one_namespace_delays_all() -> None:
     stage = two()
     stage.gateway.served[NS] = Throttled("slow down", retry_after=200)
     stage.clock.advance(67)
@@ -70,7 +70,7 @@ def test_who_says_when_to_come_back_for_one_namespace_is_asked_for_none_before()
     assert len(stage.gateway.asked) == 3
 
 
-def test_when_all_namespaces_are_refused_what_is_held_grows_old_and_when_one_is_the_others_are_confirmed() -> None:
+def test_one_refused_namespace_does_not_stop_confirming_the_others() -> None:
     stage = two()
     stage.gateway.served[NS] = Unavailable("It is busy.")
     stage.clock.advance(67)
@@ -86,7 +86,7 @@ def test_when_all_namespaces_are_refused_what_is_held_grows_old_and_when_one_is_
     assert set(stage.config.refused) == {"shared.prod"}
 
 
-def test_where_all_are_refused_and_would_expire_before_they_are_asked_for_again_within_one_interval() -> None:
+def test_refused_namespaces_about_to_expire_are_retried_within_one_interval() -> None:
     stage = two(CONFIGSVC_MAX_STALE_SECONDS="100")
     stage.chance = 1.0
     stage.gateway.served = dict.fromkeys((NS, SHARED), Unavailable("Both are busy."))
@@ -98,7 +98,7 @@ def test_where_all_are_refused_and_would_expire_before_they_are_asked_for_again_
     assert dict(stage.config) == {"a": "2", "b": "2"}
 
 
-def test_until_all_namespaces_came_from_the_service_what_is_held_is_of_the_fallback_file() -> None:
+def test_the_source_is_fallback_until_all_namespaces_were_fetched() -> None:
     stage = from_file(1)
     stage.gateway.served[SHARED] = Unavailable("It is busy.")
     stage.serve(seal_values({"a": "2"}, revision=2))
@@ -113,7 +113,7 @@ def test_until_all_namespaces_came_from_the_service_what_is_held_is_of_the_fallb
     assert (stage.config["b"], stage.config.source) == ("3", "service")
 
 
-def test_after_the_fallback_file_the_least_revision_bounds_what_the_service_may_begin_with() -> None:
+def test_min_revision_applies_to_the_service_after_a_fallback_start() -> None:
     stage = from_file(5, CONFIGSVC_MIN_REVISION="payments.prod=5")
     stage.serve(seal_values({"a": "old"}, revision=4))
     stage.serve(make_snapshot([], revision=0, namespace=SHARED))
@@ -130,7 +130,7 @@ def test_a_namespace_that_was_never_written_to_loads_empty() -> None:
     assert (dict(stage.config), stage.config.revisions) == ({}, {"payments.prod": 0})
 
 
-def test_what_is_refused_is_opened_again_where_a_refresh_is_asked_for_and_not_by_a_poll() -> None:
+def test_a_refused_answer_is_reopened_by_refresh_but_not_by_polls() -> None:
     stage = two()
     stage.serve(make_snapshot([make_envelope("a", b"2", raw=OTHER)], revision=2, data_keys=[make_data_key(OTHER)]))
     stage.kms.down = CannotOpen("AccessDeniedException", reason="AccessDeniedException")
@@ -158,7 +158,7 @@ def test_another_answer_than_the_refused_one_is_opened_by_the_next_poll() -> Non
     assert (stage.config["a"], stage.config.refused) == ("3", {})
 
 
-def test_a_namespace_with_broken_keys_does_not_take_the_time_that_another_needs() -> None:
+def test_broken_keys_do_not_use_up_another_namespace_s_time() -> None:
     """They are opened again with each refresh, which takes as many KMS calls as when they came."""
     junk = [make_kms_entry(f"junk.{number}", b"1") for number in range(10)]
     stage = Stage(make_snapshot(junk), make_snapshot([make_plain_entry("b", "1")], namespace=SHARED))
@@ -185,9 +185,7 @@ class Struck:
 
 @pytest.mark.parametrize("where", ["service", "kms"])
 @pytest.mark.parametrize("limit", [Unavailable("the time limit"), CannotOpen("the time limit")], ids=type)
-def test_what_a_signal_handler_raises_is_refused_to_no_namespace_though_it_passes_for_an_error_of_ours(
-    where: str, limit: ConfigsvcError
-) -> None:
+def test_an_error_from_a_signal_handler_refuses_no_namespace(where: str, limit: ConfigsvcError) -> None:
     stage = two()
     stage.serve(make_snapshot([make_kms_entry("a", b"2")], revision=2))
     decrypt = stage.kms.decrypt

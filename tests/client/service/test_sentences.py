@@ -31,7 +31,7 @@ def test_texts_are_joined_as_sentences_and_a_command_can_still_be_pasted(texts: 
     assert join_sentences(*texts) == joined
 
 
-def test_who_lacks_a_grant_and_iam_gets_two_commands_that_can_be_told_apart() -> None:
+def test_a_missing_grant_and_a_missing_iam_right_give_distinct_commands() -> None:
     denied = Forbidden("IAM does not allow it. This prints the policy: configsvc iam-policy --for writer -n a.b")
     principal = {"principal": "arn:aws:iam::111122223333:user/ann", "grants": []}
     advice = setup_checks.check_writes(principal, parse_namespace("a.b"), denied).advice

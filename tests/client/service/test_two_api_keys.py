@@ -88,7 +88,7 @@ def running(keys: Keys, *given: str) -> Iterator[Running]:
 
 
 @pytest.mark.parametrize("kind", REFUSALS)
-def test_what_one_key_is_refused_is_tried_with_the_other_and_what_works_is_remembered(kind: str) -> None:
+def test_a_refused_request_is_retried_with_the_other_key(kind: str) -> None:
     with running(Keys(NEW, refusal=REFUSALS[kind])) as made:
         assert made.poll(None) == {NS: SERVED}
         assert made.sent() == [OLD, NEW]
@@ -120,7 +120,7 @@ def test_keys_may_take_turns() -> None:
         assert (made.poll(), made.sent()) == ({}, [OLD, NEW])
 
 
-def test_where_both_are_refused_one_error_says_so_and_each_poll_sends_one() -> None:
+def test_two_refused_keys_give_one_error_and_one_request_per_poll() -> None:
     with running(Keys()) as made:
         for expected in ([OLD, NEW], [OLD], [NEW], [OLD]):
             with pytest.raises(errors.Forbidden, match=r"^Both API keys in CONFIGSVC_API_KEY are refused\. ") as caught:
@@ -132,7 +132,7 @@ def test_where_both_are_refused_one_error_says_so_and_each_poll_sends_one() -> N
 
 
 @pytest.mark.parametrize("healed", [OLD, NEW])
-def test_after_both_were_refused_one_that_works_again_is_found_by_the_second_poll(healed: str) -> None:
+def test_a_restored_key_is_found_by_the_second_poll(healed: str) -> None:
     with running(Keys()) as made:
         with pytest.raises(errors.Forbidden):
             made.poll()
@@ -146,7 +146,7 @@ def test_after_both_were_refused_one_that_works_again_is_found_by_the_second_pol
         assert made.poll() == {}
 
 
-def test_two_refusals_that_differ_are_both_told_in_the_order_of_the_setting() -> None:
+def test_two_different_refusals_are_both_reported_in_order() -> None:
     with running(Keys()) as made:
         made.keys.instead = {OLD: REFUSALS["our gateway response"], NEW: REFUSALS["a missing grant"]}
         for _ in range(3):
@@ -163,9 +163,7 @@ def test_two_refusals_that_differ_are_both_told_in_the_order_of_the_setting() ->
         (make_json_answer(500, {}), errors.Internal),
     ],
 )
-def test_what_the_other_key_is_answered_counts_and_it_is_sent_first_from_then_on(
-    answer: Answer, error: type[errors.ConfigsvcError]
-) -> None:
+def test_the_other_key_s_answer_counts_and_it_is_sent_first(answer: Answer, error: type[errors.ConfigsvcError]) -> None:
     with running(Keys(OLD)) as made:
         made.poll(None)
         made.keys.allowed = {NEW}
@@ -180,7 +178,7 @@ def test_what_the_other_key_is_answered_counts_and_it_is_sent_first_from_then_on
 NOTHING: Answer = (404, {"content-type": "application/problem+json"}, b'{"code": "not_found", "detail": "none"}')
 
 
-def test_a_new_key_without_a_grant_does_not_stand_in_the_way_of_the_old_one_when_that_is_enabled_again() -> None:
+def test_an_ungranted_new_key_does_not_block_the_reenabled_old_one() -> None:
     with running(Keys(OLD)) as made:
         made.poll(None)
         made.keys.allowed = set()
