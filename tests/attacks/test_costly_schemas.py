@@ -116,7 +116,7 @@ def test_patterns_of_a_namespace_are_counted_because_each_is_compiled(world: Wor
         parse_key_schema(f"k{number}", {"allOf": [{"pattern": f"^a{each}"} for each in range(30)]})
         for number in range(3)
     )
-    with pytest.raises(TooLarge, match="64 patterns together"):
+    with pytest.raises(TooLarge, match="64 patterns in total"):
         world.set(schemas=schemas)
 
 
