@@ -353,7 +353,7 @@ def test_no_command_takes_a_page_for_an_answer(
 
 
 def paths(node: object, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Where something stands in a body; of a list only the first."""
+    """Finds the places in a body; of a list only the first item."""
     inner = (
         list(node.items()) if isinstance(node, dict) else list(enumerate(node))[:1] if isinstance(node, list) else []
     )

@@ -133,7 +133,7 @@ def test_a_diff_tells_what_two_revisions_serve(admin: Admin, namespace: str) -> 
 
 
 def test_a_diff_of_many_keys_comes_in_pages_of_one_revision(service: Loopback, namespace: str) -> None:
-    """The listing that the pages are of is that of the first one, whatever is written meanwhile."""
+    """All pages belong to the listing of the first one, whatever is written in between."""
     admin = service.admin()
     start = admin.values.get_snapshot(namespace).revision
     drafts = [make_draft(f"k{number:04}", "v", form="plain") for number in range(1_010)]

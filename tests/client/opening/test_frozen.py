@@ -75,7 +75,7 @@ WRITTEN_PAST_ITS_METHODS: dict[str, Acts] = {
     "exec": lambda it: exec("pass", it),  # noqa: S102  # as above
     "the __dict__ of an object": lambda it: setattr(_with(it), "n", 2),
 }
-"""What CLIENT.md and the docstring name: a real dict and a real list cannot keep these off."""
+"""CLIENT.md and the docstring name these: a real dict and a real list cannot prevent them."""
 
 
 class _Object:
@@ -177,7 +177,7 @@ def test_a_member_called_plain_is_reached_as_any_other() -> None:
 
 @pytest.mark.parametrize("change", [*WRITTEN_PAST_ITS_METHODS.values(), lambda it: list.append(it["hosts"], it)])
 def test_whoever_writes_past_the_methods_breaks_no_refresh(configsvc_fake: FakeService, change: Acts) -> None:
-    """What is held is compared with what comes as it was sealed, and a value that holds itself ends no comparison."""
+    """Snapshots are compared as they were sealed, so a value that contains itself breaks no comparison."""
     configsvc_fake.put("j", json.loads(JSON))
     configsvc_fake.put("other", "1", namespace="other")
     config, seen = configsvc_fake.config("test", "other"), list[frozenset[str]]()

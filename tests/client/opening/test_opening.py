@@ -153,7 +153,7 @@ def test_a_layer_keeps_its_sealed_snapshot_only_while_broken() -> None:
 
 @pytest.fixture
 def limit() -> Iterator[CannotOpen]:
-    """What a signal handler raises, and looks like a refusal."""
+    """An error that a signal handler raises, and that looks like a refusal."""
     error = CannotOpen("of a signal handler")
 
     def strikes(*_: object) -> NoReturn:

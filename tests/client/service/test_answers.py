@@ -1,4 +1,4 @@
-"""What counts as an answer of configsvc's, and what of an error is shown, kept, or taken for a reason to act."""
+"""Which answers count as configsvc's, and which parts of an error are shown, kept, or acted on."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ class Struck(bytes):
 
 
 class TimeLimit(ValueError):
-    """What passes for a fault in JSON."""
+    """An error that looks like a fault in JSON."""
 
 
 def strikes(*_: object) -> NoReturn:

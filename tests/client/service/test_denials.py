@@ -1,4 +1,4 @@
-"""What API Gateway and KMS refuse is told apart, by their answers as AWS gives them, and each says what to do.
+"""Refusals of API Gateway and KMS are distinguished by their real answers, and each says what to do.
 
 The answers are those of AWS: "How do I troubleshoot HTTP 403 errors from API Gateway?", and what people quote of them
 in public issues (badslug/Paw-AWSSignature4DynamicValue#5, michalkvasnicak/aws-lambda-graphql#171,

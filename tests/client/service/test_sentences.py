@@ -1,4 +1,4 @@
-"""What AWS says, what we say of it and where a setting comes from are one text, in which nothing runs together."""
+"""Texts of AWS, our own and the origin of a setting form separate sentences in one message."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def kms_server() -> Iterator[KmsServer]:
 
 
 def allows(policies: Iterable[Document], action: str, context: Mapping[str, str]) -> bool:
-    """What IAM decides on policies of actions and encryption contexts: a Deny wins, and without an Allow it is no."""
+    """Decides like IAM on policies of actions and encryption contexts: a Deny wins, and without an Allow it denies."""
     effects = [
         statement["Effect"]
         for policy in policies

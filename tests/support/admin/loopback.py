@@ -56,7 +56,7 @@ class Loopback(NamedTuple):
     identities: dict[str, Identity]
 
     def environ(self, who: str, *namespaces: str) -> dict[str, str]:
-        """What a person's shell holds."""
+        """Returns the environment of a person's shell."""
         return {
             "CONFIGSVC_URL": self.url,
             "CONFIGSVC_API_KEY": f"value-of-{who}",

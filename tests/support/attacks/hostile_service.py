@@ -56,7 +56,7 @@ def _mapped(found: Any, change: Callable[[str, str], str], name: str = "") -> An
 
 
 class Hostile:
-    """What the server does with each answer; `problem` answers an error instead."""
+    """How the server changes each answer; `problem` answers an error instead."""
 
     def __init__(self, behind: str) -> None:
         self.behind = urlsplit(behind)

@@ -137,7 +137,7 @@ class Player(NamedTuple):
         self._paste(done.err)
 
     def _paste(self, told: str) -> None:
-        """What the runbook says to paste, where a command prints it."""
+        """Pastes what the runbook asks to paste, if a command prints it."""
         for line in told.splitlines():
             if line.startswith("retired_kids = "):
                 (self.folder / ".configsvc.toml").write_text(f'[policy."{self.namespace}"]\n{line}\n')
