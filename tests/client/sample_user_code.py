@@ -35,7 +35,7 @@ if isinstance(limits, str):
 
 
 class Context(Protocol):
-    """What Lambda passes."""
+    """The context that Lambda passes."""
 
     def get_remaining_time_in_millis(self) -> int: ...
 

@@ -100,7 +100,7 @@ def test_a_raised_revision_affects_only_its_namespace_and_a_lift_repairs(scene: 
     assert scene.warm.revisions[scene.namespace] > held
 
 
-def test_who_starts_meanwhile_does_not_begin_with_what_no_lift_could_pass(scene: Scene) -> None:
+def test_a_cold_start_refuses_a_revision_that_no_lift_could_pass(scene: Scene) -> None:
     scene.raise_revision(10**15)
     with closing(scene.own.config(scene.reader, scene.namespace)) as cold, pytest.raises(ConfigUnavailable):
         cold.snapshot()

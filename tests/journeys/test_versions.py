@@ -34,7 +34,7 @@ def test_versions_are_listed_by_pages(story: Story) -> None:
     assert rest["cursor"] is None
 
 
-def test_rollback_serves_what_was_served_and_seals_nothing_anew(story: Story) -> None:
+def test_rollback_serves_earlier_versions_and_seals_nothing(story: Story) -> None:
     data_key = story.add_data_key()
     story.seal(data_key, "k", 1, "one").json()
     first = story.entries()["k"]

@@ -1,4 +1,4 @@
-"""What is in an account, the whole of it: listings come in pages."""
+"""Everything in an account, page by page."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_refused_atomic_import_json_names_failures(
 def test_namespace_rollback_json_has_plan_and_new_revision(owner: Shell, namespace: str) -> None:
     first = _json(owner, "put", "a", "-", given="one")["revision"]
     last = _json(owner, "put", "a", "-", given="two")["revision"]
-    way = {"key": "a", "served": 2, "back_to": 1, "sealed_anew": False}
+    way = {"key": "a", "served": 2, "back_to": 1, "sealed_again": False}
     planned = _json(owner, "rollback", "--to-revision", str(first), "--dry-run")
     assert planned == {"namespace": namespace, "back_to": first, "revision": last, "keys": [way]}
     done = _json(owner, "rollback", "--to-revision", str(first), "--yes")

@@ -175,7 +175,7 @@ def test_values_that_do_not_open_are_passed_over(configsvc_fake: FakeService) ->
     assert "canary" not in written.text
 
 
-def test_while_nothing_changes_nothing_is_made_anew(config: Config) -> None:
+def test_nothing_is_rebuilt_while_nothing_changes(config: Config) -> None:
     mask = Mask()
     snapshot = config.snapshot()
     mask.follow(snapshot)

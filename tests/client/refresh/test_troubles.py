@@ -169,7 +169,7 @@ def test_a_first_load_that_fails_is_raised_and_tells_the_log_nothing() -> None:
     assert told(stage, polls=2) == []
 
 
-def test_a_handler_is_told_of_what_it_did_not_ask_for() -> None:
+def test_a_handler_warns_once_of_a_failed_refresh() -> None:
     stage = warm()
     handler = stage.config.handler(lambda: stage.config["a"])
     stage.gateway.fail = [DOWN] * 2

@@ -110,7 +110,7 @@ def _roll_back_to(
 def _describe_plan(way: RollbackPlan, revision: int, last: int) -> dict[str, records.OutputField]:
     """Renders the plan for JSON: the target revision, the current one, and each key as in the table."""
     keys = [
-        {"key": each.key, "served": each.now, "back_to": each.then, "sealed_anew": each.reseal is not None}
+        {"key": each.key, "served": each.now, "back_to": each.then, "sealed_again": each.reseal is not None}
         for each in way.steps
     ]
     return {"namespace": way.namespace, "back_to": revision, "revision": last, "keys": keys}

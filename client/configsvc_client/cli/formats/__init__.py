@@ -11,11 +11,11 @@ from configsvc_client.cli.formats import _common
 from configsvc_client.cli.formats._common import (
     FileRow,
     FormatReader,
+    FormattedFile,
     FormatWriter,
     Problem,
     ReadResult,
     WritableValue,
-    WriteResult,
     explain_unassignable,
 )
 
@@ -24,10 +24,10 @@ __all__ = [
     "FORMATS",
     "TREE_FORMATS",
     "FileRow",
+    "FormattedFile",
     "Problem",
     "ReadResult",
     "WritableValue",
-    "WriteResult",
     "explain_assumed",
     "explain_unassignable",
     "guess_format",
@@ -90,7 +90,7 @@ def read(wanted: str, content: bytes) -> ReadResult:
     return reader(text)
 
 
-def write(wanted: str, values: Sequence[WritableValue], namespace: str) -> WriteResult:
+def write(wanted: str, values: Sequence[WritableValue], namespace: str) -> FormattedFile:
     """The text of the file, and what it cannot hold. With any problem, it should not be written."""
     writer: FormatWriter = importlib.import_module(f"{__name__}.{_MODULES[wanted]}").write
     return writer(values, namespace)

@@ -61,9 +61,9 @@ class WritableValue(NamedTuple):
 
 
 ReadResult = tuple[list[FileRow], list[Problem]]
-WriteResult = tuple[str, list[Problem]]
+FormattedFile = tuple[str, list[Problem]]
 FormatReader = Callable[[str], ReadResult]
-FormatWriter = Callable[[Sequence[WritableValue], str], WriteResult]
+FormatWriter = Callable[[Sequence[WritableValue], str], FormattedFile]
 """Writes values; the text is their namespace, for formats that name what they hold."""
 
 

@@ -14,10 +14,10 @@ from configsvc.model.snapshot import is_content_type
 from configsvc_client.cli.formats import _common
 from configsvc_client.cli.formats._common import (
     FileRow,
+    FormattedFile,
     Problem,
     ReadResult,
     WritableValue,
-    WriteResult,
     decode_base64,
     split_problems,
 )
@@ -106,7 +106,7 @@ def list_ignored(text: str) -> list[str]:
     return [cell.text.strip() for cell in names if cell.text.strip() and _normalize_column(cell) not in COLUMNS]
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
+def write(values: Sequence[WritableValue], namespace: str) -> FormattedFile:
     """Writes a line per value with its content type; bytes in base64."""
     del namespace
     out = io.StringIO(newline="")

@@ -19,10 +19,10 @@ from configsvc.model.content_types import KINDS
 from configsvc_client.cli.formats import _common
 from configsvc_client.cli.formats._common import (
     FileRow,
+    FormattedFile,
     Problem,
     ReadResult,
     WritableValue,
-    WriteResult,
     split_problems,
 )
 from configsvc_client.cli.formats._text_types import (
@@ -50,7 +50,7 @@ def read(text: str) -> ReadResult:
     return split_problems(_iter_rows(text))
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
+def write(values: Sequence[WritableValue], namespace: str) -> FormattedFile:
     """Writes lines that Docker reads as the same values. Problems: values with a line break or a NUL."""
     del namespace
     return render_lines(values, _render_line)

@@ -10,10 +10,10 @@ from configsvc.model.content_types import KINDS
 from configsvc_client.cli.formats import _common
 from configsvc_client.cli.formats._common import (
     FileRow,
+    FormattedFile,
     Problem,
     ReadResult,
     WritableValue,
-    WriteResult,
     split_problems,
 )
 from configsvc_client.cli.formats._text_types import (
@@ -77,7 +77,7 @@ def read(text: str) -> ReadResult:
     return split_problems(_iter_rows(text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
+def write(values: Sequence[WritableValue], namespace: str) -> FormattedFile:
     """Writes lines that bash, dash, python-dotenv, npm dotenv and docker compose read as the same values."""
     del namespace
     return render_lines(values, _render_line)

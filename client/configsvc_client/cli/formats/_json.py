@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from configsvc.model import json_text, limits
 from configsvc_client.cli.formats import _common, _tree
-from configsvc_client.cli.formats._common import Problem, ReadResult, WritableValue, WriteResult, split_problems
+from configsvc_client.cli.formats._common import FormattedFile, Problem, ReadResult, WritableValue, split_problems
 
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],]|[^\s{}\[\],:"]++')
 _CONSTANTS = ("NaN", "Infinity", "-Infinity")
@@ -104,7 +104,7 @@ def read(text: str) -> ReadResult:
     return split_problems(_tree.make_row(_common.name_place(lines[key]), key, each) for key, each in found.items())
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
+def write(values: Sequence[WritableValue], namespace: str) -> FormattedFile:
     """Writes an indented object."""
     del namespace
     found = {value.key: _tree.make_node(value, _tree.accept_anything, binary=False) for value in values}

@@ -19,10 +19,10 @@ from configsvc.model.snapshot import ContentType, is_content_type
 from configsvc_client.cli.formats import _yaml
 from configsvc_client.cli.formats._common import (
     FileRow,
+    FormattedFile,
     Problem,
     ReadResult,
     WritableValue,
-    WriteResult,
     split_problems,
 )
 from configsvc_client.cli.formats._k8s_manifest import (
@@ -67,7 +67,7 @@ def read(text: str) -> ReadResult:
     return list(rows.values()), problems
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
+def write(values: Sequence[WritableValue], namespace: str) -> FormattedFile:
     """Writes an Opaque Secret, named after the namespace."""
     problems = [
         Problem("", each.key, "longer than 253 characters, the limit of Kubernetes")

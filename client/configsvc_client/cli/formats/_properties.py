@@ -14,10 +14,10 @@ from typing import NamedTuple
 from configsvc_client.cli.formats import _common
 from configsvc_client.cli.formats._common import (
     FileRow,
+    FormattedFile,
     Problem,
     ReadResult,
     WritableValue,
-    WriteResult,
     split_problems,
 )
 from configsvc_client.cli.formats._text_types import choose_type, get_text, is_json_comment, render_lines
@@ -45,7 +45,7 @@ def read(text: str) -> ReadResult:
     return split_problems(_read_row(each) for each in _iter_lines(text))
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
+def write(values: Sequence[WritableValue], namespace: str) -> FormattedFile:
     """Writes lines that every Java version reads as the same values. Bytes are a problem."""
     del namespace
     return render_lines(values, _render_line)

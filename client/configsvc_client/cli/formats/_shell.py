@@ -15,10 +15,10 @@ from configsvc_client._reading.variables import make_variable_name
 from configsvc_client.cli.formats import _common
 from configsvc_client.cli.formats._common import (
     FileRow,
+    FormattedFile,
     Problem,
     ReadResult,
     WritableValue,
-    WriteResult,
     explain_unassignable,
     split_problems,
 )
@@ -49,7 +49,7 @@ def read(text: str) -> ReadResult:
     return split_problems(_iter_rows(text))
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
+def write(values: Sequence[WritableValue], namespace: str) -> FormattedFile:
     """Writes lines that a shell reads as the same values. Problems: names that it cannot assign, and NULs."""
     del namespace
     return render_lines(values, _render_line)

@@ -9,7 +9,7 @@ from configsvc.model.content_types import JSON, KINDS, TEXT
 from configsvc.model.same_value import same_value
 from configsvc.model.snapshot import ContentType
 from configsvc_client._reading.variables import make_variable_name
-from configsvc_client.cli.formats._common import Problem, WritableValue, WriteResult, explain_unassignable
+from configsvc_client.cli.formats._common import FormattedFile, Problem, WritableValue, explain_unassignable
 
 JSON_COMMENT = f"# configsvc: {JSON}"
 ANY_TEXT = "yaml, json, toml, csv and k8s-secret"
@@ -71,7 +71,7 @@ def get_text(value: WritableValue) -> str | Problem:
     return value.data.decode()
 
 
-def render_lines(values: Iterable[WritableValue], line_of: Callable[[WritableValue], str | Problem]) -> WriteResult:
+def render_lines(values: Iterable[WritableValue], line_of: Callable[[WritableValue], str | Problem]) -> FormattedFile:
     """The file with a line for each value, under the comment if it is JSON; and the problems.
 
     Args:

@@ -11,10 +11,10 @@ from configsvc.model.json_text import JsonNumber, JsonObject
 from configsvc_client.cli.formats import _common, _tree
 from configsvc_client.cli.formats._common import (
     FileRow,
+    FormattedFile,
     Problem,
     ReadResult,
     WritableValue,
-    WriteResult,
     split_problems,
 )
 
@@ -141,7 +141,7 @@ def read(text: str) -> ReadResult:
     return split_problems(_iter_rows(text, found))
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
+def write(values: Sequence[WritableValue], namespace: str) -> FormattedFile:
     """Writes a document with tomli-w."""
     del namespace
     import tomli_w

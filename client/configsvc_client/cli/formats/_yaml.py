@@ -10,10 +10,10 @@ from configsvc.model.json_text import JsonNumber, JsonObject
 from configsvc_client.cli.formats import _common, _tree, _yaml_nodes
 from configsvc_client.cli.formats._common import (
     FileRow,
+    FormattedFile,
     Problem,
     ReadResult,
     WritableValue,
-    WriteResult,
     split_problems,
 )
 from configsvc_client.cli.formats._yaml_nodes import TAG, Document, DocumentRefused, compose_document
@@ -78,7 +78,7 @@ def read(text: str) -> ReadResult:
         return [], [error.problem]
 
 
-def write(values: Sequence[WritableValue], namespace: str) -> WriteResult:
+def write(values: Sequence[WritableValue], namespace: str) -> FormattedFile:
     """Writes a mapping, with strings of several lines as blocks and bytes as !!binary."""
     del namespace
     held = {value.key: _tree.make_node(value, can_hold, binary=True) for value in values}
