@@ -37,25 +37,25 @@ _RUNS_LATER = 0x3A0  # the flags of code whose body does not run in the call: ge
 class Config(Reads):
     """Config and secrets of some namespaces, kept up to date; the first namespace that has a key wins.
 
-    Making one does no I/O and needs no settings; the first read loads everything in one request and one KMS call for
-    each data key. What is held is refreshed when it is read and a poll interval has passed.
+    Creating one does no I/O and needs no settings. The first read loads everything, with one request and one KMS call
+    for each data key. A later read refreshes the values if a poll interval has passed.
 
     Args:
         namespaces: as `CONFIGSVC_NAMESPACES`.
         url: of the service, stage included, as `CONFIGSVC_URL`.
         api_key: as `CONFIGSVC_API_KEY`.
         kms_keys: ARNs of the KMS keys that are trusted, or `*`, as `CONFIGSVC_KMS_KEYS`.
-        poll_seconds: how long what is held counts as fresh (60), give or take a tenth.
-        start_seconds: the deadline of the first load (8; 2 where there is a fallback file, which has as long again).
+        poll_seconds: how long values count as fresh (60), give or take a tenth.
+        start_seconds: the deadline of the first load (8; 2 with a fallback file, which then has the same time again).
         refresh_seconds: the deadline of a refresh (0.8).
-        max_stale_seconds: seconds after which what could not be refreshed is no longer served (never).
-        data_key_seconds: seconds for which an unwrapped data key is held (3600), as `CONFIGSVC_DATA_KEY_SECONDS`.
+        max_stale_seconds: the age in seconds above which reads raise `Expired` (never).
+        data_key_seconds: seconds for which an unwrapped data key is kept (3600), as `CONFIGSVC_DATA_KEY_SECONDS`.
         fallback: the path of a fallback file, as `CONFIGSVC_FALLBACK`.
         min_revision: the least revision that is accepted: a number, or one by namespace, as `CONFIGSVC_MIN_REVISION`.
         sealed_keys: patterns of keys that must have been sealed, as `CONFIGSVC_SEALED_KEYS`.
-        background: refreshes in a thread also while nobody reads; for long-lived processes, without effect in Lambda.
-        environ: the variables; the process's own when left out.
-        world: makes the network and the clocks; the real ones if left out.
+        background: a thread also refreshes while nobody reads; for long-lived processes. Without effect in Lambda.
+        environ: the environment variables; the process's own by default.
+        world: creates the network and the clocks; the real ones by default.
     """
 
     __slots__ = (
@@ -84,10 +84,10 @@ class Config(Reads):
         world: Callable[[ClientSettings], World] | None = None,
     ) -> None:
         super().__init__()
-        self._given, self._made = Given(namespaces), None  # `repr` goes by these, also where an argument is refused
+        self._given, self._made = Given(namespaces), None  # `repr` uses these, even if an argument is refused
         self._environ = hide_environ(os.environ if environ is None else environ)
         key = None if api_key is None else mask(api_key)
-        environ = api_key = None  # as this frame is shown then
+        environ = api_key = None  # error trackers show this frame if an argument is refused
         self._given = Given(
             namespaces, url=url, api_key=key, kms_keys=_as_texts(kms_keys), poll_seconds=poll_seconds,
             start_seconds=start_seconds, refresh_seconds=refresh_seconds, max_stale_seconds=max_stale_seconds,
@@ -113,10 +113,10 @@ class Config(Reads):
         raise TypeError("a Config holds secrets and connections and is not pickled or copied")
 
     def refresh(self) -> bool:
-        """Refreshes now; True if something changed. A wrapped handler sees it from its next invocation on.
+        """Refreshes now. Returns whether something changed, which wrapped handlers see from the next invocation on.
 
         Raises:
-            ConfigsvcError: why it failed; what is held stays.
+            ConfigsvcError: why it failed; the values stay as they are.
         """
         if self._leases is not None:
             self._leases.end_here()
@@ -132,13 +132,13 @@ class Config(Reads):
     def on_change(self, prefix: C) -> C: ...
 
     def on_change(self, prefix: Any = "", callback: Callback | None = None) -> Any:
-        """Calls back after each change of keys with that prefix (`""`: any), with the frozenset of those keys.
+        """Calls a function after each change of keys with that prefix (`""`: any), with a frozenset of those keys.
 
         Also a decorator: `@config.on_change("db.")`, or `@config.on_change` for any key.
 
-        The callback runs on the thread that refreshed, after the new values are in place and without a lock; reading
-        `config` in it gives them, also inside a wrapped handler. An exception in it is logged by type and counted, and
-        stops nothing.
+        The callback runs on the thread that refreshed, without a lock and after the new values are in place: reading
+        `config` in it returns them, even inside a wrapped handler. An exception that it raises is counted and logged
+        by type, and does not stop anything.
         """
         if callable(prefix):
             self._call_back("", prefix)
@@ -156,7 +156,7 @@ class Config(Reads):
         self._callbacks.add(prefix, functools.partial(self._call_outside_invocation, callback))
 
     def close(self) -> None:
-        """Drops the kept connections and ends the background thread. What is held stays; a refresh reconnects."""
+        """Closes the connections and stops the background thread. The values stay; a refresh connects again."""
         if self._background:
             self._background.stop()
         if self._made:
@@ -164,20 +164,20 @@ class Config(Reads):
 
     @property
     def revisions(self) -> dict[str, int]:
-        """The served revision that is held of each namespace, in an ordinary dict; loads if nothing is."""
+        """The served revision of each namespace, in an ordinary dict; loads if nothing is loaded."""
         return self.snapshot().revisions
 
     @property
     def age(self) -> float:
-        """Seconds since the service last confirmed all that is held, or the file was saved; infinite while nothing is.
+        """Seconds since the service last confirmed all values, or the file was saved; infinite before the first load.
 
-        That of the oldest namespace: one that is refused grows old while the others move on.
+        This is the age of the oldest namespace: a refused one ages while the others are updated.
         """
         return self._made.age() if self._made else math.inf
 
     @property
     def source(self) -> HeldSource:
-        """Where what is held came from; loads if nothing is."""
+        """Where the values came from; loads if nothing is loaded."""
         keeper = self._keeper()
         if keeper.held is None:
             keeper.read_current()
@@ -185,12 +185,12 @@ class Config(Reads):
 
     @property
     def broken(self) -> frozenset[str]:
-        """The keys that are there but did not open; loads if nothing is held."""
+        """The keys that exist but did not open; loads if nothing is loaded."""
         return self.snapshot().broken
 
     @property
     def refused(self) -> Mapping[str, ConfigsvcError]:
-        """The namespaces whose last answer was not taken, with why. What is held of them stays; the others move on."""
+        """The namespaces whose last answer was refused, and why. They keep their values; the others are updated."""
         return {str(name): error for name, error in self._made.refused.items()} if self._made else {}
 
     @property
@@ -200,7 +200,7 @@ class Config(Reads):
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Since the start: `refreshes`, `failures`, `stale_revisions` and `refused` among them, `callback_failures`."""
+        """Counts since the start: `refreshes`, `failures`, `stale_revisions`, `refused` and `callback_failures`."""
         kept = self._made.counts if self._made else {}
         return {**kept, "callback_failures": self._callbacks.failures}
 
@@ -236,23 +236,23 @@ class Config(Reads):
     def handler(self, function: Any) -> Any:  # as the overloads say
         """Wraps a Lambda handler: each invocation sees one snapshot, refreshed before it if that is due.
 
-        A coroutine function sees it until it ends, in whatever task it is awaited; a refresh that is due then runs in
-        a thread, and the event loop keeps running. A coroutine that a plain function returns sees the function's.
+        A coroutine function sees it until it ends, whichever task awaits it. A refresh that is due then runs in a
+        thread, so the event loop keeps running. A coroutine that a plain function returns sees the function's snapshot.
         Methods are wrapped in the body of their class, or bound. The remaining time comes from whichever argument has
         `get_remaining_time_in_millis`. A wrapped handler that another one calls has its own snapshot.
 
-        A thread that it starts reads the current values, unless it runs in a copy of the invocation's context.
+        A thread that the handler starts reads the current values, unless it runs in a copy of the invocation's context.
 
-        In Lambda the first load happens here, in the init phase, so that no invocation waits for it; if it fails,
-        the first invocation tries again and raises.
+        In Lambda the first load happens here, in the init phase, so that no invocation waits for it. If it fails, the
+        first invocation tries again, and raises if that fails too.
 
         Raises:
             Misconfigured: in Lambda, when settings are missing or wrong.
-            TypeError: it is a generator or no callable. A wrapped function raises it where it returns a generator.
+            TypeError: it is a generator, or not callable. A wrapped function raises it if it returns a generator.
         """
         if isinstance(function, staticmethod | classmethod):
             return type(function)(self.handler(function.__func__))
-        with self._making:  # once, whoever else wraps one now
+        with self._making:  # once, even if another thread wraps a handler now
             self._look_for_invocations()
         wrapped = self._wrap(function)
         if self._environ.get(_IN_LAMBDA):
@@ -263,7 +263,7 @@ class Config(Reads):
         if (
             type(function) is not FunctionType
             or function.__code__.co_flags & _RUNS_LATER
-            or function.__globals__.get("__name__") == "contextlib"  # what its decorators made
+            or function.__globals__.get("__name__") == "contextlib"  # made by its decorators
         ):
             from configsvc_client._reading import handlers
 
@@ -323,7 +323,7 @@ class Config(Reads):
     def _keeper(self) -> Keeper:
         made = self._made
         if made is not None:
-            if self._process != os.getpid():  # forked by what calls no hooks, such as uWSGI by default
+            if self._process != os.getpid():  # forked by something that calls no hooks, such as uWSGI by default
                 self._after_fork()
             return made
         making = self._making
@@ -362,7 +362,7 @@ class Config(Reads):
         world: Callable[[ClientSettings], World] | None,
         callbacks: Callbacks,
     ) -> None:
-        """Drops what was made and read, and uses these from now on: how `configsvc_client.testing` takes over."""
+        """Drops the keeper and its values and uses these arguments from now on; for `configsvc_client.testing`."""
         self.close()
         with self._making:
             self._given, self._environ, self._world, self._callbacks = given, hide_environ(environ), world, callbacks
@@ -375,7 +375,7 @@ class Config(Reads):
         return make_world(found, self._environ)
 
     def _after_fork(self) -> None:
-        """In a child process, before anything else runs there."""
+        """Runs in a child process, before anything else does."""
         self._process, self._making = os.getpid(), threading.RLock()
         if self._made:
             self._made.after_fork()
@@ -383,7 +383,7 @@ class Config(Reads):
             self._background.after_fork()
 
     def _after_restore(self) -> None:
-        """In a restored copy of this process, before it is invoked."""
+        """Runs in a restored copy of this process, before it is invoked."""
         if self._made:
             self._made.after_restore()
 

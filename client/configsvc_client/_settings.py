@@ -63,7 +63,7 @@ class ClientSettings(Record):
 
     @property
     def pace(self) -> Pace:
-        """How often to ask, and how long what is held may serve."""
+        """How often to poll, and how long values are served without a refresh."""
         return Pace(self.poll_seconds, self.max_stale_seconds)
 
 
@@ -195,7 +195,7 @@ def _find_value(row: ClientSetting, given: Given, environ: Mapping[str, str]) ->
 def _is_empty(row: ClientSetting, value: object) -> bool:
     if value is None:
         return True
-    if row.parse is _parse_seconds:  # blanks are no number of seconds
+    if row.parse is _parse_seconds:  # blanks are an error: not a number of seconds
         return False
     if isinstance(value, Secret):
         return not _setting_parsers.parse_api_keys(value)
@@ -207,7 +207,7 @@ def _is_empty(row: ClientSetting, value: object) -> bool:
 def _check_pace(found: ClientSettings) -> ClientSettings:
     if found.max_stale_seconds < found.poll_seconds:
         raise Misconfigured(
-            f"CONFIGSVC_MAX_STALE_SECONDS is less than CONFIGSVC_POLL_SECONDS ({found.poll_seconds:g}): what is held "
-            "would expire before it is due. Raise the one or lower the other."
+            f"CONFIGSVC_MAX_STALE_SECONDS is less than CONFIGSVC_POLL_SECONDS ({found.poll_seconds:g}): values would "
+            "expire before they are refreshed. Raise the first or lower the second."
         )
     return found

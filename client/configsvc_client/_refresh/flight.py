@@ -304,17 +304,17 @@ class Callbacks:
         self.failures = 0
 
     def add(self, prefix: str, callback: Callback) -> None:
-        """From now on, calls back with the keys of that prefix that changed, whenever some did."""
+        """Registers a callback. After each change, it is called with the changed keys of that prefix, if any."""
         self._registered += (_Registered(prefix, callback),)
 
     def again(self) -> Callbacks:
-        """The same who want to know, of which none has failed."""
+        """Returns the same callbacks with a failure count of zero."""
         made = Callbacks(self._warn)
         made._registered = self._registered
         return made
 
     def run(self, before: Snapshot, after: Snapshot) -> None:
-        """Tells all whom it concerns. What one raises is counted, and logged by its type: its text may hold a value."""
+        """Runs the callbacks for the changed keys. Exceptions are counted and logged by type: texts may hold values."""
         if not self._registered:
             return
         keys = find_changed_keys(before, after)

@@ -11,7 +11,7 @@ from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._refresh.flight import HeldSource
 from configsvc_client._service.answers import (
-    is_unusable_answer,  # as all others, imported by the package: see `_hooks.imported`
+    is_unusable_answer,  # already imported by others, as `import_reentrantly` requires
 )
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ HealthState = Literal["ok", "broken", "fallback", "failing", "refused", "expired
 
 
 class Reason(Record):
-    """Why something is as it is: a stable code, and a sentence for people. It names no value."""
+    """The reason for a state: a stable code, and a sentence for people. It contains no value."""
 
     code: str
     text: str
@@ -69,7 +69,7 @@ class Health(Record):
         return self.state not in {"not_loaded", "expired"}
 
     def as_dict(self) -> dict[str, object]:
-        """The same for `json.dumps`. The texts name namespaces, keys and KMS keys: not for the public."""
+        """Returns it as a dict for `json.dumps`. The texts name namespaces, keys and KMS keys: not for the public."""
         return {
             "state": self.state,
             "ok": self.ok,

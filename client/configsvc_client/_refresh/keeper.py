@@ -76,7 +76,7 @@ class Keeper:
 
         Raises:
             ConfigUnavailable: nothing is held and nothing could be loaded within the start deadline.
-            Expired: what is held is older than it may be, and could not be refreshed.
+            Expired: the values are older than `max_stale_seconds` and could not be refreshed.
             Misconfigured: settings that opening needs are missing.
         """
         now = self._world.clock.now()
@@ -106,8 +106,8 @@ class Keeper:
             Whether anything changed.
 
         Raises:
-            ConfigUnavailable, Misconfigured: as `current`, where nothing is held.
-            ConfigsvcError: why it failed, or why a namespace was refused: what is held of it stays, others move on.
+            ConfigUnavailable, Misconfigured: as `read_current`, if nothing is held.
+            ConfigsvcError: why it failed, or why a namespace was refused; that one keeps its values.
             Unavailable: this refresh or another one takes too long.
         """
         if self.held is None:
@@ -125,11 +125,11 @@ class Keeper:
         self._world.close()
 
     def after_fork(self) -> None:
-        """In a child process: drops the parent's flights and connections, and draws a separate time to ask."""
+        """Drops the parent's flights and connections in a child process, and draws a new time for the next refresh."""
         self._start_over(lambda freshness: freshness.scatter(self._world.clock.now(), self._world.chance))
 
     def after_restore(self) -> None:
-        """In a restored copy of a process: drops the dead connections, and makes a refresh due."""
+        """Drops the dead connections in a restored copy of a process, and makes a refresh due."""
         self._start_over(lambda freshness: freshness.make_due(self._world.clock.now()))
 
     def age(self) -> float:
@@ -143,12 +143,12 @@ class Keeper:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Since the start."""
+        """Counts since the start."""
         return dict(self._state.counts)
 
     @property
     def error(self) -> ConfigsvcError | None:
-        """Why what is held is not as fresh as it should be."""
+        """Why the values are not as fresh as they should be."""
         state, noted = self._state, self._noted
         if noted is not None and noted[0] is state.freshness:
             return noted[1]
@@ -158,12 +158,12 @@ class Keeper:
 
     @property
     def failure(self) -> ConfigsvcError | None:
-        """Why the last refresh that was begun failed."""
+        """Why the last refresh failed; None if it did not."""
         return self._state.error
 
     @property
     def refused(self) -> dict[Namespace, ConfigsvcError]:
-        """Why each namespace that is refused is."""
+        """The error of each refused namespace."""
         refusals = self._state.refusals
         return refusals.errors if refusals else {}
 
@@ -216,7 +216,7 @@ class Keeper:
         return state.held.snapshot
 
     def _publish_held(self, now: ClockReading | None = None) -> None:
-        """Publishes what is held, again where something newer came in between: then nobody puts back what is older."""
+        """Publishes the held values, and repeats that if they were replaced meanwhile: so nothing older is put back."""
         shown = None
         while shown is not (state := self._state):
             if state.held is not None:
@@ -225,7 +225,7 @@ class Keeper:
             shown, now = state, None
 
     def _note(self, error: Unavailable) -> None:
-        """Why no refresh was begun or waited for; until the next one ends."""
+        """Notes why no refresh was begun or waited for; valid until the next one ends."""
         self._noted = self._state.freshness, error
 
     # Reading
@@ -415,7 +415,7 @@ class Keeper:
         """Loads, or waits for another thread that does.
 
         Raises:
-            ConfigUnavailable, Misconfigured: see `current`.
+            ConfigUnavailable, Misconfigured: see `read_current`.
         """
         now = self._world.clock.now()
         deadline = now.monotonic + min(compute_load_seconds(self._settings), _COLD_SHARE * (end - now.monotonic))

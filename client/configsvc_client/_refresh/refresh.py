@@ -200,7 +200,7 @@ def refresh_held(
     return RefreshedLayers(Held(layers, Snapshot(layers), source), refused)
 
 
-def _try_layer(  # noqa: PLR0917  # what `refreshed` has, for one of its layers
+def _try_layer(  # noqa: PLR0917  # the arguments of `refresh_held`, for one of its layers
     layer: NamespaceLayer,
     known: Mapping[Namespace, str | None],
     found: Mapping[Namespace, FetchedSnapshot | ConfigsvcError],
@@ -226,13 +226,13 @@ def _try_layer(  # noqa: PLR0917  # what `refreshed` has, for one of its layers
 
 
 def _count_kms_calls(layer: NamespaceLayer, came: FetchedSnapshot | ConfigsvcError | None, rules: OpeningRules) -> int:
-    """How many KMS calls what comes after a layer takes: what came, or what did not open and is opened again."""
+    """Counts the KMS calls for the next layer: for the new answer, or for keys that are opened again."""
     sealed = came.sealed if isinstance(came, FetchedSnapshot) else layer.reopen
     return rules.keyring.count_calls(sealed) if sealed is not None else 0
 
 
 def _name_namespace(namespace: Namespace, error: ConfigsvcError) -> ConfigsvcError:
-    """The error, naming its namespace; a copy: with its traceback it would keep what was opened alive."""
+    """Returns a copy of the error that names its namespace. The original's traceback would keep opened values alive."""
     detail = error.detail if namespace in error.detail else f"{namespace}: {error.detail}"
     return type(error)(detail, **{**error.members, "namespace": namespace})
 

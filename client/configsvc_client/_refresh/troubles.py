@@ -19,7 +19,7 @@ _TRANSIENT_ERRORS = (Unavailable, Throttled, Internal)
 
 
 class RefusedNamespace(Record):
-    """Why a namespace's answer was not taken, and a mark that the same answer has again; none where there was none."""
+    """Why a namespace's answer was refused, and a mark that recognizes that answer again; None if none came."""
 
     error: ConfigsvcError
     mark: int | None = None
@@ -37,8 +37,9 @@ class _Refusal(Record):
     def waits(self, now: ClockReading) -> bool:
         """Whether the same answer is not opened again yet.
 
-        After an outage of KMS it is with each poll, so that its end shows. After want of time too, but only until the
-        longest deadline did not help: what KMS has opened is held, so each try comes further, but each takes its time.
+        After an outage of KMS, it is opened again with each poll, so that its end is noticed. After a lack of time too,
+        but only until the longest deadline did not help: each try gets further, because what KMS opened is kept, but
+        also costs that much time.
         """
         if self.refused.error.members.get("reason") == "deadline":
             return self.times > _TOO_SLOW and not self.due(now)
@@ -46,13 +47,13 @@ class _Refusal(Record):
 
 
 class Refusals:
-    """Those of one Config, and when each namespace was confirmed. Does not change: `settled` makes the next.
+    """The refused namespaces of one Config, and when each namespace was last confirmed. `settle` returns the next.
 
     Args:
-        interval: between polls, in seconds.
-        chance: for the times at which the same answer is opened again.
-        confirmed: when each namespace was.
-        held: what is refused.
+        interval: seconds between polls.
+        chance: draws the time until the same answer is opened again.
+        confirmed: when each namespace was last confirmed.
+        held: the refused namespaces.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Refusals:
 
     @property
     def errors(self) -> dict[Namespace, ConfigsvcError]:
-        """Why each namespace that is refused is."""
+        """The error of each refused namespace."""
         return {namespace: each.refused.error for namespace, each in self._held.items()}
 
     def waiting(self, now: ClockReading) -> dict[Namespace, RefusedNamespace]:
@@ -77,18 +78,18 @@ class Refusals:
         return {namespace: each.refused for namespace, each in self._held.items() if each.waits(now)}
 
     def settle(self, refused: Mapping[Namespace, RefusedNamespace], now: ClockReading) -> Refusals:
-        """After a refresh: what is refused now, and all else is confirmed."""
+        """Returns the state after a refresh. Every namespace that is not refused counts as confirmed."""
         confirmed = {each: at if each in refused else now for each, at in self._confirmed.items()}
-        held = {each: self._refusal(self._held.get(each), refusal, now) for each, refusal in refused.items()}
+        held = {each: self._make_refusal(self._held.get(each), refusal, now) for each, refusal in refused.items()}
         return Refusals(self._interval, self._chance, confirmed, held)
 
     def oldest(self) -> ClockReading:
-        """Since when something that is held was not confirmed, by each clock."""
+        """Returns when the namespace that was not confirmed for the longest time last was, by each clock."""
         moments = self._confirmed.values()
         return ClockReading(min(each.wall for each in moments), min(each.monotonic for each in moments))
 
-    def _refusal(self, old: _Refusal | None, refused: RefusedNamespace, now: ClockReading) -> _Refusal:
-        """The same answer is opened again after full jitter up to 2, 4, then at most 5 intervals."""
+    def _make_refusal(self, old: _Refusal | None, refused: RefusedNamespace, now: ClockReading) -> _Refusal:
+        """Makes a refusal. The same answer is opened again after full jitter up to 2, 4, then at most 5 intervals."""
         if old is not None and old.refused.mark == refused.mark and old.waits(now):
             return old
         times = old.times + 1 if old else 1
@@ -97,12 +98,12 @@ class Refusals:
 
 
 def hash_answer(found: FetchedSnapshot) -> int:
-    """The same for the same answer, whatever its ETag says."""
+    """Hashes an answer without its ETag."""
     return hash((found.sealed.revision, frozenset(found.sealed.entries), found.sealed.data_keys))
 
 
 def _is_outage(error: ConfigsvcError) -> bool:
-    """Whether it is an outage, and nothing that somebody did to the namespace."""
+    """Whether it is an outage, not something that somebody did to the namespace."""
     return isinstance(error, _TRANSIENT_ERRORS) and error.members.get("reason") != NOT_OURS
 
 
@@ -112,7 +113,7 @@ _NONE: Mapping[Namespace, frozenset[str]] = MappingProxyType({})
 
 
 class Troubles(Record):
-    """The kinds of trouble that were logged for each namespace since it was last well; and which have broken keys.
+    """The kinds of trouble logged for each namespace since it was last well, and the namespaces with broken keys.
 
     A kind is logged once until the namespace is well again: an outage that turns into a refusal and back is two lines.
     """
@@ -128,8 +129,8 @@ def settle(
 
     Args:
         before: what was logged so far.
-        errors: why each namespace is not updated that is not; one error for several makes one line.
-        broken: of each namespace the keys that are there but do not open.
+        errors: the error of each namespace that is not updated; namespaces with the same error share a line.
+        broken: the keys of each namespace that exist but do not open.
     """
     told = {each: before.told.get(each, frozenset()) | {_classify(error)} for each, error in errors.items()}
     begun = [each for each in told if told[each] != before.told.get(each)]
@@ -145,7 +146,7 @@ def settle(
 def settle_first_load(
     broken: Mapping[Namespace, Iterable[str]], error: ConfigsvcError | None
 ) -> tuple[Troubles, list[str]]:
-    """Does the same after the first load. Why it came from the fallback file was logged then, and is not repeated."""
+    """Does the same after the first load. The reason for using the fallback file was logged then, not again here."""
     begun, _ = settle(Troubles(), {} if error is None else dict.fromkeys(broken, error), broken)
     return begun, settle(Troubles(), {}, broken)[1]
 
@@ -160,7 +161,7 @@ def _describe_begun(errors: Mapping[Namespace, ConfigsvcError]) -> list[str]:
     for namespace, error in errors.items():
         by_text.setdefault(error.detail, []).append(namespace)
     return [
-        f"{_join_names(each)} not updated, and what is held of {'them' if len(each) > 1 else 'it'} stays. {text}"
+        f"{_join_names(each)} not updated and {'keep their' if len(each) > 1 else 'keeps its'} values. {text}"
         for text, each in by_text.items()
     ]
 

@@ -46,7 +46,7 @@ def told(stage: Stage, *errors: Exception, polls: int = 1) -> list[str]:
     return stage.warnings[before:]
 
 
-BEGINS = "payments.prod, shared.prod are not updated, and what is held of them stays. The service is down."
+BEGINS = "payments.prod, shared.prod are not updated and keep their values. The service is down."
 OVER = "payments.prod, shared.prod are updated again."
 
 
@@ -74,7 +74,7 @@ def test_a_namespace_that_is_refused_is_named_and_the_others_are_not() -> None:
     stage = warm()
     stage.serve(ALTERED)
     (line,) = told(stage)
-    assert line.startswith("shared.prod is not updated, and what is held of it stays. ")
+    assert line.startswith("shared.prod is not updated and keeps its values. ")
     assert "The snapshot of shared.prod has the current revision 1 but different entries. " in line
     assert told(stage, polls=5) == []
     stage.serve(make_snapshot([make_plain_entry("b", "3")], namespace=SHARED, revision=2))
@@ -109,7 +109,7 @@ def test_a_namespace_refused_after_an_outage_is_logged_and_heals_separately() ->
     refused, healed = told(stage)
     assert refused.startswith("shared.prod is not updated")
     assert healed == "payments.prod is updated again."
-    assert told(stage, DOWN) == ["payments.prod is not updated, and what is held of it stays. The service is down."]
+    assert told(stage, DOWN) == ["payments.prod is not updated and keeps its values. The service is down."]
     assert told(stage) == ["payments.prod is updated again."]
     stage.serve(make_snapshot([make_plain_entry("b", "1")], namespace=SHARED))
     assert told(stage) == ["shared.prod is updated again."]
@@ -132,7 +132,7 @@ def test_keys_broken_at_the_start_are_logged_once_and_when_healed() -> None:
     stage.config.snapshot()
     assert stage.warnings == ["1 key of payments.prod does not open, and reading one raises why: db.password."]
     assert told(stage, polls=3) == []
-    assert told(stage, DOWN) == ["payments.prod is not updated, and what is held of it stays. The service is down."]
+    assert told(stage, DOWN) == ["payments.prod is not updated and keeps its values. The service is down."]
     assert told(stage) == ["payments.prod is updated again."]
     stage.serve(make_snapshot([good, make_plain_entry("b", "1")], revision=2))
     assert told(stage, polls=3) == ["All keys of payments.prod open again."]
@@ -151,7 +151,7 @@ def test_refreshes_that_never_come_back_are_told_once_and_healed_once() -> None:
         stage.clock.advance(600)
         thread.start()
         assert hanging.acquire(timeout=30)
-    line = "payments.prod, shared.prod are not updated, and what is held of them stays. A refresh did not end within "
+    line = "payments.prod, shared.prod are not updated and keep their values. A refresh did not end within "
     assert [each.startswith(line) for each in stage.warnings] == [True]
     assert stage.config.health().state == "failing"
     stage.gateway.during = lambda: None
@@ -228,7 +228,7 @@ def test_a_real_outage_logs_one_line_at_each_end(caplog: pytest.LogCaptureFixtur
                 config.refresh()
         (begun,) = caplog.records
         assert (begun.name, begun.levelname) == ("configsvc_client", "WARNING")
-        assert begun.getMessage().startswith("payments.prod is not updated, and what is held of it stays. ")
+        assert begun.getMessage().startswith("payments.prod is not updated and keeps its values. ")
         assert config.health().state == "failing"
         down.clear()
         for _ in range(3):

@@ -82,7 +82,7 @@ def _describe_several(objects: object, source: ForeignSource) -> Recognized:
 
 
 def _render_filter(name: str) -> str:
-    """The jq program that selects one Secret from the output of `_as_json`: kubectl prints a list as its objects."""
+    """The jq program that selects one Secret from what `_render_conversion` prints: the objects, or a list of them."""
     return (
         f'(if .items then .items[] else . end) | select(.kind == "Secret" and .metadata.name == {quote_for_jq(name)})'
     )

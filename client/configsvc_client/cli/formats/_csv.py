@@ -63,7 +63,7 @@ def read_records(text: str, separator: str, line: int = 1) -> Iterator[list[Cell
         line: the number of the first line.
 
     Raises:
-        Broken: the text is not CSV. The message is the place.
+        BrokenCsv: the text is not CSV. The message is the place.
     """
     apart = re.escape(separator)
     field = re.compile(
