@@ -472,7 +472,7 @@ def test_a_client_is_never_stale_without_saying_so_in_4000_steps() -> None:
     run(100)
 
 
-def test_a_signal_handler_at_a_refreshs_deadline_starts_no_second_request() -> None:
+def test_a_signal_handler_at_a_refresh_deadline_starts_no_second_request() -> None:
     client = SlowClient()
     client.made(in_lambda=True, background=False, expires=False)
     client.draw(chance=0.0)

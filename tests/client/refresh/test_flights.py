@@ -198,7 +198,7 @@ def test_after_its_deadline_whoever_waited_for_a_refresh_begins_one() -> None:
     assert (stage.config["a"], stage.config.last_error) == ("2", None)
 
 
-def test_a_reader_at_a_refreshs_deadline_starts_no_second_request() -> None:
+def test_a_reader_at_a_refresh_deadline_starts_no_second_request() -> None:
     stage, gateway = holding()
     stage.config.snapshot()
     stage.clock.advance(3600)
@@ -254,7 +254,7 @@ def test_an_interrupted_refresh_keeps_the_snapshot_and_the_next_read_refreshes()
     assert (stage.config["a"], stage.config.counts["failures"], refreshes(stage)) == ("2", 0, 2)
 
 
-def test_a_reader_refreshes_itself_when_the_slow_refreshs_thread_never_returns() -> None:
+def test_a_reader_refreshes_itself_when_a_slow_refresh_thread_never_returns() -> None:
     stage, gateway = holding()
     stage.config.snapshot()
     gateway.fail = [Unavailable("did not answer in time", reason="deadline")]
@@ -270,7 +270,7 @@ def test_a_reader_refreshes_itself_when_the_slow_refreshs_thread_never_returns()
         held.answer()
 
 
-def test_a_bug_in_a_slow_refreshs_thread_is_reported_and_contained() -> None:
+def test_a_bug_in_a_slow_refresh_thread_is_reported_and_contained() -> None:
     stage = loaded()
     stage.gateway.fail = [Unavailable("did not answer in time", reason="deadline")]
     stage.clock.advance(67)
