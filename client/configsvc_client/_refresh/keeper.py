@@ -216,7 +216,7 @@ class Keeper:
         return state.held.snapshot
 
     def _publish_held(self, now: ClockReading | None = None) -> None:
-        """Publishes the held values, and repeats that if they were replaced meanwhile: so nothing older is put back."""
+        """Publishes the held values, and again if they were replaced in between, so that nothing older is put back."""
         shown = None
         while shown is not (state := self._state):
             if state.held is not None:
