@@ -16,7 +16,7 @@ from bench import growth, report, service_init, service_profile, service_warm
 from bench.cli import many, startup
 from bench.client import cold, counts, masking, warm
 from bench.client.ground import Ground, ground, versions
-from bench.gates import Row, table, verdict
+from bench.gates import Row, render_table, summarize_gates
 from bench.measure import Sides
 from local.paths import ROOT
 
@@ -38,17 +38,17 @@ def _measure_client(part: Callable[[Ground, int], tuple[list[Row], Sides]]) -> C
 
 
 PARTS: dict[str, Part] = {
-    "the client, counted": (_measure_client(counts.counts), 1, 1),
+    "the client, counted": (_measure_client(counts.measure_counts), 1, 1),
     "the client, cold": (_measure_client(cold.measure_cold), 20, 8),
-    "the client and the service, both cold": (_measure_client(cold.both_cold), 20, 6),
-    "the client, a thousand secrets": (_measure_client(cold.thousand), 10, 2),
-    "the client, reads": (_measure_client(warm.reads), 20, 8),
-    "the client, polls": (_measure_client(warm.polls), 20, 8),
+    "the client and the service, both cold": (_measure_client(cold.measure_both_cold), 20, 6),
+    "the client, a thousand secrets": (_measure_client(cold.measure_thousand), 10, 2),
+    "the client, reads": (_measure_client(warm.measure_reads), 20, 8),
+    "the client, polls": (_measure_client(warm.measure_polls), 20, 8),
     "the client, opening": (_measure_client(warm.measure_opening), 10, 4),
     "the client, masking": (masking.measure_masking, 20, 8),
-    "the command line, starting": (startup.startup, 10, 5),
-    "the command line, many secrets": (many.many, 2, 1),
-    "growth, powers of ten": (growth.growth, 5, 3),
+    "the command line, starting": (startup.measure_startup, 10, 5),
+    "the command line, many secrets": (many.measure_many, 2, 1),
+    "growth, powers of ten": (growth.measure_growth, 5, 3),
     "warm service": (service_warm.run, 40, 12),
     "init of the function": (service_init.run, 20, 8),
     "cold start of the function, in parts": (service_profile.run, 10, 4),
@@ -67,13 +67,13 @@ def main(chosen: list[str]) -> int:
     for name, (run, full, few) in parts.items():
         rounds = few if quick else full
         rows, sides = run(rounds)
-        print(f"\n{name}, {rounds} rounds\n{table(rows)}", flush=True)
+        print(f"\n{name}, {rounds} rounds\n{render_table(rows)}", flush=True)
         results.append((name, rows))
         kept[name] = _raw(rounds, rows, sides)
     if not chosen:
         RESULTS.write_text(json.dumps(_describe_machine() | {"quick": quick, "parts": kept}, indent=1) + "\n")
         report.write(RESULTS)
-    print(f"\n{verdict(results)}")
+    print(f"\n{summarize_gates(results)}")
     return int(not all(row.met for _, rows in results for row in rows))
 
 

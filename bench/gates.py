@@ -39,29 +39,29 @@ class Row(NamedTuple):
         return "stretch" if self.stretch is not None and self.ratio <= self.stretch else "met"
 
 
-def milliseconds(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Format a duration: microseconds under a millisecond, nanoseconds under a microsecond."""
     if seconds < 1e-6:  # noqa: PLR2004  # a microsecond
         return f"{seconds * 1e9:.0f} ns"
     return f"{seconds * 1000:.1f} ms" if seconds >= 0.001 else f"{seconds * 1e6:.1f} µs"  # noqa: PLR2004  # a millisecond
 
 
-def fraction(ratio: float) -> str:
+def format_ratio(ratio: float) -> str:
     """Format a ratio: `1/12.3` below a half, `1.23` above; a whole number as it is."""
     if ratio == int(ratio):
         return f"{ratio:.0f}"
     return f"1/{1 / ratio:.1f}" if 0 < ratio < 0.5 else f"{ratio:.2f}"  # noqa: PLR2004  # where fractions read better
 
 
-def table(rows: list[Row]) -> str:
+def render_table(rows: list[Row]) -> str:
     """Render the rows as aligned text."""
     cells = [("", "ours", "theirs", "ratio", "gate", "")] + [
         (
             row.name,
             row.ours,
             row.theirs,
-            fraction(row.ratio),
-            "" if row.gate is None else f"≤ {fraction(row.gate)}",
+            format_ratio(row.ratio),
+            "" if row.gate is None else f"≤ {format_ratio(row.gate)}",
             row.word,
         )
         for row in rows
@@ -72,7 +72,7 @@ def table(rows: list[Row]) -> str:
     )
 
 
-def verdict(results: Iterable[tuple[str, Iterable[Row]]]) -> str:
+def summarize_gates(results: Iterable[tuple[str, Iterable[Row]]]) -> str:
     """Name every gate that was missed, by part and row, or say that all were met."""
     missed = [(part, row) for part, rows in results for row in rows if not row.met]
     if not missed:
@@ -82,5 +82,5 @@ def verdict(results: Iterable[tuple[str, Iterable[Row]]]) -> str:
 
 
 def _against(row: Row) -> str:
-    gate = "" if row.gate is None else f", gate ≤ {fraction(row.gate)}"
-    return f"{row.ours}{f' against {row.theirs}' if row.theirs else ''} (ratio {fraction(row.ratio)}{gate})"
+    gate = "" if row.gate is None else f", gate ≤ {format_ratio(row.gate)}"
+    return f"{row.ours}{f' against {row.theirs}' if row.theirs else ''} (ratio {format_ratio(row.ratio)}{gate})"

@@ -42,7 +42,7 @@ class Request(NamedTuple):
     per_key: int = 0
 
 
-def growth(rounds: int) -> tuple[list[Row], Sides]:
+def measure_growth(rounds: int) -> tuple[list[Row], Sides]:
     """Up to 10 to the power of `rounds` records."""
     rows = list[Row]()
     for keys, most in KEYS.items():

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench.gates import Row, fraction
+from bench.gates import Row, format_ratio
 from bench.plot import Bar, plot
 from local.paths import ROOT
 
@@ -67,8 +67,8 @@ def _rows(part: dict[str, Any]) -> list[Row]:
 def _table(rows: list[Row]) -> str:
     lines = ["| | ours | theirs | ratio | gate | stretch | |", "|---|---|---|---|---|---|---|"]
     for row in rows:
-        gate, stretch = ("" if most is None else f"≤ {fraction(most)}" for most in (row.gate, row.stretch))
-        cells = (row.name, row.ours, row.theirs, fraction(row.ratio), gate, stretch, row.word)
+        gate, stretch = ("" if most is None else f"≤ {format_ratio(most)}" for most in (row.gate, row.stretch))
+        cells = (row.name, row.ours, row.theirs, format_ratio(row.ratio), gate, stretch, row.word)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

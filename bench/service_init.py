@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.gates import Row, milliseconds
+from bench.gates import Row, format_duration
 from bench.measure import Sides, interleave
 from bench.service_warm import PROOF_SHA256, fill_table, make_event
 from bench.stub_dynamodb import StubDynamoDb, serve
@@ -39,7 +39,7 @@ def run(rounds: int) -> tuple[list[Row], Sides]:
             },
             rounds,
         )
-    ours, theirs = (milliseconds(times.median(side)) for side in ("ours", "plain"))
+    ours, theirs = (format_duration(times.median(side)) for side in ("ours", "plain"))
     row = Row(
         "import to first read", times.ratio("ours", "plain"), ours, f"chalice + boto3 + pydantic {theirs}", 0.7, 0.6
     )

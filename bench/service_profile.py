@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.gates import Row, milliseconds
+from bench.gates import Row, format_duration
 from bench.measure import Sides
 from bench.service_init import stub, unpack, variables
 from bench.service_warm import make_event
@@ -46,7 +46,7 @@ def run(rounds: int) -> tuple[list[Row], Sides]:
 
 
 def _part(seconds: float, whole: float) -> tuple[float, str, str]:
-    return seconds / whole, milliseconds(seconds), f"of {milliseconds(whole)}"
+    return seconds / whole, format_duration(seconds), f"of {format_duration(whole)}"
 
 
 def _largest(step: str, found: Mapping[str, list[float]]) -> list[Row]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from chalice.app import Chalice
 
-from bench.gates import Row, milliseconds
+from bench.gates import Row, format_duration
 from bench.measure import Sides, interleave, repeat
 from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
 from configsvc.adapters.json_schemas import JsonSchemas
@@ -57,15 +57,15 @@ def run(rounds: int) -> tuple[list[Row], Sides]:
         },
         rounds,
     )
-    theirs = f"trivial route {milliseconds(times.median('trivial'))}"
+    theirs = f"trivial route {format_duration(times.median('trivial'))}"
     rows = [
         Row(
-            "warm 304 through Chalice", times.ratio("poll", "trivial"), milliseconds(times.median("poll")),
+            "warm 304 through Chalice", times.ratio("poll", "trivial"), format_duration(times.median("poll")),
             theirs, 1.5, 1.2,
         ),
         Row(
             f"kept snapshot of {ENTRIES} entries", times.ratio("snapshot", "trivial"),
-            milliseconds(times.median("snapshot")), theirs, 3.0, 2.0,
+            format_duration(times.median("snapshot")), theirs, 3.0, 2.0,
         ),
     ]  # fmt: skip
     return rows, times

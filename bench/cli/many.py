@@ -29,7 +29,7 @@ class Trip(NamedTuple):
     seconds: Mapping[str, float]
 
 
-def many(rounds: int) -> tuple[list[Row], Sides]:
+def measure_many(rounds: int) -> tuple[list[Row], Sides]:
     """A thousand secrets; fewer where it has to be short (one round)."""
     size = FULL if rounds > 1 else FEW
     values = {f"k{number:04}": str(number).rjust(64, "v") for number in range(size)}

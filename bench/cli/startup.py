@@ -21,7 +21,7 @@ _HELP, _COMPLETION, _BARE = "configsvc --help", "configsvc completion of a word"
 _AWS_VERSION, _CREDSTASH_HELP = "aws --version", "credstash --help"
 
 
-def startup(rounds: int) -> tuple[list[Row], Sides]:
+def measure_startup(rounds: int) -> tuple[list[Row], Sides]:
     """Ours, the AWS CLI, credstash, and a Python that does nothing."""
     with tempfile.TemporaryDirectory(prefix="configsvc-bench-") as home:
         completing = {"COMP_WORDS": "configsvc da", "COMP_CWORD": "1", "_CONFIGSVC_COMPLETE": "bash_complete"}

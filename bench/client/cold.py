@@ -35,7 +35,7 @@ def measure_cold(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     return [*_make_cold_rows(times), _memory(peaks)], _leave_out(times, "bare")
 
 
-def both_cold(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
+def measure_both_cold(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     """One value, through the service's real zip: its function starts for this request, or is warm."""
     namespace = namespace_of(1)
     with (
@@ -67,7 +67,7 @@ def both_cold(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     return [pair.row(times) for pair in pairs], times
 
 
-def thousand(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
+def measure_thousand(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     """A thousand values, 5 ms per call."""
     sides: dict[str, Sample] = {
         "configsvc, 1,000": _sample(ground, "configsvc", 1000),

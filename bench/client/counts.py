@@ -13,7 +13,7 @@ _POLLS = 50
 _BYTES = 300
 
 
-def counts(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
+def measure_counts(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     """Count ours, with the peers' figures for comparison."""
     del rounds  # they are the same in each
     return [*_requests(ground), *_refreshes(ground), *_modules(ground)], Sides({})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 
-from bench.gates import Row, milliseconds
+from bench.gates import Row, format_duration
 from bench.measure import Sample, Sides, interleave, repeat
 from configsvc_client.logging import SecretFilter
 from configsvc_client.testing import FakeService
@@ -48,4 +48,4 @@ def _sample(secrets: list[str], message: str, arguments: tuple[object, ...] = ()
 def _within(times: Sides, side: str) -> Row:
     seconds = times.median(side)
     name = f"SecretFilter, {_SECRETS:,} {side}, of {_MOST * 1e6:.0f} µs"
-    return Row(name, seconds / _MOST, milliseconds(seconds), "", 1)
+    return Row(name, seconds / _MOST, format_duration(seconds), "", 1)

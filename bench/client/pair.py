@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from bench.gates import Row, milliseconds
+from bench.gates import Row, format_duration
 from bench.measure import Sides
 
 
@@ -20,6 +20,6 @@ class Pair(NamedTuple):
 
     def row(self, times: Sides) -> Row:
         """The row, once both sides ran."""
-        ours, theirs = (milliseconds(times.median(side)) for side in (self.ours, self.theirs))
+        ours, theirs = (format_duration(times.median(side)) for side in (self.ours, self.theirs))
         ratio = times.ratio(self.ours, self.theirs)
         return Row(self.name, ratio, ours, f"{self.words} {theirs}", self.gate, self.stretch)

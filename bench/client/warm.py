@@ -9,7 +9,7 @@ from bench.gates import Row
 from bench.measure import Sides
 
 
-def reads(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
+def measure_reads(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     """Measure one read from memory, on one thread and on eight."""
     times = Sides(ground.run("reads.py", str(rounds)))
     get, at_once = "get_parameter", "8 threads: get_parameter"
@@ -26,7 +26,7 @@ def reads(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     return [pair.row(times) for pair in pairs], times
 
 
-def polls(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
+def measure_polls(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     """The CPU of a poll that finds nothing new, over TLS on a kept connection."""
     times = Sides(ground.run("polls.py", str(rounds), namespace=namespace_of(10)))
     return [Pair("idle poll, CPU", "poll", "ssm", "SSM get_parameters of 10", 1 / 10, 1 / 25).row(times)], times

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from bench.__main__ import RESULTS
-from bench.gates import Row, verdict
+from bench.gates import Row, summarize_gates
 from bench.plot import Bar, plot
 from bench.report import chart
 from local.paths import ROOT
@@ -19,12 +19,14 @@ _SHOWN = Row("completion", 5.0, "50.0 ms", "bare Python 10.0 ms")
 
 
 def test_all_gates_met_is_one_line() -> None:
-    assert verdict([("the client, cold", [_MET, _SHOWN])]) == "All gates were met."
+    assert summarize_gates([("the client, cold", [_MET, _SHOWN])]) == "All gates were met."
 
 
 def test_each_missed_gate_is_named_with_its_part_and_figures() -> None:
     requests = Row("requests to load 1", 3, "3", "", 2)
-    assert verdict([("the client, polls", [_MET, _MISSED]), ("the client, counted", [requests])]).splitlines() == [
+    assert summarize_gates(
+        [("the client, polls", [_MET, _MISSED]), ("the client, counted", [requests])]
+    ).splitlines() == [
         "2 gates were missed:",
         "  the client, polls: idle poll, CPU, 125.0 µs against SSM 1.0 ms (ratio 1/8.0, gate ≤ 1/10.0)",
         "  the client, counted: requests to load 1, 3 (ratio 3, gate ≤ 2)",
