@@ -25,7 +25,7 @@ from configsvc.service.engine.records import RetentionSettings
 from configsvc.web import routes
 from configsvc.web.api import RestApi
 from configsvc.web.arrival import Proof
-from configsvc.web.desk import Desk, Log
+from configsvc.web.handling import Log, RequestHandler
 
 if TYPE_CHECKING:
     from configsvc.adapters.dynamo import DynamoRepository
@@ -51,7 +51,7 @@ def build_app(
         monotonic: seconds of a clock that never goes back.
         elapsed: elapsed seconds, including the time that the process was frozen.
     """
-    api = RestApi(Desk(log, monotonic), ports, proof, monotonic)
+    api = RestApi(RequestHandler(log, monotonic), ports, proof, monotonic)
     routes.declare(api, elapsed or Elapsed())
     return api
 

@@ -1,4 +1,4 @@
-"""Routes on Chalice. Declares who may call each route; every request goes through the desk."""
+"""Routes on Chalice. Declares who may call each route; every request goes through the request handler."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from configsvc.model.errors import (
 from configsvc.service.engine.ports import ServicePorts
 from configsvc.web.arrival import Arrival, Proof, limit_seconds, receive, receive_unconfigured, strip_event
 from configsvc.web.description import Description, Route, RouteAccess
-from configsvc.web.desk import CORRELATION, Desk
 from configsvc.web.event import get_context
+from configsvc.web.handling import CORRELATION, RequestHandler
 from configsvc.web.reply import Reply
 
 View = Callable[..., Reply]
@@ -46,7 +46,7 @@ class RestApi(Chalice):
     """The REST API. Its routes are declared by kind of access: open, read, signed.
 
     Args:
-        desk: serves and logs every request.
+        handler: serves and logs every request.
         ports: returns the ports for the verbs, for this many seconds; called by each request that needs them, not on
             import.
         proof: returns the proof that the gateway must send; called with the first request.
@@ -58,18 +58,18 @@ class RestApi(Chalice):
 
     def __init__(
         self,
-        desk: Desk,
+        handler: RequestHandler,
         ports: Callable[[float], ServicePorts],
         proof: Callable[[], Proof],
         monotonic: Callable[[], float],
     ) -> None:
         super().__init__("configsvc", configure_logs=False, env={})
         self.log.disabled = (
-            True  # it would log the text of exceptions, which may contain the request; the desk does not
+            True  # it would log the text of exceptions, which may contain the request; the handler does not
         )
         self.api.binary_types = []  # all is text; matching the dozen default types took a fifth of an unchanged poll
         self.described: list[Route] = []
-        self._desk = desk
+        self._handler = handler
         self._ports = ports
         self._proof = proof
         self._monotonic = monotonic
@@ -95,7 +95,7 @@ class RestApi(Chalice):
     def _declare(self, method: str, path: str, access: RouteAccess, description: Description) -> Callable[[View], View]:
         def declare(view: View) -> View:
             def answer(**_texts: str) -> Response:
-                served = self._desk.serve(
+                served = self._handler.serve(
                     _INVOCATION.get().came, lambda request: view(request.check(description), **request.path)
                 )
                 return Response(served.body, dict(served.headers), served.status)
@@ -133,7 +133,7 @@ class RestApi(Chalice):
         return self._refuse(came, _translate_chalice(answer), _copy_allow(answer))
 
     def _refuse(self, came: Arrival, error: Exception, headers: dict[str, str]) -> dict[str, Any]:
-        served = self._desk.refuse(came, error, headers)
+        served = self._handler.refuse(came, error, headers)
         return Response(served.body, dict(served.headers), served.status).to_dict()
 
 

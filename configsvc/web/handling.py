@@ -91,7 +91,7 @@ _LONGEST = 128
 _FAILED = "The service failed. Try again; search its log for the correlation id to see why."
 
 
-class Desk:
+class RequestHandler:
     """Serves requests one by one.
 
     Args:

@@ -10,7 +10,7 @@ import pytest
 
 from configsvc.adapters.metrics import JsonLog, Metrics
 from configsvc.model.errors import ConfigsvcError, Contended, Throttled
-from configsvc.web.desk import choose_level
+from configsvc.web.handling import choose_level
 
 METRICS = Metrics("configsvc-prod-api", lambda: 1_700_000_000_123)
 

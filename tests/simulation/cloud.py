@@ -15,7 +15,7 @@ from configsvc.model.errors import Internal, Unavailable
 from configsvc.service.engine import ports
 from configsvc.service.engine.ports import Repository, ServicePorts
 from configsvc.web import arrival
-from configsvc.web.desk import Level, Logged
+from configsvc.web.handling import Level, Logged
 from configsvc_client._aws.kms import Decrypted
 from configsvc_client._opening import cipher
 from configsvc_client._ports import Clocks

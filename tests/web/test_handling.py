@@ -60,7 +60,7 @@ def test_an_unexpected_error_is_logged_and_not_shown() -> None:
     assert CANARY not in lines.text
     (line,) = lines.kept
     assert (line["level"], line["fault"], line["correlation_id"]) == ("error", "ValueError", "request-1")
-    assert any("test_desk.py" in place and "view" in place for place in line["where"])  # type: ignore[union-attr]
+    assert any("test_handling.py" in place and "view" in place for place in line["where"])  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("members", "seconds"), [({}, "1"), ({"retry_after": 5}, "5")])

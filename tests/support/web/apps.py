@@ -17,7 +17,7 @@ from configsvc.service.engine.ports import ServicePorts
 from configsvc.web.api import RestApi
 from configsvc.web.arrival import Proof
 from configsvc.web.description import Description
-from configsvc.web.desk import Desk
+from configsvc.web.handling import RequestHandler
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
 from tests.support.web.events import PROOF
@@ -54,7 +54,7 @@ def build_app_with(
     proof: Callable[[], Proof] = ask_for_proof,
 ) -> RestApi:
     """Builds an app with one route for the view."""
-    api = RestApi(Desk(lines, make_ticking_clock()), refuse_ports, proof, make_ticking_clock())
+    api = RestApi(RequestHandler(lines, make_ticking_clock()), refuse_ports, proof, make_ticking_clock())
     api.signed(method, route, ANYTHING)(view)
     return api
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from configsvc.web.desk import Level, Logged
+from configsvc.web.handling import Level, Logged
 
 
 class Lines:
