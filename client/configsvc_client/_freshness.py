@@ -12,19 +12,19 @@ _SPREAD = 0.1
 
 
 def age(since: ClockReading, now: ClockReading) -> float:
-    """Seconds passed, by the clock that says more; 0 where both went backwards."""
+    """Returns the seconds that passed, by the clock that shows more; 0 if both went backwards."""
     return max(0.0, now.wall - since.wall, now.monotonic - since.monotonic)
 
 
 class Pace(Record):
-    """How often to ask and how long what is held may serve, in seconds."""
+    """How often to poll, and how long values may be served without a refresh, in seconds."""
 
     poll_seconds: float
     max_stale_seconds: float = math.inf
 
 
 class Window(Record):
-    """From when, and until when by whichever clock is first, what is held is read without asking."""
+    """The time in which values are read without a refresh. It ends when either clock reaches `until`."""
 
     since: ClockReading
     until: ClockReading
@@ -34,7 +34,7 @@ NEVER = Window(ClockReading(math.inf, math.inf), ClockReading(-math.inf, -math.i
 
 
 class Freshness(Record):
-    """When what is held was last confirmed, and from when on for how long nothing is tried."""
+    """When the values were last confirmed, and since when and for how long no refresh is tried."""
 
     confirmed: ClockReading
     since: ClockReading
@@ -45,7 +45,7 @@ class Freshness(Record):
         return age(self.since, now) >= self.quiet
 
     def expired(self, now: ClockReading, pace: Pace) -> bool:
-        """Whether what is held is older than it may be."""
+        """Whether the values are older than they may be."""
         return age(self.confirmed, now) > pace.max_stale_seconds
 
     def window(self, now: ClockReading, pace: Pace) -> Window:
@@ -54,7 +54,7 @@ class Freshness(Record):
         return Window(now, ClockReading(now.wall + open_for, now.monotonic + open_for))
 
     def overdue(self, now: ClockReading, pace: Pace, seconds: float) -> bool:
-        """Whether what is held is so old that a reader waits for a refresh of that many seconds, or expired."""
+        """Whether the values have expired, or are so old that a reader waits for a refresh of that many seconds."""
         return age(self.confirmed, now) > (1 + _SPREAD) * pace.poll_seconds + seconds or self.expired(now, pace)
 
     def seconds_left(self, now: ClockReading) -> float:
@@ -64,44 +64,44 @@ class Freshness(Record):
     def note_failure(
         self, now: ClockReading, pace: Pace, chance: Chance, retry_after: float | None = None
     ) -> Freshness:
-        """After a refresh that failed: keeps the age, and makes it due after one interval.
+        """Returns the freshness after a refresh that failed: the age stays, and the next one is due in one interval.
 
-        So an outage costs no more requests than health, and its end is seen as soon; never after more than one interval
-        where what is held would expire before. Where the service says when to come back, that counts.
+        So an outage costs no more requests than normal operation, and its end is noticed as soon. If the values would
+        expire before that, the interval is not drawn longer. A Retry-After of the service is obeyed.
         """
         near = age(self.confirmed, now) + (1 + _SPREAD) * pace.poll_seconds > pace.max_stale_seconds
         quiet = pace.poll_seconds * (1 - _SPREAD * chance()) if near else _draw_interval(pace, chance)
         return self._replace(since=now, quiet=max(quiet, _draw_retry_after(pace, chance, retry_after)))
 
     def scatter(self, now: ClockReading, chance: Chance) -> Freshness:
-        """After a fork: makes it due at a random earlier time, so that copies of one process do not ask together."""
+        """Makes it due at a random earlier time after a fork, so that copies of one process do not poll together."""
         return self._replace(since=now, quiet=chance() * max(0.0, self.seconds_left(now)))
 
     def make_due(self, now: ClockReading) -> Freshness:
-        """Makes it due now: after a restore, nobody knows how much time passed."""
+        """Makes it due now, because it is unknown how much time passed before a restore."""
         return self._replace(since=now, quiet=0.0)
 
 
 UNHELD = Freshness(ClockReading(-math.inf, -math.inf), ClockReading(-math.inf, -math.inf), 0.0)
-"""Of what was never held: due, and of infinite age."""
+"""Before the first load: due, and of infinite age."""
 
 
 def make_confirmed(now: ClockReading, pace: Pace, chance: Chance) -> Freshness:
-    """After a refresh that succeeded."""
+    """Returns the freshness after a refresh that succeeded."""
     return Freshness(now, now, _draw_interval_if_well(pace, chance))
 
 
 def make_partly_confirmed(
     now: ClockReading, since: ClockReading, pace: Pace, chance: Chance, retry_after: float | None
 ) -> Freshness:
-    """After a refresh that confirmed some namespaces and not all: as old as the oldest, and due as if all was well."""
+    """Returns the freshness after a refresh that confirmed only some namespaces: the age is that of the oldest."""
     return Freshness(
         since, now, max(_draw_interval_if_well(pace, chance), _draw_retry_after(pace, chance, retry_after))
     )
 
 
 def make_saved(at: float, now: ClockReading, pace: Pace, chance: Chance, retry_after: float | None) -> Freshness:
-    """After the fallback file was loaded: as old as the file, and the service is asked again as after a failure."""
+    """Returns the freshness of a fallback file: as old as the file, and due as after a failure."""
     old = max(0.0, now.wall - at)
     since = ClockReading(now.wall - old, now.monotonic - old)
     return UNHELD._replace(confirmed=since).note_failure(now, pace, chance, retry_after)
@@ -113,7 +113,7 @@ def _draw_interval(pace: Pace, chance: Chance) -> float:
 
 
 def _draw_interval_if_well(pace: Pace, chance: Chance) -> float:
-    """Seconds until the next refresh after one that succeeded: not beyond the age at which what is held expires."""
+    """Seconds until the next refresh after one that succeeded: no later than the values expire."""
     return min(_draw_interval(pace, chance), pace.max_stale_seconds)
 
 

@@ -75,7 +75,7 @@ class Gateway(Protocol):
             while_waiting: called once while the first answer is on its way.
 
         Returns:
-            The namespaces that differ from what is held. If several were requested, also those that failed alone.
+            The namespaces that differ from the held ones. If several were requested, also those that failed alone.
 
         Raises:
             ConfigsvcError: the error of the service, or Unavailable if no valid response came in time. Its member

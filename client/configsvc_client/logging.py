@@ -48,7 +48,7 @@ class SecretFilter(logging.Filter):
 
     def _follow(self) -> None:
         for config, mask in self._masks:
-            mask.follow(config._shown)  # noqa: SLF001  # what is held, without asking for more
+            mask.follow(config._shown)  # noqa: SLF001  # the held values, without a refresh
 
 
 def _scrub(record: logging.LogRecord, mask: Mask) -> None:

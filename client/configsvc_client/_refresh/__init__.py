@@ -1,1 +1,1 @@
-"""Keep what is held up to date: loading, polling, callbacks and the state that they share."""
+"""Keep the values up to date: loading, polling, callbacks and the state that they share."""

@@ -1,4 +1,4 @@
-"""Loads and refreshes: what is held, what each of them begins and ends with, and how one opens all that it fetched."""
+"""Loads and refreshes: the state that each begins and ends with, and how fetched snapshots are opened."""
 
 from __future__ import annotations
 
@@ -148,8 +148,8 @@ class Flight:
 class Flights:
     """The loads and refreshes of one Config, by number. Only the last is kept, with what it ended with.
 
-    None knows the next one: whatever holds one for long (a thread that hangs, a callback that blocks, what a fork left
-    of its parent's threads) would keep alive all that was held since.
+    A flight does not refer to the next one. Otherwise anything that keeps one for long (a thread that hangs, a callback
+    that blocks, remains of the parent's threads after a fork) would keep all later values alive.
     """
 
     __slots__ = ("_by_number",)
@@ -158,14 +158,14 @@ class Flights:
         self._by_number = {first.number: first}
 
     def last(self) -> Flight:
-        """The last one."""
+        """Returns the last flight."""
         flight = None
         while flight is None:  # another thread took it off, because it has put a later one there
             flight = self._by_number.get(max([*self._by_number]))
         return flight
 
     def follow(self, last: Flight, flight: Flight) -> bool:
-        """Whether that is the next one after the last: the first for which this is called is.
+        """Makes a flight the next one, unless another was faster. Returns whether it did.
 
         A thread that slept in between may win a number that was removed in the meantime. Then there is a later one,
         because that is added before.

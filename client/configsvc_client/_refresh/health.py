@@ -31,21 +31,21 @@ class Health(Record):
     """The result of `config.health()`.
 
     Attributes:
-        state: the worst that holds, of these from bad to good:
-            `not_loaded`: nothing is held yet; `reason` says why where a load failed or settings are missing.
+        state: the first that applies, from bad to good:
+            `not_loaded`: nothing is loaded yet; `reason` says why if a load failed or settings are missing.
             `expired`: older than `max_stale_seconds`; reads raise `Expired`.
-            `refused`: what came of a namespace was not taken, and what is held of it stays.
+            `refused`: the last answer for a namespace was refused, and its values stay.
             `fallback`: served from the fallback file; the service has not answered yet.
-            `failing`: the last refresh of a namespace got nothing: an outage, a timeout, a 403, a 404.
-            `broken`: keys do not open since the first load; the others serve.
+            `failing`: the last refresh of a namespace got no snapshot: an outage, a timeout, a 403, a 404.
+            `broken`: some keys have not opened since the first load; the others are served.
             `ok`: none of these.
-        age: seconds since the service confirmed what is held, that of the oldest namespace; infinite while nothing is.
+        age: seconds since the service confirmed the values of the oldest namespace; infinite before the first load.
             It grows while nobody reads.
-        revisions: the served revision that is held of each namespace.
-        source: `"service"` or `"fallback"`; None while nothing is held.
-        reason: why the state is what it is; None where it is `ok`, or nobody has read yet.
-        refused: the namespaces whose answer was not taken, each with why.
-        failing: the namespaces of which the last refresh got nothing, each with why.
+        revisions: the served revision of each namespace.
+        source: `"service"` or `"fallback"`; None before the first load.
+        reason: the reason for the state; None if it is `ok`, or nobody has read yet.
+        refused: the namespaces whose last answer was refused, each with the reason.
+        failing: the namespaces for which the last refresh got no snapshot, each with the reason.
         broken: how many keys do not open.
     """
 
@@ -65,7 +65,7 @@ class Health(Record):
 
     @property
     def serves(self) -> bool:
-        """Whether reads give values: for readiness probes."""
+        """Whether reads return values: for readiness probes."""
         return self.state not in {"not_loaded", "expired"}
 
     def as_dict(self) -> dict[str, object]:
@@ -85,7 +85,7 @@ class Health(Record):
 
 
 def assess_health(keeper: Keeper | None, error: ConfigsvcError | None = None) -> Health:
-    """Assesses a Config; `error` is why none could be made yet."""
+    """Assesses a Config; `error` is the reason why it has no keeper yet, if known."""
     held, error = (keeper.held, _pick_error(keeper)) if keeper else (None, error)
     if keeper is None or held is None:
         return Health("not_loaded", math.inf, {}, None, _render_error(error) if error else None, {}, {}, 0)
@@ -109,7 +109,7 @@ def assess_health(keeper: Keeper | None, error: ConfigsvcError | None = None) ->
 def _make_reason(state: HealthState, broken: int, age: float, max_stale_seconds: float) -> Reason | None:
     """Makes the reason for a state that no error explains."""
     if state == "expired":
-        old = f"What is held is {age:.0f} seconds old, and CONFIGSVC_MAX_STALE_SECONDS is {max_stale_seconds:g}."
+        old = f"Config is {age:.0f} seconds old, and CONFIGSVC_MAX_STALE_SECONDS is {max_stale_seconds:g}."
         return Reason(Expired.code, f"{old} The next read refreshes it.")
     if state == "broken":
         return Reason(CannotOpen.code, f"{broken} key{'s do' if broken > 1 else ' does'} not open; see config.broken.")

@@ -1,8 +1,8 @@
-"""Holds what was opened and keeps it up to date: one refresh at a time, never backwards, each namespace whole.
+"""Holds the opened values and keeps them up to date: one refresh at a time, never backwards, each namespace whole.
 
-Nothing here waits for a lock. What is held is what the last load or refresh ended with, a `Flight`; who may begin the
-next one, and what a flight ended with, is decided by `dict.setdefault`, which one thread wins. So a signal handler
-that interrupted any of it gets an answer at once, and a flight that hangs is given up, whatever its thread still does.
+Nothing here waits for a lock. The held values are the end state of the last load or refresh, a `Flight`. Which thread
+begins the next one, and which state a flight ends with, is decided by `dict.setdefault`, which one thread wins. So a
+signal handler that interrupts any of it can read at once, and a flight that hangs is given up.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from configsvc_client._refresh.load import compute_load_seconds, load
 from configsvc_client._settings import ClientSettings
 
 Publish = Callable[[Snapshot, Window], None]
-"""Called with the snapshot and the window in which it may be read without asking, whenever either changes."""
+"""Called with the snapshot and the window in which it may be read without a refresh, whenever either changes."""
 
 _ENOUGH = 2
 _BEHIND = 2
@@ -63,7 +63,7 @@ class Keeper:
         self._flights = Flights(_make_ended_flight(RefreshState(self._usual)))
         self._noted: tuple[Freshness | None, ConfigsvcError] | None = None
         self.attended: Callable[[], bool] = _is_never_attended
-        """Whether a background thread refreshes; then readers do not, until what is held has expired."""
+        """Whether a background thread refreshes; then readers do not, until the values have expired."""
 
     def read_current(self, remaining: float = math.inf) -> Snapshot:
         """Returns the held snapshot; refreshes it if that is due, loads if nothing is held.
@@ -133,7 +133,7 @@ class Keeper:
         self._start_over(lambda freshness: freshness.make_due(self._world.clock.now()))
 
     def age(self) -> float:
-        """Seconds since what is held was last confirmed by the service, or saved; infinite while nothing is held."""
+        """Returns the seconds since the service confirmed the values, or the file was saved; infinite if not loaded."""
         return age(self._state.freshness.confirmed, self._world.clock.now())
 
     @property
@@ -234,7 +234,7 @@ class Keeper:
         """Refreshes or waits, as a reader of the held snapshot must.
 
         Returns:
-            The time, read again where some has passed, and whether to look again, because what is held may differ.
+            The time, read again if some has passed; and whether to look again, because the values may have changed.
         """
         last = self._last()
         freshness, left = last.state.freshness, end - now.monotonic
@@ -385,7 +385,7 @@ class Keeper:
     def _fly(self, flight: Flight, longest: float, *, everything: bool = False) -> None:
         """A refresh, on this thread. What ends after it was given up changes nothing and calls nobody back."""
         held = flight.before.held
-        if held is None:  # what is held never goes
+        if held is None:  # held values are never dropped
             return
         flight.add_thread()
         state = flight.before

@@ -17,13 +17,13 @@ from configsvc_client._settings import ClientSettings
 Attempted = TypeVar("Attempted")
 
 _FIRST_WAIT = 0.2
-"""The longest first wait in seconds; each one after it may be twice as long, however long the start may take."""
+"""The longest first wait in seconds; each later one may be twice as long, without a limit."""
 
 _FOR_KMS = 0.1
-"""The share of the time in which the service is not asked again: 0.8 s of 8 for its answer, and to open it by KMS."""
+"""The share of the time that is kept for the service's last answer and for opening it by KMS: 0.8 s of 8."""
 
 _LATE = 0.1
-"""The share of the time in which the last request may be, so that small draws do not make a client give up early."""
+"""The last request is made in this last share of the time, so that small draws do not end the start early."""
 
 _FEW = 3
 _SELDOM_PASSING = frozenset({"certificate", NOT_OURS, "unforeseen"})
@@ -41,18 +41,18 @@ class Loaded(Record):
 
 
 def compute_load_seconds(settings: ClientSettings) -> float:
-    """How long a first load may take: with a fallback file, as long once more to open that."""
+    """Returns how long a first load may take: twice the start deadline with a fallback file."""
     return settings.start_seconds * (1 if settings.fallback is None else 2)
 
 
 def load(settings: ClientSettings, world: World, rules: OpeningRules, deadline: float) -> Loaded:
     """Loads when nothing is held.
 
-    The service has the time until then; where there is a fallback file half of it, and opening the file the rest. A
-    file that may not be used is warned of.
+    The service has until the deadline. With a fallback file, it has half of that time, and opening the file the rest.
+    A file that cannot be used is logged as a warning.
 
     Raises:
-        ConfigUnavailable: neither gave anything.
+        ConfigUnavailable: neither could be loaded.
         Misconfigured: settings that opening needs are missing.
     """
     now = world.clock.now()

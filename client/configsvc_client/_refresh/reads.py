@@ -1,4 +1,4 @@
-"""How Config is read: the snapshot of an invocation, else what is held while its window is open."""
+"""How Config is read: the snapshot of an invocation, else the held snapshot while its window is open."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Published(ReprOnly):
     """The values that may be read without asking, and until when. Never changed, so that no read mixes two.
 
-    A reader takes hold of it once, by one load of an attribute, and a writer puts another in its place by one store:
-    whatever comes in between, values are compared with the window that was published with them.
+    A reader gets it by one load of an attribute, and a writer replaces it by one store. Whatever runs in between, the
+    values are always read with the window that was published with them.
     """
 
     __slots__ = ("ends", "plain", "snapshot", "until")
@@ -88,7 +88,7 @@ class Reads(HiddenMapping[str, ConfigValue]):
         return self._walk(sys._getframe(1))  # noqa: SLF001  # who walks
 
     def keys(self) -> KeysView[str]:
-        """The keys; whoever walks over them, and reads each, reads one snapshot."""
+        """Returns the keys. A loop over them that reads each value reads from one snapshot."""
         try:
             from configsvc_client._reading.leases import Keys
         except ImportError as error:  # a signal handler reads, and interrupted the first import of it
@@ -99,12 +99,12 @@ class Reads(HiddenMapping[str, ConfigValue]):
         return Keys(self)
 
     def values(self) -> ValuesView[ConfigValue]:
-        """The values; whoever walks over them walks over one snapshot."""
+        """Returns the values. Each loop over them reads one snapshot."""
         made: ValuesView[ConfigValue] = make_view(self, "values", lambda: iter(self._read_snapshot().values()))
         return made
 
     def items(self) -> ItemsView[str, ConfigValue]:
-        """Keys with their values; whoever walks over them walks over one snapshot."""
+        """Returns the keys with their values. Each loop over them reads one snapshot."""
         made: ItemsView[str, ConfigValue] = make_view(self, "items", lambda: iter(self._read_snapshot().items()))
         return made
 
@@ -127,7 +127,7 @@ class Reads(HiddenMapping[str, ConfigValue]):
     def get(self, key: str, default: Default, *, as_: Callable[[Any], Converted]) -> Converted | Default: ...
 
     def get(self, key: str, default: Any = None, *, as_: Callable[[Any], Any] | None = None) -> Any:
-        """The value of a key, or the default; see `Snapshot.get`."""
+        """Returns the value of a key, or the default; see `Snapshot.get`."""
         snapshot = self._read_snapshot(key)
         if key not in snapshot:
             return default
@@ -135,16 +135,16 @@ class Reads(HiddenMapping[str, ConfigValue]):
         return snapshot[key] if as_ is None else snapshot.get(key, as_=as_)
 
     def secret(self, key: str) -> Secret:
-        """The value of a sealed key, masked; see `Snapshot.secret`."""
+        """Returns the value of a sealed key, masked; see `Snapshot.secret`."""
         return self._read_snapshot(key).secret(key)
 
     def snapshot(self) -> Snapshot:
-        """All values at one revision of each namespace: inside a wrapped handler the invocation's, else the current.
+        """Returns all values at one revision of each namespace; in a wrapped handler, those of the invocation.
 
         Raises:
             ConfigUnavailable: nothing is held and nothing could be loaded within the start deadline.
-            Expired: what is held is older than `max_stale_seconds` and could not be refreshed.
-            Misconfigured: settings are missing, all of them named, or wrong.
+            Expired: the values are older than `max_stale_seconds` and could not be refreshed.
+            Misconfigured: settings are wrong or missing; names all that are missing.
         """
         invoked = self._of_invocation()
         return self._read_current() if invoked is None else invoked
@@ -186,17 +186,17 @@ class Reads(HiddenMapping[str, ConfigValue]):
 
     @property
     def _shown(self) -> Snapshot:
-        """The held snapshot, without asking for a newer one."""
+        """The held snapshot, without a refresh."""
         return self._published.snapshot
 
     def _show_nothing(self) -> None:
-        """No window is open, so that the next read asks."""
+        """Closes the window, so that the next read loads or refreshes."""
         self._open = self._published = Published(Snapshot(()), {}, NEVER)
         self._leases = None
         self._use_clocks(_read_no_clock, _read_no_clock)
 
     def _use_clocks(self, wall: Callable[[], float], monotonic: Callable[[], float]) -> None:
-        """From now on windows are of these clocks; before, nothing is published."""
+        """Uses these clocks for windows from now on. Nothing has been published before."""
         self._wall, self._monotonic = wall, monotonic
 
     def _publish(self, snapshot: Snapshot, window: Window) -> None:

@@ -1,4 +1,4 @@
-"""One refresh: fetch what is new, refuse what may not follow what is held, open all of it, and only then hold it.
+"""One refresh: fetch what is new, refuse what may not follow the held values, open all of it, and only then hold it.
 
 Imported with the first refresh, because a cold start pays for each module.
 """
@@ -56,7 +56,7 @@ def run_refresh(
 
     Args:
         flight: what there was before it, and its deadline.
-        held: what is held before it.
+        held: the values before it.
         settings: for the pace.
         world: the service, clocks and chance.
         rules: how to open.
@@ -173,7 +173,7 @@ def refresh_held(
     that came from the fallback file is fetched whole, and its revision sets no minimum.
 
     Args:
-        held: what is held.
+        held: the held values.
         gateway: the service.
         rules: how to open.
         deadline: monotonic seconds.

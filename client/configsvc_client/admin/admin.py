@@ -120,7 +120,7 @@ class Following:
         A namespace whose snapshot is refused is listed in `refused`; the others are updated.
 
         Raises:
-            ConfigsvcError: nothing could be fetched, or a namespace has no snapshot yet. What is held stays, and the
+            ConfigsvcError: nothing could be fetched, or a namespace has no snapshot yet. Held snapshots stay, and the
                 next look may succeed.
         """
         found = self._gateway.fetch(self._etags, self._clock.now().monotonic + _LOOK_SECONDS)
