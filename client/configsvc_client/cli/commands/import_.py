@@ -94,8 +94,8 @@ def command(
     )
     found, too_large = check_sizes(found, partial(admin.values.check_size, target))
     origins = shaped.origins if shaping.renames else None
-    ways = Ways(message, origins, atomic=atomic, dry_run=dry_run, new_only=new_only)
-    plan, failures = Importing(admin, target, ways).run(found, failures | too_large)
+    how = ImportOptions(message, origins, atomic=atomic, dry_run=dry_run, new_only=new_only)
+    plan, failures = ImportRun(admin, target, how).run(found, failures | too_large)
     unstored = "--dry-run" if dry_run else "--atomic" if atomic and failures else None
     refused = results.list_failures(rows, failures)
     results.report_results(target, plan, refused, unstored=unstored, renamed=shaped.renamed)
@@ -159,7 +159,7 @@ Failures = dict[str, ConfigsvcError]
 """Why a key was not stored."""
 
 
-class Ways(NamedTuple):
+class ImportOptions(NamedTuple):
     """How to import.
 
     Args:
@@ -177,13 +177,13 @@ class Ways(NamedTuple):
     new_only: bool
 
 
-class Importing:
+class ImportRun:
     """One import into a namespace."""
 
-    def __init__(self, admin: Admin, namespace: Namespace, ways: Ways) -> None:
+    def __init__(self, admin: Admin, namespace: Namespace, how: ImportOptions) -> None:
         self._admin = admin
         self._namespace = namespace
-        self._ways = ways
+        self._how = how
 
     def run(self, found: Sequence[Draft], failures: Failures) -> tuple[list[Planned], Failures]:
         """Makes the plan, and stores it unless something forbids that.
@@ -200,17 +200,17 @@ class Importing:
             Unavailable: it is not known whether an atomic import was stored.
             click.exceptions.Exit: the person declined.
         """
-        if self._ways.atomic and failures and not self._ways.dry_run:
+        if self._how.atomic and failures and not self._how.dry_run:
             return [], failures
         snapshot = self._admin.values.get_snapshot(self._namespace)
         plan, refused = self._make_plan(found, snapshot)
         to_store = [each.draft for each in plan if each.step in replacing.STORED]
         self._report_changes(plan, to_store, snapshot)
         self._admin.change_sets.check_room(snapshot, to_store)
-        failures = {**failures, **refused, **(self._check_one_change_set(to_store) if self._ways.atomic else {})}
-        if self._ways.dry_run:
+        failures = {**failures, **refused, **(self._check_one_change_set(to_store) if self._how.atomic else {})}
+        if self._how.dry_run:
             self._show(plan)
-        elif to_store and not (self._ways.atomic and failures):
+        elif to_store and not (self._how.atomic and failures):
             self._confirm(plan)
             failures |= self._store(self._admin.values.guard(self._namespace, to_store, snapshot))
         return plan, failures
@@ -222,14 +222,14 @@ class Importing:
         """
         from configsvc_client.cli.values.planning import make_plan, select_to_open
 
-        fresh, kept = replacing.split_new(found, snapshot, new_only=self._ways.new_only)
+        fresh, kept = replacing.split_new(found, snapshot, new_only=self._how.new_only)
         wanted = select_to_open(fresh, snapshot.entries)
         try:
             opened = self._admin.values.open_entries(snapshot, wanted)
         except Misconfigured:
             opened = self._admin.values.open_entries(snapshot, [each for each in wanted if not each.sealed])
         planned = make_plan(fresh, snapshot.entries, opened)
-        named, refused = replacing.choose_forms(self._namespace, planned, ask=not self._ways.dry_run)
+        named, refused = replacing.choose_forms(self._namespace, planned, ask=not self._how.dry_run)
         return [*named, *kept], refused
 
     def _report_changes(self, plan: Sequence[Planned], to_store: Sequence[Draft], snapshot: SealedSnapshot) -> None:
@@ -247,7 +247,7 @@ class Importing:
 
     def _show(self, plan: Sequence[Planned]) -> None:
         """Prints the plan, with the keys in the file if they may have been renamed."""
-        origins = self._ways.origins
+        origins = self._how.origins
         records.print_table(
             ("key", "step", "form", "content type", "bytes", *(["from"] if origins is not None else [])),
             (
@@ -260,9 +260,9 @@ class Importing:
         )  # fmt: skip
 
     def _store(self, guarded: Guarded) -> Failures:
-        if self._ways.atomic:
+        if self._how.atomic:
             return {**guarded.overtaken, **self._store_together(guarded)}
-        return replacing.store(self._admin, self._namespace, guarded, self._ways.message, doing="import into")
+        return replacing.store(self._admin, self._namespace, guarded, self._how.message, doing="import into")
 
     def _check_one_change_set(self, drafts: Sequence[Draft]) -> Failures:
         """Returns why the drafts do not fit into one change set; empty if they do."""
@@ -281,7 +281,7 @@ class Importing:
         if guarded.overtaken:
             return {}
         try:
-            self._admin.change_sets.apply(self._namespace, guarded.drafts, self._ways.message)
+            self._admin.change_sets.apply(self._namespace, guarded.drafts, self._how.message)
         except Unavailable:
             terminal.say("Either everything was stored or nothing.")
             raise
