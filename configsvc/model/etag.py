@@ -76,7 +76,7 @@ def strengthen(etag: str) -> str:
     return etag.removeprefix(_WEAK)
 
 
-def match_weakly(one: str, other: str) -> bool:
+def is_weak_match(one: str, other: str) -> bool:
     """Whether two ETags are equal by weak comparison (RFC 9110, 8.8.3.2)."""
     return strengthen(one) == strengthen(other)
 
@@ -111,7 +111,7 @@ def is_of_revision(etag: str) -> bool:
     return re.fullmatch(_REVISION, etag) is not None
 
 
-def matches(if_none_match: str, etag: str) -> bool:
+def matches_if_none_match(if_none_match: str, etag: str) -> bool:
     """Whether If-None-Match names the ETag, by weak comparison (RFC 9110, 13.1.2). Malformed headers match nothing.
 
     Headers longer than any of ours match nothing either: the client then gets a full response, and with it one of our

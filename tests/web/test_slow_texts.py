@@ -26,7 +26,7 @@ READ: dict[str, Callable[[str], object]] = {
     "correlation id": lambda text: choose_correlation_id({}, {"x-correlation-id": [text]}),
     "Idempotency-Key": lambda text: send("Idempotency-Key", text).idempotency(),
     "If-Match": lambda text: send("If-Match", text).preconditions(),
-    "If-None-Match": lambda text: etag.matches(text, '"1-ab"'),
+    "If-None-Match": lambda text: etag.matches_if_none_match(text, '"1-ab"'),
     "namespace": names.parse_namespace,
     "key": names.parse_key,
     "kid": names.parse_kid,

@@ -38,8 +38,8 @@ _UNKNOWN = frozenset({502, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REFUSED = frozenset({Forbidden.status, Throttled.status})
 _EXACT = 2**53
-_DETAIL, _LISTED = 2000, 100
-_NAME, _NAMES = 50, 30
+_DETAIL_CHARACTERS, _MOST_ITEMS = 2000, 100
+_NAME_CHARACTERS, _MOST_NAMES = 50, 30
 _OWN = frozenset({"retry_after", "reason"})  # members that only the client sets
 
 AnswerResult = TypeVar("AnswerResult")
@@ -206,7 +206,7 @@ def _read_own_problem(response: Response) -> ConfigsvcError | None:
     from configsvc_client._wording import sanitize
 
     clean = {name: _clean_member(members[name]) for name in _select_names(members) if name not in _OWN}
-    error = from_problem(response.status, {**clean, "code": code, "detail": sanitize(detail, _DETAIL)})
+    error = from_problem(response.status, {**clean, "code": code, "detail": sanitize(detail, _DETAIL_CHARACTERS)})
     return error if error.status // 100 == response.status // 100 else None
 
 
@@ -236,7 +236,7 @@ def _clean_member(value: object) -> ErrorMember:
     if isinstance(value, int):
         return value if abs(value) <= _EXACT else None
     if isinstance(value, list):
-        listed = value[:_LISTED]
+        listed = value[:_MOST_ITEMS]
         if all(isinstance(each, str) for each in listed):
             return [sanitize(each) for each in listed]
         if all(isinstance(each, dict) for each in listed):
@@ -246,7 +246,7 @@ def _clean_member(value: object) -> ErrorMember:
 
 def _select_names(members: dict[str, object]) -> list[str]:
     """Selects plausible member names, because errors are kept, printed and sent to trackers with their members."""
-    return [name for name in members if len(name) <= _NAME and name.isidentifier()][:_NAMES]
+    return [name for name in members if len(name) <= _NAME_CHARACTERS and name.isidentifier()][:_MOST_NAMES]
 
 
 def _clean_flat(value: object) -> object:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from configsvc.model.errors import ConfigsvcError, NotFound, Unavailable
-from configsvc.model.etag import match_weakly
+from configsvc.model.etag import is_weak_match
 from configsvc.model.names import Namespace
 from configsvc_client._ports import FetchedSnapshot, FetchResult
 from configsvc_client._secret import Secret, mask
@@ -173,7 +173,7 @@ class ApiGateway:
             return response
         if response.status != _NOT_MODIFIED:
             raise read_problem(response, self._connection.url, target)
-        if etag is None or not match_weakly(response.headers.get("etag", etag), etag):
+        if etag is None or not is_weak_match(response.headers.get("etag", etag), etag):
             self._connection.close()  # an unsolicited 304: the real answer would come as the next one
             raise Unavailable("The service answered 304 for an ETag we did not send.")
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from configsvc.model import limits
-from configsvc.model.etag import MalformedEtag, join, match_weakly, split
+from configsvc.model.etag import MalformedEtag, is_weak_match, join, split
 from configsvc.model.names import Namespace
 from configsvc.model.record import Record
 from configsvc_client._ports import FetchedSnapshot
@@ -66,7 +66,9 @@ def select_changed(
     found: Mapping[Namespace, FetchedSnapshot], known: Mapping[Namespace, str | None]
 ) -> dict[Namespace, FetchedSnapshot]:
     """Selects the snapshots that changed: the answer repeats all when one changed."""
-    return {namespace: each for namespace, each in found.items() if not match_weakly(each.etag, known[namespace] or "")}
+    return {
+        namespace: each for namespace, each in found.items() if not is_weak_match(each.etag, known[namespace] or "")
+    }
 
 
 def _split_etags(header: str) -> dict[str, str]:

@@ -55,7 +55,7 @@ def fetch_revision(
     for _ in range(TRIES):
         if made := _render_revision(ports, head, wanted):
             body, current = made
-            same = if_none_match is not None and etag.matches(if_none_match, current)
+            same = if_none_match is not None and etag.matches_if_none_match(if_none_match, current)
             return SnapshotAnswer(304, current, None) if same else SnapshotAnswer(200, current, body)
         head = read_head_again(ports, head)
     raise build_contended_reading()

@@ -38,7 +38,7 @@ def fetch_snapshot(
     held, found = access.read_with_rights(ports, caller, (records.head(namespace),), writes=False)
     head = access.require_readable(held, found, namespace)
     current = etag.of_snapshot(head.served, head.tag)
-    if if_none_match is not None and etag.matches(if_none_match, current):
+    if if_none_match is not None and etag.matches_if_none_match(if_none_match, current):
         return SnapshotAnswer(304, current, None)
     body, current = render_snapshot(ports, head)
     return SnapshotAnswer(200, current, body)
@@ -66,7 +66,7 @@ def fetch_snapshots(
     held, found = access.read_with_rights(ports, caller, [records.head(each) for each in namespaces], writes=False)
     heads = [access.require_readable(held, found, namespace) for namespace in namespaces]
     current = etag.of_snapshots([(head.namespace, head.served, head.tag) for head in heads])
-    if if_none_match is not None and etag.matches(if_none_match, current):
+    if if_none_match is not None and etag.matches_if_none_match(if_none_match, current):
         return SnapshotAnswer(304, current, None)
     return _compose(ports, heads)
 

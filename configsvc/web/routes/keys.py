@@ -118,7 +118,7 @@ def _declare_reads(api: RestApi) -> None:
 
         body, current = get_key(api.ports(), request.caller, namespace, key, request.number(VERSION))
         held = request.join_header("if-none-match")
-        if held is not None and etag.matches(held, current):
+        if held is not None and etag.matches_if_none_match(held, current):
             return reply.answer_text(None, current)
         return reply.answer_json(body, etag=current)
 

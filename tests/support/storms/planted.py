@@ -115,8 +115,8 @@ RenderedSnapshots.get = _any_of
     ),
     "an ETag matches another revision": Code(
         "configsvc/model/etag.py",
-        "def matches(",
-        "def matches(if_none_match, etag):\n    return if_none_match[:2] == etag[:2]",
+        "def matches_if_none_match(",
+        "def matches_if_none_match(if_none_match, etag):\n    return if_none_match[:2] == etag[:2]",
     ),
     "a stale HEAD is read": Code(
         "configsvc/adapters/dynamo.py",
