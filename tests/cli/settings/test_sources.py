@@ -65,7 +65,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Wrong("CONFIGSVC_KMS_KEYS", "alias/x", ("list",), "takes key ARNs"),
         Wrong("CONFIGSVC_KMS_KEYS", "alias/x", ("data-key", "add"), "must be the ARN"),
         Wrong("CONFIGSVC_SEALED_KEYS", "a/b", ("list",), "takes keys and patterns"),
-        Wrong("CONFIGSVC_OUTPUT", "xml", ("namespace", "list"), "is one of"),
+        Wrong("CONFIGSVC_OUTPUT", "xml", ("namespace", "list"), "must be one of"),
         Wrong("CONFIGSVC_POLL_SECONDS", "soon", ("watch",), "is not a number"),
         Wrong("CONFIGSVC_PROFILE", "none", ("list",), "No settings file has the profile none"),
         Wrong("CONFIGSVC_TRUST", "all", ("list",), "has an unknown value. Set it to project"),
