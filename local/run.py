@@ -89,7 +89,7 @@ def _raise_curtain(teller: Teller, running: ExitStack, places: Places, emulator:
         told.append(f"{built.zip.stat().st_size / 1e6:.1f} MB and {consumer.stat().st_size / 1e6:.1f} MB")
     with teller.step("deploy API Gateway, Lambda, DynamoDB and KMS by CloudFormation"):
         stack = deploy_stack(emulator.url, built, teller.progress)
-    with teller.step("make an administrator, a developer and a reader, each with IAM credentials and an API key"):
+    with teller.step("create an administrator, a developer and a reader, each with IAM credentials and an API key"):
         people = make_people(stack, "payments.*", "shop.*")
         write_environments(places, stack, people)
     return Scene(stack, people, proxy, consumer, places.data)

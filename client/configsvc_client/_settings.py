@@ -96,13 +96,14 @@ SETTINGS = (
     ClientSetting(
         name="url", variable="CONFIGSVC_URL", required=True, default=None, shown="required",
         parse=lambda variable, given, _: parse_url(given.strip(), variable),
-        doc="of the service, stage included. Plain http to loopback only. A dot at the end of the host is for the "
-        "resolver alone",
+        doc="URL of the service, with its stage. http is allowed for loopback only. A dot at the end of the host "
+        "matters to DNS only",
     ),
     ClientSetting(
         name="api_key", field="api_keys", variable="CONFIGSVC_API_KEY", required=True, default=None, shown="required",
         parse=lambda _, given, __: _setting_parsers.parse_api_keys(given),
-        doc="says who reads. May hold two, comma separated, during a rotation; see [Two API keys](#two-api-keys)",
+        doc="identifies the reader. May hold two keys, comma separated, during a rotation; see "
+        "[Two API keys](#two-api-keys)",
     ),
     ClientSetting(
         name="namespaces", variable="CONFIGSVC_NAMESPACES", required=True, default=None, shown="required",
@@ -121,7 +122,7 @@ SETTINGS = (
     ),
     ClientSetting(
         name="poll_seconds", variable="CONFIGSVC_POLL_SECONDS", default=60.0, shown="60", parse=_parse_seconds,
-        doc="give or take a tenth, drawn again each time",
+        doc="seconds between polls, each varied at random by up to a tenth",
     ),
     ClientSetting(
         name="max_stale_seconds", variable="CONFIGSVC_MAX_STALE_SECONDS", default=math.inf, shown="none",
@@ -131,8 +132,8 @@ SETTINGS = (
     ClientSetting(
         name="start_seconds", variable="CONFIGSVC_START_SECONDS", shown="8; 2 with a fallback", parse=_parse_seconds,
         default=lambda found: _START_WITH_FALLBACK if found["fallback"] else _START,
-        doc="deadline of the first load, including name resolution and waiting for another thread. A fallback file has "
-        "the same time again",
+        doc="deadline of the first load, including name resolution and waiting for another thread. Opening a "
+        "fallback file may take as long again",
     ),
     ClientSetting(
         name="refresh_seconds", variable="CONFIGSVC_REFRESH_SECONDS", default=0.8, shown="0.8", parse=_parse_seconds,
@@ -147,8 +148,9 @@ SETTINGS = (
     ClientSetting(
         name="min_revision", field="floors", variable="CONFIGSVC_MIN_REVISION", default=_NO_FLOORS, shown="none",
         parse=lambda _, given, found: _setting_parsers.parse_min_revisions(given, found["namespaces"]),
-        doc="`payments.prod=41,shared.prod=7`; one number where there is one namespace. Less is refused; so is more "
-        "than 10⁹, or than 10⁶ above it. At most 9 × 10⁹",  # noqa: RUF001
+        doc="`payments.prod=41,shared.prod=7`; one number where there is one namespace. At most 9 × 10⁹. A lower "  # noqa: RUF001
+        "revision is refused. A process that starts also refuses one above 10⁹, or above this setting plus 10⁶ if "
+        "that is more",
     ),
     ClientSetting(
         name="sealed_keys", variable="CONFIGSVC_SEALED_KEYS", default=None, shown="none",

@@ -20,7 +20,7 @@ config.snapshot()  # loads now: once for all workers if the server forks after i
 
 @app.before_request
 def pin() -> None:
-    g.config = config.snapshot()  # everything that this request reads is of one revision
+    g.config = config.snapshot()  # everything that this request reads comes from one revision
 
 
 @app.get("/")

@@ -43,7 +43,7 @@ def page() -> str:
     """The page in Markdown."""
     found = commands()
     root = click.Context(_commands, info_name="configsvc")
-    lines = ["# Command line", "", "Made of the commands by `make cli-docs`: do not edit.", ""]
+    lines = ["# Command line", "", "Generated from the commands by `make cli-docs`. Do not edit.", ""]
     lines += [_prose(_commands.help or ""), "", _prose(_commands.epilog or ""), "", "## Exit codes", ""]
     lines += [*_codes(), "", "## Options of every command", ""]
     lines += _options(root, _commands, common=True)

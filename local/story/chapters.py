@@ -67,7 +67,7 @@ def seal(teller: Teller, scene: Scene) -> None:
     """Grants, a namespace with its data key, and the values of a payments service."""
     admin, developer = scene.shell(scene.people.administrator), scene.shell(scene.people.developer)
     teller.chapter("A developer seals the config of a payments service")
-    with teller.step("the administrator grants: developer writes, everybody's API key reads") as told:
+    with teller.step("the administrator grants write to the developer and read to all three API keys") as told:
         grant_everyone(admin, scene.stack, scene.people)
         told.append(_PATTERN)
     with teller.step(f"namespace {NAMESPACE}, with a data key wrapped by KMS"):
@@ -114,7 +114,7 @@ def _list_keys(terminal: Terminal) -> dict[str, Listed]:
 def read(teller: Teller, scene: Scene) -> Consumer:
     """A function reads it all, cold."""
     teller.chapter("A function starts and reads all of it")
-    with teller.step("deploy examples/consumer: its role may kms:Decrypt for this namespace, and write its log"):
+    with teller.step("deploy examples/consumer: its role allows kms:Decrypt for this namespace, and logging"):
         consumer = _deploy(scene, "payments-consumer", NAMESPACE, teller.progress)
     scene.proxy.reset()
     with teller.step("invoke it cold") as told:
@@ -192,16 +192,16 @@ def steal(teller: Teller, scene: Scene) -> None:
         seen = [key for key, secret in find_secret_texts().items() if secret in body]
         expect(status == 200 and not seen, f"status {status}, in the clear: {seen}")  # noqa: PLR2004  # OK
         told.append(f"{len(body) // 1024} KB of ciphertext, not one of the secrets in it")
-    with teller.step("lambda:InvokeFunction alone, with a forged event of the administrator, grants nothing") as told:
+    with teller.step("a forged event from the administrator, sent with lambda:InvokeFunction, grants nothing") as told:
         status, body = invoke_forged(
             scene.stack, scene.people.administrator, "PUT", "/v1/grants", principal="api-key:thief"
         )
         expect(status == 403, f"the answer was {status}: {body}")  # noqa: PLR2004  # Forbidden
         told.append("403, and an alarm")
-    with teller.step("a cloned repository names another url: nothing is sent there") as told:
+    with teller.step("a cloned repository that names another url receives nothing") as told:
         count = thieves.count_refused(scene.shell(scene.people.developer), scene.scratch, scene.stack.kms_key_arn)
         told.append(f"{count} commands refused until it is trusted")
-    with teller.step(f"a function of {OTHERS}, pointed at {NAMESPACE} with that key, opens nothing") as told:
+    with teller.step(f"a function of {OTHERS}, pointed at {NAMESPACE} with the stolen key, opens nothing") as told:
         _namespace_of_others(scene)
         stranger = _deploy(scene, "orders-consumer", OTHERS, teller.progress)
         stranger.point_at(NAMESPACE)

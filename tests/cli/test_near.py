@@ -156,7 +156,7 @@ def test_missing_key_is_refused_before_the_confirmation_prompt(
     done = shell.here(*arguments)
     assert done.code in (3, 5)
     assert says in done.err
-    assert "There is no terminal to ask on" not in done.err
+    assert "Cannot ask without a terminal" not in done.err
 
 
 def test_delete_asks_about_an_existing_key(shell: Shell) -> None:

@@ -55,11 +55,13 @@ def parse_url(text: str, name: str = "The URL") -> Url:
         raise Misconfigured(f"{name} begins with a quote, which `docker run --env-file` keeps. Remove it.")
     found = _URL.fullmatch(text)
     if not found or "?" in text or "#" in text or int(found[3] or 1) not in range(1, 65536):
-        raise Misconfigured(f"{name} must be an https URL of host, port and path. Set one like https://host/stage.")
+        raise Misconfigured(
+            f"{name} must be an https URL like https://host/stage, without user name, query or fragment."
+        )
     scheme, host, port, path = found.groups()
     host = host.strip("[]").lower()
     if scheme == "http" and not is_loopback(host):
-        raise Misconfigured(f"{name} is plain http to another computer. Use https: http is allowed for loopback only.")
+        raise Misconfigured(f"{name} uses http to another computer. Use https: http is allowed for loopback only.")
     return Url(scheme, host, int(port or _DEFAULT_PORTS[scheme]), (path or "").rstrip("/"))
 
 

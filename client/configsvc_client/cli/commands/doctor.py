@@ -2,8 +2,8 @@
 
 Checks the settings, the service, the clock, both principals and their grants. For each namespace, checks whether a
 grant and IAM allow writes, its data keys, whether their KMS keys are pinned, and whether KMS opens them. Nothing is
-written: IAM is asked with empty signed requests, which the service refuses. Of two API keys, each is checked, and a
-refused one is a warning. Exits with 1 if a check fails.
+written: IAM is asked with empty signed requests, which the service refuses. If you have two API keys, both
+are checked, and a refused one is a warning. Exits with 1 if a check fails.
 
 In a pipe: name, state (ok, warning, failed, skipped), what was found, what to do, separated by tabs.
 """

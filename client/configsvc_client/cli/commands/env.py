@@ -3,7 +3,7 @@
 Prints lines for a shell, or JSON. Fill in CONFIGSVC_API_KEY yourself: a consumer has its own key, or two of them,
 separated by a comma, during a rotation. The KMS keys are those that, according to the service, wrap the live data keys
 of the namespaces. If your own CONFIGSVC_KMS_KEYS lacks one of them, nothing is printed. If it is not set, compare them
-with the keys you know: whoever pins them decides whom to trust.
+with the keys you know before you use them: the consumer trusts every KMS key in the variable.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ _SIGNALS = ("HUP", "USR1", "USR2", "TERM")
 @click.option("--prefix", help="Use only keys with this prefix. Variables are named after the whole key.")
 @click.option(
     "--mount", metavar="FILE", type=common.FilledPath(path_type=Path),
-    help="Write the values to a new FILE (mode 0600) instead, and remove it at the end. The format follows the ending: "
-    ".json, .yaml, .toml, .csv, .sh (named as variables), else dotenv.",
+    help="Write the values to a new FILE (mode 0600), not to variables, and remove it at the end. The format follows "
+    "the ending: .json, .yaml, .toml, .csv, .sh (named as variables), else dotenv.",
 )  # fmt: skip
 @click.option(
     "--override",
@@ -56,8 +56,9 @@ _SIGNALS = ("HUP", "USR1", "USR2", "TERM")
 @click.option("--drop-credentials", is_flag=True, help="Give COMMAND neither the API key nor AWS credentials.")
 @click.option("--watch", is_flag=True, help="Restart COMMAND when a value changes.")
 @click.option(
-    "--signal", "instead", type=click.Choice(_SIGNALS), help="With --watch and --mount: send this signal instead."
-)
+    "--signal", "instead", type=click.Choice(_SIGNALS),
+    help="With --watch and --mount: send this signal instead of restarting.",
+)  # fmt: skip
 @click.option(
     "--grace", type=click.FloatRange(0), default=10.0, help="Seconds COMMAND has to end before it is killed (10)."
 )

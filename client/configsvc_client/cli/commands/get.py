@@ -2,7 +2,7 @@ r"""Print one value.
 
 In a pipe, prints the value and nothing else, without an added newline. On a terminal, a sealed value is masked, and
 control, bidirectional and invisible characters are shown as escapes such as \x1b or \u202e, except line feeds and
-tabs. In JSON, a JSON value is itself, and bytes are in `base64`.
+tabs. In JSON output, a JSON value is printed as JSON, and bytes are in `base64`.
 
 With several namespaces, the value comes from the first that serves KEY, as for a consumer; stderr names that
 namespace unless it is the first.

@@ -1,6 +1,6 @@
 """Allow a principal actions in namespaces.
 
-They are added to its existing grants. PRINCIPAL is api-key:<id>, or the ARN of an IAM role or user; the ARN of a
+The principal keeps its other grants. PRINCIPAL is api-key:<id>, or the ARN of an IAM role or user; the ARN of a
 session means its role. No action implies another. A grant takes effect within 10 seconds.
 """
 

@@ -5,10 +5,10 @@ unless an option renames them: mappings are flattened first, then prefixes are s
 replaced. Patterns of other options match the new keys. --dry-run shows both.
 
 Values that are already served are left unchanged, so it is safe to run the command again after a failure. A key that
-someone else writes at the same time is refused, not overwritten. Values go in change sets of up to 40 keys: each is all
-or nothing, and refused keys are named. On a terminal, the plan is shown, and you are asked before served values are
-replaced. An explicit empty value (KEY=) is stored and named; an empty pipe or --file needs --allow-empty. In dotenv,
-docker and shell files, the comment `# configsvc: application/json` marks the next value as JSON.
+someone else writes at the same time is refused, not overwritten. Values are stored in change sets of up to 40 keys:
+each is all or nothing, and refused keys are reported. On a terminal, the plan is shown, and you are asked before served
+values are replaced. An explicit empty value (KEY=) is stored and reported; an empty pipe or --file needs --allow-empty.
+In dotenv, docker and shell files, the comment `# configsvc: application/json` marks the next value as JSON.
 
 A dotenv file is read as python-dotenv reads it from a file, so CR LF and CR become LF, also in quotes. Nothing is
 expanded or run: values that contain $NAME, ${…}, $(…) or backquotes, which other readers act on, are stored as written

@@ -1,8 +1,8 @@
 """Write .configsvc.toml and check your setup.
 
-The file is written to this folder, for you to commit. The checks are those of `configsvc doctor`. What you do not pass
-is taken from the variables and files in effect, or asked for on a terminal; nothing is taken from a project file that
-you have not trusted. What init writes is trusted. No secret goes into the file.
+The file is written to this folder, for you to commit. The checks are those of `configsvc doctor`. Options you do not
+pass come from the variables and settings files, or from prompts on a terminal. A project file that you have not trusted
+is ignored. The file that init writes is trusted. No secret goes into it.
 
 The API key comes from CONFIGSVC_API_KEY; or from the system's keyring, where init stores it on a terminal (pip install
 'configsvc[keyring]'); or from a command: api_key_command = ["pass", "show", "configsvc"], next to the url of the
@@ -79,7 +79,7 @@ def _ask(what: str, default: str, option: str) -> str:
     if not terminal.can_ask():
         if default:
             return default
-        raise click.UsageError(f"Pass {option}: there is no terminal to ask on.")
+        raise click.UsageError(f"Pass {option}: cannot ask without a terminal.")
     return terminal.ask(what, default)
 
 

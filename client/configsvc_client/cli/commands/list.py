@@ -6,8 +6,8 @@ passed. With --due, the longest overdue come first.
 
 With several namespaces, each key comes from the first that serves it, as for a consumer.
 
-In a pipe, separated by tabs: key, form, content type, active version, latest version, revision, with --long next
-version, with --long or --due rotate by, then state, overdue (yes or no) and, with several namespaces, namespace. JSON
+In a pipe, separated by tabs: key, form, content type, active version, latest version, revision, next version (only with
+--long), rotate by (only with --long or --due), state, overdue (yes or no), namespace (only if there are several). JSON
 has all of it, and the namespace if there are several.
 """
 

@@ -258,15 +258,15 @@ def _read_schemas(file: BinaryIO | None) -> Mapping[str, Mapping[str, object]] |
 @click.argument("name", required=False)
 @click.option(
     "--revision", required=True, type=click.IntRange(1, limits.REVISION_LIFT),
-    help="Highest revision that a reader took, from config.revisions or the log of the service.",
+    help="Highest revision that a reader holds, from config.revisions or the log of the service.",
 )  # fmt: skip
 def lift(name: str | None, namespace: str | None, *, revision: int) -> None:
     """Raise a namespace above the revision its readers hold.
 
     Run this after its table was restored or changed directly. This requires the admin action.
 
-    Its own counters are checked against its keys and its log, and corrected: a revision that somebody raised comes
-    down. Revisions and versions continue above REVISION.
+    First the counters of the namespace are corrected from its keys and its log, which undoes a revision that somebody
+    raised. Revisions and versions then continue above REVISION.
     """
     target = options.choose_target(options.choose_either(name, namespace))
     lifted = composition.open_admin().namespaces.lift(target, revision)

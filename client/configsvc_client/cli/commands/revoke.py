@@ -1,7 +1,7 @@
 """Revoke grants of a principal.
 
-They stop working within 10 seconds. Whoever opened a secret still knows it: replace those secrets. To revoke
-`kms:Decrypt`, use IAM.
+Revoked grants stop working within 10 seconds. Anyone who opened a secret still knows it: replace those secrets. To
+revoke `kms:Decrypt`, use IAM.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Bring back earlier values of a key or a namespace.
 
-With KEY alone, the last served of the versions below the active one is served again. With --to-revision or --to-time,
-KEY, or every key of the namespace, goes back to what was served then; the revision itself still goes up. The keys of a
-namespace go in change sets of up to 40, each all or nothing, and none if someone else has written since.
+With KEY alone, a version below the active one is served again: of those, the one served most recently. With
+--to-revision or --to-time, KEY, or every key of the namespace, goes back to what was served then; the revision itself
+still goes up. The keys of a namespace are changed in sets of up to 40, each all or nothing, and none if someone else
+has written since.
 
 A version is served as it was sealed. If its data key was retired (`configsvc data-key rotate`), KEY alone is refused;
 with a revision or time, the value is opened here and sealed again as a new version.

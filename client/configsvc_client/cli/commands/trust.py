@@ -1,8 +1,8 @@
 """Show the project file, and trust it if you agree.
 
-Until you trust .configsvc.toml, its url, kms_keys, region and aws_profile stop a command, its policy allows nothing,
-and a write needs -n. Trust applies to the parsed content: the same settings in a worktree or on another branch are
-trusted too, and comments do not matter. --yes does not answer this question: without a terminal, pass --hash.
+Until you trust .configsvc.toml, commands that need its url, kms_keys, region or aws_profile stop, its policy allows
+nothing, and a write needs -n. Trust applies to the parsed content: the same settings in a worktree or on another branch
+are trusted too, and comments do not matter. --yes does not answer this question: without a terminal, pass --hash.
 
 In CI, set CONFIGSVC_URL and CONFIGSVC_KMS_KEYS in the job's own settings, and CONFIGSVC_TRUST=project only in jobs that
 run reviewed commits.
@@ -77,7 +77,7 @@ def _ask_trust(wanted: str | None, found: str) -> bool:
         return True
     if not terminal.can_ask():
         raise click.UsageError(
-            f"There is no terminal to ask on. If you trust what is shown: configsvc trust --hash {found}"
+            f"Cannot ask without a terminal. If you trust what is shown: configsvc trust --hash {found}"
         )
     return terminal.agree("Trust it?")
 

@@ -85,7 +85,7 @@ _FAULTS = (
     ("Expecting property name", "a member must start with its name in double quotes", _NEXT),
     ("Expecting ':'", "no colon after the name of a member", _NEXT[:3]),
     ("Expecting ','", "no comma between two members or elements, or a bracket or quote is not closed", _NEXT[:3]),
-    ("Expecting value", "a value is missing, or is not JSON: strings need double quotes", _NEXT),
+    ("Expecting value", "a value is missing or malformed; put strings in double quotes", _NEXT),
     ("Unterminated string", "a quote is not closed", ()),
     ("Invalid control character", "a line break or control character in a string; write an escape such as \\n", ()),
     ("Invalid \\", "an escape that JSON does not have; write \\\\ for a backslash", ()),

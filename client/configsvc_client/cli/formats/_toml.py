@@ -41,7 +41,7 @@ _FAULTS = (
         r"Invalid initial character",
         "a key that starts with a character TOML does not allow; put it in quotes",
     ),
-    (r"Invalid value", "a value that is not valid TOML; put strings in quotes"),
+    (r"Invalid value", "a value is missing or malformed; put strings in quotes"),
     (r"Invalid statement", "a line that does not start with a key or ["),
     (r"Found invalid character", "a control character, or a lone carriage return (\\r)"),
     (r"Expected '\]", "a table name that does not end with ]"),

@@ -41,7 +41,7 @@ def confirm(question: str, exists: Callable[[], object] = lambda: None, *, alone
     except ConfigsvcError:
         pass
     if not terminal.can_ask():
-        raise click.UsageError(alone or f"{question} There is no terminal to ask on: add --yes.")
+        raise click.UsageError(alone or f"{question} Cannot ask without a terminal: pass --yes.")
     _check_agreed(question)
 
 
@@ -70,7 +70,7 @@ def confirm_declassify(keys: Sequence[str]) -> None:
     """
     question = f"Plain values would replace sealed ones: {', '.join(keys)}."
     if not terminal.can_ask():
-        raise click.UsageError(f"{question} There is no terminal to ask on: add --declassify to allow it.")
+        raise click.UsageError(f"{question} Cannot ask without a terminal: pass --declassify to allow it.")
     _check_agreed(f"{question} Serve them in the clear?")
 
 

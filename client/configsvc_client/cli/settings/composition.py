@@ -74,9 +74,10 @@ def resolve_trusted() -> Resolved:
 def _check_resolved(found: Resolved) -> Resolved:
     stopping = sorted(found.untrusted & _STOPPING)
     if stopping:
+        named = ", ".join(stopping)
         raise Misconfigured(
-            f"Nothing was sent: {found.project} sets {', '.join(stopping)}, but you have not trusted it. To review "
-            "and trust it: configsvc trust. Or set those variables yourself."
+            f"Nothing was sent: {found.project} decides {named}, but you have not trusted this file. To review and "
+            f"trust it: configsvc trust. Or set {named} yourself."
         )
     return found
 
@@ -172,7 +173,7 @@ def choose_kms_key(given: str | None) -> str:
     chosen = only if given is None else given
     if given is None and not only:
         raise Misconfigured(
-            "No KMS key to wrap the data key is known. Pass --kms-key ARN, or set CONFIGSVC_KMS_KEYS to one ARN."
+            "No KMS key is set to wrap the data key. Pass --kms-key ARN, or set CONFIGSVC_KMS_KEYS to one ARN."
         )
     from configsvc_client._pin import is_key_arn
 
