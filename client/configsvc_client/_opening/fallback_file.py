@@ -12,6 +12,7 @@ code next to it. Sealed values are protected by their envelopes, as they are on 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -121,7 +122,8 @@ def read(path: str) -> bytes:
         finally:
             os.close(descriptor)  # fdopen would leave the descriptor of a folder open
     except OSError as error:
-        raise BadFallback(f"It cannot be read ({error.strerror}). Symbolic links are not followed.") from None
+        advice = " Name the file itself, not a link to it." if error.errno == errno.ELOOP else ""
+        raise BadFallback(f"It cannot be read ({error.strerror}).{advice}") from None
     if len(content) > FILE_BYTES:
         raise BadFallback(f"It has more than {FILE_BYTES} bytes.")
     return content
