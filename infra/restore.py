@@ -117,7 +117,7 @@ def take_away(client: DynamoDBClient, old: str, new: str, operator: Operator) ->
     Raises:
         ConfigsvcError: DynamoDB failed, or others write there. Repeat it.
     """
-    came_back, now = (rights(client, table) for table in (new, old))
+    came_back, now = (read_rights(client, table) for table in (new, old))
     return remove_revoked_grants(_ports(client, new, operator), _caller(operator), came_back, now)
 
 
@@ -201,10 +201,6 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
-
-
 class Rights(NamedTuple):
     """The grants of each principal, and the state of each data key by namespace and kid."""
 
@@ -212,7 +208,7 @@ class Rights(NamedTuple):
     data_keys: Mapping[tuple[str, str], str]
 
 
-def rights(client: DynamoDBClient, table: str) -> Rights:
+def read_rights(client: DynamoDBClient, table: str) -> Rights:
     """Those of a table; reads the whole table."""
     records = [from_item(item) for item in _items(client, table)]
     return Rights(
@@ -221,7 +217,7 @@ def rights(client: DynamoDBClient, table: str) -> Rights:
     )
 
 
-def less(came_back: tuple[Grant, ...], now: tuple[Grant, ...]) -> tuple[Grant, ...]:
+def remove_revoked(came_back: tuple[Grant, ...], now: tuple[Grant, ...]) -> tuple[Grant, ...]:
     """Remove every action on every pattern that is no longer granted from the restored grants."""
     still = _pairs(now)
     patterns: defaultdict[tuple[Action, ...], list[str]] = defaultdict(list)
@@ -234,7 +230,7 @@ def less(came_back: tuple[Grant, ...], now: tuple[Grant, ...]) -> tuple[Grant, .
 def remove_revoked_grants(ports: ServicePorts, caller: Caller, new: Rights, old: Rights) -> Iterator[str]:
     """Take away what was revoked since, and say so; then name the data keys that were retired since."""
     for principal, came_back in sorted(new.grants.items()):
-        left = less(came_back, old.grants.get(principal, ()))
+        left = remove_revoked(came_back, old.grants.get(principal, ()))
         if _pairs(left) == _pairs(came_back):
             continue
         if left:
@@ -262,3 +258,7 @@ def _items(client: DynamoDBClient, table: str) -> Iterator[Mapping[str, Any]]:
         ExpressionAttributeValues={":grants": {"S": GRANTS}, ":granted": {"S": "G#"}, ":data_key": {"S": "D#"}},
     )
     return (item for page in pages for item in page["Items"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

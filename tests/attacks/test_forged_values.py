@@ -46,7 +46,7 @@ def test_a_retired_data_key_listed_as_live_is_not_rewrapped(service: Loopback, n
     kid = rotated.known.kid
     environ = {**service.environ("owner", namespace), "CONFIGSVC_KMS_KEYS": f"{KMS_KEY},{OTHER_KEY}"}
     policy = Policy({namespace: Protection(retired_kids=frozenset({kid}))})
-    with from_environ(environ, policy=policy) as careful, pytest.raises(Conflict, match="not wrapped again"):
+    with from_environ(environ, policy=policy) as careful, pytest.raises(Conflict, match="cannot be wrapped again"):
         careful.data_keys.rewrap(namespace, kid, OTHER_KEY)
     assert {each.kid: each.data_key.kms_key for each in service.admin().data_keys.list(namespace)}[kid] == KMS_KEY
 

@@ -328,7 +328,7 @@ def test_a_table_that_takes_an_exec_list_away_says_so(victim: Shell, clone: Path
     file.write_text(file.read_text() + '[policy."pay.prod"]\nplain = ["log.level"]\n')
     first, second = _changes(victim.run("trust").err)
     assert first == '+ policy."pay.prod".plain = ["log.level"]'
-    assert second.startswith('+ policy."pay.prod" has no exec list: its namespaces set every variable')
+    assert second.startswith('+ policy."pay.prod" has no exec list: its namespaces may set every variable')
 
 
 def _changes(told: str) -> list[str]:

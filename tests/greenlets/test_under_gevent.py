@@ -19,20 +19,27 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venvs" / "load" / "bin" / "python"
 
 CONNECTIONS = (
-    "absolute_names", "addresses", "answer", "connection_shared", "counts", "http", "kms", "over_the_wire", "proxy",
-    "trust",
+    "absolute_names", "aws/kms", "refresh/counts", "transport/addresses",
+    "transport/connection_shared", "transport/http", "transport/over_the_wire", "transport/proxy",
+    "transport/response", "transport/trust",
 )  # fmt: skip
 CONFIGS = (
-    "background", "config", "container", "credentials", "deadlines", "flights", "gateway", "handler_context", "hooks",
-    "many", "overdue", "refresh", "refusals", "regions", "slow_links",
+    "aws/container", "aws/credentials", "aws/regions", "config",
+    "process/hooks", "reading/handler_context", "refresh/background", "refresh/flights",
+    "refresh/overdue", "refresh/refresh", "refresh/refusals", "service/gateway",
+    "service/many", "transport/deadlines", "transport/slow_links",
 )  # fmt: skip
 NOT_OF_GREENLETS = (
-    "test_addresses.py::test_name_is_looked_up_if_no_thread_can_start",  # a greenlet always can
-    "test_answer.py::test_if_no_thread_can_start_the_response_is_still_parsed",
-    "test_connection_shared.py::test_unclosed_connection_is_collected_without_a_warning",  # runs another
+    "transport/test_addresses.py::test_name_is_looked_up_if_no_thread_can_start",  # a greenlet always can
+    "transport/test_response.py::test_if_no_thread_can_start_the_response_is_still_parsed",
+    "transport/test_connection_shared.py::test_unclosed_connection_is_collected_without_a_warning",  # runs another
 )
 
 pytestmark = pytest.mark.slow
+
+
+def _split(module: str) -> tuple[str, str, str]:
+    return module.rpartition("/")
 
 
 def passed(*arguments: str) -> int:
@@ -57,7 +64,7 @@ def passed(*arguments: str) -> int:
 @pytest.mark.parametrize("modules", [CONNECTIONS, CONFIGS], ids=["connections", "configs"])
 def test_the_transport_tests_of_the_suite_pass_under_gevent(modules: tuple[str, ...]) -> None:
     left_out = [f"--deselect=tests/client/{each}" for each in NOT_OF_GREENLETS]
-    files = [f"tests/client/test_{module}.py" for module in modules]
+    files = [f"tests/client/{folder}{slash}test_{name}.py" for folder, slash, name in map(_split, modules)]
     assert passed("-m", "not slow and not long", *left_out, *files) > 150
 
 

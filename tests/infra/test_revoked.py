@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from configsvc.model.grants import Grant
-from infra.restore import Rights, less, remove_revoked_grants
+from infra.restore import Rights, remove_revoked, remove_revoked_grants
 from tests.support.service.world import ADMIN, DEVELOPER, World, make_world
 
 READ, BOTH = Grant(("read",), ("a.*",)), Grant(("read", "write"), ("a.*", "b"))
@@ -23,7 +23,7 @@ READ, BOTH = Grant(("read",), ("a.*",)), Grant(("read", "write"), ("a.*", "b"))
     ],
 )
 def test_what_is_left_is_in_both(came_back: tuple[Grant, ...], now: tuple[Grant, ...], left: tuple[Grant, ...]) -> None:
-    assert less(came_back, now) == left
+    assert remove_revoked(came_back, now) == left
 
 
 def test_only_what_was_revoked_is_taken_away_and_a_repeat_changes_nothing() -> None:

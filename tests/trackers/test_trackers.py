@@ -47,7 +47,7 @@ def test_no_value_and_no_credential_is_shown_by(tool: str) -> None:
 
 _FAILING = """
 import pytest
-from tests.trackers import scenes
+from tests.support.trackers import scenes
 
 @pytest.fixture(scope="module")
 def made():

@@ -90,7 +90,7 @@ def test_s48_an_interrupted_rotation_of_500_leaves_values_readable_and_can_conti
     before = {key: each.data for key, each in owner.values.get_all(namespace).items()}
     told = _run(shell, service, with_, "data-key", "rotate")
     if with_ == signal.SIGINT:
-        assert "Run it again" in told
+        assert "Run the command again to continue." in told
     done = (_WRITES - 2) * limits.OPERATIONS  # the first two ask who writes and add the data key
     assert {key: each.data for key, each in owner.values.get_all(namespace).items()} == before
     assert Counter(each.latest for each in owner.values.list_keys(namespace)) == {1: VALUES - done, 2: done}
