@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 _LISTED = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607
-PROGRAMS = [name for name in _LISTED.stdout.split() if 'if __name__ == "__main__":' in (ROOT / name).read_text()]
+PROGRAMS = [name for name in _LISTED.stdout.split() if '\nif __name__ == "__main__":' in (ROOT / name).read_text()]
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
