@@ -123,24 +123,31 @@ def _build_problem() -> dict[str, Any]:
                 "items": refer_to("FailedOperation"),
                 "description": "The operations of a change set that failed.",
             },
-            "revision": {
-                "type": ["integer", "null"],
-                "description": "The current revision of the key, the namespace or the grants; null if there is none.",
-            },
-            "latest": {**number, "description": "The latest version of the key; 0 if it has none."},
-            "active": {"type": ["integer", "null"], "description": "The version that the key serves."},
-            "digest": {
-                **text,
-                "description": "SHA-256 of the latest version as it is stored, in hex. Only for its readers.",
-            },
-            "changed_by": {**text, "description": "The principal that made `revision`."},
-            "changed_at": {
-                **text,
-                "format": "date-time",
-                "description": "When `revision` was made, by the service's clock.",
-            },
+            **_build_conflict(text, number),
             "reason": {**text, "description": "In health: why the table cannot be read."},
             **_build_details(text, number),
+        },
+    }
+
+
+def _build_conflict(text: dict[str, Any], number: dict[str, Any]) -> dict[str, Any]:
+    """Returns the members that say what a failed precondition met."""
+    return {
+        "revision": {
+            "type": ["integer", "null"],
+            "description": "The current revision of the key, the namespace or the grants; null if there is none.",
+        },
+        "latest": {**number, "description": "The latest version of the key; 0 if it has none."},
+        "active": {"type": ["integer", "null"], "description": "The version that the key serves."},
+        "digest": {
+            **text,
+            "description": "SHA-256 of the latest version as it is stored, in hex. Only for its readers.",
+        },
+        "changed_by": {**text, "description": "The principal that made `revision`."},
+        "changed_at": {
+            **text,
+            "format": "date-time",
+            "description": "When `revision` was made, by the service's clock.",
         },
     }
 

@@ -1,4 +1,4 @@
-"""Rows 37 to 39, 41, 46, 49, 50, 51 and 53: what is old, torn, altered or refused, and who is told."""
+"""Rows 37 to 39, 41, 46, 49, 50, 51 and 53: old, torn, altered or refused snapshots, and who is warned."""
 
 from __future__ import annotations
 

@@ -53,6 +53,8 @@ _RESPONSES = (
 _OPENING = (
     *_in("tests/client/opening", "opening"),
     *_in("tests/client/refresh", "refresh", "refusals"),
+    *_in("tests/faults_client", "answers", "late"),
+    "tests/attacks/test_poisoned_answers.py",
 )
 
 CORE: Mapping[str, tuple[str, ...]] = {

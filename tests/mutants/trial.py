@@ -102,7 +102,12 @@ def run_imported(path: str, source: str, tests: Sequence[str]) -> int:
 def run_replaced(path: str, mutant: Mutant, session: pytest.Session, items: Sequence[pytest.Item]) -> int:
     """Runs the collected tests with one function's code replaced, until one fails."""
     replaced = _replace_function(importlib.import_module(name_module(path)), path, mutant)
-    return run_items(session, items) if replaced else UNPLANTED
+    if not replaced:
+        return UNPLANTED
+    try:
+        return run_items(session, items)
+    except Exception:  # noqa: BLE001  # pytest's own, such as a failure that it cannot show, because a repr is broken
+        return 1  # the unchanged module runs in the same way, and nothing may be raised there
 
 
 def run_items(session: pytest.Session, items: Sequence[pytest.Item]) -> int:

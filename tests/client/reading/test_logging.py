@@ -23,7 +23,7 @@ PLAIN = "public-value-of-a-plain-key"
 
 
 class Shows:
-    """An object that shows what it is told to."""
+    """An object whose text is the given one."""
 
     def __init__(self, text: str) -> None:
         self.text = text

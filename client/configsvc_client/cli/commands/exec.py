@@ -81,19 +81,13 @@ def command(
     from configsvc_client.cli.run.mount import is_environment
     from configsvc_client.cli.run.supervise import NotStarted
 
-    if not arguments[0]:
-        raise click.UsageError("COMMAND is empty, like an unset variable.")
-    if instead and not (watch and mount):
-        raise click.UsageError(
-            "--signal needs --watch and --mount: the environment of a running command cannot change."
-        )
+    _check_usage(arguments, instead, may_signal=watch and mount is not None)
     base = get_inherited(os.environ)
     base = remove_credentials(base) if drop_credentials else base
     child = Child(base, arguments, override)
     named = options.choose_namespaces(namespaces)
-    listed = {
-        each: composition.get_exec_list(each) for each in named
-    }  # now, because the polling thread has no settings
+    # Now, because the polling thread has no settings.
+    listed = {each: composition.get_exec_list(each) for each in named}
     becomes_environment = mount is None or is_environment(mount)
     admission = Admission(listed.__getitem__, ADVICE_FOR_FILE if mount else ADVICE)
     admitted = admission.admit if becomes_environment else _list_every_key
@@ -105,6 +99,20 @@ def command(
         return runner.run(source, child, arguments, runner.RunOptions(mount, every if watch else None, grace, after))
     except NotStarted as error:
         return _report_not_started(arguments[0], error.reason)
+
+
+def _check_usage(arguments: Sequence[str], instead: str | None, *, may_signal: bool) -> None:
+    """Checks what click cannot.
+
+    Raises:
+        click.UsageError: the command is empty, or a signal is asked for where no file changes.
+    """
+    if not arguments[0]:
+        raise click.UsageError("COMMAND is empty, like an unset variable.")
+    if instead and not may_signal:
+        raise click.UsageError(
+            "--signal needs --watch and --mount: the environment of a running command cannot change."
+        )
 
 
 def _list_every_key(_namespace: str, keys: Sequence[str]) -> Sequence[str]:
