@@ -44,6 +44,7 @@ endef
 .venvs/emulator/.ready: FOR = the local AWS
 .venvs/runtime/.ready: FOR = the packages of the Lambda image
 .venvs/awscli/.ready: FOR = the AWS CLI
+.venvs/linters/.ready: FOR = linters of templates and policies
 .venvs/load/.ready: FOR = simulated consumers
 .venvs/trackers/.ready: FOR = error trackers and debuggers
 .venvs/integrations/.ready: FOR = the frameworks of docs/INTEGRATIONS.md
