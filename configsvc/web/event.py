@@ -80,7 +80,21 @@ _BOM = "\ufeff".encode()
 _GZIP = (b"\x1f\x8b", "\x1f\ufffd".encode())  # as sent, and as API Gateway passes it on
 _WIDE = (b"\xff\xfe", b"\xfe\xff", "\ufffd\ufffd".encode())  # byte order marks, as sent and as passed on
 _FIRST = 4  # JSON in UTF-16 or UTF-32 has a zero in its first four bytes; JSON in UTF-8 never has zeros
+_TYPE = "application/json"
 _JSON = re.compile(r'application/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?', re.IGNORECASE)
+
+_SENT_TYPES = re.compile("[,;]")
+_OTHER_TYPE = "Send JSON in UTF-8, with Content-Type: application/json."
+
+
+def check_media_type(content_type: str) -> None:
+    """Refuses every type but JSON, with or without a body, as Chalice does; `read_body` looks at the charset too.
+
+    Raises:
+        UnsupportedMediaType
+    """
+    if _TYPE not in (part.strip() for part in _SENT_TYPES.split(content_type.lower())):
+        raise UnsupportedMediaType(_OTHER_TYPE)
 
 
 def read_body(event: Mapping[str, Any], content_type: str | None) -> bytes:
@@ -92,7 +106,7 @@ def read_body(event: Mapping[str, Any], content_type: str | None) -> bytes:
         InvalidRequest: broken base64 in the event.
     """
     if content_type is not None and not _JSON.fullmatch(content_type.strip()):
-        raise UnsupportedMediaType("Send JSON in UTF-8, with Content-Type: application/json.")
+        raise UnsupportedMediaType(_OTHER_TYPE)
     text = event.get("body") or ""
     try:
         raw = b64decode(text, validate=True) if event.get("isBase64Encoded") else text.encode()

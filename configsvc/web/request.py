@@ -13,7 +13,7 @@ from configsvc.model.names import Namespace
 from configsvc.model.text import make_printable
 from configsvc.service.engine.ports import Caller, Idempotency
 from configsvc.web.description import CURSOR, LIMIT, PATH, Description, NumberParameter, Parameter, TextParameter
-from configsvc.web.event import Event, Headers, parse_object, read_body
+from configsvc.web.event import Event, Headers, check_media_type, parse_object, read_body
 
 _SHOWN = 64
 
@@ -91,10 +91,11 @@ class Request:
         self.caller = caller
         self.method: str = event["requestContext"]["httpMethod"]
         self.route: str = event["requestContext"]["resourcePath"]
-        self._parameters: Mapping[str, str] = event.get("pathParameters") or {}
-        self._query: Mapping[str, list[str]] = event.get("multiValueQueryStringParameters") or {}
+        self._parameters: Mapping[str, str] = event["pathParameters"] or {}
+        self._query: Mapping[str, list[str]] = event["multiValueQueryStringParameters"] or {}
         self._headers = headers
         self._event = event
+        self._sent: str | None = event["body"]
         self.path: Mapping[str, object] = {}
         self.namespaces: tuple[Namespace, ...] = ()
 
@@ -123,8 +124,10 @@ class Request:
         Names are checked before the body, so that errors in the body are shown only to callers who name their target.
 
         Raises:
-            InvalidRequest
+            InvalidRequest, UnsupportedMediaType
         """
+        if types := self._headers.get("content-type"):
+            check_media_type(types[-1])
         if self._query or description.query:
             check_query(self._query, description.query)
         refused = _PRECONDITIONS if self.method == _GET else _CONDITIONS
@@ -205,7 +208,7 @@ class Request:
         return key
 
     def _no_body(self) -> None:
-        if self._event.get("body") and parse_object(self.body()):
+        if self._sent and parse_object(self.body()):
             raise InvalidRequest("This route does not accept a body. Omit it.")
 
     def _target(self) -> str:
@@ -215,4 +218,4 @@ class Request:
 
     def _digest(self) -> str:
         parts = [self.join_header("if-match") or "", self.join_header("if-none-match") or ""]
-        return sha256("\n".join(parts).encode() + b"\n" + str(self._event.get("body") or "").encode()).hexdigest()
+        return sha256("\n".join(parts).encode() + b"\n" + str(self._sent or "").encode()).hexdigest()
