@@ -16,22 +16,26 @@ _MOST = 200
 
 
 class Line(NamedTuple):
-    """One event of one log group; sorts by time."""
+    """One event of one function's log; sorts by time."""
 
     milliseconds: int
-    group: str
+    function: str
     text: str
 
 
 def lines(endpoint: str) -> list[Line]:
     """The last lines of every function's log."""
     logs = boto3.client("logs", **make_client_arguments(endpoint))
+    functions = boto3.client("lambda", **make_client_arguments(endpoint)).get_paginator("list_functions")
+    groups = logs.get_paginator("describe_log_groups").paginate()
+    existing = {group["logGroupName"] for page in groups for group in page["logGroups"]}
     found: list[Line] = []
-    for group in logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]:
-        name = group["logGroupName"]
+    for function in (each for page in functions.paginate() for each in page["Functions"]):
+        if (group := function["LoggingConfig"]["LogGroup"]) not in existing:
+            continue
         found += [
-            Line(event["timestamp"], name.removeprefix("/aws/lambda/"), event["message"].rstrip())
-            for event in logs.filter_log_events(logGroupName=name)["events"]
+            Line(event["timestamp"], function["FunctionName"], event["message"].rstrip())
+            for event in logs.filter_log_events(logGroupName=group)["events"]
         ]
     return sorted(found)[-_MOST:]
 
@@ -44,7 +48,7 @@ def main(places: Places | None = None) -> int:
         print(f"make logs: {escape(error)}", file=sys.stderr)
         return 1
     for line in found:
-        print(f"{line.group:<20} {escape(line.text)}")
+        print(f"{line.function:<20} {escape(line.text)}")
     return 0
 
 

@@ -89,9 +89,9 @@ def _metrics(template: Template, stage: Stage) -> None:
     api["MethodSettings"][0]["MetricsEnabled"] = stage.detailed_metrics
     if not stage.access_log:
         return
-    name = {"Fn::Sub": "/aws/apigateway/${AWS::StackName}"}
-    group = {"LogGroupName": name, "RetentionInDays": {"Ref": "LogRetentionDays"}}
-    resources["AccessLogGroup"] = {"Type": "AWS::Logs::LogGroup", "Properties": group}
+    log = {name: resources["ApiHandlerLogGroup"][name] for name in ("Type", "DeletionPolicy", "UpdateReplacePolicy")}
+    resources["AccessLogGroup"] = log | {"Properties": {"RetentionInDays": {"Ref": "LogRetentionDays"}}}
+    template["Outputs"]["AccessLogGroupName"] = {"Value": {"Ref": "AccessLogGroup"}}
     arn = {"Fn::GetAtt": ["AccessLogGroup", "Arn"]}
     api["AccessLogSetting"] = {"DestinationArn": arn, "Format": json.dumps(_ACCESS_LINE, separators=(",", ":"))}
     _count_lines(

@@ -92,7 +92,9 @@ def for_emulator(expanded: Template) -> Template:
     - resources it rejects (`AWS::CodeDeploy::*`, `AWS::WAFv2::WebACLAssociation`) are removed, with the update policies
       that name them;
     - gateway responses are ignored in the API's body, so they become `AWS::ApiGateway::GatewayResponse` resources
-      that the deployment waits for.
+      that the deployment waits for;
+    - log groups get a name with the stack's id in it, because it would generate the same name for each stack of a
+      name, and so empty the log that a destroyed stack left.
 
     What it accepts and silently drops (SSE, TTL, PITR, endpoint type, reserved concurrency) stays in.
     """
@@ -102,6 +104,7 @@ def for_emulator(expanded: Template) -> Template:
     for resource in done["Resources"].values():
         resource.get("UpdatePolicy", {}).pop("CodeDeployLambdaAliasUpdate", None)
     _responses_as_resources(done)
+    _name_log_groups(done)
     return done
 
 
@@ -120,6 +123,13 @@ def _responses_as_resources(template: Template) -> None:
     for deployment in _of_type(template, "AWS::ApiGateway::Deployment").values():
         deployment["DependsOn"] = sorted({*_depends_on(deployment), *made})
     resources.update(made)
+
+
+def _name_log_groups(template: Template) -> None:
+    for name, group in _of_type(template, "AWS::Logs::LogGroup").items():
+        made = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+        named = {"Fn::Sub": ["${AWS::StackName}-" + name + "-${Made}", {"Made": made}]}
+        group["Properties"].setdefault("LogGroupName", named)
 
 
 def _response_id(kind: str) -> str:

@@ -1,7 +1,8 @@
-"""`make destroy`: delete the stack and keep its data, unless DATA= confirms deleting that too."""
+"""`make destroy`: delete the stack and keep its data, unless DATA= confirms deleting that too. Logs are always kept."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,8 +70,10 @@ def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word
     foreign_key = not outputs["KmsKeyArn"].endswith(f":key/{made.get('NamespacesKey')}")
     data = Data(dynamodb, kms, outputs["TableName"], outputs["KmsKeyArn"], keeps_key=foreign_key)
     wanted = _wants_data_deleted(data, made.get("ConfigTable"), word)
-    site.tell(f"{site.stage.stack} in {site.region} will be deleted: API and keys, function, log, alarms.")
+    site.tell(f"{site.stage.stack} in {site.region} will be deleted: API and keys, function, alarms.")
     site.tell(_fate(data, wanted=wanted))
+    logs = _list_logs(outputs)
+    site.tell(f"The audit trail is kept in any case: log group {', '.join(logs)}.")
     if not ask(f"Destroy {site.stage.stack}{' and its data' if wanted else ''}?"):
         raise Declined("Nothing was destroyed.")
     if wanted:
@@ -80,9 +83,18 @@ def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word
     stack.delete(_LONGEST)
     site.tell(f"{site.stage.stack} is deleted.")
     site.tell(f"The bucket {site.target.bucket} is kept: it has the code and templates of all stacks here.")
+    for log in logs:
+        site.tell(
+            f"Nobody needs the log any more? aws logs delete-log-group --region {site.region} --log-group-name {log}"
+        )
     if not wanted and not site.stage.table.name:
         site.tell("To serve this table again, add this under [table] in the stage file:")
         site.tell(f'  name = "{data.table}"\n  kms_key = "{data.kms_key}"')
+
+
+def _list_logs(outputs: Mapping[str, str]) -> list[str]:
+    """The log groups that the stack leaves: requests, and the access log if it has one."""
+    return [outputs[name] for name in ("LogGroupName", "AccessLogGroupName") if name in outputs]
 
 
 def _fate(data: Data, *, wanted: bool) -> str:

@@ -272,7 +272,9 @@ def test_the_firewall_is_before_the_stage_and_the_domain_maps_to_it(everything: 
 
 def test_the_access_log_is_kept_a_while_and_holds_no_api_key(everything: dict[str, Any]) -> None:
     line = properties(everything, "RestAPIapiStage")["AccessLogSetting"]["Format"]
-    assert properties(everything, "AccessLogGroup")["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    group = everything["AccessLogGroup"]
+    assert group["Properties"] == {"RetentionInDays": {"Ref": "LogRetentionDays"}}
+    assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert set(json.loads(line).values()).isdisjoint({"$context.identity.apiKey"})
     assert properties(everything, "ThrottledAlarm")["AlarmActions"] == [{"Ref": "AlarmTopic"}]
 

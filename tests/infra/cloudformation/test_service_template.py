@@ -69,7 +69,10 @@ def test_the_services_role_has_no_kms_permission_and_no_managed_policy(expanded:
 
 def test_the_services_role_reaches_its_table_its_log_and_traces_only(expanded: Template) -> None:
     reached = {json.dumps(s["Resource"]): {a.split(":")[0] for a in actions(s)} for s in statements(expanded)}
+    # A version that was published before the log group had a generated name still writes during a canary.
+    group = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/${AWS::StackName}-api:*"
     assert reached == {
+        json.dumps({"Fn::Sub": group}): {"logs"},
         json.dumps({"Fn::GetAtt": ["ConfigTable", "Arn"]}): {"dynamodb"},
         json.dumps({"Fn::GetAtt": ["ApiHandlerLogGroup", "Arn"]}): {"logs"},
         '"*"': {"xray"},
@@ -242,13 +245,14 @@ def test_every_read_asks_for_an_api_key_but_health_and_openapi(expanded: Templat
     assert {path for path, _ in reads} - OPEN
 
 
-def test_logs_are_kept_for_a_while_under_the_functions_name(sam: Template, expanded: Template) -> None:
-    groups = of_type(expanded, "AWS::Logs::LogGroup")
+def test_the_log_is_bounded_and_outlives_the_stack_under_a_name_that_is_never_taken(
+    sam: Template, expanded: Template
+) -> None:
+    [group] = of_type(expanded, "AWS::Logs::LogGroup")
+    assert group["Properties"] == {"RetentionInDays": {"Ref": "LogRetentionDays"}}
+    assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     [function] = of_type(expanded, "AWS::Lambda::Function")
-    name = function["Properties"]["FunctionName"]["Fn::Sub"]
-    assert [group["Properties"]["LogGroupName"]["Fn::Sub"] for group in groups] == [f"/aws/lambda/{name}"]
-    assert [group["Properties"]["RetentionInDays"] for group in groups] == [{"Ref": "LogRetentionDays"}]
-    assert function["DependsOn"] == "ApiHandlerLogGroup"
+    assert function["Properties"]["LoggingConfig"] == {"LogGroup": {"Ref": "ApiHandlerLogGroup"}}
     assert "${ApiHandler}" not in json.dumps(sam)
 
 

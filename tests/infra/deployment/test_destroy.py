@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 ARN = "arn:aws:kms:us-east-1:111122223333:key/"
+LOGS = {"LogGroupName": "s-log", "AccessLogGroupName": "s-access"}
 MADE = {"ConfigTable": "own-table", "NamespacesKey": "own-key"}
 
 
@@ -32,7 +33,12 @@ class Clients:
 
     def __init__(self, made: dict[str, str], table: str, key: str) -> None:
         self.made = made
-        self.told = {"TableName": table, "KmsKeyArn": ARN + key}
+        self.told = {
+            "TableName": table,
+            "KmsKeyArn": ARN + key,
+            "LogGroupName": "s-log",
+            "AccessLogGroupName": "s-access",
+        }
         self.deleted: list[str] = []
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803  # as boto3 takes it
@@ -96,6 +102,13 @@ def test_the_table_and_the_key_that_the_stack_made_go_before_it() -> None:
     clients = Clients(MADE, "own-table", "own-key")
     assert "the KMS key goes in 30 days" in destroy_and_read(clients)
     assert clients.deleted == ["own-table", "own-key", "stack"]
+
+
+def test_the_audit_trail_is_kept_also_when_the_data_goes_and_it_says_how_to_delete_it() -> None:
+    told = destroy_and_read(Clients(MADE, "own-table", "own-key"))
+    assert "kept in any case: log group s-log, s-access." in told
+    for log in LOGS.values():
+        assert f"aws logs delete-log-group --region us-east-1 --log-group-name {log}" in told
 
 
 @pytest.mark.parametrize("made", [MADE, {"ConfigTable": "own-table"}])
