@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from infra.cloudformation import access, invocation, network
+from infra.cloudformation import access, canary, invocation, network
 from infra.cloudformation.template import Template
 from infra.stage import Stage, StageError
 
@@ -40,7 +40,7 @@ def with_options(sam: Template, stage: Stage, served: str | None = None) -> Temp
     left = served if stage.table.name and served != stage.table.name else None
     _function(done, stage)
     if left is None:
-        _canary(done, stage)
+        canary.add(done, stage)
     invocation.add(done, stage)
     _metrics(done, stage)
     access.add(done, stage)
@@ -65,23 +65,6 @@ def _function(template: Template, stage: Stage) -> None:
         if tuple(map(int, runtime.removeprefix("python").split("."))) < _SNAPSTART_SINCE:
             raise StageError(f"SnapStart is for Python 3.12 or newer, and this zip is for {runtime}: leave it out.")
         properties["SnapStart"] = {"ApplyOn": "PublishedVersions"}
-
-
-def _canary(template: Template, stage: Stage) -> None:
-    if stage.function.canary is None:
-        return
-    alarms = [{"Ref": name} for name in ("ServerErrorsAlarm", "FunctionErrorsAlarm", "LatencyAlarm")]
-    template["Resources"]["APIHandler"]["Properties"]["DeploymentPreference"] = {
-        "Type": stage.function.canary, "Alarms": alarms, "Role": {"Fn::GetAtt": ["CanaryRole", "Arn"]},
-    }  # fmt: skip
-    function = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-api"
-    alarm = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:${AWS::StackName}-*"
-    actions = ["lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"]
-    statements = [
-        access.allow("ShiftTheAlias", actions, [{"Fn::Sub": function}, {"Fn::Sub": f"{function}:*"}]),
-        access.allow("LookAtItsAlarms", ["cloudwatch:DescribeAlarms"], [{"Fn::Sub": alarm}]),
-    ]
-    template["Resources"]["CanaryRole"] = access.role("codedeploy.amazonaws.com", "canary", statements)
 
 
 def _metrics(template: Template, stage: Stage) -> None:

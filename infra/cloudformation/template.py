@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
+from infra.cloudformation import versions
 from infra.cloudformation.dashboard import dashboard
 from infra.cloudformation.gateway_responses import gateway_responses
 
@@ -52,23 +52,34 @@ def finish(sam: Template, *fragments: Template) -> Template:
     return done
 
 
-def locate(sam: Template, bucket: str, key: str, release: str) -> Template:
-    """The template with its code at `s3://bucket/key`.
+def locate(
+    sam: Template, bucket: str, key: str, code_sha256: str, parameters: Mapping[str, str] | None = None
+) -> Template:
+    """The template with its code at `s3://bucket/key`, and with the release of each function.
 
-    `release` (64 hex digits) names code and parameters together: a change of either publishes a new Lambda version,
-    or the alias would go on serving the old environment.
+    A release names what a version of the function holds, its code by content and parameters by value. Another release
+    publishes another version; the same one does not. Pass `parameters` for a deployment; without them, the template is
+    only looked at and parameters have their defaults.
+
+    Raises:
+        TemplateError: a version holds a parameter whose value is not known here: its change would go unnoticed.
     """
-    done = copy.deepcopy(sam)
-    for function in _of_type(done, "AWS::Serverless::Function").values():
-        function["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
-        function["Properties"]["AutoPublishCodeSha256"] = release
+    content = expand(_with_code(sam, "by-content", code_sha256))
+    given = parameters or {}
+    if parameters is not None and (unknown := sorted(versions.list_unknown(content, given))):
+        raise TemplateError(f"The function holds {', '.join(unknown)}, whose value is not known when it is deployed.")
+    done = _with_code(sam, bucket, key)
+    for name, release in versions.list_releases(content, given).items():
+        # SAM also writes it into the description, so Lambda always has something new to publish.
+        done["Resources"][name]["Properties"]["AutoPublishCodeSha256"] = release
     return done
 
 
-def release_of(code_sha256: str, parameters: Mapping[str, str]) -> str:
-    """The name of one deployment's content: SHA-256 over the zip's hash and the parameters, as 64 hex digits."""
-    content = json.dumps([code_sha256, dict(parameters)], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
+def _with_code(sam: Template, bucket: str, key: str) -> Template:
+    done = copy.deepcopy(sam)
+    for function in _of_type(done, "AWS::Serverless::Function").values():
+        function["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
+    return done
 
 
 def expand(sam: Template) -> Template:
@@ -91,6 +102,7 @@ def for_emulator(expanded: Template) -> Template:
 
     - resources it rejects (`AWS::CodeDeploy::*`, `AWS::WAFv2::WebACLAssociation`) are removed, with the update policies
       that name them;
+    - alarms on metric math, which it rejects, are removed; only the canary has such;
     - gateway responses are ignored in the API's body, so they become `AWS::ApiGateway::GatewayResponse` resources
       that the deployment waits for;
     - log groups get a name with the stack's id in it, because it would generate the same name for each stack of a
@@ -99,13 +111,17 @@ def for_emulator(expanded: Template) -> Template:
     What it accepts and silently drops (SSE, TTL, PITR, endpoint type, reserved concurrency) stays in.
     """
     done = copy.deepcopy(expanded)
-    for name in [n for n, r in done["Resources"].items() if r["Type"].startswith(_NOT_EMULATED)]:
-        del done["Resources"][name]
+    done["Resources"] = {name: each for name, each in done["Resources"].items() if _is_emulated(each)}
     for resource in done["Resources"].values():
         resource.get("UpdatePolicy", {}).pop("CodeDeployLambdaAliasUpdate", None)
     _responses_as_resources(done)
     _name_log_groups(done)
     return done
+
+
+def _is_emulated(resource: Template) -> bool:
+    of_metric_math = resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
+    return not of_metric_math and not resource["Type"].startswith(_NOT_EMULATED)
 
 
 def _add(template: Template, fragment: Template) -> None:

@@ -133,9 +133,7 @@ def service_template(
 ) -> templates.Template:
     """The service's template as CloudFormation takes it, its code uploaded."""
     key = upload_file(target, stack, package.zip)
-    function = json.dumps(package.template["Resources"]["APIHandler"], sort_keys=True)
-    release = templates.release_of(package.sha256, {**parameters, "APIHandler": function})
-    template = templates.expand(templates.locate(package.template, target.bucket, key, release))
+    template = templates.expand(templates.locate(package.template, target.bucket, key, package.sha256, parameters))
     return templates.for_emulator(template) if emulator else template
 
 

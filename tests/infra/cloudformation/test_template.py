@@ -71,16 +71,16 @@ def test_outputs_are_named_once() -> None:
     assert set(template.finish(sample())["Outputs"]) == {"ApiUrl"}
 
 
-def test_a_changed_parameter_is_another_release() -> None:
-    first = template.release_of("ab", {"Admins": "arn:one"})
-    assert first == template.release_of("ab", {"Admins": "arn:one"})
-    assert len({first, template.release_of("ab", {"Admins": "arn:two"}), template.release_of("cd", {})}) == 3
-
-
-def test_another_release_publishes_another_version() -> None:
+def test_other_code_publishes_another_version() -> None:
     finished = template.finish(sample())
     one, two = (template.expand(template.locate(finished, "b", "k", digit * 64)) for digit in "01")
     assert _versions(one).isdisjoint(_versions(two))
+
+
+def test_the_same_code_in_another_place_publishes_none() -> None:
+    finished = template.finish(sample())
+    one, two = (template.expand(template.locate(finished, bucket, bucket, RELEASE)) for bucket in ("b", "c"))
+    assert _versions(one) == _versions(two)
 
 
 def _versions(done: template.Template) -> set[str]:
@@ -92,6 +92,15 @@ def test_the_emulator_gets_no_codedeploy() -> None:
     given["Resources"]["Group"] = {"Type": "AWS::CodeDeploy::DeploymentGroup"}
     given["Resources"]["APIHandlerAliaslive"]["UpdatePolicy"] = {"CodeDeployLambdaAliasUpdate": {"x": "Group"}}
     assert "CodeDeploy" not in json.dumps(template.for_emulator(given))
+
+
+def test_the_emulator_gets_no_alarm_on_metric_math_and_every_other() -> None:
+    given = expanded()
+    given["Resources"]["Math"] = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": []}}
+    given["Resources"]["Plain"] = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}}
+    done = template.for_emulator(given)["Resources"]
+    assert "Plain" in done
+    assert "Math" not in done
 
 
 def test_the_emulator_gets_gateway_responses_as_resources_before_the_deployment() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from infra.cloudformation.template import release_of
+from infra.cloudformation.versions import list_releases
 from infra.deployment import proof
 from infra.deployment.change_set import ChangeSet
 from infra.deployment.proof import next_proof
@@ -89,7 +89,11 @@ def test_what_can_be_read_of_a_proof_is_its_hash() -> None:
 
 def test_another_proof_or_mode_is_another_release() -> None:
     stages = [next_proof(BEFORE, 1, lambda: OLD), next_proof(None, 1, lambda: OLD), next_proof(held(OLD), 2)]
-    assert len({release_of("0" * 64, each.shown) for each in stages}) == 3
+    variables = {"PROOF": {"Ref": "GatewayProofSha256"}, "MODE": {"Ref": "GatewayProofMode"}}
+    function = {"Type": "AWS::Lambda::Function", "Properties": {"Environment": {"Variables": variables}}}
+    declared = {name: {"Type": "String"} for name in ("GatewayProofSha256", "GatewayProofMode")}
+    template = {"Parameters": declared, "Resources": {"F": function}}
+    assert len({list_releases(template, each.shown)["F"] for each in stages}) == 3
 
 
 class Noted:
