@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypedDict
 from botocore.exceptions import ClientError
 
 from infra.cloudformation import template as templates
+from infra.deployment.pace import AWS, Pace
 from infra.deployment.proof import DIGESTS, ENFORCE, GENERATION, Parameters, next_proof
 from infra.deployment.stack import Approve, Change, Declined, Outcome, Stack, always
 
@@ -38,6 +39,7 @@ class Target:
 
     Args:
         owner: the account that the bucket must belong to; others can make buckets of a name that can be guessed.
+        pace: how often CloudFormation is asked.
     """
 
     cloudformation: CloudFormationClient
@@ -47,6 +49,11 @@ class Target:
     progress: Callable[[str], None]
     approve: Approve = always
     owner: str | None = None
+    pace: Pace = AWS
+
+    def stack(self, name: str) -> Stack:
+        """A stack there."""
+        return Stack(self.cloudformation, name, self.progress, self.pace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ def deploy_service(
         infra.deployment.stack.StackFailed: with the events that explain why.
         infra.deployment.stack.Declined: `approve` said no, or somebody else rotated the proof at the same time.
     """
-    held = Stack(target.cloudformation, stack, target.progress).parameters(seconds)
+    held = target.stack(stack).parameters(seconds)
     proof = next_proof(held, int(parameters.get(GENERATION, "1")))
     shown = {**parameters, **proof.shown}
     template = service_template(target, stack, package, shown, emulator=emulator)
@@ -120,7 +127,7 @@ def _if_alone(target: Target, stack: str, held: Mapping[str, str] | None, second
     """
 
     def approve(changes: list[Change]) -> bool:
-        now = Stack(target.cloudformation, stack, target.progress).parameters(seconds)
+        now = target.stack(stack).parameters(seconds)
         if (now or {}).get(DIGESTS) != (held or {}).get(DIGESTS):
             raise Declined(f"Somebody else just changed the proof of {stack}. Nothing was changed; deploy again.")
         return target.approve(changes)
@@ -147,7 +154,7 @@ def deploy(
     body = json.dumps(template, separators=(",", ":"), sort_keys=True).encode()
     key = upload(target, stack, body, ".json")
     where = f"{target.s3.meta.endpoint_url.rstrip('/')}/{target.bucket}/{key}"
-    applied = Stack(target.cloudformation, stack, target.progress)
+    applied = target.stack(stack)
     outcome = applied.apply(where, parameters, seconds, target.approve)
     target.progress(f"{stack} {outcome.value}")
     return Deployed(outcome, applied.outputs())

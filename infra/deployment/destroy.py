@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra.deployment.release import Ask, Site
-from infra.deployment.stack import Declined, Stack
+from infra.deployment.stack import Declined
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -62,7 +62,7 @@ def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word
         infra.deployment.stack.Declined: nothing was done.
         infra.deployment.stack.StackFailed: a resource cannot be deleted.
     """
-    stack = Stack(site.target.cloudformation, site.stage.stack, site.target.progress)
+    stack = site.target.stack(site.stage.stack)
     outputs = stack.outputs()
     if not outputs:
         raise Declined(f"There is no stack {site.stage.stack} in {site.region}.")

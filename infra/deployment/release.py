@@ -17,7 +17,6 @@ from infra.cloudformation import template as templates
 from infra.cloudformation.options import with_options
 from infra.deployment.change_set import Change
 from infra.deployment.deploy import Service, Target, deploy_service
-from infra.deployment.stack import Stack
 from infra.packaging.service_zip import STAGE, Package, package
 from infra.paths import ROOT
 from infra.stage import Stage, StageError
@@ -78,7 +77,7 @@ def for_site(built: Package, site: Site) -> Package:
     Raises:
         StageError: the stage says nothing of the table that the stack serves, and would go on with a new, empty one.
     """
-    stack = Stack(site.target.cloudformation, site.stage.stack, site.tell)
+    stack = site.target.stack(site.stage.stack)
     served, wanted = stack.outputs().get("TableName"), site.stage.table.name
     if served and not wanted and served != stack.made().get("ConfigTable"):
         raise StageError(
@@ -116,7 +115,7 @@ def show(changes: list[Change], tell: Callable[[str], None]) -> None:
 
 def describe(site: Site, service: Service) -> None:
     """Print the outputs, and the settings of consumers and developers. No API key is printed, only how to get it."""
-    outputs = Stack(site.target.cloudformation, site.stage.stack, site.tell).outputs()
+    outputs = site.target.stack(site.stage.stack).outputs()
     site.tell(f"\n{site.stage.stack} is {service.outcome.value}. Its outputs:")
     for name, value in sorted(outputs.items()):
         site.tell(f"  {name:<22} {value}")
