@@ -9,7 +9,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra import aws, command
 from infra.deployment.deploy import Target
 from infra.deployment.release import Site
-from infra.stage import Stage, load
+from infra.deployment.whole_stack import WholeStack
+from infra.stage import Stage, StageError, load
+from infra.stage_rules import place_faults
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,9 +29,12 @@ def _connect(stage: Stage, asked: command.Asked) -> command.Connection:
         ) from error
     print(f"As {who['Arn']}")
     region = session.region_name
+    if faults := list(place_faults(stage, region, who["Account"])):
+        raise StageError("\n  ".join([f"The stage does not fit {region} of account {who['Account']}.", *faults]))
     target = Target(
         session.client("cloudformation"), session.client("s3"), session.client("lambda"),
         f"configsvc-deployments-{who['Account']}-{region}", command.progress, command.approver(asked), who["Account"],
+        WholeStack.of(stage),
     )  # fmt: skip
     site = Site(stage, target, region, print)
     return command.Connection(site, session.client("dynamodb"), session.client("kms"))

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.cloudformation.template import TemplateError
-from infra.deployment.change_set import Change
+from infra.deployment.change_set import Change, with_advice
 from infra.deployment.destroy import WORD, destroy
-from infra.deployment.explanations import with_advice
 from infra.deployment.release import LintFailed, Site, describe, release, show
 from infra.deployment.stack import Approve, Declined, StackFailed
 from infra.escaping import escape

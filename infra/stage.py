@@ -6,20 +6,26 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from infra import aws_values, stage_rules
 from infra.paths import STAGES
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 _GROUP = r"^[a-z][a-z0-9-]{0,30}$"
-_ARN = r"^arn:aws[a-z-]*:"
 _PATTERN = r"^(\*|[a-z0-9][a-z0-9._-]{0,62}(\.\*)?)$"  # as a grant takes it: exact, prefix.*, *
 
-Count = Annotated[int, Field(ge=1)]
-Arn = Annotated[str, Field(pattern=_ARN)]
-KmsKey = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$")]
+Count = aws_values.Whole
 Pattern = Annotated[str, Field(pattern=_PATTERN)]
+Canary = Literal[
+    "Canary10Percent5Minutes", "Canary10Percent10Minutes", "Canary10Percent15Minutes", "Canary10Percent30Minutes",
+    "Linear10PercentEvery1Minute", "Linear10PercentEvery2Minutes", "Linear10PercentEvery3Minutes",
+    "Linear10PercentEvery10Minutes", "AllAtOnce",
+]  # fmt: skip
 LogDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
@@ -33,6 +39,15 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_AnyPart = TypeVar("_AnyPart", bound=_Part)
+
+
+def _refuse(part: _AnyPart, faults: Iterable[str]) -> _AnyPart:
+    if found := list(faults):
+        raise ValueError("; ".join(found))
+    return part
+
+
 class Throttle(_Part):
     """Requests per second and burst."""
 
@@ -43,7 +58,7 @@ class Throttle(_Part):
 class Consumers(Throttle):
     """Limits of one API key, with an optional quota per day. A higher generation replaces the key by a new one."""
 
-    quota_per_day: Annotated[int, Field(ge=0)] = 0
+    quota_per_day: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     generation: Count = 1
 
 
@@ -56,11 +71,15 @@ class Group(Consumers):
 class Alarms(_Part):
     """Where alarms go: an existing topic, or an e-mail address for the stack's own. And their thresholds."""
 
-    topic: Arn | None = None
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    topic: aws_values.TopicArn | None = None
+    email: aws_values.Email | None = None
     latency_ms: Count = 2000
     forbidden: Count = 20
     client_errors: Count = 500
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        return _refuse(self, stage_rules.alarm_faults(self))
 
 
 class Function(_Part):
@@ -74,33 +93,45 @@ class Function(_Part):
     provisioned_concurrency: Count | None = None
     snapstart: bool = False
     gateway_only: bool = False
-    canary: Annotated[str, Field(pattern=r"^(Canary|Linear)\d+Percent(Every)?\d+Minutes?$")] | None = None
+    canary: Canary | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        return _refuse(self, stage_rules.function_faults(self))
 
 
 class Table(_Part):
     """The table: one that is there (after a restore), and what it takes a second at most."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")] | None = None
-    kms_key: KmsKey | None = None
+    kms_key: aws_values.KmsKeyArn | None = None
     read_maximum: Count | None = None
     write_maximum: Count | None = None
     deletion_protection: bool = True
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        return _refuse(self, stage_rules.table_faults(self))
 
 
 class Network(_Part):
     """Network access to the API: everyone, addresses, or VPC endpoints (which make it private)."""
 
-    addresses: tuple[str, ...] = ()
-    vpc_endpoints: tuple[Annotated[str, Field(pattern=r"^vpce-[0-9a-f]+$")], ...] = ()
-    waf_acl: Arn | None = None
+    addresses: tuple[aws_values.Address, ...] = ()
+    vpc_endpoints: tuple[aws_values.VpcEndpoint, ...] = ()
+    waf_acl: aws_values.WebAclArn | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        return _refuse(self, stage_rules.network_faults(self))
 
 
 class Domain(_Part):
     """A custom domain with its certificate in the same region; the zone if Route 53 is to point it here."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9.-]+\.[a-z]+$")]
-    certificate: Arn
-    hosted_zone: str | None = None
+    name: aws_values.DomainName
+    certificate: aws_values.CertificateArn
+    hosted_zone: aws_values.HostedZone | None = None
 
 
 class Stage(_Part):
@@ -108,8 +139,13 @@ class Stage(_Part):
 
     name: str = ""
     stack: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,59}$")]
-    region: str | None = None
-    admins: tuple[str, ...] = ()
+    region: aws_values.RegionName | None = None
+    tags: aws_values.Tags = {}
+    permissions_boundary: aws_values.PolicyArn | None = None
+    iam_path: aws_values.IamPath | None = None
+    cloudformation_role: aws_values.RoleArn | None = None
+    termination_protection: bool | None = None  # None leaves it as it is
+    admins: tuple[aws_values.AdminPattern, ...] = ()
     log_level: Literal["debug", "info"] = "info"  # above it the lines that alarms count are not written
     log_days: LogDays = 30
     change_log_days: Annotated[int, Field(ge=0, le=36500)] = 0
@@ -120,8 +156,8 @@ class Stage(_Part):
     groups: tuple[Group, ...] = ()
     proof_generation: Count = 1
     policies: tuple[Pattern, ...] = ()
-    key_administrators: tuple[Arn, ...] = ()
-    further_kms_keys: tuple[KmsKey, ...] = ()
+    key_administrators: tuple[aws_values.PrincipalArn, ...] = ()
+    further_kms_keys: tuple[aws_values.KmsKeyArn, ...] = ()
     alarms: Alarms = Alarms()
     function: Function = Function()
     table: Table = Table()
@@ -130,9 +166,7 @@ class Stage(_Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if faults := list(_faults(self)):
-            raise ValueError("; ".join(faults))
-        return self
+        return _refuse(self, stage_rules.stage_faults(self))
 
     def parameters(self) -> dict[str, str]:
         """Return the parameters of the template."""
@@ -175,32 +209,9 @@ def parse(content: Mapping[str, object]) -> Stage:
     try:
         return Stage.model_validate(content)
     except ValidationError as error:
-        told = [f"  {'.'.join(map(str, each['loc'])) or 'stage'}: {each['msg']}" for each in error.errors()]
+        told = [f"  {_describe(each)}" for each in error.errors()]
         raise StageError("\n".join(["The stage file is invalid.", *told])) from None
 
 
-def _faults(stage: Stage) -> Iterable[str]:
-    names = [group.name for group in stage.groups]
-    if len(set(names)) != len(names):
-        yield "two groups have the same name"
-    if stage.function.snapstart and stage.function.provisioned_concurrency:
-        yield "set SnapStart or provisioned concurrency, not both"
-    if stage.domain and stage.network.vpc_endpoints:
-        yield "a private API cannot have a custom domain of this kind"
-    if stage.network.addresses and stage.network.vpc_endpoints:
-        yield "set addresses or VPC endpoints, not both"
-    if stage.alarms.topic and stage.alarms.email:
-        yield "set a topic or an e-mail address, not both"
-    if stage.table.name:
-        yield from _table_faults(stage.table)
-
-
-def _table_faults(table: Table) -> Iterable[str]:
-    """A deployment never changes an existing table, so settings for it are reported."""
-    if not table.kms_key:
-        yield "an existing table needs the KMS key it was used with: set table.kms_key"
-    if vain := sorted(table.model_fields_set & {"read_maximum", "write_maximum", "deletion_protection"}):
-        yield (
-            f"an existing table keeps its own settings: remove {', '.join(vain)}, and use "
-            "`aws dynamodb update-table` (docs/OPERATIONS.md, Restore)"
-        )
+def _describe(error: ErrorDetails) -> str:
+    return f"{'.'.join(map(str, error['loc'])) or 'stage'}: {error['msg'].removeprefix('Value error, ')}"

@@ -14,6 +14,7 @@ import boto3
 
 from infra import command
 from infra.deployment.release import Site
+from infra.deployment.whole_stack import WholeStack
 from infra.packaging.service_zip import REGION
 from infra.stage import load
 from local.clients import make_client_arguments
@@ -34,7 +35,9 @@ def main(arguments: list[str] | None = None, places: Places | None = None, port:
 def _connect(running: ExitStack, asked: command.Asked, places: Places, port: int) -> command.Connection:
     endpoint = _endpoint(running, places, port)
     stage = load("local").model_copy(update={"admins": (administrators(endpoint),)})
-    where = replace(make_target(endpoint, command.progress), approve=command.approver(asked))
+    where = replace(
+        make_target(endpoint, command.progress), approve=command.approver(asked), whole=WholeStack.of(stage)
+    )
     arguments = make_client_arguments(endpoint)
     site = Site(stage, where, REGION, print, endpoint)
     return command.Connection(site, boto3.client("dynamodb", **arguments), boto3.client("kms", **arguments))

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import boto3
 
-from infra.cloudformation.access import name_pattern
 from infra.deployment.deploy import Service, Target, deploy_service
-from infra.deployment.pace import EMULATOR
 from infra.deployment.proof import MODE, OBSERVE
 from infra.deployment.release import for_stage
 from infra.deployment.stack import Outcome, Stack
+from infra.deployment.whole_stack import WholeStack
 from infra.packaging.service_zip import REGION, Package
 from infra.stage import load
+from infra.stage_rules import name_pattern
 from local.clients import make_client_arguments
 from local.errors import NotReady
 from local.people import ApiKey, Person, make_person, make_user
@@ -57,7 +57,7 @@ def make_target(endpoint: str, progress: Progress) -> Target:
     arguments = make_client_arguments(endpoint)
     return Target(
         boto3.client("cloudformation", **arguments), boto3.client("s3", **arguments),
-        boto3.client("lambda", **arguments), BUCKET, progress, pace=EMULATOR,
+        boto3.client("lambda", **arguments), BUCKET, progress, whole=WholeStack(load("local").tags),
     )  # fmt: skip
 
 
@@ -72,9 +72,9 @@ def deploy_stack(endpoint: str, package: Package, progress: Progress, name: str 
     stage = load("local").model_copy(update={"admins": (administrators(endpoint),)})
     where, built = make_target(endpoint, progress), for_stage(package, stage)
     service = deploy_service(where, name, built, stage.parameters(), _SECONDS, emulator=True)
-    if (where.stack(name).parameters(_SECONDS) or {}).get(MODE) == OBSERVE:
+    if (Stack(where.cloudformation, name, progress).parameters(_SECONDS) or {}).get(MODE) == OBSERVE:
         service = deploy_service(where, name, built, stage.parameters(), _SECONDS, emulator=True)
-    return _describe(endpoint, service, where.stack(name).outputs())
+    return _describe(endpoint, service, Stack(where.cloudformation, name, progress).outputs())
 
 
 def find_stack(endpoint: str, name: str = NAME) -> LocalStack:

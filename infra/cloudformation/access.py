@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from infra.cloudformation.template import Template
-from infra.stage import Group, Stage, StageError
+from infra.stage import Group, Stage
+from infra.stage_rules import camel, name_pattern
 
+NAMESPACE_TAG = "configsvc-namespace"
+"""The tag of a principal that names its namespace, for the policies by tag."""
 _CONTEXT = "kms:EncryptionContext:configsvc:namespace"
 _API = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${RestAPI}/api"
 OWN_KEY = {"Fn::GetAtt": ["NamespacesKey", "Arn"]}
 """The ARN of the KMS key that the stack makes."""
 _USES = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
 # A writer's routes below a namespace; destroying, data keys and settings are an administrator's. In a resource of
-# In execute-api, `*` matches slashes, so a right to delete a key would also destroy its versions: that is denied.
+# execute-api, `*` matches slashes, so a right to delete a key would also destroy its versions: that is denied.
 _WRITES = ("POST {}/changes", "PUT {}/keys/*", "POST {}/keys/*/activate", "DELETE {}/keys/*")
+_TAG = f"aws:PrincipalTag/{NAMESPACE_TAG}"
+_ESCAPED_TAG = f"${{!{_TAG}}}"  # for Fn::Sub, which leaves `${aws:PrincipalTag/…}` to IAM
+_HAS_TAG = {"Null": {_TAG: "false"}, "StringLike": {_TAG: "?*"}}  # neither missing nor empty
+# In a resource, the tag must not become a pattern or a longer path. `${*}` and `${?}` are these characters themselves
+# (IAM User Guide, "Policy elements: Variables and tags").
+_NO_NAMESPACE = ("*${*}*", "*${?}*", "*${$}*", "*/*")
 _DESTROYS = "DELETE {}/keys/*/versions/*"
 
 Statement = dict[str, Any]
 
 
 def add(template: Template, stage: Stage) -> None:
-    """Write it into the template.
-
-    Raises:
-        StageError: two patterns would have one name.
-    """
+    """Write it into the template."""
     _renew_reader(template, stage.reader.generation)
     for group in stage.groups:
         _add_group(template, group)
@@ -34,17 +38,13 @@ def add(template: Template, stage: Stage) -> None:
     _add_policy(template, "AdministratorPolicy", "administers every namespace: grants, data keys", administrator(keys))
     for pattern in stage.policies:
         name = name_pattern(pattern)
-        if f"ReaderOf{name}" in template["Resources"]:
-            raise StageError(f"policies: {pattern} has the same letters and digits as another one.")
         _add_policy(template, f"ReaderOf{name}", f"reader of {pattern}", reader(keys, pattern))
         _add_policy(template, f"WriterOf{name}", f"writer of {pattern}", writer(keys, pattern))
+    tagged = f"the namespace that the tag {NAMESPACE_TAG} of the principal names"
+    _add_policy(template, "ReaderByTag", f"reader of {tagged}", tagged_reader(keys))
+    _add_policy(template, "WriterByTag", f"writer of {tagged}", tagged_writer(keys))
     if stage.key_administrators:
         _separate(template, list(stage.key_administrators))
-
-
-def name_pattern(pattern: str) -> str:
-    """Convert a pattern to its part of the output name: `PaymentsAny`, as in ReaderOfPaymentsAny, for `payments.*`."""
-    return _camel(pattern.replace("*", "any"))
 
 
 def allow(sid: str, actions: list[str], resources: object) -> Statement:
@@ -54,11 +54,15 @@ def allow(sid: str, actions: list[str], resources: object) -> Statement:
 
 def _opens(keys: list[object], pattern: str, *actions: str) -> Statement:
     """A statement that allows KMS actions under the encryption context of the namespaces, and no other."""
-    statement = allow("OnlyTheseNamespaces", list(actions), keys[0] if len(keys) == 1 else keys)
+    statement = allow("OnlyTheseNamespaces", list(actions), _one_or_all(keys))
     if pattern == "*":
         return statement | {"Condition": {"Null": {_CONTEXT: "false"}}}
     operator = "StringLike" if "*" in pattern else "StringEquals"
     return statement | {"Condition": {operator: {_CONTEXT: pattern}}}
+
+
+def _one_or_all(keys: list[object]) -> object:
+    return keys[0] if len(keys) == 1 else keys
 
 
 def role(service: str, policy: str, statements: list[Statement]) -> dict[str, Any]:
@@ -90,6 +94,33 @@ def writer(keys: list[object], pattern: str) -> list[Statement]:
     ]
 
 
+def tagged_reader(keys: list[object]) -> list[Statement]:
+    """Make the statements of the reader policy for the namespace in the principal's tag."""
+    return [_opens_tagged(keys, "kms:Decrypt")]
+
+
+def tagged_writer(keys: list[object]) -> list[Statement]:
+    """Make the statements of the writer policy for the namespace in the principal's tag.
+
+    It denies destroying everywhere, so no value of the tag can widen what it allows.
+    """
+    routes = [_route(each.format(f"/v1/namespaces/{_ESCAPED_TAG}")) for each in _WRITES]
+    writes = allow("CallTheWritesOfTheTag", ["execute-api:Invoke"], routes)
+    destroys = allow("DestroyNothing", ["execute-api:Invoke"], [_route(_DESTROYS.format("/v1/namespaces/*"))])
+    return [
+        allow("CallWhoami", ["execute-api:Invoke"], [_route("POST /v1/whoami")]),
+        writes | {"Condition": {**_HAS_TAG, "StringNotLike": {_TAG: list(_NO_NAMESPACE)}}},
+        destroys | {"Effect": "Deny"},
+        _opens_tagged(keys, "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
+    ]
+
+
+def _opens_tagged(keys: list[object], *actions: str) -> Statement:
+    """`StringEquals` compares a tag `*` with the namespace as text; `StringLike` would let it match all namespaces."""
+    statement = allow("OnlyTheNamespaceOfTheTag", list(actions), _one_or_all(keys))
+    return statement | {"Condition": {**_HAS_TAG, "StringEquals": {_CONTEXT: f"${{{_TAG}}}"}}}
+
+
 def administrator(keys: list[object]) -> list[Statement]:
     """Make the statements of the ready-made administrator policy for the KMS keys."""
     return [allow("CallEverything", ["execute-api:Invoke"], [{"Fn::Sub": f"{_API}/*"}]), _opens(keys, "*", *_USES)]
@@ -112,7 +143,7 @@ def _add_policy(template: Template, name: str, about: str, statements: list[Stat
 
 
 def _add_group(template: Template, group: Group) -> None:
-    name, resources, number = _camel(group.name), template["Resources"], _number(group.generation)
+    name, resources, number = camel(group.name), template["Resources"], _number(group.generation)
     called = {"Fn::Sub": f"${{AWS::StackName}}-{group.name}"}
     key = f"{name}ApiKey{number}"
     plan: dict[str, Any] = {
@@ -160,7 +191,3 @@ def _separate(template: Template, administrators: list[str]) -> None:
 
 def _make_document(statements: list[Statement]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
-
-
-def _camel(text: str) -> str:
-    return "".join(part[0].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", text) if part)

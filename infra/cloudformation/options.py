@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from infra.cloudformation import access, canary, invocation, network
+from infra.cloudformation import access, canary, identities, invocation, network
 from infra.cloudformation.template import Template
 from infra.stage import Stage, StageError
 
@@ -49,7 +49,9 @@ def with_options(sam: Template, stage: Stage, served: str | None = None) -> Temp
     done = _use_existing(done, stage)
     if left is not None:
         _read_on(done, left)
-    return _alarm_target(done, stage)
+    done = _alarm_target(done, stage)
+    identities.add(done, stage)
+    return done
 
 
 def _function(template: Template, stage: Stage) -> None:

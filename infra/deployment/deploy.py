@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, TypedDict
 from botocore.exceptions import ClientError
 
 from infra.cloudformation import template as templates
-from infra.deployment.pace import AWS, Pace
 from infra.deployment.proof import DIGESTS, ENFORCE, GENERATION, Parameters, next_proof
 from infra.deployment.stack import Approve, Change, Declined, Outcome, Stack, always
+from infra.deployment.whole_stack import NOTHING_SPECIAL, WholeStack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import FunctionConfigurationTypeDef
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.literals import BucketLocationConstraintType
+    from mypy_boto3_s3.type_defs import CreateBucketConfigurationTypeDef
 
     from infra.packaging.service_zip import Package
 
@@ -39,7 +39,7 @@ class Target:
 
     Args:
         owner: the account that the bucket must belong to; others can make buckets of a name that can be guessed.
-        pace: how often CloudFormation is asked.
+        whole: tags for the stack and for a new bucket, the role that CloudFormation works with, termination protection.
     """
 
     cloudformation: CloudFormationClient
@@ -49,11 +49,11 @@ class Target:
     progress: Callable[[str], None]
     approve: Approve = always
     owner: str | None = None
-    pace: Pace = AWS
+    whole: WholeStack = NOTHING_SPECIAL
 
     def stack(self, name: str) -> Stack:
-        """A stack there."""
-        return Stack(self.cloudformation, name, self.progress, self.pace)
+        """The stack of that name."""
+        return Stack(self.cloudformation, name, self.progress, whole=self.whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +187,17 @@ def _ensure_bucket(target: Target) -> None:
 
 
 def _create_bucket(target: Target) -> None:
+    """Create the bucket with its tags, for accounts that refuse one without them."""
     region = target.s3.meta.region_name
-    if region == _NO_LOCATION:
+    wanted: CreateBucketConfigurationTypeDef = {}
+    if target.whole.tags:
+        wanted["Tags"] = target.whole.tag_list
+    if region != _NO_LOCATION:
+        wanted["LocationConstraint"] = region  # type: ignore[typeddict-item]  # regions are only known at run time
+    if wanted:
+        target.s3.create_bucket(Bucket=target.bucket, CreateBucketConfiguration=wanted)
+    else:
         target.s3.create_bucket(Bucket=target.bucket)
-        return
-    location: BucketLocationConstraintType = region  # type: ignore[assignment]  # regions are only known at run time
-    target.s3.create_bucket(Bucket=target.bucket, CreateBucketConfiguration={"LocationConstraint": location})
 
 
 class _Owner(TypedDict, total=False):

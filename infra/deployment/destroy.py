@@ -66,6 +66,8 @@ def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word
     outputs = stack.outputs()
     if not outputs:
         raise Declined(f"There is no stack {site.stage.stack} in {site.region}.")
+    if stack.is_protected():
+        raise Declined(_say_how_to_lift(site))
     made = stack.made()
     foreign_key = not outputs["KmsKeyArn"].endswith(f":key/{made.get('NamespacesKey')}")
     data = Data(dynamodb, kms, outputs["TableName"], outputs["KmsKeyArn"], keeps_key=foreign_key)
@@ -95,6 +97,16 @@ def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word
 def _list_logs(outputs: Mapping[str, str]) -> list[str]:
     """The log groups that the stack leaves: requests, and the access log if it has one."""
     return [outputs[name] for name in ("LogGroupName", "AccessLogGroupName") if name in outputs]
+
+
+def _say_how_to_lift(site: Site) -> str:
+    """Say it before the data goes: the stack would stay without it."""
+    return (
+        f"Termination protection of {site.stage.stack} is on, so nothing was destroyed. To lift it, set "
+        "termination_protection = false in the stage file and deploy, or run: aws cloudformation "
+        f"update-termination-protection --region {site.region} --stack-name {site.stage.stack} "
+        "--no-enable-termination-protection"
+    )
 
 
 def _fate(data: Data, *, wanted: bool) -> str:

@@ -20,7 +20,7 @@ import click
 import pytest
 
 from configsvc_client.cli.command_line import Commands
-from infra.cloudformation.access import name_pattern
+from infra.stage_rules import name_pattern
 from local.clients import make_client_arguments
 from local.people import Person, make_api_key, make_person, remove_api_key, remove_person
 from local.stack import ADMINISTRATOR

@@ -13,6 +13,7 @@ from infra.stage import Stage, StageError, parse
 from tests.infra.packaging.test_service_zip import lint
 
 ADMIN = "arn:aws:iam::111122223333:role/KeyAdmin"
+BOUNDARY = "arn:aws:iam::111122223333:policy/Boundary"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/01234567-0123-0123-0123-0123456789ab"
 OTHER_KEY = "arn:aws:kms:us-east-1:111122223333:key/11111111-0123-0123-0123-0123456789ab"
 TOPIC = "arn:aws:sns:us-east-1:111122223333:on-call"
@@ -21,6 +22,11 @@ EVERYTHING = parse(
     {
         "name": "everything",
         "stack": "everything",
+        "tags": {"team": "platform"},
+        "permissions_boundary": BOUNDARY,
+        "iam_path": "/platform/",
+        "cloudformation_role": ADMIN,
+        "termination_protection": True,
         "access_log": True,
         "detailed_metrics": True,
         "policies": ["*", "payments.*", "orders.prod"],
@@ -99,7 +105,7 @@ def test_both_forms_of_all_that_a_stage_can_ask_for_are_clean(built_package: Pac
 def test_a_plain_stage_changes_nothing_but_what_it_says(built_package: Package) -> None:
     plain = resources(built_package, parse({"stack": "s"}))
     base = template.expand(template.locate(built_package.template, "bucket", "key", "0" * 64))["Resources"]
-    assert plain.keys() - base.keys() == {"AdministratorPolicy"}
+    assert plain.keys() - base.keys() == {"AdministratorPolicy", "ReaderByTag", "WriterByTag"}
 
 
 def test_the_function_gets_memory_and_concurrency(everything: dict[str, Any]) -> None:
@@ -201,11 +207,6 @@ def test_policies_cover_both_kms_keys_while_one_takes_the_others_place(built_pac
     assert {"kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"} <= set(
         statements(found, "AdministratorPolicy")[-1]["Action"]
     )
-
-
-def test_two_patterns_of_one_name_are_told(built_package: Package) -> None:
-    with pytest.raises(StageError, match="same letters"):
-        options.with_options(built_package.template, parse({"stack": "s", "policies": ["a.b", "a-b"]}))
 
 
 def test_lambda_itself_denies_everyone_but_the_stage_where_that_is_wanted(everything: dict[str, Any]) -> None:
