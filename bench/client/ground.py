@@ -27,6 +27,9 @@ API_KEY = "k" * 40
 
 SIZES = (1, 10, 100, 1000)
 
+AMAZON_ROOTS = ROOT / "client/configsvc_client/_transport/amazon_roots.pem"
+"""The roots that our client ships."""
+
 
 class Ground(NamedTuple):
     """The cloud, and the variables that lead both sides to it."""
@@ -99,7 +102,7 @@ def _trust(scratch: Path) -> dict[str, str]:
     ca = (scratch / "ca.pem").read_bytes()
     theirs, ours = scratch / "certifi.pem", scratch / "amazon.pem"
     theirs.write_bytes(Path(_run_script("where_certifi.py", variables={"PATH": os.environ["PATH"]})).read_bytes() + ca)
-    ours.write_bytes((ROOT / "client/configsvc_client/amazon_roots.pem").read_bytes() + ca)
+    ours.write_bytes(AMAZON_ROOTS.read_bytes() + ca)
     return {"AWS_CA_BUNDLE": str(theirs), "SSL_CERT_FILE": str(ours)}
 
 
