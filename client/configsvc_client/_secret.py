@@ -121,9 +121,11 @@ else:
         __slots__ = ("_parts",)
 
         def __init__(self, *values: object, **named: object) -> None:
-            parts = {**self._defaults, **dict(zip(self._names, values, strict=False)), **named}
-            if parts.keys() != set(self._names) or len(values) > len(self._names):
-                raise TypeError(f"{type(self).__name__} takes {', '.join(self._names)}, each once")
+            parts = dict(zip(self._names, values, strict=False))
+            if named or len(values) != len(self._names):
+                parts = {**self._defaults, **parts, **named}
+                if parts.keys() != set(self._names) or len(values) > len(self._names):
+                    raise TypeError(f"{type(self).__name__} takes {', '.join(self._names)}, each once")
             object.__setattr__(self, "_parts", lambda: parts)
 
         def __setattr__(self, name: str, value: object) -> NoReturn:

@@ -34,8 +34,8 @@ else:
             """Takes values in the order of the fields, or by name. Fields with a default may be omitted."""
             if named or len(values) != len(cls._fields):
                 values += cls._complete(cls._fields[len(values) :], named)
-            if len(values) != len(cls._fields) or named:
-                raise TypeError(f"{cls.__name__} takes {', '.join(cls._fields)}, each once")
+                if len(values) != len(cls._fields) or named:
+                    raise TypeError(f"{cls.__name__} takes {', '.join(cls._fields)}, each once")
             return tuple.__new__(cls, values)
 
         @classmethod

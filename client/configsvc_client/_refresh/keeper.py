@@ -388,8 +388,7 @@ class Keeper:
         if held is None:  # held values are never dropped
             return
         flight.add_thread()
-        state = flight.before
-        flight.error = Unavailable("The refresh was interrupted. Try again.", reason="interrupted")
+        state, made = flight.before, None
         try:
             from configsvc_client._refresh.refresh import run_refresh
 
@@ -399,6 +398,8 @@ class Keeper:
             state, flight.changed = made.state, made.held is not held
             flight.error = made.error and copy_error(made.error)  # else its frames keep the flight before, and so on
         finally:
+            if made is None:
+                flight.error = Unavailable("The refresh was interrupted. Try again.", reason="interrupted")
             flight.kept = flight.end(state)
         if flight.kept:
             self._publish_held()

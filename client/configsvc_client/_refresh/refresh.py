@@ -64,10 +64,7 @@ def run_refresh(
         everything: whether to open again also what was refused and is not due yet.
     """
     before, now = flight.before, flight.began
-    refusals = before.refusals or Refusals(
-        settings.poll_seconds, world.chance, dict.fromkeys(settings.namespaces, before.freshness.confirmed)
-    )
-    waiting = {} if everything else refusals.waiting(now)
+    waiting = {} if everything or before.refusals is None else before.refusals.waiting(now)
     ending = _Ending(flight, settings, world, longest)
     try:
         done = translate_errors(lambda: refresh_held(held, world.gateway, rules, flight.deadline, waiting))
@@ -80,11 +77,18 @@ def run_refresh(
     troubles, news = _settle_troubles(
         before, done.held, {each: refused.error for each, refused in done.refused.items()}
     )
-    after = before._replace(held=done.held, refusals=refusals.settle(done.refused, now), troubles=troubles)
     if not done.refused:
-        return RefreshOutcome(ending.succeed(after, changed=done.held is not held), done.held, None, news)
+        return RefreshOutcome(ending.succeed(done.held, troubles), done.held, None, news)
     errors = [each.error for each in done.refused.values()]
-    after = after._replace(counts={**after.counts, "refused": after.counts["refused"] + len(errors)})
+    refusals = before.refusals or Refusals(
+        settings.poll_seconds, world.chance, dict.fromkeys(settings.namespaces, before.freshness.confirmed)
+    )
+    after = before._replace(
+        held=done.held,
+        refusals=refusals.settle(done.refused, now),
+        troubles=troubles,
+        counts={**before.counts, "refused": before.counts["refused"] + len(errors)},
+    )
     others = now if len(errors) < len(held.layers) else None
     return RefreshOutcome(ending.fail(after, errors, others), done.held, errors[0], news)
 
@@ -115,18 +119,22 @@ class _Ending(Record):
     world: World
     longest: float
 
-    def succeed(self, after: RefreshState, *, changed: bool) -> RefreshState:
-        """A change that came in less than half the usual time ends a longer deadline.
+    def succeed(self, held: Held, troubles: Troubles | None) -> RefreshState:
+        """No namespace is refused now. A change that came in less than half the usual time ends a longer deadline.
 
         One that took longer keeps it, and so does an unchanged answer, which is quick over any link.
         """
-        settings, began = self.settings, self.flight.began
+        settings, before, began = self.settings, self.flight.before, self.flight.began
+        changed = held is not before.held
         quick = changed and self.world.clock.now().monotonic - began.monotonic < settings.refresh_seconds / 2
-        return after._replace(
-            freshness=make_confirmed(began, settings.pace, self.world.chance),
-            error=None,
-            counts={**after.counts, "refreshes": after.counts["refreshes"] + 1},
-            allowed=settings.refresh_seconds if quick else after.allowed,
+        return RefreshState(
+            settings.refresh_seconds if quick else before.allowed,
+            held,
+            make_confirmed(began, settings.pace, self.world.chance),
+            None,
+            None,
+            troubles,
+            {**before.counts, "refreshes": before.counts["refreshes"] + 1},
         )
 
     def fail(

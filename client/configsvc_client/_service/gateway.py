@@ -169,11 +169,12 @@ class ApiGateway:
         if etag is not None and response.status in _TOO_MUCH:
             etag = None
             response = self._send(api_key, target, etag, deadline, None)
-        if response.status == _OK:
+        status = response.status
+        if status == _OK:
             return response
-        if response.status != _NOT_MODIFIED:
+        if status != _NOT_MODIFIED:
             raise read_problem(response, self._connection.url, target)
-        if etag is None or not is_weak_match(response.headers.get("etag", etag), etag):
+        if etag is None or not _is_same(response.headers.get("etag", etag), etag):
             self._connection.close()  # an unsolicited 304: the real answer would come as the next one
             raise Unavailable("The service answered 304 for an ETag we did not send.")
         return None
@@ -191,6 +192,11 @@ class ApiGateway:
 
         reraise_interrupt(fault)
         return make_not_ours(self._connection.url, f"{_describe_doubt(what)} ({fault})")
+
+
+def _is_same(answered: str, etag: str) -> bool:
+    """Whether an answer's ETag is the one that was sent."""
+    return answered == etag or is_weak_match(answered, etag)
 
 
 def _describe_doubt(what: str) -> str:

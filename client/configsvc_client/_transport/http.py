@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from configsvc_client._transport.response import AnswerParser, Response
     from configsvc_client._transport.trust import Trust
 
+    _Asked = tuple[str, str, Mapping[str, str | Secret], bytes | Secret]
+
 _RECEIVE = 64 * 1024
 _TOO_IDLE = 408  # load balancers send it on an idle connection, and it may cross with a request
 _SECONDS = 300.0
@@ -76,6 +78,7 @@ class Connection:
         self._idle: dict[int, KeptConnection] = {}  # at most one, at key 0, so that adding and removing are atomic
         self._generation = object()  # replaced by each `close`
         self._opening: threading.Thread | None = None
+        self._polled: tuple[_Asked, Secret] | None = None  # the last request without a body, and its message
 
     def __repr__(self) -> str:
         return f"Connection({self.url.origin})"
@@ -105,7 +108,7 @@ class Connection:
             Unavailable: no complete response in time; the error says why and shows no content.
             ValueError: a header or the target would break the request.
         """
-        answered = self._try_twice(self._build_message(method, target, headers, body), deadline, while_waiting)
+        answered = self._try_twice(self._get_message((method, target, headers, body)), deadline, while_waiting)
         if isinstance(answered, BaseException):
             raise answered  # outside the `except`: its context would hold TLS frames with the sent bytes
         return answered
@@ -116,16 +119,25 @@ class Connection:
         try:
             kept = self._take_kept(deadline)
             if kept is not None:
-                with contextlib.suppress(DeadConnection, StrayAnswer):
-                    response = self._exchange(kept, message, deadline, while_waiting)
-                    if response.status != _TOO_IDLE:
-                        return response
+                response = self._exchange_if_alive(kept, message, deadline, while_waiting)
+                if response is not None:
+                    return response
                 while_waiting = None
             return self._exchange(self._open(deadline, self._generation), message, deadline, while_waiting)
         except (OSError, BadAnswer, DeadConnection) as error:
             from configsvc_client._transport.unreachable import explain_failure
 
             return explain_failure(self.url, error)
+
+    def _exchange_if_alive(
+        self, kept: KeptConnection, message: Secret, deadline: float, while_waiting: Callable[[], None] | None
+    ) -> Response | None:
+        """Exchanges over a kept connection; returns None if that turns out to be dead."""
+        try:
+            response = self._exchange(kept, message, deadline, while_waiting)
+        except (DeadConnection, StrayAnswer):
+            return None
+        return None if response.status == _TOO_IDLE else response
 
     def open_ahead(self, deadline: float) -> None:
         """Starts connecting in a short-lived thread. The next request waits for it and reports its failure.
@@ -205,8 +217,9 @@ class Connection:
                 while_waiting()
             answer = self._receive(kept.socket, deadline)
             response = answer.build_response()
-            keeps = answer.keeps_alive and response.status != _TOO_IDLE
-            whole = kept.record_answer(response.status, self._fails) and keeps
+            status = response.status
+            keeps = answer.keeps_alive and status != _TOO_IDLE
+            whole = kept.record_answer(status, self._fails) and keeps
             return response
         finally:
             if whole:
@@ -259,6 +272,17 @@ class Connection:
 
             failed = classify_break(error)
         raise failed
+
+    def _get_message(self, asked: _Asked) -> Secret:
+        """Returns the bytes of a request. Polls repeat one request, so the last one without a body is kept."""
+        polled = self._polled
+        if polled is not None and polled[0] == asked:
+            return polled[1]
+        method, target, headers, body = asked
+        made = self._build_message(method, target, headers, body)
+        if not body:
+            self._polled = (method, target, dict(headers), body), made
+        return made
 
     def _build_message(
         self, method: str, target: str, headers: Mapping[str, str | Secret], body: bytes | Secret

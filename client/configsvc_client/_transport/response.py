@@ -93,7 +93,8 @@ class AnswerParser:
             BadAnswer: an encoding other than gzip, or a body that does not inflate within the limit.
         """
         body = bytes(self._body)
-        for coding in reversed(_parse_codings(self._headers.get("content-encoding", ""))):
+        codings = self._headers.get("content-encoding")
+        for coding in reversed(_parse_codings(codings)) if codings else ():
             if coding not in _GZIP:
                 raise BadAnswer("an encoding that was not requested")
             body = inflate(body) if body else body  # a response without a body has nothing to inflate
@@ -137,7 +138,9 @@ class AnswerParser:
             return StrayAnswer("more than one response")
         return (StrayAnswer if self._in_head else BadAnswer)("it is not HTTP/1.1")
 
-    # llhttp's callbacks.
+    # llhttp's callbacks. The parser looks for each, and those that are missing cost more than None.
+
+    on_status = on_chunk_header = on_chunk_complete = None
 
     def on_message_begin(self) -> None:
         """Starts a response; a second one is an error."""
