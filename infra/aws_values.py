@@ -159,6 +159,8 @@ PrincipalArn = Annotated[
     ),
 ]
 RoleArn = Annotated[str, _matches(rf"{_PARTITION}:iam::{_ACCOUNT}:role/{_IAM_NAME}{{1,64}}", "the ARN of an IAM role")]
+Account = Annotated[str, _matches(_ACCOUNT, "an AWS account ID: twelve digits, in quotes")]
+Organization = Annotated[str, _matches(r"o-[a-z0-9]{10,32}", "the ID of an AWS organization, such as o-a1b2c3d4e5")]
 PolicyArn = Annotated[
     str,
     _matches(rf"{_PARTITION}:iam::(?:{_ACCOUNT}|aws):policy/{_IAM_NAME}{{1,128}}", "the ARN of an IAM managed policy"),

@@ -157,6 +157,9 @@ class Stage(_Part):
     proof_generation: Count = 1
     policies: tuple[Pattern, ...] = ()
     key_administrators: tuple[aws_values.PrincipalArn, ...] = ()
+    multi_region: bool = True  # of a new KMS key; it cannot be changed later
+    consumer_accounts: tuple[aws_values.Account, ...] = ()
+    consumer_org: aws_values.Organization | None = None
     further_kms_keys: tuple[aws_values.KmsKeyArn, ...] = ()
     alarms: Alarms = Alarms()
     function: Function = Function()

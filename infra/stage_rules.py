@@ -92,6 +92,8 @@ def place_faults(stage: Stage, region: str, account: str | None = None) -> Itera
     for name, arn in _regional(stage):
         if (found := aws_values.arn_parts(arn)[1]) != region:
             yield f"{name} is in {found}, and the stack is in {region}"
+    if account in stage.consumer_accounts:
+        yield f"consumer_accounts names {account}, which is the stack's own account"
     for name, arn in _own(stage):
         if account and (owner := aws_values.arn_parts(arn)[2]) not in {account, "aws"}:
             yield f"{name} is of account {owner}, and the stack is in {account}"

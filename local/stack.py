@@ -9,7 +9,7 @@ import boto3
 
 from infra.deployment.deploy import Service, Target, deploy_service
 from infra.deployment.proof import MODE, OBSERVE
-from infra.deployment.release import for_stage
+from infra.deployment.release import for_stage, keep_key
 from infra.deployment.stack import Outcome, Stack
 from infra.deployment.whole_stack import WholeStack
 from infra.packaging.service_zip import REGION, Package
@@ -70,7 +70,8 @@ def administrators(endpoint: str) -> str:
 def deploy_stack(endpoint: str, package: Package, progress: Progress, name: str = NAME) -> LocalStack:
     """Deploy the package or update the stack, as on AWS except for what the emulator lacks."""
     stage = load("local").model_copy(update={"admins": (administrators(endpoint),)})
-    where, built = make_target(endpoint, progress), for_stage(package, stage)
+    where = make_target(endpoint, progress)
+    built = for_stage(package, keep_key(stage, where.stack(name), progress))
     service = deploy_service(where, name, built, stage.parameters(), _SECONDS, emulator=True)
     if (Stack(where.cloudformation, name, progress).parameters(_SECONDS) or {}).get(MODE) == OBSERVE:
         service = deploy_service(where, name, built, stage.parameters(), _SECONDS, emulator=True)

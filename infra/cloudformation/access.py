@@ -1,4 +1,4 @@
-"""Access: API keys of consumer groups, ready-made IAM policies, and who administers the KMS key."""
+"""Access: API keys of consumer groups, and ready-made IAM policies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ _CONTEXT = "kms:EncryptionContext:configsvc:namespace"
 _API = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${RestAPI}/api"
 OWN_KEY = {"Fn::GetAtt": ["NamespacesKey", "Arn"]}
 """The ARN of the KMS key that the stack makes."""
-_USES = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+USES = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
+"""The actions that use a KMS key."""
 # A writer's routes below a namespace; destroying, data keys and settings are an administrator's. In a resource of
 # execute-api, `*` matches slashes, so a right to delete a key would also destroy its versions: that is denied.
 _WRITES = ("POST {}/changes", "PUT {}/keys/*", "POST {}/keys/*/activate", "DELETE {}/keys/*")
@@ -43,8 +44,6 @@ def add(template: Template, stage: Stage) -> None:
     tagged = f"the namespace that the tag {NAMESPACE_TAG} of the principal names"
     _add_policy(template, "ReaderByTag", f"reader of {tagged}", tagged_reader(keys))
     _add_policy(template, "WriterByTag", f"writer of {tagged}", tagged_writer(keys))
-    if stage.key_administrators:
-        _separate(template, list(stage.key_administrators))
 
 
 def allow(sid: str, actions: list[str], resources: object) -> Statement:
@@ -123,7 +122,7 @@ def _opens_tagged(keys: list[object], *actions: str) -> Statement:
 
 def administrator(keys: list[object]) -> list[Statement]:
     """Make the statements of the ready-made administrator policy for the KMS keys."""
-    return [allow("CallEverything", ["execute-api:Invoke"], [{"Fn::Sub": f"{_API}/*"}]), _opens(keys, "*", *_USES)]
+    return [allow("CallEverything", ["execute-api:Invoke"], [{"Fn::Sub": f"{_API}/*"}]), _opens(keys, "*", *USES)]
 
 
 def _route(route: str) -> dict[str, str]:
@@ -179,14 +178,6 @@ def _api_key(name: str, number: str) -> dict[str, Any]:
 def _number(generation: int) -> str:
     """The first one has none."""
     return str(generation) if generation > 1 else ""
-
-
-def _separate(template: Template, administrators: list[str]) -> None:
-    """Let only these manage the key, and deny them its use whatever IAM allows."""
-    statements = template["Resources"]["NamespacesKey"]["Properties"]["KeyPolicy"]["Statement"]
-    statements[0]["Principal"] = {"AWS": administrators}
-    denied = {"Sid": "AdministratorsOpenNothing", "Effect": "Deny", "Principal": {"AWS": administrators}}
-    statements.append({**denied, "Action": _USES, "Resource": "*"})
 
 
 def _make_document(statements: list[Statement]) -> dict[str, Any]:

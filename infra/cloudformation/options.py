@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from infra.cloudformation import access, canary, identities, invocation, network
+from infra.cloudformation import access, canary, identities, invocation, kms_key, network
 from infra.cloudformation.template import Template
 from infra.stage import Stage, StageError
 
@@ -44,6 +44,7 @@ def with_options(sam: Template, stage: Stage, served: str | None = None) -> Temp
     invocation.add(done, stage)
     _metrics(done, stage)
     access.add(done, stage)
+    kms_key.add(done, stage)
     network.add(done, stage)
     _table(done, stage)
     done = _use_existing(done, stage)

@@ -13,10 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.cloudformation import kms_key
 from infra.cloudformation import template as templates
 from infra.cloudformation.options import with_options
 from infra.deployment.change_set import Change
 from infra.deployment.deploy import Service, Target, deploy_service
+from infra.deployment.stack import Stack
 from infra.packaging.service_zip import STAGE, Package, package
 from infra.paths import ROOT
 from infra.stage import Stage, StageError
@@ -86,7 +88,16 @@ def for_site(built: Package, site: Site) -> Package:
         )
     if served and wanted and served != wanted:
         site.tell(f"It goes from table {served} to {wanted}, all requests at once; deploy again to restore the canary.")
-    return for_stage(built, site.stage, served)
+    return for_stage(built, keep_key(site.stage, stack, site.tell), served)
+
+
+def keep_key(stage: Stage, stack: Stack, tell: Callable[[str], None]) -> Stage:
+    """The stage with what the KMS key of the stack is, which no deployment changes."""
+    own = stack.made().get("NamespacesKey") if stack.outputs() and not stage.table.kms_key else None
+    kept = kms_key.keep(stage, own)
+    if said := kms_key.explain(stage, kept):
+        tell(said)
+    return kept
 
 
 def lint(built: Package, path: Path) -> None:

@@ -95,6 +95,7 @@ def test_who_administers_the_kms_key_is_not_thereby_allowed_to_use_it(expanded: 
     assert not set(actions(manage)) & USES
     assert set(actions(use)) == USES
     assert not [action for action in actions(manage) if "*" in action or "CreateGrant" in action]
+    assert {"kms:ReplicateKey", "kms:UpdatePrimaryRegion"} <= set(actions(manage))
 
 
 def test_the_kms_key_is_used_only_for_a_named_namespace(expanded: Template) -> None:
@@ -114,6 +115,7 @@ def test_every_alarm_has_advice_and_notifies_the_topic_both_ways(expanded: Templ
     alarms = [alarm["Properties"] for alarm in of_type(expanded, "AWS::CloudWatch::Alarm")]
     assert {(a["Namespace"], a["MetricName"]) for a in alarms if isinstance(a["MetricName"], str)} == {
         ("AWS/ApiGateway", "5XXError"), ("AWS/ApiGateway", "Latency"), ("AWS/ApiGateway", "4XXError"),
+        ("AWS/Events", "FailedInvocations"),
         ("AWS/DynamoDB", "ReadThrottleEvents"), ("AWS/DynamoDB", "WriteThrottleEvents"), ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Throttles"), ("configsvc", "Contended"), ("configsvc", "Denied"),
         ("configsvc", "Unproven"),
@@ -145,11 +147,14 @@ def test_alarms_on_the_log_look_at_what_the_log_counts(expanded: Template) -> No
     assert expanded["Parameters"]["LogLevel"]["AllowedValues"] == ["debug", "info"]
 
 
-def test_only_cloudwatch_of_this_account_publishes_alarms(expanded: Template) -> None:
+def test_only_cloudwatch_of_this_account_and_the_key_s_rule_publish_to_the_topic(expanded: Template) -> None:
     [policy] = of_type(expanded, "AWS::SNS::TopicPolicy")
-    [statement] = policy["Properties"]["PolicyDocument"]["Statement"]
-    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    alarms, changes = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert changes["Principal"] == {"Service": "events.amazonaws.com"}
+    assert changes["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["KmsKeyRule", "Arn"]}}}
+    assert {alarms["Action"], changes["Action"]} == {"sns:Publish"}
 
 
 def test_the_dashboard_shows_every_alarm_and_only_existing_resources(expanded: Template) -> None:
