@@ -135,8 +135,8 @@ acceptance: .venv/.ready ## run the journeys against a running service: `make ru
 # --- what is shipped ---
 
 .PHONY: requirements package deploy destroy lint-template wheel clean
-package: .venv/.ready ## build the deployment zip and the template into build/service
-	@$(BIN)/python -m infra.packaging.service_zip
+package: .venv/.ready ## build the deployment zip and the templates into build/service for the default platform, or STAGE=prod: into build/prod
+	@$(BIN)/python -m infra.packaging $(STAGE)
 
 requirements: .venv/.ready ## write the zip's requirements.txt, with hashes, from uv.lock
 	@$(BIN)/python -m infra.packaging.requirements

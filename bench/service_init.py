@@ -20,6 +20,7 @@ from bench.gates import Row, format_duration
 from bench.measure import Sides, interleave
 from bench.service_warm import PROOF_SHA256, fill_table, make_event
 from bench.stub_dynamodb import StubDynamoDb, serve
+from infra.packaging.platforms import find_local
 from infra.packaging.service_zip import package
 from local.paths import ROOT
 from local.runtime.function import PYTHON
@@ -53,7 +54,7 @@ def stub() -> StubDynamoDb:
 
 def unpack(scratch: Path) -> Path:
     """The real zip as a folder, compiled, together with the other side's app."""
-    built = package(ROOT, scratch / "built")
+    built = package(ROOT, scratch / "built", find_local())
     folder = scratch / "task"
     with zipfile.ZipFile(built.zip) as archive:
         archive.extractall(folder)

@@ -1,29 +1,28 @@
 """Builds the example consumer: `python -m infra.consumer [OUT]` writes consumer.zip.
 
 The zip is what a team would upload: a handler, the wheel of configsvc without its command line, and the locked packages
-that its base install needs, as manylinux wheels for the Python that runs this.
+that its base install needs, as wheels for the function's platform.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.deployment.deploy import Deployed, Target, deploy, upload_file
-from infra.packaging import archive, bytecode
+from infra.packaging import archive, bytecode, natives
+from infra.packaging.interpreters import find_interpreter
+from infra.packaging.platforms import Platform
 from infra.packaging.service_zip import read_yaml
+from infra.packaging.wheels import WheelsMissing, install, install_locked, run_uv
 from infra.paths import ROOT
+from infra.stage import Function
 
 EXAMPLE = Path("examples/consumer")
-RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
-_UV = Path(".venvs/uv/bin/uv")
-_PLATFORM = "x86_64-manylinux2014"
-# These say where and by whom it was installed, not what it is.
-_INSTALLERS = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json"})
 _COMMAND_LINE = "configsvc_client/cli/"
 """No function runs it, and it needs the packages of an extra."""
 
@@ -34,8 +33,9 @@ class ConsumerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A consumer's settings: where the service is, what it reads, and the KMS key that it trusts."""
+    """A consumer's settings: the platform of its zip, the service, what it reads, and the KMS key that it trusts."""
 
+    platform: Platform
     url: str
     api_key: str = field(repr=False)
     namespaces: tuple[str, ...]
@@ -47,42 +47,55 @@ class Settings:
         """As the template takes them."""
         return {
             "ApiKey": self.api_key,
+            "Architecture": self.platform.architecture,
             "ConfigUrl": self.url,
             "KmsEndpointUrl": self.kms_endpoint_url,
             "KmsKeyArn": self.kms_key_arn,
             "Namespaces": ",".join(self.namespaces),
             "PollSeconds": f"{self.poll_seconds:g}",
-            "Runtime": RUNTIME,
+            "Runtime": self.platform.runtime,
         }
 
 
 def build_wheel(root: Path, out: Path) -> Path:
-    """Build the wheel of the project into `out`, a new folder: it is the only one there."""
+    """Build the wheel of the project into `out`, a new folder: it is the only one there. Raises ConsumerError."""
     _uv(root, "build", "--wheel", "--quiet", "--out-dir", str(out))
     (wheel,) = out.glob("configsvc-*.whl")
     return wheel
 
 
-def package_consumer(root: Path, out: Path) -> Path:
+def package_consumer(root: Path, out: Path, platform: Platform) -> Path:
     """Build `out`/consumer.zip of the handler, the wheel and its locked dependencies.
 
     Raises:
         ConsumerError: uv failed, or what the handler imports is not in the zip.
     """
     with tempfile.TemporaryDirectory(prefix="configsvc-consumer-") as scratch:
-        wheel = build_wheel(root, Path(scratch) / "wheel")
-        locked = Path(scratch) / "locked.txt"
-        _uv(root, "export", "--frozen", "--quiet", "--no-dev", "--no-emit-project", "--output-file", str(locked))
-        unpacked = Path(scratch) / "unpacked"
-        _install(root, unpacked, "--require-hashes", "--requirement", str(locked))
-        _install(root, unpacked, str(wheel))
-        files = {name: content for name, content in archive.tree(unpacked).items() if _belongs(name)}
-    files["handler.py"] = (root / EXAMPLE / "handler.py").read_bytes()
-    if missing := {"configsvc_client/__init__.py", "configsvc/model/__init__.py"} - files.keys():
-        raise ConsumerError(f"The wheel does not bring {', '.join(sorted(missing))}.")
+        files = _collect(root, Path(scratch), platform)
+    interpreter = find_interpreter(platform.version, os.environ.get("PATH", os.defpath))
+    try:
+        files = bytecode.compile_files(files, interpreter)
+    except bytecode.CompilingError as error:
+        raise ConsumerError(str(error)) from error
+    missing = sorted({"configsvc_client/__init__.py", "configsvc/model/__init__.py"} - files.keys())
+    faults = [f"{name} is missing" for name in missing]
+    if faults := [*faults, *natives.faults(files, platform), *bytecode.faults(files, interpreter)]:
+        raise ConsumerError("The consumer's zip is not what it should be:\n  " + "\n  ".join(faults))
     out.mkdir(parents=True, exist_ok=True)
-    archive.write(out / "consumer.zip", bytecode.compile_files(files))
+    archive.write(out / "consumer.zip", files)
     return out / "consumer.zip"
+
+
+def _collect(root: Path, scratch: Path, platform: Platform) -> dict[str, bytes]:
+    wheel, locked = build_wheel(root, scratch / "wheel"), scratch / "locked.txt"
+    _uv(root, "export", "--frozen", "--quiet", "--no-dev", "--no-emit-project", "--output-file", str(locked))
+    try:
+        found = install_locked(locked, platform, scratch / "locked", os.environ)
+        found |= install((str(wheel),), platform, scratch / "ours", os.environ)
+    except WheelsMissing as error:
+        raise ConsumerError(str(error)) from error
+    files = {name: content for name, content in found.items() if not name.startswith(_COMMAND_LINE)}
+    return files | {"handler.py": (root / EXAMPLE / "handler.py").read_bytes()}
 
 
 def deploy_consumer(target: Target, stack: str, package: Path, settings: Settings, seconds: float) -> Deployed:
@@ -96,37 +109,29 @@ def deploy_consumer(target: Target, stack: str, package: Path, settings: Setting
     return deploy(target, stack, template, settings.parameters() | code, seconds)
 
 
-def _install(root: Path, target: Path, *what: str) -> None:
-    version = RUNTIME.removeprefix("python")
-    where = ("--target", str(target), "--python-platform", _PLATFORM, "--python-version", version)
-    _uv(root, "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", *where, *what)
-
-
-def _belongs(name: str) -> bool:
-    folder, _, file = name.rpartition("/")
-    if name.startswith(_COMMAND_LINE):
-        return False
-    return folder != "bin" and name != ".lock" and not (folder.endswith(".dist-info") and file in _INSTALLERS)
-
-
 def _uv(root: Path, *arguments: str) -> None:
-    # The zip's code is compiled by infra.packaging.bytecode, so uv must not compile it as make has it do elsewhere.
-    environment = {name: value for name, value in os.environ.items() if name != "UV_COMPILE_BYTECODE"}
-    ran = subprocess.run(
-        [root / _UV, *arguments], cwd=root, env=environment, capture_output=True, text=True, check=False
-    )
+    try:
+        ran = run_uv(arguments, root, os.environ)
+    except WheelsMissing as error:
+        raise ConsumerError(str(error)) from error
     if ran.returncode:
         raise ConsumerError(f"uv {' '.join(arguments[:2])} ended with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
 
 
-def main() -> int:
-    out = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "consumer"
+def main(arguments: list[str] | None = None) -> int:
+    ours = Function()
+    parser = argparse.ArgumentParser(prog="python -m infra.consumer")
+    parser.add_argument("out", nargs="?", type=Path, default=ROOT / "build" / "consumer", help="folder to write")
+    parser.add_argument("--runtime", default=ours.runtime, help="of the function; default: %(default)s")
+    parser.add_argument("--architecture", default=ours.architecture, help="arm64 or x86_64; default: %(default)s")
+    asked = parser.parse_args(arguments)
+    platform = Platform(asked.runtime, asked.architecture)
     try:
-        built = package_consumer(ROOT, out)
+        built = package_consumer(ROOT, asked.out, platform)
     except ConsumerError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"{built}  {built.stat().st_size / 1e6:.2f} MB")
+    print(f"{built}  for {platform}, {built.stat().st_size / 1e6:.2f} MB")
     return 0
 
 

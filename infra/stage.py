@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from infra import aws_values, stage_rules
+from infra.packaging.platforms import Architecture, Platform, Runtime
 from infra.paths import STAGES
 
 if TYPE_CHECKING:
@@ -83,11 +84,13 @@ class Alarms(_Part):
 
 
 class Function(_Part):
-    """The service's function. SnapStart needs Python 3.12 or newer, and rules out provisioned concurrency.
+    """The service's function. SnapStart rules out provisioned concurrency.
 
     `gateway_only` attaches policies with which Lambda denies invocations that do not come from the stage.
     """
 
+    runtime: Runtime = "python3.14"
+    architecture: Architecture = "arm64"
     memory_mb: Annotated[int, Field(ge=256, le=10240)] = 1024
     reserved_concurrency: Count | None = None
     provisioned_concurrency: Count | None = None
@@ -98,6 +101,11 @@ class Function(_Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         return _refuse(self, stage_rules.function_faults(self))
+
+    @property
+    def platform(self) -> Platform:
+        """What the zip is built for on AWS; the local AWS runs the interpreter of this computer."""
+        return Platform(self.runtime, self.architecture)
 
 
 class Table(_Part):

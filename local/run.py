@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.consumer import ConsumerError, package_consumer
 from infra.deployment.stack import StackFailed
+from infra.packaging.platforms import find_local
 from infra.packaging.service_zip import PackagingError, package
 from local.emulator.launcher import Emulator
 from local.emulator.running import keep_note
@@ -84,8 +85,8 @@ def _raise_curtain(teller: Teller, running: ExitStack, places: Places, emulator:
         proxy = running.enter_context(CountingProxy(dict.fromkeys(ports, emulator.url), ports))
         running.enter_context(keep_note(places.running, emulator))
     with teller.step("build the deployment zip and the template, and the consumer's zip") as told:
-        built = package(ROOT, ROOT / "build" / "service")
-        consumer = package_consumer(ROOT, ROOT / "build" / "consumer")
+        built = package(ROOT, ROOT / "build" / "service", find_local())
+        consumer = package_consumer(ROOT, ROOT / "build" / "consumer", find_local())
         told.append(f"{built.zip.stat().st_size / 1e6:.1f} MB and {consumer.stat().st_size / 1e6:.1f} MB")
     with teller.step("deploy API Gateway, Lambda, DynamoDB and KMS by CloudFormation"):
         stack = deploy_stack(emulator.url, built, teller.progress)

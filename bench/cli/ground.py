@@ -15,6 +15,7 @@ import boto3
 
 from configsvc.model.grants import Grant
 from configsvc_client.admin import Admin, from_environ
+from infra.packaging.platforms import find_local
 from infra.packaging.service_zip import REGION, package
 from local.clients import ROOT as NOBODY
 from local.clients import make_client_arguments
@@ -81,7 +82,7 @@ def ground() -> Iterator[Ground]:
     """The emulator with everything on it."""
     with tempfile.TemporaryDirectory(prefix="configsvc-bench-") as made:
         folder = Path(made)
-        built = package(ROOT, folder / "package")
+        built = package(ROOT, folder / "package", find_local())
         with Emulator(log=folder / "emulator.log") as emulator:
             stack = deploy_stack(emulator.url, built, lambda _: None)
             people = make_people(stack, "*")

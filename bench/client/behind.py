@@ -24,6 +24,7 @@ from configsvc.service.verbs.change_sets import commit_change_set
 from configsvc.service.verbs.data_keys import add_data_key
 from configsvc.service.verbs.grants import set_grants
 from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace
+from infra.packaging.platforms import find_local
 from infra.packaging.service_zip import package
 from local.gateway.access import Access
 from local.gateway.gateway import Gateway
@@ -65,7 +66,7 @@ class Behind:
 @contextmanager
 def behind(scratch: Path, api_key: str, snapshot: SealedSnapshot) -> Iterator[Behind]:
     """The service with one namespace, which the API key may read."""
-    built = package(ROOT, scratch / "built")
+    built = package(ROOT, scratch / "built", find_local())
     with ZipFile(built.zip) as packed:
         packed.extractall(scratch / "service")
     refs = {"ConfigTable": "bench", "Admins": _ADMIN, "LogLevel": "info", "ChangeLogDays": "0", **PROOF_PARAMETERS}

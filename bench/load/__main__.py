@@ -12,6 +12,7 @@ from bench.load.plan import FLAT_OUT, FULL, Plan
 from bench.load.promises import promises
 from bench.load.report import render_result, write
 from bench.load.run import Result, run
+from infra.packaging.platforms import find_local
 from infra.packaging.service_zip import Package, package
 from local.paths import ROOT
 
@@ -22,7 +23,7 @@ def main() -> int:
     """Three minutes."""
     busy = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="configsvc-load-") as scratch:
-        built = package(ROOT, Path(scratch) / "built")
+        built = package(ROOT, Path(scratch) / "built", find_local())
         results = [_run(plan, built, Path(scratch) / name) for name, plan in (("full", FULL), ("flat", FLAT_OUT))]
     held = all(each.held for result in results for each in promises(result))
     if held:

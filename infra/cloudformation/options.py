@@ -9,9 +9,8 @@ from typing import Any
 
 from infra.cloudformation import access, canary, identities, invocation, kms_key, network
 from infra.cloudformation.template import Template
-from infra.stage import Stage, StageError
+from infra.stage import Stage
 
-_SNAPSTART_SINCE = (3, 12)
 _ALARM = {
     "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 3, "DatapointsToAlarm": 2, "Threshold": 1,
     "ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching",
@@ -32,9 +31,6 @@ def with_options(sam: Template, stage: Stage, served: str | None = None) -> Temp
 
     `served` is the table that the stack serves now. Where the stage names another one the alias moves at once: behind
     a canary some would read and write the one, some the other, and a rollback would forget writes.
-
-    Raises:
-        StageError: it asks for what the template's runtime does not have.
     """
     done = copy.deepcopy(sam)
     left = served if stage.table.name and served != stage.table.name else None
@@ -64,9 +60,6 @@ def _function(template: Template, stage: Stage) -> None:
         number = wanted.provisioned_concurrency
         properties["ProvisionedConcurrencyConfig"] = {"ProvisionedConcurrentExecutions": number}
     if wanted.snapstart:
-        runtime = properties["Runtime"]
-        if tuple(map(int, runtime.removeprefix("python").split("."))) < _SNAPSTART_SINCE:
-            raise StageError(f"SnapStart is for Python 3.12 or newer, and this zip is for {runtime}: leave it out.")
         properties["SnapStart"] = {"ApplyOn": "PublishedVersions"}
 
 

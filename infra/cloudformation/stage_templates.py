@@ -7,6 +7,7 @@ import logging
 
 from infra.cloudformation import template as templates
 from infra.cloudformation.options import with_options
+from infra.cloudformation.runtime import run_on
 from infra.paths import ROOT, STAGES
 from infra.stage import load
 
@@ -16,7 +17,8 @@ def main() -> None:
     folder = ROOT / "build" / "service"
     finished = json.loads((folder / "template.json").read_text())
     for stage in (load(path.stem) for path in sorted(STAGES.glob("*.toml"))):
-        sam = with_options(finished, stage)
+        platform = stage.function.platform
+        sam = with_options(run_on(finished, platform.runtime, platform.architecture), stage)
         expanded = templates.expand(templates.locate(sam, "bucket", "key", "0" * 64))
         (folder / f"{stage.name}.json").write_text(json.dumps(expanded, indent=1, sort_keys=True) + "\n")
 

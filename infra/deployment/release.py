@@ -19,6 +19,8 @@ from infra.cloudformation.options import with_options
 from infra.deployment.change_set import Change
 from infra.deployment.deploy import Service, Target, deploy_service
 from infra.deployment.stack import Stack
+from infra.packaging.platforms import find_local
+from infra.packaging.report import describe_package
 from infra.packaging.service_zip import STAGE, Package, package
 from infra.paths import ROOT
 from infra.stage import Stage, StageError
@@ -60,8 +62,10 @@ def release(site: Site) -> Service:
     """
     stage = site.stage
     site.tell(f"{stage.stack} in {site.region}")
-    built = for_site(package(ROOT, ROOT / "build" / "service"), site)
-    site.tell(f"packaged: {built.zip.stat().st_size / 1e6:.1f} MB, sha256 {built.sha256[:16]}…")
+    platform = stage.function.platform if site.emulator is None else find_local()
+    built = for_site(package(ROOT, ROOT / "build" / "service", platform), site)
+    for line in describe_package(built, platform):
+        site.tell(line)
     lint(built, ROOT / "build" / "service" / f"{stage.name}.json")
     site.tell("cfn-lint accepts the template")
     local = site.emulator is not None

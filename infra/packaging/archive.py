@@ -7,7 +7,9 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from infra.packaging import bytecode
+from infra.packaging import bytecode, natives
+from infra.packaging.interpreters import Interpreter
+from infra.packaging.platforms import Platform
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the oldest a zip can say
 _MODE = 0o100644 << 16
@@ -30,19 +32,14 @@ def read(path: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
 
 
-def rewrite(source: Path, target: Path) -> None:
-    """Write `source` again in one order, with one date and one mode, and with its code compiled."""
-    write(target, bytecode.compile_files(read(source)))
-
-
 def tree(folder: Path) -> dict[str, bytes]:
     """Every file below a folder by its name in a zip, bytecode left out."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def check_contents(path: Path, requirements: str) -> list[str]:
-    """List what is wrong with a service's zip; empty if nothing is."""
+def check_contents(path: Path, requirements: str, platform: Platform, interpreter: Interpreter | None) -> list[str]:
+    """List what is wrong with a service's zip, compiled by the interpreter if there is one; empty if nothing is."""
     files = read(path)
     names = sorted(files)
     missing = [f"{name} is missing" for name in _NEEDED if name not in names]
@@ -51,7 +48,7 @@ def check_contents(path: Path, requirements: str) -> list[str]:
     unmet = [f"{pin} is missing" for name, pin in locked.items() if name not in distributions]
     added = [f"{name} is not in requirements.txt" for name in sorted(distributions - locked.keys())]
     foreign = [f"{name} does not belong here" for name in names if _is_foreign(name)]
-    return missing + unmet + added + foreign + bytecode.faults(files)
+    return missing + unmet + added + foreign + bytecode.faults(files, interpreter) + natives.faults(files, platform)
 
 
 def pins(requirements: str) -> Iterable[str]:

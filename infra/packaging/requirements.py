@@ -1,7 +1,7 @@
 """requirements.txt of the zip, made of uv.lock: what the service needs beyond the Lambda runtime, with hashes.
 
-`make requirements` writes it. Only wheels that Lambda runs are named (x86_64, or any platform), so pip takes these
-bytes or nothing, and builds nothing from source.
+`make requirements` writes it. Only wheels that Lambda and the local AWS can run are named (Linux on arm64 or x86_64, or
+any platform), so uv takes these bytes or nothing, and builds nothing from source.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any
 from infra.paths import ROOT
 
 BROUGHT_BY_OTHERS = frozenset({"boto3", "chalice"})  # the Lambda runtime; Chalice packs itself
-_RUNS_ON_LAMBDA = re.compile(r"-(?:py3-none-any|[a-z0-9]+-[a-z0-9]+-manylinux[a-z0-9_.]*x86_64)\.whl$")
+# CPython with its global lock, whose tags end in digits; Amazon Linux has glibc, which manylinux means.
+_RUNS_ON_LAMBDA = re.compile(r"-(?:py3-none-any|cp3\d+-(?:abi3|cp3\d+)-manylinux[a-z0-9_.]*(?:aarch64|x86_64))\.whl$")
 _HEAD = """\
-# What the zip brings beyond the Lambda runtime, made of uv.lock by `make requirements`. pip checks every hash.
+# What the zip brings beyond the Lambda runtime, made of uv.lock by `make requirements`. uv checks every hash.
 """
 
 

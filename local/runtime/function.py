@@ -6,7 +6,6 @@ Times are this computer's, not Lambda's: use them for regressions.
 """
 
 import json
-import sys
 from collections import deque
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -16,14 +15,15 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
+from infra.packaging.platforms import find_local
 from local.errors import LocalError, NotReady
 from local.paths import ROOT
 from local.runtime.execution import Environment, Function
 from local.runtime.runtime_api import EnvironmentGone
 
 PYTHON = ROOT / ".venvs/runtime/bin/python"
-RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
-"""Chalice takes the runtime from the Python that packages, and every environment here is made with that one."""
+RUNTIME = find_local().runtime
+"""The local zip is built for the Python of this project's environments, which also runs it here."""
 
 REQUEST_BYTES = 6 * 1024 * 1024
 """Bytes of a synchronous event (AWS Lambda developer guide, "Lambda quotas": 6 MB)."""

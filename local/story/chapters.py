@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from infra.consumer import Settings
+from infra.packaging.platforms import find_local
 from local.network.proxy import CountingProxy
 from local.people import Person
 from local.processes import wait_until
@@ -132,6 +133,7 @@ def read(teller: Teller, scene: Scene) -> Consumer:
 def _deploy(scene: Scene, name: str, namespace: str, progress: Callable[[str], None]) -> Consumer:
     path = scene.stack.url.removeprefix(scene.stack.endpoint)
     settings = Settings(
+        platform=find_local(),
         url=scene.proxy.url("api") + path,
         api_key=scene.stack.reader.value,
         namespaces=(namespace,),

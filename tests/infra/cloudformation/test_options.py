@@ -9,7 +9,7 @@ import pytest
 from infra.cloudformation import options, template
 from infra.cloudformation.template import Template
 from infra.packaging.service_zip import Package
-from infra.stage import Stage, StageError, parse
+from infra.stage import Stage, parse
 from tests.infra.packaging.test_service_zip import lint
 
 ADMIN = "arn:aws:iam::111122223333:role/KeyAdmin"
@@ -114,15 +114,10 @@ def test_the_function_gets_memory_and_concurrency(everything: dict[str, Any]) ->
     assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 2}
 
 
-def test_snapstart_is_refused_where_the_runtime_lacks_it(built_package: Package) -> None:
+def test_snapstart_is_set_where_the_stage_wants_it(built_package: Package) -> None:
     stage = parse({"stack": "s", "function": {"snapstart": True}})
-    sam = json.loads(json.dumps(built_package.template))
-    sam["Resources"]["APIHandler"]["Properties"]["Runtime"] = "python3.11"
-    with pytest.raises(StageError, match=r"3\.12"):
-        options.with_options(sam, stage)
-    sam["Resources"]["APIHandler"]["Properties"]["Runtime"] = "python3.12"
-    done = options.with_options(sam, stage)["Resources"]["APIHandler"]["Properties"]
-    assert done["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    function = properties(resources(built_package, stage), "APIHandler")
+    assert function["SnapStart"] == {"ApplyOn": "PublishedVersions"}
 
 
 def test_no_statement_of_any_identity_reaches_everything(everything: dict[str, Any]) -> None:

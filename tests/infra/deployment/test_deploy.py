@@ -16,6 +16,7 @@ from infra.cloudformation.gateway_responses import gateway_responses
 from infra.consumer import Settings, deploy_consumer
 from infra.deployment import deploy
 from infra.deployment.stack import Outcome, Stack, StackFailed
+from infra.packaging.platforms import find_local
 from infra.packaging.service_zip import Package
 from local.clients import REGION, make_client_arguments
 from local.emulator.launcher import Emulator
@@ -161,6 +162,7 @@ def test_the_emulator_still_ignores_gateway_responses_in_the_api_body(emulator: 
 def test_a_consumer_gets_a_role_that_opens_its_namespaces_only(deployment: Deployment, tmp_path: Path) -> None:
     (tmp_path / "consumer.zip").write_bytes(b"PK\x05\x06" + bytes(18))  # an empty zip: it is not run here
     settings = Settings(
+        platform=find_local(),
         url="https://api.example",
         api_key="canary-key",
         namespaces=("payments.prod", "shared.prod"),

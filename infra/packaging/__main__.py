@@ -1,0 +1,61 @@
+"""`make package`: build the zip and the templates, for a stage or for the default platform."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import logging
+import sys
+from pathlib import Path
+
+from infra.cloudformation import template
+from infra.cloudformation.options import with_options
+from infra.packaging.platforms import find_local
+from infra.packaging.report import describe_package
+from infra.packaging.service_zip import PackagingError, package, write_json
+from infra.paths import ROOT
+from infra.stage import Function, StageError, load
+
+_LOCAL = "local"
+_BUCKET, _KEY = "CodeBucket", "CodeKey"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.packaging")
+    parser.add_argument("stage", nargs="?", help="a file in infra/stages, without .toml; default: the default platform")
+    parser.add_argument("--out", type=Path, help="folder to write; default: build/service, or build/STAGE")
+    asked = parser.parse_args(arguments)
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of switches that nobody but AWS has
+    try:
+        for line in _build(asked.stage, asked.out or ROOT / "build" / (asked.stage or "service")):
+            print(line)
+    except (PackagingError, StageError, template.TemplateError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _build(name: str | None, out: Path) -> list[str]:
+    stage = load(name) if name else None
+    platform = find_local() if name == _LOCAL else (stage.function if stage else Function()).platform
+    built = package(ROOT, out, platform)
+    if stage:
+        sam = with_options(built.template, stage)
+        expanded = template.expand(template.locate(sam, "bucket", "key", built.sha256))
+        write_json(out / "template.json", sam)
+        write_json(out / "expanded.json", _with_code_parameters(expanded))
+    return [*describe_package(built, platform), str(built.zip), str(out / "expanded.json")]
+
+
+def _with_code_parameters(expanded: template.Template) -> template.Template:
+    """The template with parameters for where the zip was uploaded, so that any tool can deploy it."""
+    done = copy.deepcopy(expanded)
+    for resource in done["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            resource["Properties"]["Code"] = {"S3Bucket": {"Ref": _BUCKET}, "S3Key": {"Ref": _KEY}}
+    done["Parameters"] |= {name: {"Type": "String", "MinLength": 1} for name in (_BUCKET, _KEY)}
+    return done
+
+
+if __name__ == "__main__":
+    sys.exit(main())

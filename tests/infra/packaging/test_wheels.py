@@ -1,0 +1,124 @@
+"""uv installs locked wheels for the platform, and what surrounds the build cannot change them."""
+
+import hashlib
+import platform as computer
+from pathlib import Path
+
+import pytest
+
+from infra.packaging import archive, wheels
+from infra.packaging.platforms import Platform
+from infra.packaging.wheels import WheelsMissing, build_environment, install_locked
+
+ARM = Platform("python3.14", "arm64")
+TAGS = {
+    ARM: "cp314-cp314-manylinux_2_28_aarch64",
+    Platform("python3.14", "x86_64"): "cp314-cp314-manylinux_2_17_x86_64",
+    Platform("python3.12", "arm64"): "cp310-abi3-manylinux_2_17_aarch64",
+    Platform("python3.13", "x86_64"): "py3-none-any",
+}
+
+
+def make_wheel(folder: Path, tag: str) -> str:
+    """A wheel of nothing, and the line of a requirements file that locks it."""
+    content = {
+        "nothing-1.dist-info/METADATA": b"Metadata-Version: 2.1\nName: nothing\nVersion: 1\n",
+        "nothing-1.dist-info/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n".encode(),
+        "nothing-1.dist-info/RECORD": b"",
+        "nothing.py": tag.encode(),
+    }
+    made = folder / f"nothing-1-{tag}.whl"
+    folder.mkdir(exist_ok=True)
+    archive.write(made, content)
+    return f" --hash=sha256:{hashlib.sha256(made.read_bytes()).hexdigest()}"
+
+
+def install(tmp_path: Path, hashes: str, platform: Platform) -> dict[str, bytes]:
+    locked = tmp_path / "requirements.txt"
+    locked.write_text(f"nothing==1{hashes}\n")
+    outer = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "UV_FIND_LINKS": str(tmp_path / "index"),
+        "UV_OFFLINE": "1",
+    }
+    return install_locked(locked, platform, tmp_path / "installed", outer)
+
+
+@pytest.mark.parametrize("platform", TAGS, ids=str)
+def test_the_wheel_of_the_platform_is_taken_on_any_computer(tmp_path: Path, platform: Platform) -> None:
+    hashes = "".join([make_wheel(tmp_path / "index", tag) for tag in TAGS.values()])
+    found = install(tmp_path, hashes, platform)["nothing.py"].decode()
+    assert found in {TAGS[platform], *(tag for tag in TAGS.values() if tag == "py3-none-any" or "abi3" in tag)}
+    assert found.endswith((f"_{platform.machine}", "-any"))
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "cp314-cp314-manylinux_2_35_aarch64",  # Amazon Linux 2023 has glibc 2.34
+        "cp314-cp314-manylinux_2_17_x86_64",
+        "cp314-cp314-musllinux_1_2_aarch64",
+        "cp313-cp313-manylinux_2_17_aarch64",
+        "cp314-cp314t-manylinux_2_17_aarch64",
+        "cp314-cp314-macosx_11_0_arm64",
+        f"cp311-cp311-linux_{computer.machine()}",
+    ],
+)
+def test_a_wheel_of_another_platform_is_refused_though_it_is_locked(tmp_path: Path, tag: str) -> None:
+    hashes = make_wheel(tmp_path / "index", tag)
+    with pytest.raises(WheelsMissing, match=r"(?s)no wheels for python3\.14 on arm64.*nothing"):
+        install(tmp_path, hashes, ARM)
+
+
+def test_a_wheel_with_another_hash_is_refused(tmp_path: Path) -> None:
+    make_wheel(tmp_path / "index", TAGS[ARM])
+    with pytest.raises(WheelsMissing, match=r"(?s)locked hashes.*[Hh]ash"):
+        install(tmp_path, " --hash=sha256:" + "0" * 64, ARM)
+
+
+def test_a_requirement_without_a_hash_is_refused(tmp_path: Path) -> None:
+    make_wheel(tmp_path / "index", TAGS[ARM])
+    with pytest.raises(WheelsMissing, match=r"(?s)no wheels.*[Hh]ash"):
+        install(tmp_path, "", ARM)
+
+
+def test_a_source_is_not_built(tmp_path: Path) -> None:
+    (tmp_path / "index").mkdir()
+    source = tmp_path / "index/nothing-1.tar.gz"
+    source.write_bytes(b"it would be run")
+    with pytest.raises(WheelsMissing, match=r"(?s)no wheels.*nothing"):
+        install(tmp_path, f" --hash=sha256:{hashlib.sha256(source.read_bytes()).hexdigest()}", ARM)
+
+
+def test_nothing_of_the_installer_is_kept(tmp_path: Path) -> None:
+    found = install(tmp_path, make_wheel(tmp_path / "index", TAGS[ARM]), ARM)
+    assert found.keys() == {"nothing.py", "nothing-1.dist-info/METADATA", "nothing-1.dist-info/WHEEL"}
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "UV_NO_VERIFY_HASHES", "UV_OVERRIDE", "UV_CONSTRAINT", "UV_PYTHON", "UV_NO_BINARY", "UV_COMPILE_BYTECODE",
+        "UV_PRERELEASE", "UV_INSECURE_NO_ZIP_VALIDATION", "UV_RESOLUTION", "PYTHONPATH", "VIRTUAL_ENV",
+    ],
+)  # fmt: skip
+def test_a_variable_from_outside_changes_nothing_of_what_is_packed(variable: str) -> None:
+    assert build_environment({variable: "1"}) == build_environment({})
+
+
+def test_where_uv_looks_is_the_builders_to_say() -> None:
+    outer = {
+        "UV_DEFAULT_INDEX": "https://packages.example/simple", "UV_INDEX_INTERNAL_PASSWORD": "canary",
+        "SSL_CERT_FILE": "/etc/ca.pem", "https_proxy": "http://p:1",
+    }  # fmt: skip
+    assert build_environment(outer).items() >= outer.items()
+
+
+def test_no_interpreter_is_downloaded() -> None:
+    assert build_environment({"UV_PYTHON_DOWNLOADS": "automatic"})["UV_PYTHON_DOWNLOADS"] == "never"
+
+
+def test_a_missing_uv_is_named_with_its_cure(tmp_path: Path) -> None:
+    with pytest.raises(WheelsMissing, match=r"uv is missing: `make \.venvs/uv/bin/uv` installs it"):
+        wheels.run_uv(("--version",), tmp_path, {}, tmp_path / "uv")
