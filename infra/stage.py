@@ -104,7 +104,7 @@ class Function(_Part):
 
     @property
     def platform(self) -> Platform:
-        """What the zip is built for on AWS; the local AWS runs the interpreter of this computer."""
+        """The platform of the zip on AWS; the local AWS runs the interpreter of this computer."""
         return Platform(self.runtime, self.architecture)
 
 

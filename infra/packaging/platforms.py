@@ -1,4 +1,4 @@
-"""What a zip is built for: a Lambda runtime and an architecture. A stage decides, never the computer that packages."""
+"""The platform of a zip: a Lambda runtime and an architecture, chosen by a stage and never by the packager."""
 
 from __future__ import annotations
 

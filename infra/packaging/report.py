@@ -1,4 +1,4 @@
-"""What was packaged, as lines for a person."""
+"""A report on a package, as lines for a person."""
 
 from __future__ import annotations
 
