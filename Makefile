@@ -72,7 +72,7 @@ endef
 	touch $@
 
 .PHONY: setup
-setup: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/integrations/.ready .venvs/trackers/.ready .venvs/node/.ready .venvs/generators/.ready .venvs/node-generators/.ready ## create every environment (other targets create what they need)
+setup: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/linters/.ready .venvs/load/.ready .venvs/integrations/.ready .venvs/trackers/.ready .venvs/node/.ready .venvs/generators/.ready .venvs/node-generators/.ready ## create every environment (other targets create what they need)
 
 # --- the main job ---
 
@@ -90,7 +90,7 @@ reset: ## delete the data of the local AWS
 # --- checks and tests ---
 
 .PHONY: check api-docs cli-docs fault-docs cli-picture fmt test test-all test-long mutants
-check: .venv/.ready ## ruff, mypy, import-linter, deptry, spelling, phrases, cfn-lint
+check: .venv/.ready ## ruff, mypy, import-linter, deptry, spelling, phrases, linters of templates
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -119,7 +119,7 @@ fmt: .venv/.ready ## format the code
 test: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/trackers/.ready .venvs/node/.ready ## run the unit tests, contracts, journeys, small property tests and one deployed journey
 	$(PYTEST) -m "not slow and not long"
 
-test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/load/.ready .venvs/integrations/.ready .venvs/trackers/.ready .venvs/node/.ready .venvs/generators/.ready .venvs/node-generators/.ready ## run all tests except the nightly sizes
+test-all: .venv/.ready .venvs/emulator/.ready .venvs/runtime/.ready .venvs/awscli/.ready .venvs/linters/.ready .venvs/load/.ready .venvs/integrations/.ready .venvs/trackers/.ready .venvs/node/.ready .venvs/generators/.ready .venvs/node-generators/.ready ## run all tests except the nightly sizes
 	$(PYTEST) -m "not long"
 
 mutants: .venv/.ready .venvs/mutants/.ready ## nightly: change the core in small ways, each of which a test must catch; ONLY=path is one module
@@ -151,9 +151,13 @@ destroy: .venv/.ready .venvs/emulator/.ready ## delete the stack of STAGE; keep 
 	@$(if $(STAGE),,echo 'Choose a stage: make destroy STAGE=dev, STAGE=prod or STAGE=local.'; exit 2)
 	$(DEPLOY) destroy $(STAGE) $(if $(YES),--yes) $(if $(DATA),--data '$(DATA)')
 
-lint-template: package ## run cfn-lint on the templates: as written, as expanded, and for each stage
+# The templates that linters check: as written, and as expanded for each stage.
+TEMPLATES = build/service/template.json $(patsubst infra/stages/%.toml,build/service/%.json,$(wildcard infra/stages/*.toml)) \
+    examples/consumer/template.yaml infra/account.yaml
+
+lint-template: package .venvs/linters/.ready ## run cfn-lint, checkov and parliament on the templates; compare with infra/findings/accepted.toml
 	@$(BIN)/python -m infra.cloudformation.stage_templates
-	$(BIN)/cfn-lint build/service/*.json examples/consumer/template.yaml
+	$(BIN)/python -m infra.findings $(TEMPLATES)
 
 wheel: | $(UV) ## build the wheel of client and CLI into dist
 	@$(UV) build --wheel --quiet --out-dir dist
