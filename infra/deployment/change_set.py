@@ -164,8 +164,9 @@ def _change(found: ChangeTypeDef) -> Change:
 
 _ADVICE: tuple[tuple[str, str], ...] = (
     (r"CloudWatch Logs role ARN must be set",
-     ("API Gateway has no role to log with in this account and region. Set one once (API Gateway console, Settings), "
-     "or remove access_log from the stage file.")),
+     ("API Gateway has no role to log with in this account and region. Create it once: aws cloudformation deploy "
+     "--stack-name api-gateway-logging --template-file infra/account.yaml --capabilities CAPABILITY_IAM. Or set "
+     "access_log = false in the stage file.")),
     (r"UnreservedConcurrentExecution",
      ("The account has too little Lambda concurrency left. Lower reserved_concurrency in the stage file, or have the "
      "quota raised.")),
