@@ -44,7 +44,7 @@ def test_checkov_tells_of_a_stage_without_access_log(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "issue"),
     [
-        ({"Action": "kms:Decrpt", "Resource": "arn:aws:kms:us-east-1:111122223333:key/k"}, "UNKNOWN_ACTION"),
+        ({"Action": "kms:Unseal", "Resource": "arn:aws:kms:us-east-1:111122223333:key/k"}, "UNKNOWN_ACTION"),
         ({"Action": "dynamodb:GetItem", "Resource": "arn:aws:s3:::bucket"}, "RESOURCE_MISMATCH"),
         ({"Action": "dynamodb:GetItem", "Resource": "*"}, "RESOURCE_STAR"),
     ],
