@@ -12,7 +12,7 @@ _SHORTEST_REASON = 20
 
 
 class Finding(NamedTuple):
-    """What a linter found.
+    """One complaint of a linter.
 
     Args:
         check: its id, such as CKV_AWS_116.
