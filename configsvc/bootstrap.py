@@ -106,7 +106,8 @@ def _build_ports(seconds: float) -> ServicePorts:
 
 def _build_log() -> JsonLog:
     function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")  # set by Lambda; there are no metrics elsewhere
-    metrics = Metrics(function, lambda: time.time_ns() // 1_000_000) if function else None
+    version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+    metrics = Metrics(function, lambda: time.time_ns() // 1_000_000, version) if function else None
     return JsonLog(sys.stdout, settings.parse_log_level(os.environ) or "info", metrics)
 
 

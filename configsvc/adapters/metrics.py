@@ -9,8 +9,9 @@ from typing import NamedTuple, TextIO
 NAMESPACE = "configsvc"
 PROBLEMS, DENIED, COLD_STARTS, UNPROVEN = "Problems", "Denied", "ColdStarts", "Unproven"
 CONTENDED, STORE_BUSY = "Contended", "StoreBusy"
-SERVICE, CODE = "service", "code"
-_REFUSED = 400
+REFUSED, FAILED = "Refused", "Failed"
+SERVICE, CODE, VERSION = "service", "code", "version"
+_REFUSED, _FAILED = 400, 500
 _TO_REPEAT = {"contended": CONTENDED, "throttled": STORE_BUSY}
 """Metrics for refusals that are safe to retry, by code. They are expected, so they are counted separately."""
 
@@ -18,33 +19,45 @@ _TO_REPEAT = {"contended": CONTENDED, "throttled": STORE_BUSY}
 class Metrics(NamedTuple):
     """The metrics of one function: problems (all, and by code), retryable refusals, denied, unproven, cold starts.
 
+    Problems are also counted by the function's version, as refused (4xx) and failed (5xx): a canary compares them.
+
     Args:
         service: the function's name, the dimension that separates deployments.
         milliseconds: of the wall clock, since 1970.
+        version: of the function, as Lambda numbers it.
     """
 
     service: str
     milliseconds: Callable[[], int]
+    version: str
 
     def of(self, line: Mapping[str, object]) -> dict[str, object]:
         """Metric members for a request's log line; empty if nothing is counted."""
-        directives, values = list[dict[str, object]](), dict[str, object]()
-        status = line.get("status")
-        if isinstance(status, int) and status >= _REFUSED:
-            by_code = [[SERVICE], [SERVICE, CODE]] if line.get(CODE) else [[SERVICE]]
-            directives.append(_build_directive(PROBLEMS, by_code))
-            values[PROBLEMS] = 1
-            if to_repeat := _TO_REPEAT.get(str(line.get(CODE))):
-                directives.append(_build_directive(to_repeat, [[SERVICE]]))
-                values[to_repeat] = 1
-        for metric, member in ((DENIED, "denied"), (UNPROVEN, "unproven"), (COLD_STARTS, "cold_start")):
-            if line.get(member) is True:
-                directives.append(_build_directive(metric, [[SERVICE]]))
-                values[metric] = 1
-        if not directives:
+        counted = {**_count_problems(line), **_count_flags(line)}
+        if not counted:
             return {}
+        directives = [_build_directive(metric, dimensions) for metric, dimensions in counted.items()]
         about = {"Timestamp": self.milliseconds(), "CloudWatchMetrics": directives}
-        return {**values, SERVICE: self.service, "_aws": about}
+        version = {VERSION: self.version} if counted.keys() & {REFUSED, FAILED} else {}
+        return {**dict.fromkeys(counted, 1), SERVICE: self.service, **version, "_aws": about}
+
+
+def _count_problems(line: Mapping[str, object]) -> dict[str, list[list[str]]]:
+    """The metrics of a refused or failed request, with the dimensions of each."""
+    status, code = line.get("status"), line.get(CODE)
+    if not isinstance(status, int) or status < _REFUSED:
+        return {}
+    counted = {PROBLEMS: [[SERVICE], [SERVICE, CODE]] if code else [[SERVICE]]}
+    if line.get("unproven") is not True:  # else whoever may invoke a version directly could make it look bad
+        counted[REFUSED if status < _FAILED else FAILED] = [[SERVICE], [SERVICE, VERSION]]
+    if to_repeat := _TO_REPEAT.get(str(code)):
+        counted[to_repeat] = [[SERVICE]]
+    return counted
+
+
+def _count_flags(line: Mapping[str, object]) -> dict[str, list[list[str]]]:
+    flags = ((DENIED, "denied"), (UNPROVEN, "unproven"), (COLD_STARTS, "cold_start"))
+    return {metric: [[SERVICE]] for metric, member in flags if line.get(member) is True}
 
 
 def _build_directive(metric: str, dimensions: list[list[str]]) -> dict[str, object]:

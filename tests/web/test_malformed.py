@@ -101,7 +101,7 @@ def remove_at(node: Any, path: Path) -> Any:  # noqa: ANN401  # JSON
 def build_function(*, enforced: bool) -> tuple[RestApi, BytesIO]:
     """The function, and its log."""
     sink = BytesIO()
-    log = JsonLog(TextIOWrapper(sink, "utf-8", write_through=True), "debug", Metrics("function", lambda: 0))
+    log = JsonLog(TextIOWrapper(sink, "utf-8", write_through=True), "debug", Metrics("function", lambda: 0, "1"))
     return build_app(
         build_memory_ports().within, log, lambda: Proof((PROOF_SHA256,), enforced), make_ticking_clock()
     ), sink
