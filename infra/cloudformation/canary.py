@@ -20,7 +20,7 @@ from infra.stage import Stage
 _WINDOW = 180  # seconds; it slides by the minute, and leaves a canary of five minutes time for late metrics
 _SIGMAS = 3  # an excess within what chance explains is none
 _SLOWER = 1.5
-_LEAST_FOR_LATENCY = 10
+_LEAST = 10  # calls of the old version, so that its share is known; of the new one, where nothing crashes
 
 _VERSION = {"Fn::GetAtt": ["APIHandler", "Version.Version"]}
 _NAME = {"Ref": "APIHandler"}
@@ -93,7 +93,7 @@ def _alarms() -> dict[str, Template]:
     return {
         "CanaryErrorsAlarm": _alarm("errors", errors, _excess("Errors", _LAMBDA, calls=1, bad=2), 0),
         "CanaryFailuresAlarm": _alarm("failures", failures, _excess("Failed", own, calls=3, bad=3), 0.01),
-        "CanaryRefusalsAlarm": _alarm("refusals", refusals, _excess("Refused", own, calls=10, bad=3), 0.05),
+        "CanaryRefusalsAlarm": _alarm("refusals", refusals, _excess("Refused", own, calls=_LEAST, bad=3), 0.05),
         "CanaryLatencyAlarm": _alarm("latency", latency, _latency(), {"Ref": "AlarmLatencyMs"}),
     }
 
@@ -122,12 +122,12 @@ def _alarm(name: str, about: str, metrics: list[Template], threshold: object) ->
 def _excess(metric: str, of: tuple[str, list[Template], Template], calls: int, bad: int) -> list[Template]:
     """By how much the new version's share exceeds the old one's, beyond what chance explains.
 
-    The share is of all invocations (which Lambda counts at no charge, unchanged polls included). Fewer `calls` of
-    either version, or fewer `bad` ones of the new, decide nothing: then it is 0. Without any there is no data, which is
-    not breaching. Chance: the standard error of the difference of two shares that are in truth the same.
+    The share is of all invocations (which Lambda counts at no charge, unchanged polls included). Fewer than `calls`, or
+    fewer `bad` ones, decide nothing: then it is 0. Without any there is no data, which is not breaching. Chance: the
+    standard error of the difference of two shares that are in truth the same.
     """
-    chance = f"{_SIGMAS} * ABS(share * (1 - share) * (1 / newcalls + 1 / oldcalls)) ^ 0.5"
-    enough = f"newcalls >= {calls} AND oldcalls >= {calls} AND newbad >= {bad}"
+    chance = f"{_SIGMAS} * (ABS(share * (1 - share) * (1 / newcalls + 1 / oldcalls)) ^ 0.5)"
+    enough = f"(newcalls >= {calls}) AND (oldcalls >= {_LEAST}) AND (newbad >= {bad})"
     return [
         *_both("calls", "Invocations", _LAMBDA, "Sum"),
         *_both("bad", metric, of, "Sum"),
@@ -140,8 +140,8 @@ def _excess(metric: str, of: tuple[str, list[Template], Template], calls: int, b
 
 def _latency() -> list[Template]:
     """p99 of the new version, where its mean is well above the old one's; else 0."""
-    slower = f"newms * (calls - newcalls) >= {_SLOWER} * (ms - newms) * newcalls"
-    enough = f"newcalls >= {_LEAST_FOR_LATENCY}"
+    slower = f"(newms * (calls - newcalls) >= {_SLOWER} * (ms - newms) * newcalls)"
+    enough = f"(newcalls >= {_LEAST})"
     return [
         *_both("calls", "Invocations", _LAMBDA, "Sum"),
         *_both("ms", "Duration", _LAMBDA, "Sum"),

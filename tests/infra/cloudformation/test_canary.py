@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]  # ships no types
 
+from configsvc.adapters import metrics
 from infra.cloudformation import canary, options, template
 from infra.cloudformation.template import Template
 from infra.packaging.service_zip import Package
@@ -80,3 +82,100 @@ def test_both_ways_are_clean_and_wait_for_nothing_in_a_circle(deployed: Template
     shifted.write_text(json.dumps(deployed))
     moved.write_text(json.dumps(canary.at_once(deployed)))
     assert lint(shifted, moved) == []
+
+
+def test_no_service_wide_alarm_guards_so_all_of_them_may_fire(deployed: Template) -> None:
+    # CodeDeploy rolls back at once if an alarm is in ALARM as the deployment begins (SAM, safe_lambda_deployments).
+    firing = {
+        name
+        for name, each in of_type(deployed, "AWS::CloudWatch::Alarm").items()
+        if "Metrics" not in each["Properties"]
+    }
+    assert {"ServerErrorsAlarm", "FunctionErrorsAlarm", "LatencyAlarm", "ClientErrorsAlarm"} <= firing
+    assert guards(deployed).keys() == {
+        "CanaryErrorsAlarm", "CanaryFailuresAlarm", "CanaryLatencyAlarm", "CanaryRefusalsAlarm",
+    }  # fmt: skip
+    assert not guards(deployed).keys() & firing
+
+
+def test_no_guard_counts_what_api_gateway_answers_without_the_code(deployed: Template) -> None:
+    found = [metric for alarm in guards(deployed).values() for metric in list_metrics(alarm).values()]
+    assert {metric["Namespace"] for metric in found} == {"AWS/Lambda", "configsvc"}
+
+
+def test_every_guard_compares_the_new_version_with_all_that_the_alias_serves(deployed: Template) -> None:
+    [version] = of_type(deployed, "AWS::Lambda::Version")
+    number = {"Fn::GetAtt": [version, "Version"]}
+    alias = [
+        {"Name": "FunctionName", "Value": {"Ref": "APIHandler"}},
+        {"Name": "Resource", "Value": {"Fn::Sub": "${APIHandler}:live"}},
+    ]
+    service = [{"Name": metrics.SERVICE, "Value": {"Ref": "APIHandler"}}]
+    of = {
+        "AWS/Lambda": (alias, [*alias, {"Name": "ExecutedVersion", "Value": number}]),
+        "configsvc": (service, [*service, {"Name": metrics.VERSION, "Value": number}]),
+    }
+    for alarm in guards(deployed).values():
+        for name, metric in list_metrics(alarm).items():
+            assert metric["Dimensions"] == of[metric["Namespace"]][name.startswith("new")], name
+
+
+def test_the_guards_count_what_lambda_and_the_request_log_count(deployed: Template) -> None:
+    judged = {
+        name: {metric["MetricName"] for metric in list_metrics(alarm).values()} - {"Invocations"}
+        for name, alarm in guards(deployed).items()
+    }
+    assert judged == {
+        "CanaryErrorsAlarm": {"Errors"},
+        "CanaryFailuresAlarm": {metrics.FAILED},
+        "CanaryLatencyAlarm": {"Duration"},
+        "CanaryRefusalsAlarm": {metrics.REFUSED},
+    }
+
+
+def test_a_guard_is_another_alarm_for_every_version(deployed: Template) -> None:
+    # "When you update an existing alarm, its state is left unchanged" (PutMetricAlarm): one that an earlier version
+    # raised would roll the next one back. A changed name replaces the resource.
+    [version] = of_type(deployed, "AWS::Lambda::Version")
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", "AWS::CloudWatch::Alarm").schema
+    assert "/properties/AlarmName" in schema["createOnlyProperties"]
+    names = [alarm["AlarmName"]["Fn::Sub"] for alarm in guards(deployed).values()]
+    assert len({text for text, _ in names}) == len(names)
+    for text, values in names:
+        assert text.endswith("-${Version}")
+        assert values == {"Version": {"Fn::GetAtt": [version, "Version"]}}
+
+
+def test_a_guard_pages_nobody_and_decides_in_time(deployed: Template) -> None:
+    for alarm in guards(deployed).values():
+        assert not {"AlarmActions", "OKActions", "InsufficientDataActions"} & alarm.keys()
+        assert alarm["TreatMissingData"] == "notBreaching"
+        periods = {each["MetricStat"]["Period"] for each in alarm["Metrics"] if "MetricStat" in each}
+        assert max(periods) * alarm["DatapointsToAlarm"] <= SHIFTING - 120, "metrics are late"
+
+
+def test_the_role_shifts_one_alias_and_looks_at_alarms(deployed: Template) -> None:
+    [group] = of_type(deployed, "AWS::CodeDeploy::DeploymentGroup").values()
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["Properties"]["AutoRollbackConfiguration"]["Events"]
+    assert group["Properties"]["ServiceRoleArn"] == {"Fn::GetAtt": ["CanaryRole", "Arn"]}
+    role = deployed["Resources"]["CanaryRole"]["Properties"]
+    shift, look = role["Policies"][0]["PolicyDocument"]["Statement"]
+    assert "ManagedPolicyArns" not in role
+    assert all("function:${AWS::StackName}-api" in each["Fn::Sub"] for each in shift["Resource"])
+    # AWSCodeDeployRoleForLambdaLimited has it so: CloudWatch ignores ARNs there.
+    assert (look["Action"], look["Resource"]) == (["cloudwatch:DescribeAlarms"], "*")
+
+
+def test_the_emulator_gets_none_of_it_but_the_role(deployed: Template) -> None:
+    left = template.for_emulator(deployed)["Resources"]
+    assert [name for name in left if name.startswith("Canary")] == ["CanaryRole"]
+    assert "CodeDeploy" not in json.dumps({name: each for name, each in left.items() if name != "CanaryRole"})
+
+
+def test_no_output_and_no_other_resource_names_a_guard(deployed: Template) -> None:
+    # The dashboard shows the versions by search: naming their alarms, it would change with every version.
+    others = {n: r for n, r in deployed["Resources"].items() if n not in guards(deployed)}
+    naming = [
+        name for name, each in others.items() if any(f'"{guard}"' in json.dumps(each) for guard in guards(deployed))
+    ]
+    assert naming == ["APIHandlerDeploymentGroup"]

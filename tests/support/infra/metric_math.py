@@ -1,0 +1,71 @@
+"""CloudWatch's metric math on one period, as far as our alarms use it ("Metric math syntax and functions").
+
+Missing is what depends on a missing value, and a division by zero.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Values = Mapping[str, float | None]
+
+_OPERATORS: dict[type[ast.AST], Callable[[Any, Any], float]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.Pow: operator.pow, ast.Gt: operator.gt, ast.GtE: operator.ge,
+}  # fmt: skip
+
+
+class Missing(Exception):
+    """The value is missing."""
+
+
+def breaches(alarm: Mapping[str, Any], values: Values, parameters: Mapping[str, float]) -> bool:
+    """Whether an alarm on metric math that treats missing data as not breaching sees a breach."""
+    limit = alarm["Threshold"]
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    assert alarm["TreatMissingData"] == "notBreaching"
+    found = evaluate(alarm["Metrics"], values)
+    return found is not None and found > (parameters[limit["Ref"]] if isinstance(limit, dict) else limit)
+
+
+def evaluate(queries: list[Mapping[str, Any]], values: Values) -> float | None:
+    """The value that an alarm on these queries watches; None if it is missing."""
+    known = dict(values)
+    for query in queries:
+        if "Expression" in query:
+            known[query["Id"]] = _calculate(query["Expression"], known)
+        else:
+            assert query["Id"] in values
+    [returned] = [query["Id"] for query in queries if query["ReturnData"]]
+    return known[returned]
+
+
+def _calculate(text: str, known: Values) -> float | None:
+    tree = ast.parse(text.replace("^", "**").replace(" AND ", " and "), mode="eval")
+    try:
+        return _value(tree.body, known)
+    except (Missing, ZeroDivisionError):
+        return None
+
+
+def _value(node: ast.expr, known: Values) -> float:
+    match node:
+        case ast.Constant(value=(int() | float()) as number):
+            return number
+        case ast.Name(id=name):
+            found = known[name]
+            if found is None:
+                raise Missing
+            return found
+        case ast.BinOp(left=left, op=op, right=right) | ast.Compare(left=left, ops=[op], comparators=[right]):
+            return _OPERATORS[type(op)](_value(left, known), _value(right, known))
+        case ast.BoolOp(op=ast.And(), values=parts):
+            return all([_value(part, known) for part in parts])  # noqa: C419  # a missing one counts wherever it is
+        case ast.Call(func=ast.Name(id="ABS"), args=[argument]):
+            return abs(_value(argument, known))
+        case ast.Call(func=ast.Name(id="IF"), args=[condition, then, otherwise]):
+            return _value(then if _value(condition, known) else otherwise, known)
+    raise AssertionError(f"{ast.dump(node)} is not known here.")
