@@ -252,6 +252,11 @@ SITE = "https://configsvc.dev"
 _TYPE_BASE = f"{SITE}/errors/"
 
 
+def has_retry_after(status: int) -> bool:
+    """Whether an answer of this status has `Retry-After`: 429, and every 5xx, because any of those may pass."""
+    return status == Throttled.status or status >= Internal.status
+
+
 def to_problem(error: ConfigsvcError, instance: str) -> dict[str, object]:
     """The RFC 9457 body of an error; `instance` is the request's id."""
     return {

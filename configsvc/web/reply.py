@@ -14,7 +14,6 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 REVALIDATED = "private, no-cache"
 NOT_STORED = "no-store"
-_RETRY = frozenset({errors.Throttled.status, errors.Unavailable.status})
 _NO_CONTENT = 204
 _RETRY_SECONDS = 1
 _REVISION = re.compile(r'"([0-9]+)[-"]')
@@ -65,7 +64,7 @@ def answer_outcome(outcome: WriteOutcome) -> Reply:
 def answer_problem(error: errors.ConfigsvcError, instance: str) -> Reply:
     """A problem reply for an error (RFC 9457). `instance` is the request id."""
     headers = {"Content-Type": PROBLEM, "Cache-Control": NOT_STORED}
-    if error.status in _RETRY:
+    if errors.has_retry_after(error.status):
         headers["Retry-After"] = str(error.members.get("retry_after", _RETRY_SECONDS))
     revision = error.members.get("revision")
     known = revision if isinstance(revision, int) else None

@@ -23,7 +23,6 @@ _EVERY: tuple[Kind, ...] = (
     errors.InvalidRequest, errors.Forbidden, errors.Throttled, errors.Contended, errors.Internal, errors.Unavailable,
 )  # fmt: skip
 _BROKEN = (502, 504)
-_RETRY = frozenset({errors.Throttled.status, errors.Internal.status, errors.Unavailable.status})
 
 
 def build_operation(route: Route, schemas: Mapping[str, Json]) -> Json:
@@ -86,7 +85,7 @@ def build_problem_response(kinds: list[Kind]) -> Json:
         "description": "; ".join(f"`{kind.code}`: {kind.title}" for kind in kinds),
         "content": {reply.PROBLEM: {"schema": refer_to("Problem"), "examples": shown}},
     }
-    if kinds[0].status in _RETRY:
+    if errors.has_retry_after(kinds[0].status):
         made["headers"] = {"Retry-After": {"$ref": "#/components/headers/Retry-After"}}
     return made
 

@@ -70,7 +70,6 @@ CATCH_ALLS: dict[str, errors.ConfigsvcError] = {
     "DEFAULT_5XX": _BROKEN,
 }
 _SECONDS = {"QUOTA_EXCEEDED": 3600}  # it starts over each day, so a try an hour loses little
-_SERVER_ERROR = 500
 
 
 def problem_body(kind: str, request_id: str, message: str | None = None) -> dict[str, object]:
@@ -100,7 +99,7 @@ def gateway_headers(kind: str) -> dict[str, str]:
     """
     problem = PROBLEMS.get(kind) or CATCH_ALLS[kind]
     headers = {"Content-Type": "application/problem+json"}
-    if problem.status == errors.Throttled.status or problem.status >= _SERVER_ERROR:
+    if errors.has_retry_after(problem.status):
         headers["Retry-After"] = str(_SECONDS.get(kind, 1))
     return headers
 
