@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 
+from infra.cloudformation import limits
 from infra.cloudformation import template as templates
 from infra.cloudformation.options import with_options
 from infra.cloudformation.runtime import run_on
@@ -20,6 +21,7 @@ def main() -> None:
         platform = stage.function.platform
         sam = with_options(run_on(finished, platform.runtime, platform.architecture), stage)
         expanded = templates.expand(templates.locate(sam, "bucket", "key", "0" * 64))
+        limits.refuse(expanded, stage.parameters())
         (folder / f"{stage.name}.json").write_text(json.dumps(expanded, indent=1, sort_keys=True) + "\n")
 
 

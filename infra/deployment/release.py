@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.cloudformation import kms_key
+from infra.cloudformation import kms_key, limits
 from infra.cloudformation import template as templates
 from infra.cloudformation.options import with_options
 from infra.deployment.change_set import Change
@@ -66,6 +66,7 @@ def release(site: Site) -> Service:
     built = for_site(package(ROOT, ROOT / "build" / "service", platform), site)
     for line in describe_package(built, platform):
         site.tell(line)
+    limits.refuse(_expand(built), stage.parameters())
     lint(built, ROOT / "build" / "service" / f"{stage.name}.json")
     site.tell("cfn-lint accepts the template")
     local = site.emulator is not None
@@ -110,13 +111,17 @@ def lint(built: Package, path: Path) -> None:
     Raises:
         LintFailed: with cfn-lint's output.
     """
-    expanded = templates.expand(templates.locate(built.template, "bucket", "key", built.sha256))
-    path.write_text(json.dumps(expanded, indent=1, sort_keys=True) + "\n")
+    path.write_text(json.dumps(_expand(built), indent=1, sort_keys=True) + "\n")
     ran = subprocess.run(
         [Path(sys.executable).parent / "cfn-lint", path], capture_output=True, text=True, check=False
     )  # fmt: skip
     if ran.returncode:
         raise LintFailed(f"cfn-lint rejects {path}:\n{ran.stdout}{ran.stderr}")
+
+
+def _expand(built: Package) -> templates.Template:
+    """The template as CloudFormation takes it, before the code is uploaded."""
+    return templates.expand(templates.locate(built.template, "bucket", "key", built.sha256))
 
 
 def show(changes: list[Change], tell: Callable[[str], None]) -> None:
