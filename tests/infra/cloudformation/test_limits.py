@@ -1,17 +1,14 @@
 """A stage that asks for more than AWS takes is refused before anything is uploaded, with all reasons."""
 
-import json
 import re
-from pathlib import Path
-from typing import Any
 
-import cfnlint
 import pytest
 
 from infra.cloudformation import limits
 from infra.packaging.service_zip import Package
 from infra.stage import Stage, StageError, parse
 from tests.infra.cloudformation.test_options import EVERYTHING, RESTORED, expanded
+from tests.support.infra.schemas import schema_of
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/01234567-0123-0123-0123-"
 # The longest name that a stage file takes for a stack.
@@ -60,13 +57,6 @@ def test_all_that_does_not_fit_is_named_at_once(built_package: Package) -> None:
 def test_a_hundred_groups_are_no_more_resources_than_a_stack_takes(built_package: Package) -> None:
     groups = [{"name": f"g{number}", "rate": 1, "burst": 1} for number in range(100)]
     assert "Resources" not in check(built_package, {"groups": groups})
-
-
-def schema_of(kind: str) -> dict[str, Any]:
-    """The schema of a resource type, as CloudFormation publishes it and cfn-lint ships it."""
-    folder = Path(cfnlint.__file__).parent / "data" / "schemas" / "resources"
-    found = (json.loads(path.read_text()) for path in folder.glob("*.json"))
-    return next(each for each in found if each.get("typeName") == kind)
 
 
 NAMED = {
