@@ -1,4 +1,4 @@
-"""`python -m infra deploy|destroy STAGE`: deploy a stage to AWS, or destroy it; `make` calls it."""
+"""`python -m infra VERB STAGE`: deploy a stage to AWS, roll it back, list its deployments or destroy it, for `make`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import aws, command
 from infra.deployment.deploy import Target
-from infra.deployment.release import Site
+from infra.deployment.release import Site, find_commit
 from infra.deployment.whole_stack import WholeStack
 from infra.stage import Stage, StageError, load
 from infra.stage_rules import place_faults
@@ -35,6 +35,8 @@ def _connect(stage: Stage, asked: command.Asked) -> command.Connection:
         session.client("cloudformation"), session.client("s3"), session.client("lambda"),
         f"configsvc-deployments-{who['Account']}-{region}", command.progress, command.approver(asked), who["Account"],
         WholeStack.of(stage),
+        codedeploy=session.client("codedeploy"), cloudwatch=session.client("cloudwatch"), who=who["Arn"],
+        commit=find_commit(), ask=command.asker(asked), unattended=asked.yes,
     )  # fmt: skip
     site = Site(stage, target, region, print)
     return command.Connection(site, session.client("dynamodb"), session.client("kms"))

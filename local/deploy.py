@@ -13,7 +13,7 @@ from dataclasses import replace
 import boto3
 
 from infra import command
-from infra.deployment.release import Site
+from infra.deployment.release import Site, find_commit
 from infra.deployment.whole_stack import WholeStack
 from infra.packaging.service_zip import REGION
 from infra.stage import load
@@ -36,8 +36,10 @@ def _connect(running: ExitStack, asked: command.Asked, places: Places, port: int
     endpoint = _endpoint(running, places, port)
     stage = load("local").model_copy(update={"admins": (administrators(endpoint),)})
     where = replace(
-        make_target(endpoint, command.progress), approve=command.approver(asked), whole=WholeStack.of(stage)
-    )
+        make_target(endpoint, command.progress), approve=command.approver(asked), commit=find_commit(),
+        whole=WholeStack.of(stage),
+        ask=command.asker(asked), unattended=asked.yes,
+    )  # fmt: skip
     arguments = make_client_arguments(endpoint)
     site = Site(stage, where, REGION, print, endpoint)
     return command.Connection(site, boto3.client("dynamodb", **arguments), boto3.client("kms", **arguments))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import boto3
 
 from infra.deployment.deploy import Service, Target, deploy_service
+from infra.deployment.pace import EMULATOR
 from infra.deployment.proof import MODE, OBSERVE
 from infra.deployment.release import for_stage, keep_key
 from infra.deployment.stack import Outcome, Stack
@@ -57,7 +58,7 @@ def make_target(endpoint: str, progress: Progress) -> Target:
     arguments = make_client_arguments(endpoint)
     return Target(
         boto3.client("cloudformation", **arguments), boto3.client("s3", **arguments),
-        boto3.client("lambda", **arguments), BUCKET, progress, whole=WholeStack(load("local").tags),
+        boto3.client("lambda", **arguments), BUCKET, progress, whole=WholeStack(load("local").tags), pace=EMULATOR,
     )  # fmt: skip
 
 
@@ -73,9 +74,9 @@ def deploy_stack(endpoint: str, package: Package, progress: Progress, name: str 
     where = make_target(endpoint, progress)
     built = for_stage(package, keep_key(stage, where.stack(name), progress))
     service = deploy_service(where, name, built, stage.parameters(), _SECONDS, emulator=True)
-    if (Stack(where.cloudformation, name, progress).parameters(_SECONDS) or {}).get(MODE) == OBSERVE:
+    if (where.stack(name).parameters(_SECONDS) or {}).get(MODE) == OBSERVE:
         service = deploy_service(where, name, built, stage.parameters(), _SECONDS, emulator=True)
-    return _describe(endpoint, service, Stack(where.cloudformation, name, progress).outputs())
+    return _describe(endpoint, service, where.stack(name).outputs())
 
 
 def find_stack(endpoint: str, name: str = NAME) -> LocalStack:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from botocore.exceptions import ClientError
 
+from infra.deployment.explanations import with_advice
+from infra.deployment.pace import Pace
 from infra.deployment.whole_stack import NOTHING_SPECIAL, WholeStack
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ChangeTypeDef, ParameterTypeDef
 
 
-POLL_SECONDS = 0.5
 ONLY_A_CHANGE_SET = "REVIEW_IN_PROGRESS"
 """The status of a new stack until its change set is executed."""
 _CAPABILITIES: list[CapabilityType] = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -74,16 +74,22 @@ class ChangeSet:
 
     Args:
         new: the stack does not exist.
-        poll: waits between two looks.
         whole: tags, and the role that CloudFormation works with.
     """
 
     client: CloudFormationClient
     stack: str
-    poll: Callable[[float], None]
+    pace: Pace
     new: bool
+    name: str
     whole: WholeStack = NOTHING_SPECIAL
-    name: str = field(default_factory=lambda: f"deploy-{uuid.uuid4().hex}")
+
+    @classmethod
+    def named(
+        cls, purpose: str, client: CloudFormationClient, stack: str, pace: Pace, whole: WholeStack, *, new: bool
+    ) -> Self:
+        """One with a name of its own, which begins with its purpose."""
+        return cls(client, stack, pace, new, f"{purpose}-{uuid.uuid4().hex}", whole)
 
     def create(self, template_url: str, parameters: Mapping[str, str | None]) -> None:
         """Create the change set; a parameter that is None keeps the stack's value.
@@ -107,7 +113,7 @@ class ChangeSet:
         Raises:
             StackFailed: it cannot be done, or finding out takes longer.
         """
-        for _ in range(max(1, int(seconds / POLL_SECONDS))):
+        for _ in self.pace.looks(seconds):
             found = self.client.describe_change_set(StackName=self.stack, ChangeSetName=self.name)
             status, reason = found["Status"], found.get("StatusReason", "")
             if status == "CREATE_COMPLETE":
@@ -116,7 +122,6 @@ class ChangeSet:
                 return None
             if status == "FAILED":
                 raise StackFailed(with_advice(f"CloudFormation rejected {self.stack}: {reason}", reason))
-            self.poll(POLL_SECONDS)
         raise StackFailed(f"The change set of {self.stack} is still {status} after {seconds:.0f} s.")
 
     def execute(self) -> None:
@@ -124,9 +129,9 @@ class ChangeSet:
         self.client.execute_change_set(StackName=self.stack, ChangeSetName=self.name)
 
     def withdraw(self) -> None:
-        """Delete the change set, and the stack too if it was created only for it."""
+        """Delete the change set, and the stack too if it was created only for it and nobody else has a plan for it."""
         self.client.delete_change_set(StackName=self.stack, ChangeSetName=self.name)
-        if self.new:
+        if self.new and not list_waiting(self.client, self.stack) - {self.name}:
             self.client.delete_stack(StackName=self.stack, **self.whole.by_role)
 
     def _pages(self) -> Iterator[ChangeTypeDef]:
@@ -135,6 +140,13 @@ class ChangeSet:
         while token := page.get("NextToken"):
             page = self.client.describe_change_set(StackName=self.stack, ChangeSetName=self.name, NextToken=token)
             yield from page.get("Changes", [])
+
+
+def list_waiting(client: CloudFormationClient, stack: str) -> set[str]:
+    """The names of the stack's change sets that can be executed."""
+    pages = client.get_paginator("list_change_sets").paginate(StackName=stack)
+    found = (each for page in pages for each in page["Summaries"])
+    return {each["ChangeSetName"] for each in found if each.get("ExecutionStatus") == "AVAILABLE"}
 
 
 def _pair(key: str, value: str | None) -> ParameterTypeDef:
@@ -160,36 +172,3 @@ def _change(found: ChangeTypeDef) -> Change:
         kept=of.get("PolicyAction", "") in _KEPT,
         properties=tuple(sorted({name for name in details if name})),
     )
-
-
-_ADVICE: tuple[tuple[str, str], ...] = (
-    (r"CloudWatch Logs role ARN must be set",
-     ("API Gateway has no role to log with in this account and region. Create it once: aws cloudformation deploy "
-     "--stack-name api-gateway-logging --template-file infra/account.yaml --capabilities CAPABILITY_IAM. Or set "
-     "access_log = false in the stage file.")),
-    (r"UnreservedConcurrentExecution",
-     ("The account has too little Lambda concurrency left. Lower reserved_concurrency in the stage file, or have the "
-     "quota raised.")),
-    (r"SnapStart", "SnapStart needs Python 3.12 or newer: build with that, or remove snapstart from the stage file."),
-    (r"not authorized to perform:? ?([a-z0-9-]+:\w+)",
-     "Your IAM identity lacks this action. Allow it, or deploy with an identity that has it."),
-    (r"already exists",
-     ("A resource of that name exists outside this stack. Remove it, import it, or give the stack another name in "
-     "the stage file. To reuse a table kept by an earlier stack, name it under [table] in the stage file.")),
-    (r"Rate exceeded|Throttling|TooManyRequests", "AWS throttled the requests. Deploy again."),
-    (r"LimitExceeded|quota", "The account reached a quota. Service Quotas shows which."),
-    (r"alarms? .*(ALARM|breach)|Deployment .*(rolled back|ROLLBACK)|CodeDeploy",
-     ("The new version raised an alarm while it served a share of the requests, so the old one was kept. The alarm "
-     "and the log group show why.")),
-    (r"rejected the public key|certificate", "The domain needs an issued certificate in this region."),
-)  # fmt: skip
-
-
-def advise(reason: str) -> str | None:
-    """Return what to do, or None if the reason needs no explanation."""
-    return next((advice for pattern, advice in _ADVICE if re.search(pattern, reason, re.IGNORECASE)), None)
-
-
-def with_advice(said: str, *reasons: str) -> str:
-    """Append the advice for each reason to the message, each once."""
-    return "\n".join([said, *dict.fromkeys(found for reason in reasons if (found := advise(reason)))])

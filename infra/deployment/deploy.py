@@ -7,27 +7,39 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import ClientError
 
 from infra.cloudformation import template as templates
-from infra.deployment.proof import DIGESTS, ENFORCE, GENERATION, Parameters, next_proof
+from infra.cloudformation.canary import at_once
+from infra.cloudformation.earlier import Notes, with_notes
+from infra.deployment.alias import find_alias, find_expected, mend, plan_mending
+from infra.deployment.history import encode_template, try_to_record
+from infra.deployment.pace import AWS, Pace
+from infra.deployment.proof import DIGESTS, ENFORCE, GENERATION, Parameters, Proof, next_proof
+from infra.deployment.shifting import explain_failure, list_blocking, list_firing
 from infra.deployment.stack import Approve, Change, Declined, Outcome, Stack, always
 from infra.deployment.whole_stack import NOTHING_SPECIAL, WholeStack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_codedeploy import CodeDeployClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import FunctionConfigurationTypeDef
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CreateBucketConfigurationTypeDef
 
     from infra.packaging.service_zip import Package
+
+
+class _Owner(TypedDict, total=False):
+    ExpectedBucketOwner: str
 
 
 _NO_LOCATION = "us-east-1"  # S3 refuses the default region as a location constraint
@@ -40,6 +52,10 @@ class Target:
     Args:
         owner: the account that the bucket must belong to; others can make buckets of a name that can be guessed.
         whole: tags for the stack and for a new bucket, the role that CloudFormation works with, termination protection.
+        pace: how often CloudFormation is asked.
+        who: the ARN that deploys, for the record.
+        commit: of the tree that is deployed, for the record.
+        ask: asks a person; `unattended` if YES=1 answers.
     """
 
     cloudformation: CloudFormationClient
@@ -50,10 +66,29 @@ class Target:
     approve: Approve = always
     owner: str | None = None
     whole: WholeStack = NOTHING_SPECIAL
+    pace: Pace = AWS
+    codedeploy: CodeDeployClient | None = None
+    cloudwatch: CloudWatchClient | None = None
+    who: str | None = None
+    commit: str | None = None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ask: Callable[[str], bool] = lambda _: True
+    unattended: bool = True
 
     def stack(self, name: str) -> Stack:
-        """The stack of that name."""
-        return Stack(self.cloudformation, name, self.progress, whole=self.whole)
+        """A stack there. A long wait says what its alias serves, a failed canary what CodeDeploy says."""
+        plain, since = Stack(self.cloudformation, name, self.progress, self.pace, whole=self.whole), self.clock()
+        codedeploy = self.codedeploy
+        return dataclasses.replace(
+            plain,
+            watch=lambda: str(alias) if (alias := find_alias(self.functions, plain)) else None,
+            blame=lambda: explain_failure(codedeploy, plain, since) if codedeploy else None,
+        )
+
+    @property
+    def owned(self) -> _Owner:
+        """The argument of S3's calls that makes it refuse a bucket of another account."""
+        return {"ExpectedBucketOwner": self.owner} if self.owner else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,29 +129,104 @@ class Deployed:
     outputs: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A deployment that is ready to be proposed."""
+
+    target: Target
+    template: templates.Template
+    parameters: Parameters
+    proof: Proof
+
+
 def deploy_service(
-    target: Target, stack: str, package: Package, parameters: Mapping[str, str], seconds: float, *, emulator: bool
-) -> Service:
+    target: Target, stack: str, package: Package, parameters: Mapping[str, str], seconds: float, *,
+    emulator: bool, canary: bool = True,
+) -> Service:  # fmt: skip
     """Create or update the service's stack and wait up to `seconds`; `emulator` leaves out what it lacks.
 
-    The gateway's proof is drawn, kept or rotated here, by what the stack has and the generation that is wanted.
+    The gateway's proof is drawn, kept or rotated here, by what the stack has and the generation that is wanted. Without
+    `canary`, all requests go to the new version at once.
 
     Raises:
         infra.deployment.stack.StackFailed: with the events that explain why.
         infra.deployment.stack.Declined: `approve` said no, or somebody else rotated the proof at the same time.
     """
+    ready = _prepare(target, stack, package, parameters, seconds, emulator=emulator, canary=canary)
+    mend_alias(target, stack, canary=canary and _has_canary(ready.template))
+    deployed = deploy(ready.target, stack, ready.template, ready.parameters, seconds)
+    try_to_record(target, stack)
+    service = Service.of(deployed.outcome, deployed.outputs)
+    if ready.proof.advice:
+        target.progress(ready.proof.advice)
+    else:
+        retire(target.functions, service.function_name, ready.proof.digests, target.progress)
+    return service
+
+
+def plan_service(
+    target: Target, stack: str, package: Package, parameters: Mapping[str, str], seconds: float, *,
+    emulator: bool, canary: bool = True,
+) -> str | None:  # fmt: skip
+    """Show what `deploy_service` would change and leave the change set; returns its name, or None if nothing changes.
+
+    Raises: as `deploy_service`.
+    """
+    ready = _prepare(target, stack, package, parameters, seconds, emulator=emulator, canary=canary)
+    where = upload_template(target, stack, ready.template)
+    return target.stack(stack).plan(where, ready.parameters, seconds, ready.target.approve)
+
+
+def _prepare(
+    target: Target, stack: str, package: Package, parameters: Mapping[str, str], seconds: float, *,
+    emulator: bool, canary: bool,
+) -> _Prepared:  # fmt: skip
     held = target.stack(stack).parameters(seconds)
+    if held is not None:
+        try_to_record(target, stack)
     proof = next_proof(held, int(parameters.get(GENERATION, "1")))
     shown = {**parameters, **proof.shown}
-    template = service_template(target, stack, package, shown, emulator=emulator)
-    alone = dataclasses.replace(target, approve=_if_alone(target, stack, held, seconds))
-    deployed = deploy(alone, stack, template, {**shown, **proof.parameters}, seconds)
-    service = Service.of(deployed.outcome, deployed.outputs)
-    if proof.advice:
-        target.progress(proof.advice)
-    else:
-        retire(target.functions, service.function_name, proof.digests, target.progress)
-    return service
+    template = service_template(target, stack, package, shown, emulator=emulator, canary=canary)
+    approve = _warns(target, stack, template, _if_alone(target, stack, held, seconds)) if held else target.approve
+    alone = dataclasses.replace(target, approve=approve)
+    return _Prepared(alone, with_notes(template, Notes(target.commit)), {**shown, **proof.parameters}, proof)
+
+
+def mend_alias(target: Target, stack: str, *, canary: bool) -> None:
+    """Put an alias right that was moved by hand, as far as the deployment needs it. Asks first.
+
+    Raises:
+        infra.deployment.stack.Declined: nobody agreed.
+    """
+    live = target.stack(stack)
+    alias = find_alias(target.functions, live)
+    found = plan_mending(alias, find_expected(live, alias.function), canary=canary) if alias else None
+    if found:
+        mend(target.functions, found, target.progress, target.ask, unattended=target.unattended)
+
+
+def _has_canary(template: templates.Template) -> bool:
+    return any("CodeDeployLambdaAliasUpdate" in each.get("UpdatePolicy", {}) for each in template["Resources"].values())
+
+
+def _warns(target: Target, stack: str, template: templates.Template, approve: Approve) -> Approve:
+    """Says which alarms fire before it asks, and what that means for the canary."""
+
+    def check(changes: list[Change]) -> bool:
+        live, cloudwatch = target.stack(stack), target.cloudwatch
+        firing = list_firing(cloudwatch, live) if cloudwatch else []
+        if firing:
+            target.progress(f"Alarms of {stack} that fire now: {', '.join(firing)}.")
+        if blocking := list_blocking(template, firing, live.made()):
+            target.progress(
+                f"The canary watches {', '.join(blocking)}, so CodeDeploy would stop this deployment at once and go "
+                "back. If it is the cure, deploy it with CANARY=no."
+            )
+        elif firing and _has_canary(template):
+            target.progress("They do not stop the canary, which compares the new version with the previous one.")
+        return approve(changes)
+
+    return check
 
 
 def _if_alone(target: Target, stack: str, held: Mapping[str, str] | None, seconds: float) -> Approve:
@@ -136,11 +246,12 @@ def _if_alone(target: Target, stack: str, held: Mapping[str, str] | None, second
 
 
 def service_template(
-    target: Target, stack: str, package: Package, parameters: Mapping[str, str], *, emulator: bool
+    target: Target, stack: str, package: Package, parameters: Mapping[str, str], *, emulator: bool, canary: bool = True
 ) -> templates.Template:
     """The service's template as CloudFormation takes it, its code uploaded."""
     key = upload_file(target, stack, package.zip)
     template = templates.expand(templates.locate(package.template, target.bucket, key, package.sha256, parameters))
+    template = template if canary else at_once(template)
     return templates.for_emulator(template) if emulator else template
 
 
@@ -151,13 +262,17 @@ def deploy(
 
     It always goes through the bucket: CloudFormation takes 51,200 bytes in a request ("CloudFormation quotas").
     """
-    body = json.dumps(template, separators=(",", ":"), sort_keys=True).encode()
-    key = upload(target, stack, body, ".json")
-    where = f"{target.s3.meta.endpoint_url.rstrip('/')}/{target.bucket}/{key}"
+    where = upload_template(target, stack, template)
     applied = target.stack(stack)
     outcome = applied.apply(where, parameters, seconds, target.approve)
     target.progress(f"{stack} {outcome.value}")
     return Deployed(outcome, applied.outputs())
+
+
+def upload_template(target: Target, stack: str, template: templates.Template) -> str:
+    """Put the template into the bucket; returns its URL."""
+    key = upload(target, stack, encode_template(template), ".json")
+    return f"{target.s3.meta.endpoint_url.rstrip('/')}/{target.bucket}/{key}"
 
 
 def upload(target: Target, folder: str, content: bytes, suffix: str) -> str:
@@ -168,7 +283,7 @@ def upload(target: Target, folder: str, content: bytes, suffix: str) -> str:
     key = f"{folder}/{hashlib.sha256(content).hexdigest()}{suffix}"
     _ensure_bucket(target)
     target.progress(f"uploading {len(content) / 1000:.0f} KB to s3://{target.bucket}/{key}")
-    target.s3.put_object(Bucket=target.bucket, Key=key, Body=content, **_owner(target))
+    target.s3.put_object(Bucket=target.bucket, Key=key, Body=content, **target.owned)
     return key
 
 
@@ -179,7 +294,7 @@ def upload_file(target: Target, folder: str, path: Path) -> str:
 
 def _ensure_bucket(target: Target) -> None:
     try:
-        target.s3.head_bucket(Bucket=target.bucket, **_owner(target))
+        target.s3.head_bucket(Bucket=target.bucket, **target.owned)
     except ClientError as error:
         if error.response["Error"]["Code"] not in {"404", "NoSuchBucket"}:
             raise
@@ -198,14 +313,6 @@ def _create_bucket(target: Target) -> None:
         target.s3.create_bucket(Bucket=target.bucket, CreateBucketConfiguration=wanted)
     else:
         target.s3.create_bucket(Bucket=target.bucket)
-
-
-class _Owner(TypedDict, total=False):
-    ExpectedBucketOwner: str
-
-
-def _owner(target: Target) -> _Owner:
-    return {"ExpectedBucketOwner": target.owner} if target.owner else {}
 
 
 _LATEST = "$LATEST"

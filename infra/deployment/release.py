@@ -15,9 +15,10 @@ from pathlib import Path
 
 from infra.cloudformation import kms_key, limits
 from infra.cloudformation import template as templates
+from infra.cloudformation.canary import describe_skipped
 from infra.cloudformation.options import with_options
 from infra.deployment.change_set import Change
-from infra.deployment.deploy import Service, Target, deploy_service
+from infra.deployment.deploy import Service, Target, deploy_service, plan_service
 from infra.deployment.stack import Stack
 from infra.packaging.platforms import find_local
 from infra.packaging.report import describe_package
@@ -52,14 +53,69 @@ class Site:
     emulator: str | None = None
 
 
-def release(site: Site) -> Service:
-    """Deploy the code of this tree to the site.
+def release(site: Site, *, canary: bool = True) -> Service:
+    """Deploy the code of this tree to the site; without `canary`, all requests go to the new version at once.
 
     Raises:
         infra.packaging.service_zip.PackagingError, infra.stage.StageError, LintFailed: before anything is touched.
         infra.deployment.stack.Declined: nothing was changed.
         infra.deployment.stack.StackFailed: with the events that explain why, and what to do.
     """
+    built, stage = _build(site), site.stage
+    if not canary:
+        site.tell(describe_skipped(stage))
+    local = site.emulator is not None
+    return deploy_service(
+        site.target, stage.stack, built, stage.parameters(), _LONGEST, emulator=local, canary=canary
+    )  # fmt: skip
+
+
+def plan(site: Site, *, canary: bool = True) -> None:
+    """Show what deploying the code of this tree would change, and leave the change set for review.
+
+    Raises: as `release`.
+    """
+    built, stage = _build(site), site.stage
+    local = site.emulator is not None
+    name = plan_service(site.target, stage.stack, built, stage.parameters(), _LONGEST, emulator=local, canary=canary)
+    if name is None:
+        site.tell(f"{stage.stack} is up to date: there is nothing to change, and no change set is left.")
+        return
+    for line in describe_plan(site, name):
+        site.tell(line)
+
+
+def describe_plan(site: Site, name: str) -> list[str]:
+    """Say how the change set is reviewed, executed and deleted."""
+    stack, region = site.stage.stack, site.region
+    of = f"--region {region} --stack-name {stack} --change-set-name {name}"
+    lines = [
+        f"\nNothing was changed. The change set {name} of {stack} is left for review:",
+        f"  review:  aws cloudformation describe-change-set {of}",
+        f"  execute: aws cloudformation execute-change-set {of}",
+        f"  delete:  aws cloudformation delete-change-set {of}",
+    ]
+    if site.emulator is None:
+        console = f"https://{region}.console.aws.amazon.com/cloudformation/home?region={region}#/stacks"
+        lines.append(f"  console: {console}?filteringText={stack} (change sets of the stack)")
+    return [
+        *lines,
+        "It can be executed until the stack changes. make deploy makes a change set of its own.",
+    ]
+
+
+def find_commit() -> str | None:
+    """The commit of this tree, with `+changes` if it has others; None outside of git."""
+    command = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+changes"]
+    try:
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return ran.stdout.strip() or None if ran.returncode == 0 else None
+
+
+def _build(site: Site) -> Package:
+    """The package for the site, checked."""
     stage = site.stage
     site.tell(f"{stage.stack} in {site.region}")
     platform = stage.function.platform if site.emulator is None else find_local()
@@ -69,8 +125,7 @@ def release(site: Site) -> Service:
     limits.refuse(_expand(built), stage.parameters())
     lint(built, ROOT / "build" / "service" / f"{stage.name}.json")
     site.tell("cfn-lint accepts the template")
-    local = site.emulator is not None
-    return deploy_service(site.target, stage.stack, built, stage.parameters(), _LONGEST, emulator=local)
+    return built
 
 
 def for_stage(built: Package, stage: Stage, served: str | None = None) -> Package:

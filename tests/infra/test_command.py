@@ -18,7 +18,7 @@ from infra.deployment.change_set import Change
 from infra.deployment.deploy import Service, Target, deploy_service
 from infra.deployment.destroy import WORD, destroy
 from infra.deployment.release import Site
-from infra.deployment.stack import Declined, Outcome, Stack
+from infra.deployment.stack import Declined, Outcome
 from infra.packaging.service_zip import Package
 from infra.stage import parse
 from local.clients import REGION, make_client_arguments
@@ -57,7 +57,7 @@ class World(NamedTuple):
         destroy(self.site, self.clients("dynamodb"), self.clients("kms"), lambda _: agreed, word)
 
     def outputs(self) -> dict[str, str]:
-        return Stack(self.site.target.cloudformation, self.site.stage.stack, self.said.append).outputs()
+        return self.site.target.stack(self.site.stage.stack).outputs()
 
 
 class MayNotSchedule:
@@ -152,7 +152,7 @@ def test_what_aws_refuses_is_told_with_what_to_do(capsys: pytest.CaptureFixture[
     assert command.run(ASKED, connect) == 1
     told = capsys.readouterr().err
     assert "s3:CreateBucket" in told
-    assert "Your IAM identity lacks this action" in told
+    assert "lacks s3:CreateBucket" in told
 
 
 def test_what_may_be_lost_is_told_by_name() -> None:

@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 from infra.cloudformation.gateway_responses import gateway_responses
 from infra.consumer import Settings, deploy_consumer
 from infra.deployment import deploy
-from infra.deployment.stack import Outcome, Stack, StackFailed
+from infra.deployment.stack import Outcome, StackFailed
 from infra.packaging.platforms import find_local
 from infra.packaging.service_zip import Package
 from local.clients import REGION, make_client_arguments
@@ -183,4 +183,4 @@ def test_a_deployment_that_fails_tells_which_resource_and_why(deployment: Deploy
     template = {"Resources": {"Wrong": {"Type": "AWS::ApiGateway::GatewayResponse", "Properties": response}}}
     with pytest.raises(StackFailed, match="Wrong: "):
         deploy.deploy(deployment.target, "infra-wrong", template, {}, SECONDS)
-    Stack(deployment.target.cloudformation, "infra-wrong", lambda _: None).delete(SECONDS)
+    deployment.target.stack("infra-wrong").delete(SECONDS)

@@ -11,6 +11,7 @@ import pytest
 from infra.cloudformation.versions import list_releases
 from infra.deployment import proof
 from infra.deployment.change_set import ChangeSet
+from infra.deployment.pace import AWS
 from infra.deployment.proof import next_proof
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Noted:
 
 def test_cloudformation_is_asked_to_keep_the_proof_it_has() -> None:
     client = Noted()
-    changes = ChangeSet(cast("CloudFormationClient", client), "s", lambda _: None, new=False)
+    changes = ChangeSet(cast("CloudFormationClient", client), "s", AWS, new=False, name="n")
     changes.create("https://t", next_proof(held(OLD), 1).parameters)
     pairs = cast("list[dict[str, object]]", client.given["Parameters"])
     assert {"ParameterKey": "GatewayProof", "UsePreviousValue": True} in pairs

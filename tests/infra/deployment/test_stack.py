@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.deployment.change_set import Change
+from infra.deployment.pace import Pace
 from infra.deployment.stack import Declined, Outcome, Stack, StackFailed
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ class FakeCloudFormation:
         changes: tuple[dict[str, Any], ...] = (),
         reasons: tuple[str, ...] = (),
         stays: bool = False,
+        planned: tuple[str, ...] = (),
     ) -> None:
+        self.planned = planned
         self.statuses = list(statuses)
         self.refusal = refusal
         self.change_set = change_set
@@ -70,11 +73,15 @@ class FakeCloudFormation:
     def delete_stack(self, **_: object) -> None:
         self.calls.append("delete")
 
-    def get_paginator(self, _operation: str) -> "FakeCloudFormation":
+    def get_paginator(self, operation: str) -> "FakeCloudFormation":
+        self.paged = operation
         return self
 
     def paginate(self, **_: object) -> Iterator[dict[str, Any]]:
-        """The events, newest first, two in a page."""
+        """The events, newest first, two in a page; no other change set."""
+        if self.paged == "list_change_sets":
+            yield {"Summaries": [{"ChangeSetName": each, "ExecutionStatus": "AVAILABLE"} for each in self.planned]}
+            return
         old = make_event("0", "UPDATE_FAILED", "an earlier attempt")
         new = [make_event(str(number), "UPDATE_FAILED", reason) for number, reason in enumerate(self.reasons, 1)]
         newest_first = [*reversed(new), old][-self.events :]
@@ -90,8 +97,8 @@ def make_refusal(operation: str, message: str) -> ClientError:
     return ClientError({"Error": {"Code": "ValidationError", "Message": message}}, operation)
 
 
-def stack(fake: FakeCloudFormation, poll: Callable[[float], None] = lambda _: None) -> Stack:
-    return Stack(cast("CloudFormationClient", fake), "s", progress=lambda _: None, poll=poll)
+def stack(fake: FakeCloudFormation, sleep: Callable[[float], None] = lambda _: None) -> Stack:
+    return Stack(cast("CloudFormationClient", fake), "s", progress=lambda _: None, pace=Pace(0.5, 0.5, sleep))
 
 
 def test_an_absent_stack_is_created_and_waited_for() -> None:
@@ -169,7 +176,7 @@ def test_where_nobody_answers_nothing_is_left(ended: BaseException, status: str 
 def test_what_cannot_be_withdrawn_is_told_and_hides_nothing() -> None:
     said: list[str] = []
     fake = FakeCloudFormation("CREATE_COMPLETE", change_set=("FAILED", "Circular dependency: X"), stays=True)
-    proposing = Stack(cast("CloudFormationClient", fake), "s", said.append, poll=lambda _: None)
+    proposing = Stack(cast("CloudFormationClient", fake), "s", said.append, Pace(0.5, 0.5, lambda _: None))
     with pytest.raises(StackFailed, match="Circular dependency: X"):
         proposing.apply(URL, {}, 10)
     assert "is left" in said[-1]
@@ -252,3 +259,32 @@ def test_a_deletion_that_fails_says_so() -> None:
 def test_waiting_for_a_deletion_ends() -> None:
     with pytest.raises(StackFailed, match="DELETE_IN_PROGRESS after 3 s"):
         stack(FakeCloudFormation("CREATE_COMPLETE", "DELETE_IN_PROGRESS")).delete(3)
+
+
+def test_declining_keeps_a_new_stack_that_somebody_else_has_a_plan_for() -> None:
+    fake = FakeCloudFormation("REVIEW_IN_PROGRESS", changes=(ADDED,), planned=("plan-of-somebody",))
+    with pytest.raises(Declined):
+        stack(fake).apply(URL, {}, 10, lambda _: False)
+    assert fake.calls == ["propose CREATE", "withdraw"]
+
+
+def test_a_plan_is_shown_and_left() -> None:
+    shown = list[str]()
+    fake = FakeCloudFormation("CREATE_COMPLETE", changes=(ADDED,))
+
+    def show(changes: list[Change]) -> bool:
+        shown.extend(map(str, changes))
+        return True
+
+    name = stack(fake).plan(URL, {}, 10, show)
+    assert (name or "").startswith("plan-")
+    assert shown == ["+ Topic  SNS::Topic"]
+    assert fake.calls == ["propose UPDATE"], "neither executed nor withdrawn"
+
+
+def test_a_plan_without_changes_leaves_nothing() -> None:
+    fake = FakeCloudFormation(
+        "CREATE_COMPLETE", change_set=("FAILED", "The submitted information didn't contain changes.")
+    )
+    assert stack(fake).plan(URL, {}, 10) is None
+    assert fake.calls == ["propose UPDATE", "withdraw"]

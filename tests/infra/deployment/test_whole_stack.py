@@ -14,6 +14,7 @@ from infra.deployment import deploy
 from infra.deployment.change_set import ChangeSet
 from infra.deployment.deploy import Target
 from infra.deployment.destroy import destroy
+from infra.deployment.pace import AWS, Pace
 from infra.deployment.release import Site, for_stage
 from infra.deployment.stack import Declined, Outcome, Stack
 from infra.deployment.whole_stack import WholeStack
@@ -25,6 +26,7 @@ URL = "https://bucket/template.json"
 WHOLE = WholeStack({"team": "platform", "cost-center": "1234"}, ROLE, protected=True)
 TAGS = [{"Key": "cost-center", "Value": "1234"}, {"Key": "team", "Value": "platform"}]
 CREATED = {"StackName": "s", "CreationTime": "2026-01-01T00:00:00Z"}
+FAST = Pace(1, 1, lambda _: None)
 ABSENT = "Stack with id s does not exist"
 
 
@@ -61,14 +63,14 @@ def propose(stub: Stubber, kind: str, **given: object) -> None:
 def test_a_change_set_carries_the_tags_and_the_role() -> None:
     with stubbed("cloudformation") as (client, stub):
         propose(stub, "CREATE", Tags=TAGS, RoleARN=ROLE)
-        ChangeSet(client, "s", lambda _: None, new=True, whole=WHOLE).create(URL, {})
+        ChangeSet(client, "s", AWS, new=True, name="n", whole=WHOLE).create(URL, {})
 
 
 def test_without_tags_and_role_neither_argument_is_sent() -> None:
     """An empty list of tags would remove those that somebody else gave the stack."""
     with stubbed("cloudformation") as (client, stub):
         propose(stub, "UPDATE")
-        ChangeSet(client, "s", lambda _: None, new=False).create(URL, {})
+        ChangeSet(client, "s", AWS, new=False, name="n").create(URL, {})
 
 
 def test_the_role_deletes_a_stack_and_withdraws_a_new_one() -> None:
@@ -77,10 +79,11 @@ def test_the_role_deletes_a_stack_and_withdraws_a_new_one() -> None:
         stub.add_response("delete_stack", {}, {"StackName": "s", "RoleARN": ROLE})
         stack_is(stub, None)
         no_events(stub)
-        Stack(client, "s", lambda _: None, lambda _: None, WHOLE).delete(1)
+        Stack(client, "s", lambda _: None, FAST, whole=WHOLE).delete(1)
         stub.add_response("delete_change_set", {}, {"StackName": "s", "ChangeSetName": "n"})
+        stub.add_response("list_change_sets", {"Summaries": []})
         stub.add_response("delete_stack", {}, {"StackName": "s", "RoleARN": ROLE})
-        ChangeSet(client, "s", lambda _: None, new=True, whole=WHOLE, name="n").withdraw()
+        ChangeSet(client, "s", AWS, new=True, whole=WHOLE, name="n").withdraw()
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,7 @@ def test_protection_becomes_what_the_stage_says_and_nothing_is_sent_in_vain(
             given = {"StackName": "s", "EnableTerminationProtection": sent}
             stub.add_response("update_termination_protection", {"StackId": "arn:s"}, given)
         whole = WholeStack(protected=wanted)
-        assert Stack(client, "s", said.append, lambda _: None, whole).apply(URL, {}, 1) is Outcome.UNCHANGED
+        assert Stack(client, "s", said.append, FAST, whole=whole).apply(URL, {}, 1) is Outcome.UNCHANGED
     assert said == ([] if sent is None else [f"Termination protection of s is {'on' if sent else 'off'} now."])
 
 
@@ -112,8 +115,9 @@ def apply_nothing(stub: Stubber, *, was: bool, looks: bool) -> None:
     """An existing stack and a change set without changes."""
     no_events(stub)
     stack_is(stub, "UPDATE_COMPLETE", protected=was)
-    no_events(stub, 2)
+    no_events(stub)
     propose(stub, "UPDATE")
+    no_events(stub)
     # The reason is of "Updating stacks using change sets" in the CloudFormation user guide.
     reason = "The submitted information didn't contain changes. Submit different information to create a change set."
     stub.add_response("describe_change_set", {"Status": "FAILED", "StatusReason": reason})
@@ -133,13 +137,15 @@ def test_an_attempt_that_never_completed_is_removed_although_somebody_protected_
         no_events(stub)
         stub.add_response("delete_stack", {}, {"StackName": "s", "RoleARN": ROLE})
         stack_is(stub, None)
-        no_events(stub, 2)
+        no_events(stub)
         propose(stub, "CREATE", Tags=TAGS, RoleARN=ROLE)
+        no_events(stub)
         stub.add_client_error("describe_change_set", "ValidationError", "enough for this test")
         stub.add_response("delete_change_set", {})
+        stub.add_response("list_change_sets", {"Summaries": []})
         stub.add_response("delete_stack", {})
         with pytest.raises(client.exceptions.ClientError, match="enough"):
-            Stack(client, "s", lambda _: None, lambda _: None, WHOLE).apply(URL, {}, 1)
+            Stack(client, "s", lambda _: None, FAST, whole=WHOLE).apply(URL, {}, 1)
 
 
 def test_a_stack_is_protected_only_once_it_is_complete() -> None:
@@ -147,8 +153,9 @@ def test_a_stack_is_protected_only_once_it_is_complete() -> None:
     with stubbed("cloudformation") as (client, stub):
         no_events(stub)
         stack_is(stub, None)
-        no_events(stub, 2)
+        no_events(stub)
         propose(stub, "CREATE", Tags=TAGS, RoleARN=ROLE)
+        no_events(stub)
         for _ in range(2):
             stub.add_response("describe_change_set", {"Status": "CREATE_COMPLETE", "Changes": []})
         stub.add_response("execute_change_set", {})
@@ -157,7 +164,7 @@ def test_a_stack_is_protected_only_once_it_is_complete() -> None:
         stack_is(stub, "CREATE_COMPLETE")
         on = {"StackName": "s", "EnableTerminationProtection": True}
         stub.add_response("update_termination_protection", {"StackId": "arn:s"}, on)
-        assert Stack(client, "s", lambda _: None, lambda _: None, WHOLE).apply(URL, {}, 1) is Outcome.CREATED
+        assert Stack(client, "s", lambda _: None, FAST, whole=WHOLE).apply(URL, {}, 1) is Outcome.CREATED
 
 
 def test_destroy_says_that_the_protection_is_on_before_any_data_goes() -> None:
