@@ -70,6 +70,22 @@ def consumers(stage: Stage) -> list[Statement]:
     return found
 
 
+def advise_consumers(stage: Stage, key: str) -> list[str]:
+    """Say what consumers in other accounts need that this stack cannot give them."""
+    if not (stage.consumer_accounts or stage.consumer_org):
+        return []
+    lines = [
+        "\nConsumers in other accounts use the same settings. Print their policy, and attach it to the role there:",
+        f"  configsvc iam-policy --for reader -n NAMESPACE --kms-key {key}",
+    ]
+    if stage.table.kms_key:
+        lines.append(
+            "The stack did not make this KMS key, so it does not change the key's policy. Let the other accounts call "
+            "kms:Decrypt in it (docs/OPERATIONS.md, Consumers in other accounts)."
+        )
+    return lines
+
+
 def name_accounts(stage: Stage) -> list[dict[str, str]]:
     """Return the consumer accounts as principals."""
     return [{"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{each}:root"} for each in sorted(set(stage.consumer_accounts))]

@@ -18,6 +18,8 @@ WORD = "yes-delete-it"
 _LONGEST = 1800.0
 _PENDING_DAYS = 30
 
+_GOING = frozenset({"PendingDeletion", "PendingReplicaDeletion"})  # the second waits until the last replica is deleted
+
 
 @dataclass(frozen=True, slots=True)
 class Data:
@@ -43,7 +45,7 @@ class Data:
             pass
         if self.keeps_key:
             return
-        if self.kms.describe_key(KeyId=self.kms_key)["KeyMetadata"]["KeyState"] != "PendingDeletion":
+        if self.kms.describe_key(KeyId=self.kms_key)["KeyMetadata"]["KeyState"] not in _GOING:
             self.kms.schedule_key_deletion(KeyId=self.kms_key, PendingWindowInDays=_PENDING_DAYS)
 
     def _delete_table(self, *, protected: bool) -> None:
@@ -80,7 +82,8 @@ def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word
         raise Declined("Nothing was destroyed.")
     if wanted:
         data.delete()
-        key = "is kept" if data.keeps_key else f"goes in {_PENDING_DAYS} days (aws kms cancel-key-deletion)"
+        goes = f"goes in {_PENDING_DAYS} days, or that long after its last replica (aws kms cancel-key-deletion)"
+        key = "is kept" if data.keeps_key else goes
         site.tell(f"The table is deleted; the KMS key {key}.")
     stack.delete(_LONGEST)
     site.tell(f"{site.stage.stack} is deleted.")

@@ -199,6 +199,8 @@ def describe(site: Site, service: Service) -> None:
         site.tell(f"  {line}")
     site.tell("\nDevelopers use the same settings with their own API key, and sign with their AWS credentials:")
     site.tell(f"  export AWS_REGION={site.region}")
+    for line in kms_key.advise_consumers(site.stage, service.kms_key_arn):
+        site.tell(line)
     if not site.stage.admins:
         site.tell(
             "\nadmins is empty in the stage file, so nobody can make the first grant. Name a role, and deploy again."

@@ -14,6 +14,7 @@ from infra.cloudformation import kms_key, options, template
 from infra.cloudformation.template import Template
 from infra.packaging.service_zip import Package
 from infra.stage import Stage, StageError, parse
+from infra.stage_rules import place_faults
 from local.clients import make_client_arguments
 from local.emulator.launcher import Emulator
 from tests.infra.packaging.test_service_zip import lint
@@ -113,6 +114,24 @@ def test_more_accounts_than_a_resource_policy_holds_are_refused_before_the_deplo
     with pytest.raises(StageError, match="consumer_org"):
         expanded(built_package, consumer_accounts=many)
     expanded(built_package, **CONSUMERS | {"consumer_accounts": many[:20]}, network={"addresses": ["192.0.2.0/24"] * 9})
+
+
+def test_what_the_stack_cannot_give_to_other_accounts_is_said() -> None:
+    foreign = parse({"stack": "s", "consumer_org": "o-a1b2c3d4e5", "table": {"kms_key": FOREIGN}})
+    own = parse({"stack": "s", "consumer_accounts": LISTED})
+    assert f"configsvc iam-policy --for reader -n NAMESPACE --kms-key {ARN}" in "".join(
+        kms_key.advise_consumers(own, ARN)
+    )
+    assert "does not change the key's policy" in "".join(kms_key.advise_consumers(foreign, FOREIGN))
+    assert "does not change the key's policy" not in "".join(kms_key.advise_consumers(own, ARN))
+    assert kms_key.advise_consumers(parse({"stack": "s"}), ARN) == []
+
+
+def test_the_own_account_is_no_consumer() -> None:
+    stage = parse({"stack": "s", "consumer_accounts": LISTED})
+    assert list(place_faults(stage, "eu-west-1", "111122223333")) == []
+    [fault] = place_faults(stage, "eu-west-1", LISTED[0])
+    assert "the stack's own account" in fault
 
 
 @pytest.mark.slow

@@ -40,6 +40,7 @@ class Clients:
             "AccessLogGroupName": "s-access",
         }
         self.deleted: list[str] = []
+        self.key_state = "Enabled"
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803  # as boto3 takes it
         if "stack" in self.deleted:
@@ -62,7 +63,7 @@ class Clients:
         self.deleted.append(TableName)
 
     def describe_key(self, **_: str) -> dict[str, Any]:
-        return {"KeyMetadata": {"KeyState": "Enabled"}}
+        return {"KeyMetadata": {"KeyState": self.key_state}}
 
     def schedule_key_deletion(self, KeyId: str, **_: int) -> None:  # noqa: N803  # as boto3 takes it
         self.deleted.append(KeyId.removeprefix(ARN))
@@ -135,3 +136,12 @@ def test_a_stage_that_drops_its_restored_table_is_refused(
     where = site(Clients(made, "restored", "own-key"), [], parse({"stack": "s"}))
     with pytest.raises(StageError, match='name = "restored"'):
         release.for_site(Package(Path("none.zip"), "", {}), where)
+
+
+@pytest.mark.parametrize("state", ["PendingDeletion", "PendingReplicaDeletion"])
+def test_a_key_that_is_going_is_left_to_go(state: str) -> None:
+    """KMS refuses to schedule it again (KMS developer guide, "Key states of AWS KMS keys"), and the rest is done."""
+    clients = Clients(MADE, "own-table", "own-key")
+    clients.key_state = state
+    destroy_and_read(clients)
+    assert clients.deleted == ["own-table", "stack"]
