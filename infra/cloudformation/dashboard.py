@@ -1,4 +1,4 @@
-"""The dashboard for whoever is on call: alarms, what callers see, the service's reports, what slows it down."""
+"""The dashboard for on-call: alarms, what callers see, the service's reports, what slows it down, each version."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def dashboard(alarms: list[str]) -> Json:
 
     Names are substituted, so nothing in the text but references may be written `${…}`.
     """
-    widgets = [_alarms(alarms), *_graphs(), _errors()]
+    graphs = [_graph(number, title, metrics) for number, (title, metrics) in enumerate([*_graphs(), *_by_version()])]
+    widgets = [_alarms(alarms), *graphs, _errors(rows=-(-len(graphs) // _COLUMNS))]
     return {"Fn::Sub": json.dumps({"widgets": widgets}, separators=(",", ":"))}
 
 
@@ -28,7 +29,7 @@ def _alarms(alarms: list[str]) -> Json:
     return {"type": "alarm", "x": 0, "y": 0, "width": _WIDTH * _COLUMNS, "height": 3, "properties": properties}
 
 
-def _graphs() -> list[Json]:
+def _graphs() -> list[tuple[str, list[list[Any]]]]:
     latency = (
         "SEARCH('{AWS/ApiGateway,ApiName,Method,Resource,Stage} ApiName=\"${AWS::StackName}\" Latency', 'p99', 60)"
     )
@@ -36,7 +37,7 @@ def _graphs() -> list[Json]:
     operations = (
         "SEARCH('{AWS/DynamoDB,Operation,TableName} TableName=\"${ConfigTable}\" SuccessfulRequestLatency', 'p99', 60)"
     )
-    graphs = [
+    return [
         ("Requests, and answers 4xx and 5xx", [
             _sum("AWS/ApiGateway", name, _API) for name in ("Count", "4XXError", "5XXError")
         ]),
@@ -57,7 +58,20 @@ def _graphs() -> list[Json]:
         ("Table: throttled", [_sum("AWS/DynamoDB", f"{kind}ThrottleEvents", _TABLE) for kind in ("Read", "Write")]),
         ("Table: latency by operation in ms, p99", [_search(operations)]),
     ]  # fmt: skip
-    return [_graph(number, title, metrics) for number, (title, metrics) in enumerate(graphs)]
+
+
+def _by_version() -> list[tuple[str, list[list[Any]]]]:
+    """The metrics that a canary compares. By search, so that a new version does not change the dashboard."""
+    of_lambda = '{AWS/Lambda,ExecutedVersion,FunctionName,Resource} FunctionName="${APIHandler}"'
+    of_log = '{configsvc,service,version} service="${APIHandler}"'
+    return [
+        ("Requests by version", [_search(f"SEARCH('{of_lambda} Invocations', 'Sum', 60)")]),
+        ("Errors, refused (4xx) and failed (5xx) by version", [
+            _search(f"SEARCH('{of_lambda} Errors', 'Sum', 60)"), _search(f"SEARCH('{of_log} Refused', 'Sum', 60)"),
+            _search(f"SEARCH('{of_log} Failed', 'Sum', 60)"),
+        ]),
+        ("Function's duration by version in ms, p99", [_search(f"SEARCH('{of_lambda} Duration', 'p99', 60)")]),
+    ]  # fmt: skip
 
 
 def _graph(number: int, title: str, metrics: list[list[Any]]) -> Json:
@@ -67,7 +81,7 @@ def _graph(number: int, title: str, metrics: list[list[Any]]) -> Json:
     return {"type": "metric", **where, "properties": properties}
 
 
-def _errors() -> Json:
+def _errors(rows: int) -> Json:
     query = (
         "SOURCE '${ApiHandlerLogGroup}' | filter level in ['error', 'warning'] "
         "| fields @timestamp, level, status, code, route, namespace, principal, correlation_id "
@@ -77,7 +91,7 @@ def _errors() -> Json:
     return {
         "type": "log",
         "x": 0,
-        "y": 3 + 3 * _HEIGHT,
+        "y": 3 + rows * _HEIGHT,
         "width": _WIDTH * _COLUMNS,
         "height": 8,
         "properties": properties,
