@@ -20,9 +20,9 @@ def done(step: str) -> None:
 
 app = importlib.import_module("app").app
 done("import the app")
-for module in ("botocore.session", "botocore.config", "botocore.credentials", "botocore.loaders"):
+for module in ("configsvc.adapters.dynamo", "configsvc.adapters.dynamo_client"):
     importlib.import_module(module)
-done("import botocore")
+done("import botocore's parts")
 importlib.import_module("configsvc.bootstrap")._build_ports(30.0)  # noqa: SLF001  # the cached client is behind it
 done("make the DynamoDB client")
 answer = app(event, None)

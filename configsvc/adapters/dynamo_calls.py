@@ -14,9 +14,8 @@ from botocore.exceptions import (
     HTTPClientError,
     MetadataRetrievalError,
 )
-from botocore.parsers import ResponseParserError
 
-from configsvc.adapters.dynamo_client import HttpExchange
+from configsvc.adapters.dynamo_http import HttpExchange
 from configsvc.model.errors import ConfigsvcError, Internal
 from configsvc.model.retry import Backoff
 from configsvc.service.engine.ports import LostRace, ServiceChance, ServiceClock, StoreBusy, StoreUnavailable
@@ -31,14 +30,6 @@ _SERVER_FAULT = 500
 _BROKEN = (HTTPClientError, ConnectionError, TimeoutError)  # broken off, never started, or too slow
 _UNSIGNED = (CredentialRetrievalError, MetadataRetrievalError)  # the credential provider failed
 _NO_ANSWER = (*_BROKEN, *_UNSIGNED)
-_UNREADABLE = (
-    ResponseParserError,
-    ValueError,
-    AttributeError,
-    TypeError,
-)  # botocore raises these for JSON of an unexpected shape
-
-Translated = TypeVar("Translated")
 
 
 class ConflictingTransaction(LostRace):
@@ -63,20 +54,6 @@ def translate_errors(addresses: Sequence[RecordAddress] = ()) -> Iterator[None]:
         raise make_unavailable() from error
     except BotoCoreError as error:
         raise Internal("The service cannot reach its table. See its log for the reason.") from error
-
-
-def send_readably(send: Callable[[], Translated]) -> Translated:
-    """Sends a request and returns botocore's response. One that is not DynamoDB's counts as none.
-
-    Raises:
-        HTTPClientError: the response is not DynamoDB's.
-    """
-    try:
-        return send()
-    except (BotoCoreError, ClientError, TimeoutError):
-        raise
-    except _UNREADABLE as error:
-        raise HTTPClientError(error="the response is not DynamoDB's") from error
 
 
 def make_unavailable() -> StoreUnavailable:
@@ -223,7 +200,7 @@ class Calls:
         self, seconds: float, until: float, send: Callable[[], CallAnswer], addresses: Sequence[RecordAddress] = ()
     ) -> CallAnswer:
         with translate_errors(addresses), HttpExchange(min(seconds, until - self.clock.monotonic())):
-            return send_readably(send)
+            return send()
 
 
 def _draw_none(_: float) -> float:

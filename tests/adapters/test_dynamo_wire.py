@@ -17,7 +17,9 @@ import pytest
 from botocore.credentials import RefreshableCredentials
 
 from configsvc.adapters.dynamo import DynamoRepository
-from configsvc.adapters.dynamo_client import HttpExchange, connect, get_seconds_left, renew_credentials
+from configsvc.adapters.dynamo_client import connect
+from configsvc.adapters.dynamo_credentials import renew_credentials
+from configsvc.adapters.dynamo_http import HttpExchange, get_seconds_left
 from configsvc.adapters.system import Aside, SystemClock
 from configsvc.service.engine import records
 from configsvc.service.engine.ports import StoreUnavailable, Write

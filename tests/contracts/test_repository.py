@@ -15,14 +15,22 @@ from configsvc.service.engine.records import KeyState, Record, RecordAddress, ad
 from tests.support.contracts import tables
 from tests.support.contracts.samples import EVERY_KIND, NS, PARTITION, make_head, make_state
 
+EMULATED = [pytest.param(name, marks=pytest.mark.emulator) for name in ("emulator", "emulator, our client")]
 
-@pytest.fixture(params=["memory", "stub", "moto", pytest.param("emulator", marks=pytest.mark.emulator)])
+
+@pytest.fixture(params=["memory", "stub", "stub, our client", "moto", *EMULATED])
 def repository(request: pytest.FixtureRequest) -> Iterator[Repository]:
     if request.param == "memory":
         yield MemoryRepository()
     elif request.param == "stub":
         with serve(StubDynamoDb(MemoryRepository())) as url:
             yield DynamoRepository(tables.make_client(url), "stub")
+    elif request.param == "stub, our client":
+        with serve(StubDynamoDb(MemoryRepository())) as url:
+            yield DynamoRepository(tables.make_json_client(url), "stub")
+    elif request.param == "emulator, our client":
+        url = request.getfixturevalue("emulator").url
+        yield DynamoRepository(tables.make_json_client(url), tables.create_table(tables.make_client(url)))
     elif request.param == "moto":
         with mock_aws():
             yield tables.make_repository(tables.make_client())

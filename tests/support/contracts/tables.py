@@ -1,12 +1,17 @@
 """Makes tables for tests, each with its own name: in memory, in moto, in the emulator."""
 
+from typing import cast
 from uuid import uuid4
 
 import boto3
 from botocore.config import Config
+from botocore.credentials import ReadOnlyCredentials
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from configsvc.adapters.dynamo import DynamoRepository
+from configsvc.adapters.dynamo_client import DynamoJsonClient
+from configsvc.adapters.dynamo_endpoint import DynamoEndpoint
+from configsvc.adapters.dynamo_http import open_session
 
 REGION = "eu-central-1"
 
@@ -17,6 +22,13 @@ def make_client(url: str | None = None) -> DynamoDBClient:
         "dynamodb", region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test", endpoint_url=url,
         config=Config(max_pool_connections=16, proxies={}),
     )  # fmt: skip
+
+
+def make_json_client(url: str) -> DynamoDBClient:
+    """Makes the service's own client, with the root credentials of an emulator."""
+    credentials = ReadOnlyCredentials("test", "test", None)
+    client = DynamoJsonClient(open_session(url), DynamoEndpoint(url, REGION), lambda: credentials)
+    return cast("DynamoDBClient", client)
 
 
 def create_table(client: DynamoDBClient) -> str:
