@@ -47,7 +47,7 @@ IMPORTED_UNNEEDED = UNNEEDED | {"botocore", "urllib3", "http", "ssl", "socket", 
 
 @pytest.fixture(scope="module")
 def loaded() -> tuple[set[str], set[str]]:
-    """What a fresh process loads by the import of the app, and until its first read was served."""
+    """The modules that a fresh process has loaded after the import of the app, and after its first read."""
     with serve(stub()) as url:
         environ = {
             "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "AWS_DEFAULT_REGION": "us-east-1",
