@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from infra.cloudformation import access, canary, identities, invocation, kms_key, network
+from infra.cloudformation import access, canary, identities, invocation, kms_key, network, published
 from infra.cloudformation.template import Template
 from infra.stage import Stage
 
@@ -48,6 +48,7 @@ def with_options(sam: Template, stage: Stage, served: str | None = None) -> Temp
         _read_on(done, left)
     done = _alarm_target(done, stage)
     identities.add(done, stage)
+    published.add(done, stage)
     return done
 
 

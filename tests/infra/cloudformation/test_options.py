@@ -105,7 +105,8 @@ def test_both_forms_of_all_that_a_stage_can_ask_for_are_clean(built_package: Pac
 def test_a_plain_stage_changes_nothing_but_what_it_says(built_package: Package) -> None:
     plain = resources(built_package, parse({"stack": "s"}))
     base = template.expand(template.locate(built_package.template, "bucket", "key", "0" * 64))["Resources"]
-    assert plain.keys() - base.keys() == {"AdministratorPolicy", "ReaderByTag", "WriterByTag"}
+    added = {name for name in plain.keys() - base.keys() if plain[name]["Type"] != "AWS::SSM::Parameter"}
+    assert added == {"AdministratorPolicy", "ReaderByTag", "WriterByTag"}
 
 
 def test_the_function_gets_memory_and_concurrency(everything: dict[str, Any]) -> None:
