@@ -134,7 +134,7 @@ acceptance: .venv/.ready ## run the journeys against a running service: `make ru
 
 # --- what is shipped ---
 
-.PHONY: requirements package deploy destroy lint-template wheel clean
+.PHONY: requirements package deploy rollback deployments destroy lint-template wheel clean
 package: .venv/.ready ## build the deployment zip and the templates into build/service for the default platform, or STAGE=prod: into build/prod
 	@$(BIN)/python -m infra.packaging $(STAGE)
 
@@ -143,13 +143,23 @@ requirements: .venv/.ready ## write the zip's requirements.txt, with hashes, fro
 
 DEPLOY = $(BIN)/python -m $(if $(filter local,$(STAGE)),local.deploy,infra)
 
-deploy: .venv/.ready .venvs/emulator/.ready ## deploy STAGE=dev|prod|local: show the change set, confirm (YES=1 skips that), print the outputs
-	@$(if $(STAGE),,echo 'Choose a stage: make deploy STAGE=dev, STAGE=prod or STAGE=local.'; exit 2)
-	$(DEPLOY) deploy $(STAGE) $(if $(YES),--yes)
+# $(call of_stage,VERB): run a verb for STAGE. It refuses the options of other verbs.
+define of_stage
+	@$(if $(STAGE),,echo 'Choose a stage: make $(1) STAGE=dev, STAGE=prod or STAGE=local.'; exit 2)
+	$(DEPLOY) $(1) $(STAGE) $(foreach option,YES CANARY PLAN TO DATA,$(if $($(option)),--$(shell echo $(option) | tr A-Z a-z) '$($(option))'))
+endef
+
+deploy: .venv/.ready .venvs/emulator/.ready ## deploy STAGE=dev|prod|local: show the change set, confirm (YES=1 skips that), print the outputs; CANARY=no moves all requests at once; PLAN=yes leaves the change set for review
+	$(call of_stage,deploy)
+
+rollback: .venv/.ready .venvs/emulator/.ready ## stop the deployment of STAGE under way, or deploy the last good one before it again; TO=NUMBER goes back to that one
+	$(call of_stage,rollback)
+
+deployments: .venv/.ready .venvs/emulator/.ready ## list the good deployments of STAGE, newest first
+	$(call of_stage,deployments)
 
 destroy: .venv/.ready .venvs/emulator/.ready ## delete the stack of STAGE; keep table and KMS key unless DATA=yes-delete-it
-	@$(if $(STAGE),,echo 'Choose a stage: make destroy STAGE=dev, STAGE=prod or STAGE=local.'; exit 2)
-	$(DEPLOY) destroy $(STAGE) $(if $(YES),--yes) $(if $(DATA),--data '$(DATA)')
+	$(call of_stage,destroy)
 
 # The templates that linters check: as written, and as expanded for each stage.
 TEMPLATES = build/service/template.json $(patsubst infra/stages/%.toml,build/service/%.json,$(wildcard infra/stages/*.toml)) \

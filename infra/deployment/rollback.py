@@ -28,9 +28,9 @@ _LONGEST = 3600.0
 _SHOWN = 10
 _DATA = {"TableName": "table", "KmsKeyArn": "KMS key"}
 _NEVER_LOST = {
-    "AWS::ApiGateway::ApiKey": "API key, so its consumers would get 403",
-    "AWS::DynamoDB::Table": "table",
-    "AWS::KMS::Key": "KMS key",
+    "AWS::ApiGateway::ApiKey": "an API key, so its consumers would get 403",
+    "AWS::DynamoDB::Table": "a table",
+    "AWS::KMS::Key": "a KMS key",
 }
 _INSTEAD = "Check out the good commit and deploy it with today's stage file: make deploy STAGE={stage} CANARY=no."
 
@@ -173,7 +173,7 @@ def _redeploy(site: Site, served: Deployment, found: Deployment, held: Mapping[s
     again = earlier.with_notes(again, Notes(found.commit, found.origin))
     _describe(site, served, found, now, held)
     mend_alias(target, name, canary=False)
-    guarded = dataclasses.replace(target, approve=_keeps(site, target.approve))
+    guarded = dataclasses.replace(target, approve=keep_what_others_need(site, target.approve))
     deployed = deploy(guarded, name, again, parameters, _LONGEST)
     try_to_record(target, name)
     _check_alias(target, live)
@@ -190,7 +190,7 @@ def _describe(
     site.tell(f"These stay as they are: {', '.join(name for name in KEPT if name in held)}.")
 
 
-def _keeps(site: Site, approve: Approve) -> Approve:
+def keep_what_others_need(site: Site, approve: Approve) -> Approve:
     """Approves only what loses no API key, table or KMS key."""
 
     def check(changes: list[Change]) -> bool:
@@ -198,7 +198,7 @@ def _keeps(site: Site, approve: Approve) -> Approve:
             lost = not change.kept and (change.action == "Remove" or change.replaced == "True")
             if lost and change.kind in _NEVER_LOST:
                 raise Declined(
-                    f"The rollback would delete {change.resource}, a {_NEVER_LOST[change.kind]}. Nothing was changed. "
+                    f"The rollback would delete {change.resource}, {_NEVER_LOST[change.kind]}. Nothing was changed. "
                     f"{_INSTEAD.format(stage=site.stage.name)}"
                 )
         return approve(changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import http.client
+import json
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -13,10 +14,11 @@ import boto3
 import pytest
 
 from infra.deployment import history
-from infra.deployment.deploy import Service, deploy_service
+from infra.deployment.deploy import Service, deploy_service, plan_service
+from infra.deployment.records import RecordError
 from infra.deployment.release import Site
 from infra.deployment.rollback import list_deployments, roll_back
-from infra.deployment.stack import Outcome
+from infra.deployment.stack import Declined, Outcome, StackFailed
 from infra.packaging.service_zip import Package
 from infra.stage import parse
 from local.clients import REGION, make_client_arguments
@@ -49,7 +51,7 @@ class World(NamedTuple):
     def roll_back(self, to: int | None = None) -> Service | None:
         return roll_back(self.site, to, lambda _: True)
 
-    def health(self, service: Service) -> int:
+    def status(self, service: Service) -> int:
         """The status of a request through the gateway."""
         key = self.client("apigateway").get_api_key(apiKey=service.reader_key_id, includeValue=True)["value"]
         path = f"/_aws/execute-api/{service.rest_api_id}/api/v1/whoami"
@@ -89,23 +91,203 @@ def test_a_bad_release_is_rolled_back_and_the_next_one_deploys(
 ) -> None:
     world = make_world("rollback-bad")
     service = world.deploy(built_package)
-    assert world.health(service) == 200
+    assert world.status(service) == 200
     world.deploy(break_handler(built_package), LogLevel="debug")
-    assert world.health(service) >= 500
+    assert world.status(service) >= 500
     assert world.numbers() == [1, 2]
 
     again = world.roll_back()
     assert again is not None
     assert again.outcome is Outcome.UPDATED
-    assert world.health(service) == 200
+    assert world.status(service) == 200
     assert world.served(service)["CONFIGSVC_LOG_LEVEL"] == "info"
     assert "LogLevel: debug becomes info" in "\n".join(world.said)
     assert world.numbers() == [1, 2, 3]
 
     third = world.deploy(built_package, LogLevel="debug")
     assert third.outcome is Outcome.UPDATED
-    assert world.health(service) == 200
+    assert world.status(service) == 200
     assert world.served(service)["CONFIGSVC_LOG_LEVEL"] == "debug"
     list_deployments(world.site)
     assert world.said[-4].endswith("serves now")
     assert "rollback to 1" in world.said[-3]
+
+
+def test_a_second_rollback_goes_further_back_and_a_number_goes_anywhere(
+    make_world: Callable[[str], World], built_package: Package
+) -> None:
+    world = make_world("rollback-twice")
+    service = world.deploy(built_package, ChangeLogDays="1")
+    for each in ("2", "3"):
+        world.deploy(built_package, ChangeLogDays=each)
+
+    def days() -> str:
+        return world.served(service)["CONFIGSVC_CHANGE_LOG_DAYS"]
+
+    world.roll_back()
+    assert days() == "2"
+    world.roll_back()
+    assert days() == "1", "not forward again to 3"
+    with pytest.raises(Declined, match="No good deployment is recorded before"):
+        world.roll_back()
+    world.roll_back(to=3)
+    assert days() == "3"
+    with pytest.raises(RecordError, match=r"Record 9 of rollback-twice .* is missing"):
+        world.roll_back(to=9)
+    assert world.deploy(built_package, ChangeLogDays="3").outcome is Outcome.UNCHANGED
+
+
+def test_a_rollback_across_a_rotation_locks_nobody_out(
+    make_world: Callable[[str], World], built_package: Package
+) -> None:
+    world = make_world("rollback-proof")
+    service = world.deploy(built_package, ChangeLogDays="1")
+    then = world.served(service)["CONFIGSVC_PROOF_SHA256"]
+    world.deploy(built_package, ChangeLogDays="2", GatewayProofGeneration="2")
+    world.deploy(built_package, ChangeLogDays="2", GatewayProofGeneration="2")
+    now = world.served(service)["CONFIGSVC_PROOF_SHA256"]
+    assert then not in now
+
+    world.roll_back()
+
+    assert world.served(service)["CONFIGSVC_CHANGE_LOG_DAYS"] == "1"
+    assert world.served(service)["CONFIGSVC_PROOF_SHA256"] == now
+    assert world.status(service) == 200
+    # CloudFormation has now what a deployment of the good code with today's proof would have made. AWS publishes no
+    # second version of the same content under another name.
+    assert world.deploy(built_package, ChangeLogDays="1", GatewayProofGeneration="2").outcome is Outcome.UNCHANGED
+
+
+def test_a_rollback_gives_no_administrator_his_rights_back(
+    make_world: Callable[[str], World], built_package: Package
+) -> None:
+    world = make_world("rollback-admins")
+    service = world.deploy(built_package, Admins=f"{ADMIN},{ADMIN}-leaked", ChangeLogDays="1")
+    world.deploy(built_package, Admins=ADMIN, ChangeLogDays="2")
+    world.roll_back()
+    assert world.served(service)["CONFIGSVC_CHANGE_LOG_DAYS"] == "1"
+    assert world.served(service)["CONFIGSVC_ADMINS"] == ADMIN
+
+
+def test_a_failed_or_declined_deployment_is_not_recorded_and_is_no_place_to_go_back_from(
+    make_world: Callable[[str], World], built_package: Package
+) -> None:
+    world = make_world("rollback-failed")
+    service = world.deploy(built_package, ChangeLogDays="1")
+    world.deploy(built_package, ChangeLogDays="2")
+    refusing = world._replace(site=replace(world.site, target=replace(world.site.target, approve=lambda _: False)))
+    with pytest.raises(Declined):
+        refusing.deploy(built_package, ChangeLogDays="3")
+    sam = copy.deepcopy(built_package.template)
+    sam["Resources"]["Wrong"] = {
+        "Type": "AWS::ApiGateway::GatewayResponse", "Properties": {"RestApiId": "none", "ResponseType": "THROTTLED"}
+    }  # fmt: skip
+    with pytest.raises(StackFailed):
+        world.deploy(replace(built_package, template=sam), ChangeLogDays="3")
+    assert world.numbers() == [1, 2]
+
+    assert world.roll_back() is None, "CloudFormation went back itself; a script must not go back twice"
+    assert world.served(service)["CONFIGSVC_CHANGE_LOG_DAYS"] == "2"
+    assert "TO=NUMBER" in world.said[-1]
+    world.roll_back(to=1)
+    assert world.served(service)["CONFIGSVC_CHANGE_LOG_DAYS"] == "1"
+
+
+def test_a_deployment_whose_process_died_is_recorded_by_the_next_command(
+    make_world: Callable[[str], World], built_package: Package
+) -> None:
+    world = make_world("rollback-killed")
+    service = world.deploy(built_package, ChangeLogDays="1")
+
+    class Killed(BaseException):
+        pass
+
+    def die(text: str) -> None:
+        if text.endswith("updated"):
+            raise Killed
+
+    dying = world._replace(site=replace(world.site, target=replace(world.site.target, progress=die)))
+    with pytest.raises(Killed):
+        dying.deploy(built_package, ChangeLogDays="2")
+    assert world.numbers() == [1]
+    world.deploy(break_handler(built_package), ChangeLogDays="3")
+    assert world.numbers() == [1, 2, 3]
+    world.roll_back()
+    assert world.served(service)["CONFIGSVC_CHANGE_LOG_DAYS"] == "2"
+
+
+def test_what_was_deleted_from_the_bucket_is_named_and_nothing_changes(
+    make_world: Callable[[str], World], built_package: Package
+) -> None:
+    world = make_world("rollback-deleted")
+    service = world.deploy(built_package, ChangeLogDays="1")
+    world.deploy(built_package, ChangeLogDays="2")
+    s3, bucket = world.client("s3"), world.site.target.bucket
+    template = history.records_of(world.site.target, "rollback-deleted").read(1).template
+    kept = s3.get_object(Bucket=bucket, Key=template)["Body"].read()
+    s3.put_object(Bucket=bucket, Key=template, Body=kept + b" ")
+    with pytest.raises(RecordError, match="was replaced"):
+        world.roll_back()
+    s3.delete_object(Bucket=bucket, Key=template)
+    with pytest.raises(RecordError, match=rf"{template} was deleted"):
+        world.roll_back()
+    record = "rollback-deleted/deployments/00000001.json"
+    s3.put_object(Bucket=bucket, Key=record, Body=b'{"number": 1}')
+    with pytest.raises(RecordError, match=r"Record 1 of rollback-deleted .* is damaged"):
+        world.roll_back()
+    list_deployments(world.site)
+    assert "is damaged" in world.said[-1]
+    assert world.served(service)["CONFIGSVC_CHANGE_LOG_DAYS"] == "2"
+
+
+def test_a_rollback_never_goes_to_another_table_or_key(
+    make_world: Callable[[str], World], built_package: Package
+) -> None:
+    world = make_world("rollback-table")
+    service = world.deploy(built_package)
+    sam = json.loads(json.dumps(built_package.template))
+    sam["Outputs"]["TableName"]["Value"] = "restored-table"
+    world.deploy(replace(built_package, template=sam), LogLevel="debug")
+    with pytest.raises(Declined, match=r"does not use the table that is in use now \(restored-table\)") as refused:
+        world.roll_back()
+    assert "make deploy STAGE=test CANARY=no" in str(refused.value)
+    assert world.served(service)["CONFIGSVC_LOG_LEVEL"] == "debug"
+
+
+def test_a_rollback_deletes_no_api_key(make_world: Callable[[str], World], built_package: Package) -> None:
+    world = make_world("rollback-key")
+    world.deploy(built_package)
+    sam = json.loads(json.dumps(built_package.template))
+    sam["Resources"]["AnotherKey"] = {"Type": "AWS::ApiGateway::ApiKey", "Properties": {"Enabled": True}}
+    world.deploy(replace(built_package, template=sam))
+    with pytest.raises(Declined, match="would delete AnotherKey, an API key"):
+        world.roll_back()
+
+
+def test_a_plan_is_left_and_can_be_executed_and_deployed_over(
+    make_world: Callable[[str], World], built_package: Package
+) -> None:
+    world = make_world("plan-new")
+    target, stack = world.site.target, "plan-new"
+
+    def plan(**parameters: str) -> str | None:
+        given = {"Admins": ADMIN, **parameters}
+        return plan_service(target, stack, built_package, given, SECONDS, emulator=True)
+
+    left = plan()
+    assert left is not None
+    assert target.stack(stack).status() == "REVIEW_IN_PROGRESS"
+    with pytest.raises(Declined, match="never deployed completely"):
+        world.roll_back()
+    service = world.deploy(built_package)
+    assert service.outcome is Outcome.CREATED
+    assert world.status(service) == 200
+    assert plan() is None
+
+    left = plan(LogLevel="debug")
+    assert world.served(service)["CONFIGSVC_LOG_LEVEL"] == "info"
+    world.client("cloudformation").execute_change_set(StackName=stack, ChangeSetName=left)
+    assert target.stack(stack).settle(SECONDS) == "UPDATE_COMPLETE"
+    assert world.served(service)["CONFIGSVC_LOG_LEVEL"] == "debug"
+    world.roll_back()
+    assert world.served(service)["CONFIGSVC_LOG_LEVEL"] == "info", "who executed it is not known, and it is recorded"
