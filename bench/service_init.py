@@ -35,8 +35,8 @@ def run(rounds: int) -> tuple[list[Row], Sides]:
         environ = variables(folder, url)
         times = interleave(
             {
-                "ours": lambda: _first_read(folder, "app", environ),
-                "plain": lambda: _first_read(folder, "plain_app", environ),
+                "ours": lambda: first_read(folder, "app", environ),
+                "plain": lambda: first_read(folder, "plain_app", environ),
             },
             rounds,
         )
@@ -79,7 +79,7 @@ def variables(folder: Path, url: str) -> Mapping[str, str]:
     }
 
 
-def _first_read(folder: Path, module: str, variables: Mapping[str, str]) -> float:
+def first_read(folder: Path, module: str, variables: Mapping[str, str]) -> float:
     command = [str(PYTHON), str(_HERE / "first_read.py"), module, json.dumps(make_event())]
     ran = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=60, check=True)
     found = json.loads(ran.stdout.splitlines()[-1])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import copy
 import logging
 import sys
 from pathlib import Path
 
 from infra.cloudformation import template
 from infra.cloudformation.options import with_options
+from infra.cloudformation.portable import with_code_parameters, with_defaults
 from infra.packaging.platforms import find_local
 from infra.packaging.report import describe_package
 from infra.packaging.service_zip import PackagingError, package, write_json
@@ -17,7 +17,6 @@ from infra.paths import ROOT
 from infra.stage import Function, StageError, load
 
 _LOCAL = "local"
-_BUCKET, _KEY = "CodeBucket", "CodeKey"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,21 +39,11 @@ def _build(name: str | None, out: Path) -> list[str]:
     platform = find_local() if name == _LOCAL else (stage.function if stage else Function()).platform
     built = package(ROOT, out, platform)
     if stage:
-        sam = with_options(built.template, stage)
+        sam = with_defaults(with_options(built.template, stage), stage.parameters())
         expanded = template.expand(template.locate(sam, "bucket", "key", built.sha256))
         write_json(out / "template.json", sam)
-        write_json(out / "expanded.json", _with_code_parameters(expanded))
+        write_json(out / "expanded.json", with_code_parameters(expanded))
     return [*describe_package(built, platform), str(built.zip), str(out / "expanded.json")]
-
-
-def _with_code_parameters(expanded: template.Template) -> template.Template:
-    """The template with parameters for where the zip was uploaded, so that any tool can deploy it."""
-    done = copy.deepcopy(expanded)
-    for resource in done["Resources"].values():
-        if resource["Type"] == "AWS::Lambda::Function":
-            resource["Properties"]["Code"] = {"S3Bucket": {"Ref": _BUCKET}, "S3Key": {"Ref": _KEY}}
-    done["Parameters"] |= {name: {"Type": "String", "MinLength": 1} for name in (_BUCKET, _KEY)}
-    return done
 
 
 if __name__ == "__main__":
