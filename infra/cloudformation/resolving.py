@@ -140,24 +140,37 @@ def _find_in_map(argument: Node, known: Known) -> Node:
     found: Node = known.mappings.get(name) if isinstance(name, str) else None
     for key in keys:
         found = found.get(key) if isinstance(found, dict) and isinstance(key, str) else None
-    if found is None:  # by a key that only CloudFormation knows: what it may choose from counts
-        return {"Fn::FindInMap": [name, *keys, resolve(known.mappings, known)]}
+    if found is None:  # by a key that only CloudFormation knows, or a default: what it may choose from counts
+        return {"Fn::FindInMap": [name, *keys, *resolve(argument[3:], known), resolve(known.mappings, known)]}
     return resolve(found, known)
 
 
 def _if(argument: Node, known: Known) -> Node:
     name, then, otherwise = argument
     held = decide({"Condition": name}, known)
-    if held is None:
-        return {"Fn::If": [resolve(known.conditions.get(name), known), resolve(then, known), resolve(otherwise, known)]}
-    return resolve(then if held else otherwise, known)
+    if held is not None:
+        return resolve(then if held else otherwise, known)
+    branches = [resolve(then, known), resolve(otherwise, known)]
+    if branches[0] == branches[1]:
+        return branches[0]
+    return {"Fn::If": [_spell({"Condition": name}, known), *branches]}
+
+
+def _spell(condition: Node, known: Known) -> Node:
+    """The condition with all that it depends on, the conditions that it names included."""
+    [(name, argument)] = condition.items()
+    if name == "Condition":
+        return _spell(known.conditions[argument], known) if argument in known.conditions else condition
+    if name == "Fn::Equals":
+        return {name: resolve(argument, known)}
+    return {name: [_spell(each, known) for each in argument]}
 
 
 def decide(condition: Node, known: Known) -> bool | None:
     """Whether the condition holds; None if only CloudFormation knows."""
     [(name, argument)] = condition.items()
     if name == "Condition":
-        return decide(known.conditions[argument], known)
+        return decide(known.conditions[argument], known) if argument in known.conditions else None
     if name == "Fn::Equals":
         return _equal(*resolve(argument, known))
     decided = [decide(each, known) for each in argument]

@@ -26,6 +26,7 @@ _CAPABILITIES: list[CapabilityType] = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND
 _NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
 
 _SIGNS = {"Add": "+", "Modify": "~", "Remove": "-", "Import": "<", "Dynamic": "?"}
+_ALARM = "AWS::CloudWatch::Alarm"  # each version has its own: see infra/cloudformation/canary.py
 _KEPT = frozenset({"Retain", "ReplaceAndRetain"})
 
 
@@ -54,8 +55,9 @@ class Change(NamedTuple):
 
     @property
     def destroys(self) -> bool:
-        """Whether this may destroy an existing resource."""
-        return not self.kept and (self.action == "Remove" or self.replaced != "False")
+        """Whether this may destroy an existing resource. An alarm holds nothing that a replacement would lose."""
+        replaced = self.replaced != "False" and self.kind != _ALARM
+        return not self.kept and (self.action == "Remove" or replaced)
 
     def __str__(self) -> str:
         said = [f"{_SIGNS.get(self.action, '?')} {self.resource}", self.kind.removeprefix("AWS::")]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.validate import ParamValidator
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]  # ships no types
 
 from configsvc.adapters import metrics
@@ -179,3 +182,32 @@ def test_no_output_and_no_other_resource_names_a_guard(deployed: Template) -> No
         name for name, each in others.items() if any(f'"{guard}"' in json.dumps(each) for guard in guards(deployed))
     ]
     assert naming == ["APIHandlerDeploymentGroup"]
+
+
+def test_cloudwatch_takes_the_guards_as_they_are(deployed: Template) -> None:
+    # PutMetricAlarm, by botocore's model and what its description says of `Metrics`.
+    shape = (
+        boto3.client("cloudwatch", region_name="us-east-1")
+        .meta.service_model.operation_model("PutMetricAlarm")
+        .input_shape
+    )
+    assert shape
+    for alarm in guards(deployed).values():
+        sent = {**fill_in(alarm), "Threshold": 1.0}
+        assert not ParamValidator().validate(sent, shape).has_errors()
+        assert len(sent["AlarmName"]) <= 255
+        queries = alarm["Metrics"]
+        assert all(re.fullmatch("[a-z][A-Za-z0-9_]*", each["Id"]) for each in queries)
+        assert max(sum("MetricStat" in q for q in queries), sum("Expression" in q for q in queries)) <= 10
+        assert sum(each["ReturnData"] for each in queries) == 1
+
+
+def fill_in(node: Any) -> Any:  # noqa: ANN401  # JSON is any
+    """The node with a text for each function."""
+    if isinstance(node, list):
+        return [fill_in(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    if len(node) == 1 and next(iter(node)).startswith(("Ref", "Fn::")):
+        return "x" * 64
+    return {name: fill_in(value) for name, value in node.items()}

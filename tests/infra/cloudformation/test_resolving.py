@@ -72,6 +72,18 @@ def test_a_value_changes_exactly_when_moto_s_does(node: Any, one: dict[str, str]
     assert (ours[0] == ours[1]) == (theirs[0] == theirs[1])
 
 
+@given(nodes, values, letters)
+def test_no_change_of_a_known_parameter_is_missed_while_others_are_not_known(
+    node: Any,  # noqa: ANN401  # JSON is any
+    parameters: dict[str, str],
+    other: str,
+) -> None:
+    changed = parameters | {"P": other}
+    if evaluate_elsewhere(node, parameters) != evaluate_elsewhere(node, changed):
+        first, second = (resolve(node, Known.of(TEMPLATE, {"P": each["P"]})) for each in (parameters, changed))
+        assert first != second
+
+
 @given(nodes, values)
 def test_a_value_that_waits_for_no_parameter_is_final(node: Any, parameters: dict[str, str]) -> None:  # noqa: ANN401  # JSON is any
     known = Known.of(TEMPLATE, parameters)
@@ -89,6 +101,11 @@ def test_a_value_that_waits_for_no_parameter_is_final(node: Any, parameters: dic
         ({"Fn::GetAtt": "Table.Stream.Arn"}, {"Fn::GetAtt": ["Table", "Stream.Arn"]}),
         ({"Fn::Select": ["0", {"Fn::GetAZs": {"Ref": "P"}}]}, {"Fn::Select": ["0", {"Fn::GetAZs": "a"}]}),
         ({"a": {"Ref": "AWS::NoValue"}, "b": [{"Ref": "AWS::NoValue"}, 1]}, {"b": ["1"]}),
+        (
+            {"Fn::FindInMap": ["Map", {"Ref": "AWS::Region"}, "a", {"DefaultValue": {"Ref": "P"}}]},
+            {"Fn::FindInMap": ["Map", {"Ref": "AWS::Region"}, "a", {"DefaultValue": "a"}, TEMPLATE["Mappings"]]},
+        ),
+        ({"Fn::If": ["Unknown", {"Ref": "P"}, "b"]}, {"Fn::If": [{"Condition": "Unknown"}, "a", "b"]}),
         ({"Fn::ImportValue": {"Fn::Sub": "${P}-x"}}, {"Fn::ImportValue": "a-x"}),
     ],
 )

@@ -206,12 +206,14 @@ def test_parameters_count_through_conditions_that_name_conditions() -> None:
     assert found == [None, None, "a", "b"]  # Q counts where it is chosen, and only there
 
 
-def test_a_condition_that_only_cloudformation_decides_counts_as_it_is_written() -> None:
+def test_a_condition_that_only_cloudformation_decides_counts_with_all_that_it_names() -> None:
     condition = {"Fn::And": [{"Fn::Equals": [{"Ref": "AWS::Region"}, {"Ref": "P"}]}, {"Fn::Equals": ["a", "a"]}]}
-    one, other = (
-        content({"Fn::If": ["C", "x", {"Ref": "Q"}]}, {"P": p, "Q": "q"}, Conditions={"C": condition}) for p in "ab"
-    )
-    assert one != other
+    conditions = {"Inner": condition, "Outer": {"Fn::Not": [{"Condition": "Inner"}]}}
+    for name in conditions:
+        chosen = {"Fn::If": [name, "x", {"Ref": "Q"}]}
+        assert content(chosen, {"P": "a", "Q": "q"}, Conditions=conditions) != content(
+            chosen, {"P": "b", "Q": "q"}, Conditions=conditions
+        ), name
     never = {"Fn::And": [condition, {"Fn::Equals": [{"Ref": "Q"}, "z"]}]}
     assert content({"Fn::If": ["C", "x", "y"]}, {"P": "p", "Q": "q"}, Conditions={"C": never}) == "y"
 

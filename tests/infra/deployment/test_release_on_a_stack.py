@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
+import http.client
+import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import boto3
 import pytest
 
+from configsvc.adapters import metrics
 from infra.cloudformation import template
 from infra.cloudformation.options import with_options
 from infra.deployment import deploy
@@ -18,6 +22,7 @@ from infra.packaging.service_zip import Package
 from infra.stage import Stage, parse
 from local.clients import make_client_arguments
 from local.emulator.launcher import Emulator
+from local.network.loopback import LOOPBACK
 from local.stack import make_target
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
@@ -51,6 +56,18 @@ class Site(NamedTuple):
         found = client.get_function_configuration(FunctionName=function, Qualifier="live")
         return found["Version"], found["Environment"]["Variables"]
 
+    def refused(self, service: deploy.Service) -> dict[str, Any]:
+        """The log line of a request that the service refuses."""
+        arguments = make_client_arguments(self.emulator.url)
+        key = boto3.client("apigateway", **arguments).get_api_key(apiKey=service.reader_key_id, includeValue=True)
+        path = f"/_aws/execute-api/{service.rest_api_id}/api/v1/namespaces/none/snapshot"
+        with closing(http.client.HTTPConnection(LOOPBACK, self.emulator.port, timeout=30)) as connection:
+            connection.request("GET", path, headers={"x-api-key": key["value"]})
+            assert connection.getresponse().status == 404
+        found = boto3.client("logs", **arguments).filter_log_events(logGroupName=service.log_group_name)["events"]
+        lines = [json.loads(each["message"]) for each in found if '"status":404' in each["message"]]
+        return dict(lines[-1])
+
 
 def test_only_what_a_version_holds_publishes_one(emulator: Emulator, built_package: Package) -> None:
     site = Site(emulator, "infra-releases")
@@ -65,6 +82,14 @@ def test_only_what_a_version_holds_publishes_one(emulator: Emulator, built_packa
     version, variables = site.served(name)
     assert version != first[0]
     assert variables["CONFIGSVC_ADMINS"] == "arn:aws:iam::000000000000:user/first"
+
+
+def test_a_refused_request_counts_against_the_version_that_answered(emulator: Emulator, built_package: Package) -> None:
+    site = Site(emulator, "infra-refusing")
+    service = site.deployed(built_package)
+    line = site.refused(service)
+    version, _ = site.served(service.function_name)
+    assert (line[metrics.REFUSED], line[metrics.SERVICE], line[metrics.VERSION]) == (1, service.function_name, version)
 
 
 def test_a_second_function_serves_its_own_settings(emulator: Emulator, built_package: Package) -> None:

@@ -194,6 +194,8 @@ def test_a_stack_that_was_proposed_and_never_made_is_made() -> None:
     (Change("Remove", "R", "T"), True),
     (Change("Remove", "R", "T", kept=True), False),
     (Change("Modify", "R", "T", "Conditional"), True),
+    (Change("Modify", "R", "AWS::CloudWatch::Alarm", "True"), False),
+    (Change("Remove", "R", "AWS::CloudWatch::Alarm"), True),
 ])  # fmt: skip
 def test_what_may_be_gone_afterwards_is_told_apart(change: Change, *, destroys: bool) -> None:
     assert change.destroys is destroys
