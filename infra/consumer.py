@@ -13,7 +13,8 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.deployment.deploy import Deployed, Target, deploy, upload_file
+from infra.deployment.bucket import upload_file
+from infra.deployment.deploy import Deployed, Target, deploy
 from infra.packaging import archive, bytecode, natives
 from infra.packaging.interpreters import find_interpreter
 from infra.packaging.platforms import Platform

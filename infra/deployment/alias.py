@@ -16,6 +16,8 @@ from infra.deployment.stack import Declined, Stack
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+    from infra.deployment.deploy import Target
+
 NAME = "live"
 _VERSION = "AWS::Lambda::Version"
 
@@ -126,3 +128,31 @@ def mend(
         RevisionId=alias.revision,
     )
     tell(f"The alias {NAME} serves version {found.version}.")
+
+
+def mend_alias(target: Target, stack: str, *, canary: bool) -> None:
+    """Put an alias right that was moved by hand, as far as the deployment needs it. Asks first.
+
+    Raises:
+        infra.deployment.stack.Declined: nobody agreed.
+    """
+    if found := _find_moved(target, stack, canary=canary):
+        mend(target.functions, found, target.progress, target.ask, unattended=target.unattended)
+
+
+def finish_alias(target: Target, stack: str) -> None:
+    """After a deployment, send all requests to the version that was just deployed; asks first.
+
+    Where the version did not change, CloudFormation leaves an alias alone that somebody moved.
+    """
+    if found := _find_moved(target, stack, canary=True):
+        try:
+            mend(target.functions, found, target.progress, target.ask, unattended=False)
+        except Declined:
+            target.progress(f"The deployment of {stack} is complete, but its version {found.version} does not serve.")
+
+
+def _find_moved(target: Target, stack: str, *, canary: bool) -> Mending | None:
+    live = target.stack(stack)
+    alias = find_alias(target.functions, live)
+    return plan_mending(alias, find_expected(live, alias.function), canary=canary) if alias else None

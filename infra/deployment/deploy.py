@@ -6,23 +6,21 @@ The clients are arguments, and with them the endpoint: AWS and the local emulato
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
-
-from botocore.exceptions import ClientError
 
 from infra.cloudformation import template as templates
 from infra.cloudformation.canary import at_once
 from infra.cloudformation.earlier import Notes, with_notes
-from infra.deployment.alias import find_alias, find_expected, mend, plan_mending
-from infra.deployment.history import encode_template, try_to_record
+from infra.deployment.alias import find_alias, finish_alias, mend_alias
+from infra.deployment.bucket import upload_file, upload_template
+from infra.deployment.history import try_to_record
 from infra.deployment.pace import AWS, Pace
-from infra.deployment.proof import DIGESTS, ENFORCE, GENERATION, Parameters, Proof, next_proof
-from infra.deployment.shifting import explain_failure, list_blocking, list_firing
+from infra.deployment.proof import DIGESTS, GENERATION, Parameters, Proof, next_proof
+from infra.deployment.retiring import retire
+from infra.deployment.shifting import explain_failure, has_canary, warn_of_alarms
 from infra.deployment.stack import Approve, Change, Declined, Outcome, Stack, always
 from infra.deployment.whole_stack import NOTHING_SPECIAL, WholeStack
 
@@ -31,18 +29,13 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_codedeploy import CodeDeployClient
     from mypy_boto3_lambda import LambdaClient
-    from mypy_boto3_lambda.type_defs import FunctionConfigurationTypeDef
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CreateBucketConfigurationTypeDef
 
     from infra.packaging.service_zip import Package
 
 
 class _Owner(TypedDict, total=False):
     ExpectedBucketOwner: str
-
-
-_NO_LOCATION = "us-east-1"  # S3 refuses the default region as a location constraint
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +146,9 @@ def deploy_service(
         infra.deployment.stack.Declined: `approve` said no, or somebody else rotated the proof at the same time.
     """
     ready = _prepare(target, stack, package, parameters, seconds, emulator=emulator, canary=canary)
-    mend_alias(target, stack, canary=canary and _has_canary(ready.template))
+    mend_alias(target, stack, canary=canary and has_canary(ready.template))
     deployed = deploy(ready.target, stack, ready.template, ready.parameters, seconds)
+    finish_alias(target, stack)
     try_to_record(target, stack)
     service = Service.of(deployed.outcome, deployed.outputs)
     if ready.proof.advice:
@@ -187,46 +181,9 @@ def _prepare(
     proof = next_proof(held, int(parameters.get(GENERATION, "1")))
     shown = {**parameters, **proof.shown}
     template = service_template(target, stack, package, shown, emulator=emulator, canary=canary)
-    approve = _warns(target, stack, template, _if_alone(target, stack, held, seconds)) if held else target.approve
-    alone = dataclasses.replace(target, approve=approve)
+    approve = _if_alone(target, stack, held, seconds)
+    alone = dataclasses.replace(target, approve=warn_of_alarms(target, stack, template, approve) if held else approve)
     return _Prepared(alone, with_notes(template, Notes(target.commit)), {**shown, **proof.parameters}, proof)
-
-
-def mend_alias(target: Target, stack: str, *, canary: bool) -> None:
-    """Put an alias right that was moved by hand, as far as the deployment needs it. Asks first.
-
-    Raises:
-        infra.deployment.stack.Declined: nobody agreed.
-    """
-    live = target.stack(stack)
-    alias = find_alias(target.functions, live)
-    found = plan_mending(alias, find_expected(live, alias.function), canary=canary) if alias else None
-    if found:
-        mend(target.functions, found, target.progress, target.ask, unattended=target.unattended)
-
-
-def _has_canary(template: templates.Template) -> bool:
-    return any("CodeDeployLambdaAliasUpdate" in each.get("UpdatePolicy", {}) for each in template["Resources"].values())
-
-
-def _warns(target: Target, stack: str, template: templates.Template, approve: Approve) -> Approve:
-    """Says which alarms fire before it asks, and what that means for the canary."""
-
-    def check(changes: list[Change]) -> bool:
-        live, cloudwatch = target.stack(stack), target.cloudwatch
-        firing = list_firing(cloudwatch, live) if cloudwatch else []
-        if firing:
-            target.progress(f"Alarms of {stack} that fire now: {', '.join(firing)}.")
-        if blocking := list_blocking(template, firing, live.made()):
-            target.progress(
-                f"The canary watches {', '.join(blocking)}, so CodeDeploy would stop this deployment at once and go "
-                "back. If it is the cure, deploy it with CANARY=no."
-            )
-        elif firing and _has_canary(template):
-            target.progress("They do not stop the canary, which compares the new version with the previous one.")
-        return approve(changes)
-
-    return check
 
 
 def _if_alone(target: Target, stack: str, held: Mapping[str, str] | None, seconds: float) -> Approve:
@@ -267,79 +224,3 @@ def deploy(
     outcome = applied.apply(where, parameters, seconds, target.approve)
     target.progress(f"{stack} {outcome.value}")
     return Deployed(outcome, applied.outputs())
-
-
-def upload_template(target: Target, stack: str, template: templates.Template) -> str:
-    """Put the template into the bucket; returns its URL."""
-    key = upload(target, stack, encode_template(template), ".json")
-    return f"{target.s3.meta.endpoint_url.rstrip('/')}/{target.bucket}/{key}"
-
-
-def upload(target: Target, folder: str, content: bytes, suffix: str) -> str:
-    """Put content under a key made of its SHA-256, over whatever is there; returns the key.
-
-    A build gives the same bytes anywhere, so the key can be guessed, and who writes to the bucket can be there first.
-    """
-    key = f"{folder}/{hashlib.sha256(content).hexdigest()}{suffix}"
-    _ensure_bucket(target)
-    target.progress(f"uploading {len(content) / 1000:.0f} KB to s3://{target.bucket}/{key}")
-    target.s3.put_object(Bucket=target.bucket, Key=key, Body=content, **target.owned)
-    return key
-
-
-def upload_file(target: Target, folder: str, path: Path) -> str:
-    """`upload` of a file, its suffix kept."""
-    return upload(target, folder, path.read_bytes(), path.suffix)
-
-
-def _ensure_bucket(target: Target) -> None:
-    try:
-        target.s3.head_bucket(Bucket=target.bucket, **target.owned)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in {"404", "NoSuchBucket"}:
-            raise
-        _create_bucket(target)
-
-
-def _create_bucket(target: Target) -> None:
-    """Create the bucket with its tags, for accounts that refuse one without them."""
-    region = target.s3.meta.region_name
-    wanted: CreateBucketConfigurationTypeDef = {}
-    if target.whole.tags:
-        wanted["Tags"] = target.whole.tag_list
-    if region != _NO_LOCATION:
-        wanted["LocationConstraint"] = region  # type: ignore[typeddict-item]  # regions are only known at run time
-    if wanted:
-        target.s3.create_bucket(Bucket=target.bucket, CreateBucketConfiguration=wanted)
-    else:
-        target.s3.create_bucket(Bucket=target.bucket)
-
-
-_LATEST = "$LATEST"
-
-
-def retire(functions: LambdaClient, name: str, accepted: Collection[str], tell: Callable[[str], None]) -> None:
-    """Delete the versions that do not enforce the proof, or that accept another one than these SHA-256s."""
-    for version in list(_stale(functions, name, accepted)):
-        try:
-            functions.delete_function(FunctionName=name, Qualifier=version)
-        except ClientError as error:
-            tell(
-                f"Version {version} of {name} accepts requests without the proof and could not be deleted: {error} "
-                f"Delete it: aws lambda delete-function --function-name {name} --qualifier {version}"
-            )
-        else:
-            tell(f"Deleted version {version} of {name}, which does not require the current proof.")
-
-
-def _stale(functions: LambdaClient, name: str, accepted: Collection[str]) -> Iterator[str]:
-    for page in functions.get_paginator("list_versions_by_function").paginate(FunctionName=name):
-        for each in page["Versions"]:
-            if each["Version"] != _LATEST and not _asks(each, accepted):
-                yield each["Version"]
-
-
-def _asks(version: FunctionConfigurationTypeDef, accepted: Collection[str]) -> bool:
-    variables = version.get("Environment", {}).get("Variables", {})
-    asked = set(variables.get("CONFIGSVC_PROOF_SHA256", "").split(","))
-    return variables.get("CONFIGSVC_PROOF_MODE") == ENFORCE and asked <= set(accepted)

@@ -14,9 +14,9 @@ from typing import Any
 from infra.cloudformation import canary, earlier
 from infra.cloudformation.earlier import KEPT, Notes
 from infra.cloudformation.template import Template
-from infra.deployment.alias import find_alias, find_expected
+from infra.deployment.alias import find_alias, finish_alias, mend_alias
 from infra.deployment.change_set import ONLY_A_CHANGE_SET, Change
-from infra.deployment.deploy import Service, Target, deploy, mend_alias
+from infra.deployment.deploy import Service, Target, deploy
 from infra.deployment.history import record_served, records_of, try_to_record
 from infra.deployment.proof import DIGESTS, Parameters
 from infra.deployment.records import Deployment, RecordError
@@ -175,8 +175,8 @@ def _redeploy(site: Site, served: Deployment, found: Deployment, held: Mapping[s
     mend_alias(target, name, canary=False)
     guarded = dataclasses.replace(target, approve=keep_what_others_need(site, target.approve))
     deployed = deploy(guarded, name, again, parameters, _LONGEST)
+    finish_alias(target, name)
     try_to_record(target, name)
-    _check_alias(target, live)
     return Service.of(deployed.outcome, deployed.outputs)
 
 
@@ -204,10 +204,3 @@ def keep_what_others_need(site: Site, approve: Approve) -> Approve:
         return approve(changes)
 
     return check
-
-
-def _check_alias(target: Target, live: Stack) -> None:
-    alias = find_alias(target.functions, live)
-    expected = find_expected(live, alias.function) if alias else None
-    if alias and expected and (alias.weights or alias.version != expected):
-        target.progress(f"The alias does not serve the stack's version {expected}. {alias} Run make deploy.")

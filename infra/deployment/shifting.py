@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from mypy_boto3_codedeploy import CodeDeployClient
     from mypy_boto3_codedeploy.literals import DeploymentStatusType
 
-    from infra.deployment.stack import Stack
+    from infra.deployment.change_set import Change
+    from infra.deployment.deploy import Target
+    from infra.deployment.stack import Approve, Stack
 
 _ALARM, _VERSION = "AWS::CloudWatch::Alarm", "AWS::Lambda::Version"
 _APPLICATION, _GROUP = "AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup"
@@ -91,7 +93,7 @@ def list_blocking(expanded: Template, firing: Collection[str], made: Mapping[str
     An alarm that names the version is another one in the next deployment, and has not fired yet.
     """
     resources = expanded["Resources"]
-    if not any("CodeDeployLambdaAliasUpdate" in each.get("UpdatePolicy", {}) for each in resources.values()):
+    if not has_canary(expanded):
         return []
     groups = [each["Properties"] for each in resources.values() if each["Type"] == _GROUP]
     watched = [alarm["Name"] for group in groups for alarm in group.get("AlarmConfiguration", {}).get("Alarms", [])]
@@ -105,3 +107,28 @@ def list_blocking(expanded: Template, firing: Collection[str], made: Mapping[str
 
 def _is(alarm: object, names: Collection[str]) -> bool:
     return isinstance(alarm, dict) and alarm.get("Ref") in names
+
+
+def has_canary(template: Template) -> bool:
+    """Whether CodeDeploy shifts the requests."""
+    return any("CodeDeployLambdaAliasUpdate" in each.get("UpdatePolicy", {}) for each in template["Resources"].values())
+
+
+def warn_of_alarms(target: Target, stack: str, template: Template, approve: Approve) -> Approve:
+    """Says which alarms fire before it asks, and what that means for the canary."""
+
+    def check(changes: list[Change]) -> bool:
+        live, cloudwatch = target.stack(stack), target.cloudwatch
+        firing = list_firing(cloudwatch, live) if cloudwatch else []
+        if firing:
+            target.progress(f"Alarms of {stack} that fire now: {', '.join(firing)}.")
+        if blocking := list_blocking(template, firing, live.made()):
+            target.progress(
+                f"The canary watches {', '.join(blocking)}, so CodeDeploy would stop this deployment at once and go "
+                "back. If it is the cure, deploy it with CANARY=no."
+            )
+        elif firing and has_canary(template):
+            target.progress("They do not stop the canary, which compares the new version with the previous one.")
+        return approve(changes)
+
+    return check

@@ -120,6 +120,73 @@ def test_a_restore_that_did_not_finish_says_what_repeating_it_does(source: tuple
     assert (ran.returncode, "Not finished" in ran.stderr, ran.stderr.strip().endswith(advice)) == (1, True, True)
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("deploy", "prod"), command.Asked("deploy", "prod", yes=False, data="")),
+        (("deploy", "prod", "--canary", "no"), command.Asked("deploy", "prod", yes=False, data="", canary=False)),
+        (("deploy", "prod", "--canary", "yes"), command.Asked("deploy", "prod", yes=False, data="")),
+        (("deploy", "prod", "--plan", "yes"), command.Asked("deploy", "prod", yes=False, data="", plan=True)),
+        (("deploy", "prod", "--yes", "1"), command.Asked("deploy", "prod", yes=True, data="")),
+        (("deploy", "prod", "--yes"), command.Asked("deploy", "prod", yes=True, data="")),
+        # YES=no and YES=0 must not agree to everything.
+        (("destroy", "prod", "--yes", "no"), command.Asked("destroy", "prod", yes=False, data="")),
+        (
+            ("rollback", "prod", "--yes", "0", "--to", "12"),
+            command.Asked("rollback", "prod", yes=False, data="", to=12),
+        ),
+    ],
+)
+def test_the_options_of_make_are_understood(given: tuple[str, ...], expected: command.Asked) -> None:
+    assert command.parse("python -m infra", list(given)) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (("deploy", "prod", "--canary", "maybe"), "CANARY=maybe is not accepted. Pass CANARY=yes or CANARY=no."),
+        (("deploy", "prod", "--plan", "2"), "PLAN=2 is not accepted. Pass PLAN=yes or PLAN=no."),
+        (("deploy", "prod", "--yes", "ja"), "YES=ja is not accepted. Pass YES=yes or YES=no."),
+        (("rollback", "prod", "--to", "41a"), "TO=41a is not accepted."),
+        (("rollback", "prod", "--to", "0"), "TO=0 is not accepted."),
+        (("rollback", "prod", "--canary", "no"), "CANARY= is an option of make deploy, not of make rollback."),
+        (("destroy", "prod", "--plan", "yes"), "PLAN= is an option of make deploy, not of make destroy."),
+        (("deploy", "prod", "--to", "3"), "TO= is an option of make rollback, not of make deploy."),
+        (("deploy", "prod", "--data", WORD), "DATA= is an option of make destroy, not of make deploy."),
+    ],
+)
+def test_a_wrong_option_is_refused_with_what_is_allowed(
+    given: tuple[str, ...], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        command.parse("python -m infra", list(given))
+    assert why in capsys.readouterr().err
+
+
+def test_make_passes_every_option_on() -> None:
+    made = ["make", "-n", "rollback", "STAGE=prod", "CANARY=no", "PLAN=yes", "TO=3", "YES=1", "DATA=x"]
+    ran = subprocess.run(made, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    asked = ran.stdout.splitlines()[-1].split()
+    assert asked[2:] == [
+        "infra", "rollback", "prod", "--yes", "'1'", "--canary", "'no'", "--plan", "'yes'", "--to", "'3'", "--data",
+        "'x'",
+    ]  # fmt: skip
+
+
+def test_a_plan_is_shown_and_needs_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.approver(ASKED._replace(plan=True))([Change("Add", "New", "AWS::T")])
+    assert "+ New" in capsys.readouterr().out
+
+
+def test_a_plan_says_how_it_is_executed_and_deleted() -> None:
+    site = Site(STAGE, cast("Target", None), "eu-west-1", print)
+    said = "\n".join(release.describe_plan(site, "plan-1"))
+    of = "--region eu-west-1 --stack-name infra-command --change-set-name plan-1"
+    for operation in ("describe", "execute", "delete"):
+        assert f"aws cloudformation {operation}-change-set {of}" in said
+    assert "https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1#/stacks" in said
+
+
 def test_where_nobody_can_be_asked_only_yes_goes_on() -> None:
     with pytest.raises(Declined, match="YES=1"):
         command.confirm(ASKED, "Execute it?")

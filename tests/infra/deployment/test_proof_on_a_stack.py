@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from infra.cloudformation import template
-from infra.deployment import deploy
+from infra.deployment import bucket, deploy
 from infra.deployment.stack import Declined, Outcome
 from infra.packaging.service_zip import Package
 from local.clients import make_client_arguments
@@ -47,7 +47,7 @@ class Site(NamedTuple):
     def without_proof(self, package: Package) -> None:
         """As it was deployed before there was a proof."""
         where = make_target(self.emulator.url, self.said.append)
-        key = deploy.upload_file(where, self.stack, package.zip)
+        key = bucket.upload_file(where, self.stack, package.zip)
         sam = template.expand(template.locate(strip_proof(package).template, where.bucket, key, "0" * 64))
         deploy.deploy(where, self.stack, template.for_emulator(sam), {"Admins": ADMIN}, SECONDS)
 

@@ -16,7 +16,7 @@ import pytest
 from configsvc.adapters import metrics
 from infra.cloudformation import template
 from infra.cloudformation.options import with_options
-from infra.deployment import deploy
+from infra.deployment import bucket, deploy
 from infra.deployment.stack import Outcome
 from infra.packaging.service_zip import Package
 from infra.stage import Stage, parse
@@ -45,7 +45,7 @@ class Site(NamedTuple):
 
     def deployed_as(self, built: Package, sam: template.Template, parameters: Mapping[str, str]) -> None:
         target = make_target(self.emulator.url, lambda _: None)
-        key = deploy.upload_file(target, self.stack, built.zip)
+        key = bucket.upload_file(target, self.stack, built.zip)
         located = template.locate(sam, target.bucket, key, built.sha256, parameters)
         done = template.for_emulator(template.expand(located))
         deploy.deploy(target, self.stack, done, {**parameters, "GatewayProof": "p" * 64}, SECONDS)

@@ -291,3 +291,37 @@ def test_a_plan_is_left_and_can_be_executed_and_deployed_over(
     assert world.served(service)["CONFIGSVC_LOG_LEVEL"] == "debug"
     world.roll_back()
     assert world.served(service)["CONFIGSVC_LOG_LEVEL"] == "info", "who executed it is not known, and it is recorded"
+
+
+def test_an_alias_that_was_moved_by_hand_is_put_right_by_the_next_deployment(
+    make_world: Callable[[str], World], built_package: Package
+) -> None:
+    world = make_world("alias-moved")
+    service = world.deploy(built_package, ChangeLogDays="1")
+    world.deploy(built_package, ChangeLogDays="2")
+    functions = world.client("lambda")
+
+    def days() -> str:
+        return world.served(service)["CONFIGSVC_CHANGE_LOG_DAYS"]
+
+    def move(version: str, **weights: float) -> None:
+        routing = {"AdditionalVersionWeights": {name.removeprefix("v"): share for name, share in weights.items()}}
+        functions.update_alias(
+            FunctionName=service.function_name, Name="live", FunctionVersion=version, RoutingConfig=routing
+        )  # fmt: skip
+
+    move("1")
+    assert days() == "1"
+    assert world.deploy(built_package, ChangeLogDays="2").outcome is Outcome.UNCHANGED
+    assert days() == "2"
+    assert "was changed by hand" in "\n".join(world.said)
+
+    move("1", v2=0.5)
+    world.deploy(built_package, ChangeLogDays="3")
+    assert days() == "3"
+    assert "RoutingConfig" not in functions.get_alias(FunctionName=service.function_name, Name="live")
+
+    move("1", v2=0.5)
+    world.roll_back()
+    assert days() == "2"
+    assert "RoutingConfig" not in functions.get_alias(FunctionName=service.function_name, Name="live")

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from infra.deployment import deploy
+from infra.deployment.bucket import upload
 
 
 class Bucket:
@@ -26,7 +27,7 @@ def test_code_that_was_put_under_the_key_beforehand_is_not_deployed() -> None:
     """A build gives the same bytes anywhere, so its key can be guessed."""
     bucket, none = Bucket(), cast("Any", SimpleNamespace())
     target = deploy.Target(none, cast("Any", bucket), none, "deployments", lambda _: None)
-    key = deploy.upload(target, "configsvc", b"ours", ".zip")
+    key = upload(target, "configsvc", b"ours", ".zip")
     bucket.objects[key] = b"theirs"
-    assert deploy.upload(target, "configsvc", b"ours", ".zip") == key
+    assert upload(target, "configsvc", b"ours", ".zip") == key
     assert bucket.objects[key] == b"ours"

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from infra.deployment import deploy
+from infra.deployment import bucket
 from infra.deployment.change_set import ChangeSet
 from infra.deployment.deploy import Target
 from infra.deployment.destroy import destroy
@@ -203,7 +203,7 @@ def test_a_new_bucket_has_its_tags_from_the_start(
         stub.add_response("create_bucket", {}, given)
         stub.add_response("put_object", {})
         none = cast("Any", None)
-        deploy.upload(Target(none, client, none, "bucket", lambda _: None, whole=WholeStack(tags)), "s", b"x", ".zip")
+        bucket.upload(Target(none, client, none, "bucket", lambda _: None, whole=WholeStack(tags)), "s", b"x", ".zip")
 
 
 def test_a_change_of_tags_makes_no_new_version_of_the_function(built_package: Package) -> None:
