@@ -1,0 +1,140 @@
+"""What deploying needs of IAM, as data: the calls of the commands, and those of CloudFormation for each resource type.
+
+A rule with a placeholder that the stage does not fill is left out. `{made}` begins the names that CloudFormation makes
+up, `{stack}` those that the template gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Rule(NamedTuple):
+    """A statement before the place is filled in."""
+
+    sid: str
+    actions: str
+    resources: tuple[str, ...]
+    condition: Mapping[str, Mapping[str, object]] | None = None
+
+
+_STACK = "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/*"
+_FUNCTION = "arn:{partition}:lambda:{region}:{account}:function:{stack}-api"
+_TABLE = "arn:{partition}:dynamodb:{region}:{account}:table/{made}*"
+_KEY = "arn:{partition}:kms:{region}:{account}:key/*"
+_ROLE = "arn:{partition}:iam::{account}:role{path}{made}*"
+_BUCKET = "arn:{partition}:s3:::configsvc-deployments-{account}-{region}"
+_APPLICATION = "arn:{partition}:codedeploy:{region}:{account}:application:{made}*"
+_GROUP = "arn:{partition}:codedeploy:{region}:{account}:deploymentgroup:{made}*/*"
+_LOGS = (
+    "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{stack}-api",
+    "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{stack}-api:*",
+    "arn:{partition}:logs:{region}:{account}:log-group:/aws/apigateway/{stack}",
+    "arn:{partition}:logs:{region}:{account}:log-group:/aws/apigateway/{stack}:*",
+)
+_GATEWAY = tuple(
+    f"arn:{{partition}}:apigateway:{{region}}::/{each}"
+    for kind in ("restapis", "usageplans", "apikeys", "domainnames")
+    for each in (kind, f"{kind}/*")
+)
+
+READS = (
+    Rule("ReadTheStack", "cloudformation:DescribeChangeSet DescribeStackEvents DescribeStacks GetTemplate "
+         "ListStackResources", (_STACK,)),
+    Rule("ReadTheDeployments", "s3:GetObject", (f"{_BUCKET}/{{stack}}/*",)),
+    Rule("FindTheBucket", "s3:ListBucket", (_BUCKET,)),
+    Rule("ReadTheVersions", "lambda:GetAlias ListVersionsByFunction", (_FUNCTION, f"{_FUNCTION}:*")),
+    Rule("ReadTheCanary", "codedeploy:BatchGetDeployments GetDeployment ListDeployments", (_GROUP,)),
+    Rule("ReadTheAlarms", "cloudwatch:DescribeAlarms", ("*",)),  # IAM knows no resource for a list of alarms
+)  # fmt: skip
+PLANS = (
+    Rule("ProposeChanges", "cloudformation:CreateChangeSet DeleteChangeSet TagResource", (_STACK,)),
+    Rule("UploadTheTemplate", "s3:PutObject", (f"{_BUCKET}/{{stack}}/*",)),
+    Rule("MakeTheBucket", "s3:CreateBucket PutBucketTagging TagResource", (_BUCKET,)),
+)
+DEPLOYS = (
+    Rule("ChangeTheStack", "cloudformation:CancelUpdateStack ContinueUpdateRollback DeleteStack ExecuteChangeSet "
+         "UntagResource UpdateTerminationProtection", (_STACK,)),
+    Rule("RetireVersions", "lambda:DeleteFunction", (f"{_FUNCTION}:*",)),
+    Rule("MoveTheAlias", "lambda:UpdateAlias", (_FUNCTION,)),
+    Rule("StopTheCanary", "codedeploy:StopDeployment", ("*",)),  # IAM knows no resource for it
+)  # fmt: skip
+DESTROYS = (
+    Rule("DestroyTheTable", "dynamodb:DeleteTable DescribeTable UpdateTable", (_TABLE,)),
+    Rule("DestroyTheKey", "kms:DescribeKey ScheduleKeyDeletion", (_KEY,),
+         {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/{stack}/namespaces"}}),
+)  # fmt: skip
+FUNCTION_RESOURCES = (
+    Rule("Table", "dynamodb:CreateTable DeleteTable DescribeContinuousBackups DescribeContributorInsights "
+         "DescribeKinesisStreamingDestination DescribeTable DescribeTimeToLive GetResourcePolicy ListTagsOfResource "
+         "TagResource UntagResource UpdateContinuousBackups UpdateTable UpdateTimeToLive", (_TABLE,)),
+    Rule("Roles", "iam:DeleteRole GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies TagRole UntagRole "
+         "UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription", (_ROLE,)),
+    Rule("RolesWithinTheBoundary", "iam:AttachRolePolicy CreateRole DeleteRolePolicy DetachRolePolicy "
+         "PutRolePermissionsBoundary PutRolePolicy", (_ROLE,),
+         {"StringEquals": {"iam:PermissionsBoundary": "{boundary}"}}),
+    Rule("PassRoles", "iam:PassRole", (_ROLE,),
+         {"StringEquals": {"iam:PassedToService": ["codedeploy.amazonaws.com", "lambda.amazonaws.com"]}}),
+    Rule("Policies", "iam:CreatePolicy CreatePolicyVersion DeletePolicy DeletePolicyVersion GetPolicy "
+         "GetPolicyVersion ListEntitiesForPolicy ListPolicyVersions",
+         ("arn:{partition}:iam::{account}:policy{path}{made}*",)),
+    Rule("MakeTheKey", "kms:CreateKey", ("*",)),  # it has no ARN before
+    Rule("Key", "kms:DescribeKey EnableKey EnableKeyRotation GetKeyPolicy GetKeyRotationStatus ListResourceTags "
+         "TagResource UntagResource UpdateKeyDescription", (_KEY,)),
+    Rule("KeyPolicy", "kms:DisableKey DisableKeyRotation PutKeyPolicy", (_KEY,),
+         {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/{stack}/namespaces"}}),
+    # A rollback of the first deployment removes the alias before the key, so the alias is no condition here.
+    Rule("KeyOfAFailedCreation", "kms:ScheduleKeyDeletion", (_KEY,),
+         {"NumericEquals": {"kms:ScheduleKeyDeletionPendingWindowInDays": "30"}}),
+    Rule("KeyAlias", "kms:CreateAlias DeleteAlias UpdateAlias",
+         ("arn:{partition}:kms:{region}:{account}:alias/{stack}/namespaces", _KEY)),
+    Rule("Function", "lambda:AddPermission CreateAlias CreateFunction DeleteAlias DeleteFunction "
+         "DeleteFunctionConcurrency DeleteProvisionedConcurrencyConfig DeleteResourcePolicy GetAlias GetFunction "
+         "GetFunctionCodeSigningConfig GetFunctionConfiguration GetFunctionRecursionConfig GetFunctionScalingConfig "
+         "GetPolicy GetProvisionedConcurrencyConfig GetResourcePolicy GetRuntimeManagementConfig ListAliases "
+         "ListVersionsByFunction PublishVersion PutFunctionConcurrency PutProvisionedConcurrencyConfig "
+         "PutResourcePolicy RemovePermission TagResource UntagResource UpdateAlias UpdateFunctionCode "
+         "UpdateFunctionConfiguration", (_FUNCTION, f"{_FUNCTION}:*")),
+    Rule("Code", "s3:GetObject GetObjectVersion", (f"{_BUCKET}/{{stack}}/*",)),
+    Rule("ListTables", "dynamodb:ListTables", ("*",)),
+    Rule("ListKeys", "kms:ListAliases ListKeys", ("*",)),
+    Rule("ListFunctions", "lambda:ListFunctions", ("*",)),
+)  # fmt: skip
+API_RESOURCES = (
+    Rule("Gateway", "apigateway:DELETE GET PATCH POST PUT SetWebACL UpdateRestApiPolicy",
+         (*_GATEWAY, "arn:{partition}:apigateway:{region}::/tags/*")),
+    Rule("Alarms", "cloudwatch:DeleteAlarms ListTagsForResource PutMetricAlarm TagResource UntagResource",
+         ("arn:{partition}:cloudwatch:{region}:{account}:alarm:{stack}-*",)),
+    Rule("Dashboard", "cloudwatch:DeleteDashboards GetDashboard ListTagsForResource PutDashboard TagResource "
+         "UntagResource", ("arn:{partition}:cloudwatch::{account}:dashboard/{stack}*",)),
+    Rule("Canary", "codedeploy:CreateApplication CreateDeployment CreateDeploymentGroup DeleteApplication "
+         "DeleteDeploymentGroup GetApplication GetApplicationRevision GetDeployment GetDeploymentConfig "
+         "GetDeploymentGroup ListDeploymentGroups ListDeployments ListTagsForResource RegisterApplicationRevision "
+         "TagResource UntagResource UpdateDeploymentGroup",
+         (_APPLICATION, _GROUP, "arn:{partition}:codedeploy:{region}:{account}:deploymentconfig:CodeDeployDefault.*")),
+    Rule("KeyEvents", "events:DeleteRule DescribeRule ListTagsForResource ListTargetsByRule PutRule PutTargets "
+         "RemoveTargets TagResource UntagResource", ("arn:{partition}:events:{region}:{account}:rule/{stack}-*",)),
+    Rule("Logs", "logs:CreateLogGroup DeleteLogGroup DeleteMetricFilter DeleteRetentionPolicy DescribeIndexPolicies "
+         "DescribeMetricFilters GetDataProtectionPolicy ListTagsForResource PutMetricFilter PutRetentionPolicy "
+         "TagResource UntagResource", _LOGS),
+    Rule("Parameters", "ssm:AddTagsToResource DeleteParameter GetParameters ListTagsForResource PutParameter "
+         "RemoveTagsFromResource", ("arn:{partition}:ssm:{region}:{account}:parameter/configsvc/{stack}/*",)),
+    Rule("Records", "route53:ChangeResourceRecordSets GetHostedZone ListResourceRecordSets",
+         ("arn:{partition}:route53:::hostedzone/{zone}",)),
+    Rule("RecordChanges", "route53:GetChange", ("arn:{partition}:route53:::change/*",)),
+    Rule("Topic", "sns:CreateTopic DeleteTopic GetDataProtectionPolicy GetTopicAttributes ListSubscriptionsByTopic "
+         "ListTagsForResource SetTopicAttributes Subscribe TagResource UntagResource",
+         ("arn:{partition}:sns:{region}:{account}:{made}*",)),
+    Rule("Firewall", "wafv2:AssociateWebACL DisassociateWebACL GetWebACL GetWebACLForResource",
+         ("{waf}",
+          "arn:{partition}:apigateway:{region}::/restapis/*/stages/*")),
+    Rule("Lists", "cloudwatch:DescribeAlarms ListDashboards", ("*",)),  # the lists of this account name no resource
+    Rule("ListApplications", "codedeploy:ListApplications", ("*",)),
+    Rule("ListRules", "events:ListRules", ("*",)),
+    Rule("ListLogs", "logs:DescribeLogGroups DescribeResourcePolicies", ("*",)),
+    Rule("ListParameters", "ssm:DescribeParameters", ("*",)),
+    Rule("ListZones", "route53:ListHostedZones", ("*",)),
+    Rule("Subscriptions", "sns:GetSubscriptionAttributes ListSubscriptions ListTopics SetSubscriptionAttributes "
+         "Unsubscribe", ("*",)),
+)  # fmt: skip
