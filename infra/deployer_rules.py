@@ -1,4 +1,4 @@
-"""What deploying needs of IAM, as data: the calls of the commands, and those of CloudFormation for each resource type.
+"""The rights that deploying needs in IAM, as data: calls of the commands, and of CloudFormation for each resource type.
 
 A rule with a placeholder that the stage does not fill is left out. `{made}` begins the names that CloudFormation makes
 up, `{stack}` those that the template gives.
@@ -41,7 +41,7 @@ _GATEWAY = tuple(
 
 READS = (
     Rule("ReadTheStack", "cloudformation:DescribeChangeSet DescribeStackEvents DescribeStacks GetTemplate "
-         "ListStackResources", (_STACK,)),
+         "ListChangeSets ListStackResources", (_STACK,)),
     Rule("ReadTheDeployments", "s3:GetObject", (f"{_BUCKET}/{{stack}}/*",)),
     Rule("FindTheBucket", "s3:ListBucket", (_BUCKET,)),
     Rule("ReadTheVersions", "lambda:GetAlias ListVersionsByFunction", (_FUNCTION, f"{_FUNCTION}:*")),
@@ -115,7 +115,7 @@ API_RESOURCES = (
          (_APPLICATION, _GROUP, "arn:{partition}:codedeploy:{region}:{account}:deploymentconfig:CodeDeployDefault.*")),
     Rule("KeyEvents", "events:DeleteRule DescribeRule ListTagsForResource ListTargetsByRule PutRule PutTargets "
          "RemoveTargets TagResource UntagResource", ("arn:{partition}:events:{region}:{account}:rule/{stack}-*",)),
-    Rule("Logs", "logs:CreateLogGroup DeleteLogGroup DeleteMetricFilter DeleteRetentionPolicy DescribeIndexPolicies "
+    Rule("Logs", "logs:CreateLogGroup DeleteLogGroup DeleteMetricFilter DeleteRetentionPolicy "
          "DescribeMetricFilters GetDataProtectionPolicy ListTagsForResource PutMetricFilter PutRetentionPolicy "
          "TagResource UntagResource", _LOGS),
     Rule("Parameters", "ssm:AddTagsToResource DeleteParameter GetParameters ListTagsForResource PutParameter "
@@ -132,7 +132,7 @@ API_RESOURCES = (
     Rule("Lists", "cloudwatch:DescribeAlarms ListDashboards", ("*",)),  # the lists of this account name no resource
     Rule("ListApplications", "codedeploy:ListApplications", ("*",)),
     Rule("ListRules", "events:ListRules", ("*",)),
-    Rule("ListLogs", "logs:DescribeLogGroups DescribeResourcePolicies", ("*",)),
+    Rule("ListLogs", "logs:DescribeIndexPolicies DescribeLogGroups DescribeResourcePolicies", ("*",)),
     Rule("ListParameters", "ssm:DescribeParameters", ("*",)),
     Rule("ListZones", "route53:ListHostedZones", ("*",)),
     Rule("Subscriptions", "sns:GetSubscriptionAttributes ListSubscriptions ListTopics SetSubscriptionAttributes "
