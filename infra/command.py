@@ -96,7 +96,12 @@ def run(asked: Asked, connect: Callable[[], Connection], *expected: type[Excepti
         print(f"make {asked.verb}: {escape(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped watching; CloudFormation continues what it started.", file=sys.stderr)
+        print(
+            "\nStopped watching; CloudFormation continues what it started. The next make deploy or make "
+            "rollback records "
+            "the deployment if it completes, and make rollback stops one that is under way.",
+            file=sys.stderr,
+        )
         return 130
     return 0
 

@@ -9,8 +9,10 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from infra.deployment.change_set import Change
+from infra.deployment.deploy import Target
 from infra.deployment.explanations import advise
-from infra.deployment.shifting import explain_failure, list_blocking, list_firing, stop_canary
+from infra.deployment.shifting import explain_failure, list_blocking, list_firing, stop_canary, warn_of_alarms
 from infra.deployment.stack import Stack
 
 AT = datetime(2026, 11, 30, 20, 0, tzinfo=UTC)
@@ -141,3 +143,35 @@ def test_only_alarms_that_codedeploy_watches_and_that_stay_block(
 ) -> None:
     made = {"A": "s-a", "B": "s-b"}
     assert list_blocking(template(canary=canary, by_version=by_version), firing, made) == blocking
+
+
+@pytest.mark.parametrize(
+    ("by_version", "said"),
+    [
+        (False, "The canary watches s-a, so CodeDeploy would stop this deployment at once and go back."),
+        (True, "They do not stop the canary, which compares the new version with the previous one."),
+    ],
+)
+def test_before_anybody_is_asked_the_firing_alarms_are_told(*, by_version: bool, said: str) -> None:
+    told, cloudwatch, cloudformation = list[str](), connect("cloudwatch"), connect("cloudformation")
+    resource = {
+        "ResourceStatus": "UPDATE_COMPLETE",
+        "LastUpdatedTimestamp": AT,
+        "ResourceType": "AWS::CloudWatch::Alarm",
+    }
+    resources = [{**resource, "LogicalResourceId": "A", "PhysicalResourceId": "s-a"}]
+
+    def approve(_changes: list[Change]) -> bool:
+        told.append("asked")
+        return True
+
+    target = Target(cloudformation, connect("s3"), connect("lambda"), "b", told.append, cloudwatch=cloudwatch)
+    check = warn_of_alarms(target, "s", template(canary=True, by_version=by_version), approve)
+    with Stubber(cloudwatch) as alarms, Stubber(cloudformation) as stub:
+        for _ in range(2):
+            stub.add_response("list_stack_resources", {"StackResourceSummaries": resources})
+        alarms.add_response("describe_alarms", {"MetricAlarms": [{"AlarmName": "s-a"}]})
+        assert check([])
+    assert told[0] == "Alarms of s that fire now: s-a."
+    assert told[1].startswith(said)
+    assert told[2] == "asked"

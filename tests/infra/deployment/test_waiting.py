@@ -156,3 +156,28 @@ def test_a_failed_rollback_names_the_command_and_what_can_be_skipped() -> None:
     assert said.endswith(f"{command} --resources-to-skip Alias Stage")
     assert "Alias: no role" in said
     assert "Fine" not in said
+
+
+def test_what_codedeploy_says_explains_a_failed_update() -> None:
+    # CloudFormation's own event only says that the alias failed.
+    text = (
+        "CodeDeploy: One or more alarms have been activated according to the Amazon CloudWatch metrics you "
+        "selected, and "
+        "the affected deployments have been stopped. Activated alarms: <s-canary-errors-13>"
+    )
+    account = Account()
+    account.events()
+    account.look("UPDATE_COMPLETE")
+    account.stubber.add_response("create_change_set", {"Id": "arn:x"})
+    account.events()
+    for _ in range(2):
+        account.stubber.add_response("describe_change_set", {"Status": "CREATE_COMPLETE", "Changes": []})
+    account.stubber.add_response("execute_change_set", {})
+    failed = event("1", "APIHandlerAliaslive", "UPDATE_FAILED", "Deployment failed")
+    account.look("UPDATE_ROLLBACK_COMPLETE", failed)
+    account.events(failed)
+    with on(account), pytest.raises(StackFailed) as raised:
+        account.stack(text).apply("https://t", {}, 60)
+    said = str(raised.value)
+    assert f"APIHandlerAliaslive: Deployment failed\n  {text}" in said
+    assert "deploy the cure with CANARY=no" in said
