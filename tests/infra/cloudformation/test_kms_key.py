@@ -13,6 +13,7 @@ import pytest
 from infra.cloudformation import kms_key, options, template
 from infra.cloudformation.template import Template
 from infra.packaging.service_zip import Package
+from infra.paths import ROOT
 from infra.stage import Stage, StageError, parse
 from infra.stage_rules import place_faults
 from local.clients import make_client_arguments
@@ -228,6 +229,17 @@ def test_a_foreign_key_and_the_one_that_it_replaces_are_watched_too(built_packag
         assert matches(emulator, found, trail("DisableKey", {"keyId": arn.rpartition("/")[2]}, arn=None))
     assert not matches(emulator, found, trail("PutKeyPolicy", {"keyId": ARN}))
     assert found["Resources"]["KmsKeyRule"]["Properties"]["Targets"][0]["Arn"] == TOPIC
+
+
+def test_the_runbook_names_the_rule_and_every_call_that_it_reports(built_package: Package) -> None:
+    rule = expanded(built_package)["Resources"]["KmsKeyRule"]["Properties"]
+    runbook = (ROOT / "docs" / "OPERATIONS.md").read_text().partition("## Who controls the KMS key")[2]
+    section = runbook.partition("### The KMS key was changed")[0]
+    assert rule["Name"] == {"Fn::Sub": "${AWS::StackName}-kms-key"}
+    assert "rule/configsvc-prod-kms-key" in section
+    named = rule["EventPattern"]["detail"]["eventName"]
+    assert [call for call in named if f"`{call}`" not in section] == []
+    assert {"ReplicateKey", "PutKeyPolicy", "ScheduleKeyDeletion", "DisableKey"} <= set(named)
 
 
 def test_a_topic_that_refuses_the_rule_is_noticed(built_package: Package) -> None:

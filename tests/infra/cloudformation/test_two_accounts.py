@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from configsvc.bootstrap import app
+from configsvc.model.grants import is_administrator, normalize_arn, parse_principal
 from configsvc_client.cli.commands.iam_policy import make_policy
 from infra.cloudformation import options, template
 from infra.packaging.service_zip import Package
@@ -244,3 +245,25 @@ def test_a_writer_who_comes_from_elsewhere_is_denied(read: Read, account: str) -
 
 def test_without_consumers_and_network_the_api_has_no_policy(read: Read) -> None:
     assert read().api is None
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        f"arn:aws:sts::{LISTED}:assumed-role/Admin/session",
+        f"arn:aws:sts::{LISTED}:assumed-role/Admin/arn=aws=iam@{OWN}",
+        f"arn:aws:iam::{LISTED}:role/{OWN}/role/Admin",
+        f"arn:aws:iam::{LISTED}:user/Admin",
+        f"arn:aws-cn:iam::{OWN}:role/Admin",
+    ],
+)
+def test_nobody_of_another_account_passes_for_an_identity_of_the_own_one(arn: str) -> None:
+    principal = normalize_arn(arn)
+    assert principal is not None
+    assert parse_principal(principal) == principal, "it can be granted something"
+    assert principal.split(":")[1:5] == [arn.split(":")[1], "iam", "", arn.split(":")[4]]
+    assert not is_administrator([f"arn:aws:iam::{OWN}:role/Admin*", f"arn:aws:iam::{OWN}:user/*"], principal)
+
+
+def test_the_root_of_another_account_is_nobody() -> None:
+    assert normalize_arn(f"arn:aws:iam::{LISTED}:root") is None
