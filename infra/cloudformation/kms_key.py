@@ -10,11 +10,12 @@ from typing import Any
 
 from infra.cloudformation.access import OWN_KEY, USES, Statement
 from infra.cloudformation.template import Template
-from infra.stage import Stage
+from infra.stage import Stage, StageError
 
 _NAMED = {"Null": {"kms:EncryptionContext:configsvc:namespace": "false"}}
 _MULTI_REGION_ID = "mrk-"
 _OWN_ID = {"Ref": "NamespacesKey"}
+_MOST_KEYS = 6  # an event pattern has 2,048 characters at most ("Amazon EventBridge quotas")
 ELSEWHERE = {"StringNotEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}}
 """The condition that a caller is of another account than the stack's."""
 
@@ -45,7 +46,11 @@ def explain(wanted: Stage, kept: Stage) -> str | None:
 
 
 def add(template: Template, stage: Stage) -> None:
-    """Write what the stage says of the key into the template."""
+    """Write what the stage says of the key into the template.
+
+    Raises:
+        StageError: it names more keys than the rule that watches them has room for.
+    """
     key = template["Resources"]["NamespacesKey"]["Properties"]
     if stage.multi_region:
         key["MultiRegion"] = True
@@ -104,8 +109,14 @@ def _separate(statements: list[Statement], administrators: list[str]) -> None:
 
 
 def _watch(template: Template, stage: Stage) -> None:
-    """Let the rule of the template watch every key in use: the stack's or the one in its place, and further ones."""
+    """Let the rule of the template watch every key in use: the stack's or the one in its place, and further ones.
+
+    CloudTrail names the key in `resources`, and in a refused request perhaps only in `requestParameters`, as an id or
+    an ARN: none of the watched calls takes an alias.
+    """
     arns: list[Any] = [stage.table.kms_key or OWN_KEY, *stage.further_kms_keys]
+    if len(arns) > _MOST_KEYS:
+        raise StageError(f"further_kms_keys: the rule that reports changes has room for {_MOST_KEYS - 1} further keys.")
     ids = [_OWN_ID if arn == OWN_KEY else arn.rpartition("/")[2] for arn in arns]
     detail = template["Resources"]["KmsKeyRule"]["Properties"]["EventPattern"]["detail"]
     detail["$or"] = [{"resources": {"ARN": arns}}, {"requestParameters": {"keyId": [*ids, *arns]}}]

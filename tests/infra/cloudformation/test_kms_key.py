@@ -242,6 +242,13 @@ def test_the_runbook_names_the_rule_and_every_call_that_it_reports(built_package
     assert {"ReplicateKey", "PutKeyPolicy", "ScheduleKeyDeletion", "DisableKey"} <= set(named)
 
 
+def test_the_rule_has_room_for_the_keys_of_a_move_and_more_are_refused(built_package: Package) -> None:
+    keys = [f"arn:aws-us-gov:kms:us-gov-west-1:{ACCOUNT}:key/mrk-{number:032}" for number in range(7)]
+    pattern(expanded(built_package, table={"kms_key": keys[0]}, further_kms_keys=keys[1:6]))
+    with pytest.raises(StageError, match="further_kms_keys"):
+        expanded(built_package, table={"kms_key": keys[0]}, further_kms_keys=keys[1:])
+
+
 def test_a_topic_that_refuses_the_rule_is_noticed(built_package: Package) -> None:
     """A foreign topic's policy is not ours to change; CloudWatch may publish there, or no alarm would arrive."""
     found = expanded(built_package, alarms={"topic": TOPIC})["Resources"]
