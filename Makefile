@@ -163,11 +163,16 @@ destroy: .venv/.ready .venvs/emulator/.ready ## delete the stack of STAGE; keep 
 
 # The templates that linters check: as written, and as expanded for each stage.
 TEMPLATES = build/service/template.json $(patsubst infra/stages/%.toml,build/service/%.json,$(wildcard infra/stages/*.toml)) \
-    examples/consumer/template.yaml infra/account.yaml
+    examples/consumer/template.yaml infra/account.yaml $(wildcard infra/terraform/*/*.tf)
 
-lint-template: package .venvs/linters/.ready ## run cfn-lint, checkov and parliament on the templates; compare with infra/findings/accepted.toml
+lint-template: package .venvs/linters/.ready ## run cfn-lint, checkov and parliament on the templates, compare with infra/findings/accepted.toml, and run terraform fmt
 	@$(BIN)/python -m infra.cloudformation.stage_templates
 	$(BIN)/python -m infra.findings $(TEMPLATES)
+	if command -v terraform >/dev/null; then
+	    terraform fmt -check -diff -recursive infra/terraform
+	else
+	    echo "terraform is not installed: the format of infra/terraform is not checked"
+	fi
 
 wheel: | $(UV) ## build the wheel of client and CLI into dist
 	@$(UV) build --wheel --quiet --out-dir dist

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from infra.findings.accepted import ListError, compare, parse
+from infra.findings.policies import UnknownArn
 from infra.findings.tools import LinterFailed, find_all, name_template
 
 ACCEPTED = Path(__file__).with_name("accepted.toml")
@@ -16,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         accepted = parse(ACCEPTED.read_text())
         complaints = compare(find_all(paths), accepted, {name_template(path) for path in paths})
-    except (LinterFailed, ListError) as error:
+    except (LinterFailed, ListError, UnknownArn) as error:
         print(error, file=sys.stderr)
         return 1
     for each in complaints:

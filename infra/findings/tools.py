@@ -17,6 +17,7 @@ from infra.paths import ROOT
 
 _LINTERS = ROOT / ".venvs" / "linters" / "bin"
 _SAM = "Transform"
+_TERRAFORM = ".tf"
 _ROLE = "arn:aws:iam::111122223333:role/any"
 # Run by the environment of the linters. It reads policy documents, a JSON list, and writes what is wrong with each.
 _PARLIAMENT = """
@@ -40,12 +41,16 @@ def find_all(paths: Sequence[Path]) -> list[Finding]:
     """
     if absent := [str(path) for path in paths if not path.is_file()]:
         raise LinterFailed(f"There is no {', '.join(absent)}.")
-    expanded = [path for path in paths if _SAM not in read(path)]
-    return [*run_cfn_lint(paths), *run_checkov(expanded), *run_parliament(expanded)]
+    templates = [path for path in paths if path.suffix != _TERRAFORM]
+    expanded = [path for path in templates if _SAM not in read(path)]
+    terraform = [path for path in paths if path.suffix == _TERRAFORM]
+    return [*run_cfn_lint(templates), *run_checkov([*expanded, *terraform]), *run_parliament(expanded)]
 
 
 def name_template(path: Path) -> str:
     """The name of a template in the list: that of its file, or of its folder if the file is just a template."""
+    if path.suffix == _TERRAFORM:
+        return f"terraform-{path.parent.name}"
     return path.parent.name if path.stem == "template" else path.stem
 
 
@@ -82,7 +87,7 @@ def run_checkov(paths: Sequence[Path]) -> list[Finding]:
 
 def run_parliament(paths: Sequence[Path]) -> list[Finding]:
     """Run parliament over the policy documents of CloudFormation templates."""
-    held = [(path, document) for path in paths if path.suffix != ".tf" for document in documents(read(path))]
+    held = [(path, document) for path in paths for document in documents(read(path))]
     # parliament is for policies of identities, which have a resource.
     texts = [json.dumps(_with_a_resource(each.content) if each.is_trust else each.content) for _, each in held]
     analyzed = json.loads(_run([_LINTERS / "python", "-c", _PARLIAMENT], (0,), json.dumps(texts)))
@@ -94,13 +99,11 @@ def run_parliament(paths: Sequence[Path]) -> list[Finding]:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read a template; of a Terraform file nothing.
+    """Read a template.
 
     Raises:
         LinterFailed: it is not one. checkov would skip it.
     """
-    if path.suffix == ".tf":
-        return {}
     if path.suffix == ".yaml":
         return read_yaml(path)
     try:

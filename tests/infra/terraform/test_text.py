@@ -1,0 +1,38 @@
+"""What the Terraform modules give away, by their text: this needs no terraform."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from infra.paths import ROOT
+from infra.stage import load
+
+MODULES = ROOT / "infra" / "terraform"
+FILES = sorted(MODULES.rglob("*.tf"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_whatever_shows_an_api_key_or_the_proof_is_sensitive(path: Path) -> None:
+    text = path.read_text()
+    for output in re.findall(r'^output "\w+" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL):
+        if re.search(r"api_key\.reader\.value|environment$|random_password|local\.parameters", output, re.MULTILINE):
+            assert "sensitive   = true" in output
+
+
+def test_the_consumer_may_decrypt_under_its_namespaces_and_nothing_else() -> None:
+    text = (MODULES / "consumer" / "main.tf").read_text()
+    assert re.findall(r"actions\s+= (.*)", text) == ['["kms:Decrypt"]']
+    assert 'variable = "kms:EncryptionContext:configsvc:namespace"' in text
+    assert "var.namespaces" in text
+    assert '"*"' not in text
+
+
+def test_the_example_names_a_stage_of_this_project() -> None:
+    text = (MODULES / "example" / "main.tf").read_text()
+    assert load("prod").stack in re.findall(r'stack\s+= "(.*)"', text)
+    assert "build/prod" in text
+
+
+def test_the_readme_says_what_was_not_validated() -> None:
+    assert "not validated against a registry" in (MODULES / "README.md").read_text()
