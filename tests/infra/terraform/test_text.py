@@ -1,4 +1,4 @@
-"""What the Terraform modules give away, by their text: this needs no terraform."""
+"""Secrets, rights and names in the text of the Terraform modules: this needs no terraform."""
 
 import re
 from pathlib import Path
