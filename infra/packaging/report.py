@@ -15,7 +15,7 @@ def describe_package(built: Package, platform: Platform) -> list[str]:
     python = f"python{platform.version}"
     lines.append(
         f"No {python} was found on the PATH, so the zip has no bytecode: every cold start compiles the code, which "
-        f"makes it about 1.4 times as long. Install Python {platform.version} (for example: uv python install "
+        f"makes it about 1.5 times as long. Install Python {platform.version} (for example: uv python install "
         f"{platform.version}), check that `{python} --version` works, and run this again."
     )
     return lines
