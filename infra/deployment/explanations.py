@@ -160,7 +160,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"is not supported for SnapStart enabled functions",
-        "Lambda has no SnapStart for this runtime here. Choose another runtime, or remove snapstart from the stage file.",
+        "Lambda has no SnapStart for this runtime here. Choose another one, or remove snapstart from the stage file.",
     ),
     (
         r"version for this Lambda function exists \(|Version already exists: \[arn:\S+:lambda:",
