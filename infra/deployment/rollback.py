@@ -6,10 +6,13 @@ the table, the KMS key, and API keys stay those of today.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from infra.cloudformation import canary, earlier
 from infra.cloudformation.earlier import KEPT, Notes
@@ -165,6 +168,7 @@ def _redeploy(site: Site, served: Deployment, found: Deployment, held: Mapping[s
     template: Template = json.loads(records.fetch(found.template))
     for key in found.code.values():
         records.fetch(key)
+    _check_code(target, live.outputs()["FunctionName"], found)
     parameters = merge_parameters(site.stage.name, found, template, held)
     check_data(site, found, template, live)
     now = {key: held[key] if value is None else value for key, value in parameters.items() if key in held or value}
@@ -178,6 +182,28 @@ def _redeploy(site: Site, served: Deployment, found: Deployment, held: Mapping[s
     finish_alias(target, name)
     try_to_record(target, name)
     return Service.of(deployed.outcome, deployed.outputs)
+
+
+def _check_code(target: Target, function: str, found: Deployment) -> None:
+    """Compare the code with what Lambda has as that version, which nobody can change who only writes to the bucket.
+
+    Raises:
+        RecordError: they differ.
+    """
+    try:
+        version = target.functions.get_function_configuration(FunctionName=function, Qualifier=found.version or "none")
+    except ClientError as error:
+        if error.response["Error"].get("Code") not in {"ResourceNotFoundException", "ValidationException"}:
+            raise
+        target.progress(
+            f"Lambda has no version {found.version} any more, so only the bucket says what deployment "
+            f"{found.number} was. "
+            "Check the change set."
+        )
+        return
+    held = base64.b64decode(version["CodeSha256"]).hex()
+    if held not in {key.rpartition("/")[2].partition(".")[0] for key in found.code.values()}:
+        raise RecordError(f"Record {found.number} names other code than version {found.version} of {function} has.")
 
 
 def _describe(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import http.client
 import json
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import pytest
 
 from infra.deployment import history
 from infra.deployment.deploy import Service, deploy_service, plan_service
-from infra.deployment.records import RecordError
+from infra.deployment.records import RecordError, encode
 from infra.deployment.release import Site
 from infra.deployment.rollback import list_deployments, roll_back
 from infra.deployment.stack import Declined, Outcome, StackFailed
@@ -325,3 +326,34 @@ def test_an_alias_that_was_moved_by_hand_is_put_right_by_the_next_deployment(
     world.roll_back()
     assert days() == "2"
     assert "RoutingConfig" not in functions.get_alias(FunctionName=service.function_name, Name="live")
+
+
+def test_whoever_writes_to_the_bucket_gets_no_other_code_deployed(
+    make_world: Callable[[str], World], built_package: Package
+) -> None:
+    """A record, its template and its code can be forged together. Lambda's version cannot."""
+    world = make_world("rollback-forged")
+    service = world.deploy(built_package, ChangeLogDays="1")
+    world.deploy(built_package, ChangeLogDays="2")
+    target, s3 = world.site.target, world.client("s3")
+    held = history.records_of(target, "rollback-forged")
+    true = held.read(1)
+
+    def put(content: bytes, suffix: str) -> str:
+        key = f"rollback-forged/{hashlib.sha256(content).hexdigest()}{suffix}"
+        s3.put_object(Bucket=target.bucket, Key=key, Body=content)
+        return key
+
+    code = put(b"a thief's zip", ".zip")
+    text = held.fetch(true.template).decode().replace(true.code["APIHandler"], code)
+    forged = true.model_copy(update={"template": put(text.encode(), ".json"), "code": {"APIHandler": code}})
+    s3.put_object(Bucket=target.bucket, Key="rollback-forged/deployments/00000001.json", Body=encode(forged))
+    with pytest.raises(RecordError, match="names other code than version 1"):
+        world.roll_back()
+    unknown = forged.model_copy(update={"version": "77"})
+    s3.put_object(Bucket=target.bucket, Key="rollback-forged/deployments/00000001.json", Body=encode(unknown))
+    refusing = world._replace(site=replace(world.site, target=replace(target, approve=lambda _: False)))
+    with pytest.raises(Declined):
+        refusing.roll_back()
+    assert "only the bucket says" in "\n".join(world.said)
+    assert world.served(service)["CONFIGSVC_CHANGE_LOG_DAYS"] == "2"
