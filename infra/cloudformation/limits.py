@@ -1,7 +1,7 @@
 """Quotas of AWS that a long stage file exceeds, which CloudFormation would report one by one after minutes.
 
-The numbers are those of "CloudFormation quotas", "IAM and AWS STS quotas", "Lambda quotas", "Amazon API Gateway quotas"
-and "AWS KMS resource quotas".
+The numbers are those of "CloudFormation quotas", "IAM and AWS STS quotas", "Lambda quotas" and "AWS KMS resource
+quotas". infra/cloudformation/network.py has that of the API's resource policy.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ _TEMPLATE_BYTES = 1_000_000
 _PARAMETER_BYTES = 4_096
 _MANAGED_POLICY, _ROLE_POLICIES = 6_144, 10_240  # characters without white space
 _ENVIRONMENT_BYTES = 4_096
-_API_POLICY_BYTES = 8_192
 _KEY_POLICY_BYTES = 32_768
 _BY_TAG = (
     "; remove patterns from policies: ReaderByTag and WriterByTag serve any number of namespaces (docs/OPERATIONS.md)"
@@ -84,10 +83,6 @@ def _resource_sizes(name: str, kind: str, properties: dict[str, Any]) -> Iterato
         case "AWS::KMS::Key":
             size = len(_compact(properties["KeyPolicy"]).encode())
             yield _Sized(f"bytes of the key policy of {name}:", size, _KEY_POLICY_BYTES, "; name fewer administrators")
-        case "AWS::ApiGateway::RestApi":
-            size = len(_compact(properties.get("Body", {}).get("x-amazon-apigateway-policy", {})).encode())
-            advice = "; name fewer networks in network.addresses"
-            yield _Sized(f"bytes of the resource policy of {name}:", size, _API_POLICY_BYTES, advice)
         case _:
             pass
 

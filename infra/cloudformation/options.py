@@ -48,7 +48,7 @@ def with_options(sam: Template, stage: Stage, served: str | None = None) -> Temp
         _read_on(done, left)
     done = _alarm_target(done, stage)
     identities.add(done, stage)
-    published.add(done, stage)
+    published.add(done)
     return done
 
 

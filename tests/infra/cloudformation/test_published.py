@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from infra.cloudformation.options import with_options
 from infra.cloudformation.template import Template
 from infra.packaging.service_zip import Package
-from infra.stage import Stage, StageError, parse
+from infra.stage import Stage
 from tests.infra.cloudformation.test_options import EVERYTHING, RESTORED, expanded
 
 
@@ -44,9 +43,3 @@ def test_names_are_as_systems_manager_takes_them(everything: Template) -> None:
     # "Parameter names can't be prefixed with "aws" or "ssm""; at most 15 levels, of letters, digits and . - _
     for name in published(everything):
         assert re.fullmatch(r"/configsvc/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", name.replace("${AWS::StackName}", "aws-x"))
-
-
-def test_more_resources_than_cloudformation_takes_are_refused(built_package: Package) -> None:
-    groups = [{"name": f"team-{number}", "rate": 1, "burst": 1} for number in range(110)]
-    with pytest.raises(StageError, match="CloudFormation takes 500"):
-        with_options(built_package.template, parse({"stack": "s", "groups": groups}))
