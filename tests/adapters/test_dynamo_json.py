@@ -148,6 +148,12 @@ def test_a_response_is_read_as_botocore_reads_it(operation: str, body: Mapping[s
     assert read_response(operation, 200, {"x-amz-crc32": str(zlib.crc32(sent))}, sent) == expected == body
 
 
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_a_response_that_was_damaged_in_transit_is_refused_whatever_it_says(status: int) -> None:
+    with pytest.raises(HTTPClientError, match="checksum"):
+        read_response("GetItem", status, {"x-amz-crc32": "1"}, b"{}")
+
+
 NAMESPACE = "com.amazonaws.dynamodb.v20120810#"
 ERRORS: list[tuple[int, bytes]] = [
     # DynamoDB developer guide, "Error handling with DynamoDB": the response of a missing table.
