@@ -18,7 +18,7 @@ from infra.deployment.records import RecordError
 from infra.deployment.release import LintFailed, Site, describe, plan, release, show
 from infra.deployment.rollback import list_deployments, roll_back
 from infra.deployment.stack import Approve, Declined, StackFailed
-from infra.escaping import escape
+from infra.escaping import escape, escape_lines
 from infra.packaging.service_zip import PackagingError
 from infra.stage import StageError
 
@@ -93,7 +93,7 @@ def run(asked: Asked, connect: Callable[[], Connection], *expected: type[Excepti
         print(with_advice(f"make {asked.verb}: AWS refused: {escape(error)}", str(error)), file=sys.stderr)
         return 1
     except known as error:
-        print(f"make {asked.verb}: {escape(error)}", file=sys.stderr)
+        print(f"make {asked.verb}: {escape_lines(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(

@@ -26,6 +26,7 @@ from infra.deployment.records import Deployment, RecordError
 from infra.deployment.release import Ask, Site
 from infra.deployment.shifting import stop_canary
 from infra.deployment.stack import ROLLED_BACK, Approve, Declined, Stack
+from infra.escaping import escape
 
 _LONGEST = 3600.0
 _SHOWN = 10
@@ -59,7 +60,7 @@ def roll_back(site: Site, to: int | None, ask: Ask) -> Service | None:
         raise Declined(f"{name} is {status}. make deploy STAGE={site.stage.name} says what to do.")
     if status == ROLLED_BACK and to is None:
         site.tell(f"The last update of {name} was rolled back, so the deployment before it serves again:")
-        site.tell(f"  {served}")
+        site.tell(f"  {escape(served)}")
         site.tell(f"To go further back, name a deployment: make rollback STAGE={site.stage.name} TO=NUMBER.")
         return None
     return _redeploy(site, served, _pick(site, served, to), held)
@@ -76,9 +77,9 @@ def list_deployments(site: Site) -> None:
         try:
             found = records.read(number)
         except RecordError as error:
-            site.tell(f"{number:>4}  {error}")
+            site.tell(escape(f"{number:>4}  {error}"))
         else:
-            site.tell(f"{found}{'  serves now' if served and found.number == served.number else ''}")
+            site.tell(f"{escape(found)}{'  serves now' if served and found.number == served.number else ''}")
 
 
 def choose(history: Iterable[Deployment], served: Deployment) -> Deployment | None:
@@ -209,10 +210,13 @@ def _check_code(target: Target, function: str, found: Deployment) -> None:
 def _describe(
     site: Site, served: Deployment, found: Deployment, now: Mapping[str, str], held: Mapping[str, str]
 ) -> None:
-    site.tell(f"{site.stage.stack} serves:\n  {served}\nIt goes back, all requests at once, to:\n  {found}")
+    site.tell(f"{site.stage.stack} serves:")
+    site.tell(f"  {escape(served)}")
+    site.tell("It goes back, all requests at once, to:")
+    site.tell(f"  {escape(found)}")
     changed = {key: (held.get(key), value) for key, value in now.items() if held.get(key) != value}
     for key, (before, value) in sorted(changed.items()):
-        site.tell(f"  {key}: {before} becomes {value}")
+        site.tell(escape(f"  {key}: {before} becomes {value}"))
     site.tell(f"These stay as they are: {', '.join(name for name in KEPT if name in held)}.")
 
 

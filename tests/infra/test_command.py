@@ -18,7 +18,7 @@ from infra.deployment.change_set import Change
 from infra.deployment.deploy import Service, Target, deploy_service
 from infra.deployment.destroy import WORD, destroy
 from infra.deployment.release import Site
-from infra.deployment.stack import Declined, Outcome
+from infra.deployment.stack import Declined, Outcome, StackFailed
 from infra.packaging.service_zip import Package
 from infra.stage import parse
 from local.clients import REGION, make_client_arguments
@@ -220,6 +220,16 @@ def test_what_aws_refuses_is_told_with_what_to_do(capsys: pytest.CaptureFixture[
     told = capsys.readouterr().err
     assert "s3:CreateBucket" in told
     assert "lacks s3:CreateBucket" in told
+
+
+def test_a_failure_is_told_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    def connect() -> command.Connection:
+        raise StackFailed("The stack s ended as UPDATE_ROLLBACK_COMPLETE.\n  Alias: no role\nAdvice.")
+
+    assert command.run(ASKED, connect) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "make deploy: The stack s ended as UPDATE_ROLLBACK_COMPLETE.", "    Alias: no role", "  Advice."
+    ]  # fmt: skip
 
 
 def test_what_may_be_lost_is_told_by_name() -> None:
