@@ -80,6 +80,10 @@ FUNCTION_RESOURCES = (
          "GetPolicyVersion ListEntitiesForPolicy ListPolicyVersions",
          ("arn:{partition}:iam::{account}:policy{path}{made}*",)),
     Rule("MakeTheKey", "kms:CreateKey", ("*",)),  # it has no ARN before
+    # The first multi-Region key of an account makes the role with which KMS keeps rotations the same everywhere.
+    Rule("RoleOfMultiRegionKeys", "iam:CreateServiceLinkedRole",
+         ("arn:{partition}:iam::{account}:role/aws-service-role/mrk.kms.amazonaws.com/*",),
+         {"StringEquals": {"iam:AWSServiceName": "mrk.kms.amazonaws.com"}}),
     Rule("Key", "kms:DescribeKey EnableKey EnableKeyRotation GetKeyPolicy GetKeyRotationStatus ListResourceTags "
          "TagResource UntagResource UpdateKeyDescription", (_KEY,)),
     Rule("KeyPolicy", "kms:DisableKey DisableKeyRotation PutKeyPolicy", (_KEY,),

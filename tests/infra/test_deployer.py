@@ -45,7 +45,7 @@ UNUSED = {
         "dynamodb:*Item dynamodb:*TableReplica dynamodb:Query dynamodb:Scan dynamodb:*ImportTable "
         "dynamodb:DescribeImport dynamodb:*ableKinesisStreamingDestination dynamodb:UpdateKinesisStreamingDestination "
         "dynamodb:UpdateContributorInsights dynamodb:PutResourcePolicy dynamodb:DeleteResourcePolicy kinesis:* "
-        "iam:CreateServiceLinkedRole s3:GetObjectMetadata s3:ListBucket"
+        "s3:GetObjectMetadata s3:ListBucket"
     ),
     "nothing of the stack is encrypted with a KMS key by the deployer": (
         "kms:CreateGrant kms:RevokeGrant kms:Decrypt kms:Encrypt kms:GenerateDataKey"
@@ -171,6 +171,15 @@ def test_roles_are_made_only_within_the_boundary() -> None:
     plain = deployer.make_policies(load("prod"), ACCOUNT, REGION)
     assert "iam:PutRolePermissionsBoundary" not in granted("cloudformation-function", policies=plain)
     assert "iam:CreateRole" in granted("cloudformation-function", policies=plain)
+
+
+def test_the_one_service_linked_role_that_may_be_made_is_that_of_multi_region_keys() -> None:
+    """KMS developer guide, "Authorizing AWS KMS to synchronize multi-Region keys": their makers need it."""
+    statements = [each for name in CLOUDFORMATION for each in POLICIES[name]["Statement"]]
+    [rule] = [each for each in statements if "iam:CreateServiceLinkedRole" in each["Action"]]
+    assert rule["Action"] == ["iam:CreateServiceLinkedRole"]
+    assert "role/aws-service-role/mrk.kms.amazonaws.com/" in json.dumps(rule["Resource"])
+    assert rule["Condition"] == {"StringEquals": {"iam:AWSServiceName": "mrk.kms.amazonaws.com"}}
 
 
 def test_a_name_that_cloudformation_shortens_is_covered() -> None:
