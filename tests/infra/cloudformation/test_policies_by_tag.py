@@ -6,12 +6,15 @@ a value with wildcards could be read: as the characters themselves, and as wildc
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from configsvc.bootstrap import app
 from infra.cloudformation import access
+from infra.findings.tools import run_parliament
 from infra.paths import ROOT
 from tests.support.infra.policy_evaluator import Asked, decide, resolve
 
@@ -129,3 +132,12 @@ def test_both_are_the_same_but_for_the_tag_as_those_of_a_pattern() -> None:
     """Whoever reads one knows the other."""
     by_pattern, by_tag = access.writer([KEY], "payments.prod")[-1], WRITER[-1]
     assert (by_tag["Action"], by_tag["Resource"]) == (by_pattern["Action"], by_pattern["Resource"])
+
+
+@pytest.mark.parametrize("statements", [READER, WRITER], ids=["reader", "writer"])
+def test_parliament_finds_nothing(statements: list[dict[str, Any]], tmp_path: Path) -> None:
+    text = json.dumps(resolve(statements, VALUES)).replace("${!", "${")
+    policy = {"PolicyDocument": {"Version": "2012-10-17", "Statement": json.loads(text)}}
+    template = {"Resources": {"P": {"Type": "AWS::IAM::ManagedPolicy", "Properties": policy}}}
+    (tmp_path / "policy.json").write_text(json.dumps(template))
+    assert run_parliament([tmp_path / "policy.json"]) == []

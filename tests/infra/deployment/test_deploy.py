@@ -11,6 +11,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 
 from infra.cloudformation.gateway_responses import gateway_responses
 from infra.consumer import Settings, deploy_consumer
@@ -18,6 +19,7 @@ from infra.deployment import deploy
 from infra.deployment.stack import Outcome, StackFailed
 from infra.packaging.platforms import find_local
 from infra.packaging.service_zip import Package
+from infra.stage import load
 from local.clients import REGION, make_client_arguments
 from local.emulator.launcher import Emulator
 from local.network.loopback import LOOPBACK
@@ -92,6 +94,25 @@ def test_a_changed_parameter_reaches_the_alias(deployment: Deployment, built_pac
     assert changed.outcome is Outcome.UPDATED
     assert served["Environment"]["Variables"]["CONFIGSVC_LOG_LEVEL"] == "debug"
     assert apply(deployment.target, built_package, {"Admins": ADMIN}).outcome is Outcome.UPDATED
+
+
+def read_tags(deployment: Deployment, stack: str) -> dict[str, str]:
+    [found] = deployment.target.cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    return {each["Key"]: each["Value"] for each in found.get("Tags", [])}
+
+
+def test_the_stack_has_the_tags_of_the_stage(deployment: Deployment) -> None:
+    assert load("local").tags
+    assert read_tags(deployment, STACK) == load("local").tags
+
+
+def test_a_protected_stack_refuses_to_be_deleted_until_that_is_lifted(deployment: Deployment) -> None:
+    stack = deployment.target.stack(STACK)
+    stack.protect(wanted=True)
+    with pytest.raises(ClientError, match="TerminationProtection is enabled"):
+        stack.delete(SECONDS)
+    stack.protect(wanted=False)
+    assert not stack.is_protected()
 
 
 def test_health_and_nothing_else_is_open(deployment: Deployment) -> None:
@@ -176,6 +197,7 @@ def test_a_consumer_gets_a_role_that_opens_its_namespaces_only(deployment: Deplo
     allowed = policy["Statement"][0]["Condition"]["StringEquals"]["kms:EncryptionContext:configsvc:namespace"]
     assert deployed.outcome is Outcome.CREATED
     assert allowed == ["payments.prod", "shared.prod"]
+    assert read_tags(deployment, "infra-consumer") == load("local").tags
 
 
 def test_a_deployment_that_fails_tells_which_resource_and_why(deployment: Deployment) -> None:
