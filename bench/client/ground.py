@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from bench.client.cloud import Cloud, namespace_of
 from bench.client.wire import serve
 from local.paths import ROOT
-from tests.support.client.certificates import make_server_context
+from tests.support.client.certificates import make_server_context, name_in_folder
 from tests.support.client.fakes import KMS_KEY
 
 _PYTHON = ROOT / ".venvs/peers/bin/python"
@@ -27,8 +27,7 @@ API_KEY = "k" * 40
 
 SIZES = (1, 10, 100, 1000)
 
-AMAZON_ROOTS = ROOT / "client/configsvc_client/_transport/amazon_roots.pem"
-"""The roots that our client ships."""
+_ROOTS = "configsvc_client/_transport/amazon_roots"
 
 
 class Ground(NamedTuple):
@@ -57,7 +56,7 @@ class Ground(NamedTuple):
 @contextmanager
 def ground() -> Iterator[Ground]:
     """TLS on loopback under a CA made now. The peers verify with certifi's bundle and that CA, as boto3 does in
-    production with certifi's; ours with Amazon's roots and that CA, as it does with Amazon's roots.
+    production with certifi's; ours with the folder of Amazon's roots, and that CA in it.
     """  # noqa: D205  # one thought
     with tempfile.TemporaryDirectory(prefix="configsvc-bench-") as made:
         scratch = Path(made)
@@ -100,10 +99,10 @@ def _settings(url: str) -> dict[str, str]:
 
 def _trust(scratch: Path) -> dict[str, str]:
     ca = (scratch / "ca.pem").read_bytes()
-    theirs, ours = scratch / "certifi.pem", scratch / "amazon.pem"
+    theirs, ours = scratch / "certifi.pem", scratch / "task" / _ROOTS / name_in_folder(ca)
     theirs.write_bytes(Path(_run_script("where_certifi.py", variables={"PATH": os.environ["PATH"]})).read_bytes() + ca)
-    ours.write_bytes(AMAZON_ROOTS.read_bytes() + ca)
-    return {"AWS_CA_BUNDLE": str(theirs), "SSL_CERT_FILE": str(ours)}
+    ours.write_bytes(ca)
+    return {"AWS_CA_BUNDLE": str(theirs)}
 
 
 def _run_script(script: str, *arguments: str, variables: dict[str, str], told: bytes = b"") -> Any:  # noqa: ANN401  # JSON

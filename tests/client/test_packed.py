@@ -71,7 +71,7 @@ def get_data(self, path):
 Loader.get_data = get_data
 """,
     "gives text": """
-Loader.get_data = lambda self, path: files["configsvc_client/_transport/amazon_roots.pem"].decode()
+Loader.get_data = lambda self, path: files[f"configsvc_client/_transport/amazon_roots/{path[-10:]}"].decode()
 """,
     "gives something else": """
 Loader.get_data = lambda self, path: b"no certificate"

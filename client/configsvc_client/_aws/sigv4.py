@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 import time
 from collections.abc import Mapping
 
@@ -12,7 +11,6 @@ from configsvc.model.record import Record
 from configsvc_client._secret import ReprOnly, Secret, mask, unmask
 from configsvc_client._transport.url import quote_but
 
-_PARTS = re.compile(r"(https?)://([^/?#]+)([^?#]*)(?:\?([^#]*))?")
 _UNSIGNED = frozenset({"connection", "expect", "te", "transfer-encoding", "user-agent", "x-amzn-trace-id"})
 _ALGORITHM = "AWS4-HMAC-SHA256"
 
@@ -89,15 +87,13 @@ def sign(
     Raises:
         ValueError: the URL is not absolute.
     """
-    parts = _PARTS.fullmatch(url)
-    if not parts:
-        raise ValueError("not an absolute URL")
+    scheme, authority, path, query = _split_url(url)
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     sent = _add_date_and_token(headers, stamp, credentials.token)
     lower = {name.lower(): value for name, value in sent.items()}
-    lower.setdefault("host", _format_host(parts[1], parts[2]))
+    lower.setdefault("host", _format_host(scheme, authority))
     signed = {name: value for name, value in lower.items() if name not in _UNSIGNED}
-    request = SignableRequest(method, parts[3], parts[4] or "", signed, body)
+    request = SignableRequest(method, path, query, signed, body)
     scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
     signature = _compute_signature(request, stamp, scope, credentials.secret_key)
     sent["Authorization"] = Secret(
@@ -105,6 +101,20 @@ def sign(
         f"SignedHeaders={';'.join(sorted(signed))}, Signature={signature.reveal()}"
     )
     return sent
+
+
+def _split_url(url: str) -> tuple[str, str, str, str]:
+    """Splits a URL into scheme, authority, path and query.
+
+    Raises:
+        ValueError: it is not absolute, or has a fragment.
+    """
+    scheme, _, rest = url.partition("://")
+    before, _, query = rest.partition("?")
+    authority, slash, path = before.partition("/")
+    if scheme not in ("http", "https") or not authority or "#" in url:
+        raise ValueError("not an absolute URL")
+    return scheme, authority, slash + path, query
 
 
 def _add_date_and_token(

@@ -33,7 +33,6 @@ _RECEIVE = 64 * 1024
 _TOO_IDLE = 408  # load balancers send it on an idle connection, and it may cross with a request
 _SECONDS = 300.0
 _SCATTER = 0.1
-_TARGET = re.compile(r"/[!-~]*")
 _HEADERS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*(?:\r\n|\Z))*")
 
 
@@ -293,10 +292,15 @@ class Connection:
             "\r\n".join((f"host: {self.url.authority}", *map(_format_header, headers, headers.values()), *length))
         )
         lines = 1 + len(headers) + len(length)
-        if not _TARGET.fullmatch(target) or not _is_head(head, lines):
+        if not _is_target(target) or not _is_head(head, lines):
             raise ValueError("a target or header with characters that HTTP does not allow")
         head = Secret(f"{method} {target} HTTP/1.1\r\n{head.reveal()}")
         return Secret(f"{head.reveal()}\r\n\r\n".encode("latin-1") + unmask(body))
+
+
+def _is_target(target: str) -> bool:
+    """Whether a target is a path of visible ASCII, which cannot end the request line."""
+    return target.startswith("/") and target.isascii() and target.isprintable() and " " not in target
 
 
 def _is_head(head: Secret, lines: int) -> bool:

@@ -1,8 +1,8 @@
 """TLS trust stores: Amazon's roots first, then the default store if they do not verify the server.
 
-Loading the default store adds about 30 ms to a cold start, Amazon's five roots 1 ms. The roots are published at
-https://www.amazontrust.com/repository/. The loader of this module reads them, so they also work from a zip or a frozen
-program.
+Loading the default store adds about 30 ms to a cold start, Amazon's five roots 2 ms. The roots are published at
+https://www.amazontrust.com/repository/. Each is a file with the name under which OpenSSL looks for it, so a handshake
+reads only the one that it needs. From a zip or a frozen program, the loader of this module reads all of them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from configsvc.model.errors import Misconfigured
 if TYPE_CHECKING:
     import ssl
 
-_ROOTS = "amazon_roots.pem"
+_FOLDER = "amazon_roots"
+ROOTS = ("ce5e74ef.0", "6d41d539.0", "8cb5ee0f.0", "de6d66f3.0", "09789157.0")
+"""The hashes of the subjects, as `openssl x509 -subject_hash` prints them."""
 
 _Maker = Callable[[], "ssl.SSLContext | None"]
 
@@ -74,9 +76,9 @@ def _load_chosen(file: str | None, folder: str | None) -> ssl.SSLContext:
 def _load_amazon() -> ssl.SSLContext | None:
     """Loads Amazon's roots; None if they were not packaged or cannot be read. Then only the default store is used."""
     context = _make_context()
-    for read in (_read_with_loader, _read_as_resource):
+    for load in (_use_folder, _load_with_loader, _load_as_resources):
         try:
-            context.load_verify_locations(cadata=read().decode("ascii"))
+            load(context)
         except Exception as error:  # noqa: BLE001  # third-party loaders may raise anything
             from configsvc_client._interrupts import reraise_interrupt
 
@@ -86,18 +88,31 @@ def _load_amazon() -> ssl.SSLContext | None:
     return None
 
 
-def _read_with_loader() -> bytes:
-    """Reads the roots with the loader of this module, which is loaded anyway."""
-    path = os.path.join(os.path.dirname(__file__), _ROOTS)  # noqa: PTH118, PTH120  # pathlib costs an import
-    content: bytes = __loader__.get_data(path)  # type: ignore[name-defined]  # every module has one
-    return content
+def _locate_folder() -> str:
+    return os.path.join(os.path.dirname(__file__), _FOLDER)  # noqa: PTH118, PTH120  # pathlib costs an import
 
 
-def _read_as_resource() -> bytes:
-    """Reads the roots through a loader without files. Costs imports."""
+def _use_folder(context: ssl.SSLContext) -> None:
+    """Leaves it to OpenSSL to read the root that a handshake needs, where the package is a folder."""
+    folder = _locate_folder()
+    if not os.path.isdir(folder) or os.pathsep in folder:  # noqa: PTH112  # as above; OpenSSL takes a list of folders
+        raise FileNotFoundError(folder)
+    context.load_verify_locations(capath=folder)
+
+
+def _load_with_loader(context: ssl.SSLContext) -> None:
+    """Loads the roots with the loader of this module, which is loaded anyway."""
+    paths = (os.path.join(_locate_folder(), each) for each in ROOTS)  # noqa: PTH118  # as above
+    read: Callable[[str], bytes] = __loader__.get_data  # type: ignore[name-defined]  # every module has one
+    context.load_verify_locations(cadata="".join(read(path).decode("ascii") for path in paths))
+
+
+def _load_as_resources(context: ssl.SSLContext) -> None:
+    """Loads the roots through a loader without files. Costs imports."""
     from importlib import resources
 
-    return resources.files(__package__).joinpath(_ROOTS).read_bytes()
+    folder = resources.files(__package__).joinpath(_FOLDER)
+    context.load_verify_locations(cadata="".join(folder.joinpath(each).read_text("ascii") for each in ROOTS))
 
 
 def _load_default() -> ssl.SSLContext:

@@ -1,5 +1,4 @@
 import hashlib
-import re
 import ssl
 import time
 from collections.abc import Mapping
@@ -9,12 +8,14 @@ import pytest
 
 import configsvc_client
 from configsvc.model.errors import Misconfigured, Unavailable
+from configsvc_client._transport import trust as trust_module
 from configsvc_client._transport.http import Connection
 from configsvc_client._transport.trust import Trust
 from configsvc_client._transport.url import parse_url
-from tests.support.client.certificates import make_server_context
+from tests.support.client.certificates import make_server_context, name_in_folder
 from tests.support.client.stub_servers import answer_with, run_scripted
 
+ROOTS = Path(configsvc_client.__file__).parent / "_transport" / "amazon_roots"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 PUBLISHED = {
     "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
@@ -34,16 +35,39 @@ def ask(port: int, environ: Mapping[str, str], times: int = 1) -> int:
 
 
 def test_packaged_roots_are_the_five_that_amazon_publishes() -> None:
-    text = (Path(configsvc_client.__file__).parent / "_transport" / "amazon_roots.pem").read_text()
-    found = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.DOTALL)
-    assert {hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest() for pem in found} == PUBLISHED
+    found = [each.read_text() for each in ROOTS.iterdir()]
+    bare = [text[text.index("-----BEGIN") :] for text in found]
+    assert sorted(hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest() for pem in bare) == sorted(PUBLISHED)
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")  # Starfield's is 0
+def test_each_root_has_the_name_that_openssl_looks_for() -> None:
+    assert {each.name for each in ROOTS.iterdir()} == {name_in_folder(each.read_bytes()) for each in ROOTS.iterdir()}
+    assert {each.name for each in ROOTS.iterdir()} == set(trust_module.ROOTS)
+
+
+def test_a_handshake_reads_the_root_that_it_needs_and_no_other(tmp_path: Path) -> None:
+    tls, folder = make_server_context(tmp_path), tmp_path / "roots"
+    folder.mkdir()
+    for root in ROOTS.iterdir():
+        (folder / root.name).write_bytes(root.read_bytes())
+    ca = (tmp_path / "ca.pem").read_bytes()
+    (folder / name_in_folder(ca)).write_bytes(ca)
+    trust = Trust({"SSL_CERT_DIR": str(folder)})
+    store = trust.load_store(0)
+    assert store is not None
+    with run_scripted(answer_with(OK), tls=tls) as server:
+        connection = Connection(parse_url(f"https://localhost:{server.port}"), {}, trust=trust)
+        assert connection.request("GET", "/", {}, b"", time.monotonic() + 20).status == 200
+        connection.close()
+    assert store.cert_store_stats()["x509"] == 1
 
 
 def test_amazons_roots_are_tried_without_loading_the_default_store() -> None:
     trust = Trust({})
     first = trust.load_store(0)
     assert first is not None
-    assert len(first.get_ca_certs()) == 5
+    assert first.cert_store_stats()["x509"] == 0  # a handshake reads the one that it needs
     assert (trust.load_store(0), trust.load_store(2)) == (first, None)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import ssl
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 
 
@@ -27,6 +29,18 @@ def make_server_context(folder: Path, host: str = "localhost") -> ssl.SSLContext
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "leaf.pem")
     return context
+
+
+def name_in_folder(pem: bytes) -> str:
+    """Returns the file name under which OpenSSL looks for a CA in a folder (X509_NAME_hash; no collisions here)."""
+    subject = x509.load_pem_x509_certificate(pem).subject
+    canonical = [
+        x509.NameAttribute(each.oid, " ".join(str(each.value).lower().split()), _ASN1Type.UTF8String)
+        for each in subject
+    ]
+    der = x509.Name(canonical).public_bytes()
+    names = der[2:] if der[1] < 0x80 else der[3:]  # without the header of the sequence (X.690, 8.1.3)
+    return f"{int.from_bytes(hashlib.sha1(names).digest()[:4], 'little'):08x}.0"  # noqa: S324  # OpenSSL's choice
 
 
 def _make_name(text: str) -> x509.Name:
