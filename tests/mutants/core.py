@@ -57,6 +57,12 @@ _OPENING = (
     "tests/attacks/test_poisoned_answers.py",
 )
 
+_ANSWERS = (
+    "tests/client/service/test_answers.py",
+    "tests/client/service/test_denials.py",
+    "tests/client/service/test_gateway.py",
+)
+
 CORE: Mapping[str, tuple[str, ...]] = {
     "configsvc/model/retry.py": ("tests/model/test_retry.py",),
     "configsvc/model/envelope.py": ("tests/model/test_envelope.py", *_SEALED),
@@ -66,11 +72,8 @@ CORE: Mapping[str, tuple[str, ...]] = {
     f"{_CLIENT}/_opening/cipher.py": _SEALED,
     f"{_CLIENT}/_opening/opening.py": _OPENING,
     f"{_CLIENT}/_transport/response.py": _RESPONSES,
-    f"{_CLIENT}/_service/answers.py": (
-        "tests/client/service/test_answers.py",
-        "tests/client/service/test_denials.py",
-        "tests/client/service/test_gateway.py",
-    ),
+    f"{_CLIENT}/_service/answers.py": _ANSWERS,
+    f"{_CLIENT}/_service/problems.py": _ANSWERS,
     f"{_CLIENT}/_opening/fallback_file.py": ("tests/client/opening/test_fallback_file.py",),
     f"{_CLIENT}/_freshness.py": ("tests/client/refresh/test_schedule.py",),
     f"{_CLIENT}/_refresh/flight.py": _REFRESH,

@@ -10,7 +10,7 @@ from configsvc.model.etag import is_weak_match
 from configsvc.model.names import Namespace
 from configsvc_client._ports import FetchedSnapshot, FetchResult
 from configsvc_client._secret import Secret, mask
-from configsvc_client._service.answers import NotOurs, Received, make_not_ours, read_answer, read_problem, read_snapshot
+from configsvc_client._service.answers import NotOurs, Received, make_not_ours, read_answer, read_snapshot
 from configsvc_client._transport.http import Connection
 
 if TYPE_CHECKING:
@@ -173,6 +173,8 @@ class ApiGateway:
         if status == _OK:
             return response
         if status != _NOT_MODIFIED:
+            from configsvc_client._service.problems import read_problem
+
             raise read_problem(response, self._connection.url, target)
         if etag is None or not _is_same(response.headers.get("etag", etag), etag):
             self._connection.close()  # an unsolicited 304: the real answer would come as the next one

@@ -10,7 +10,8 @@ import pytest
 
 from configsvc.model import errors
 from configsvc.model.retry import parse_retry_after
-from configsvc_client._service.answers import NotOurs, decode_members, is_unusable_answer, make_not_ours, read_problem
+from configsvc_client._service.answers import NotOurs, decode_members, is_unusable_answer, make_not_ours
+from configsvc_client._service.problems import read_problem
 from configsvc_client._transport.response import Response
 from configsvc_client._transport.url import parse_url
 from configsvc_client._wording import sanitize

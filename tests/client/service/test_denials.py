@@ -14,7 +14,7 @@ import pytest
 
 from configsvc.model.errors import ConfigsvcError, Forbidden, Throttled, Unavailable
 from configsvc_client._aws import refusals
-from configsvc_client._service.answers import read_problem
+from configsvc_client._service.problems import read_problem
 from configsvc_client._transport.response import Response
 from configsvc_client._transport.url import parse_url
 from configsvc_client.cli import exit_codes

@@ -9,8 +9,9 @@ from typing import Generic, NamedTuple, TypeVar
 from configsvc.model.retry import parse_http_date
 from configsvc_client._aws import sigv4
 from configsvc_client._secret import Secret, mask
-from configsvc_client._service.answers import NotOurs, read_answer, read_problem
+from configsvc_client._service.answers import NotOurs, read_answer
 from configsvc_client._service.api_keys import ApiKeys
+from configsvc_client._service.problems import read_problem
 from configsvc_client._transport.response import Response
 from configsvc_client._transport.url import Url, quote
 from configsvc_client.admin.ports import AdminPorts
