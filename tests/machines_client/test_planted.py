@@ -115,8 +115,8 @@ BUGS = {
     ),
     "a refresh that was frozen counts as new": Bug(
         "_refresh/refresh.py",
-        "freshness=make_confirmed(began,",
-        "freshness=make_confirmed(self.world.clock.now(),",
+        "make_confirmed(began,",
+        "make_confirmed(self.world.clock.now(),",
         FLIGHTS,
     ),
     "after a timeout the next refresh has no more time": Bug(
