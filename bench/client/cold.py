@@ -19,7 +19,7 @@ _MEGABYTE = 1024 * 1024
 
 def measure_cold(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     """One value and a hundred, imports, memory; answers at once."""
-    peaks: dict[str, list[float]] = {"configsvc": [], "powertools": [], "bare": []}
+    peaks: dict[str, list[float]] = {"configsvc": [], "libraries": [], "powertools": [], "bare": []}
     sides: dict[str, Sample] = {
         "configsvc": _sample(ground, "configsvc", 1, peaks["configsvc"]),
         "configsvc, 100": _sample(ground, "configsvc", 100),
@@ -29,10 +29,11 @@ def measure_cold(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
         "boto3 SSM": _sample(ground, "boto3_ssm", 1),
         "secrets manager caching": _sample(ground, "secrets_manager", 1),
         "credstash": _sample(ground, "credstash", 1),
-        "bare": lambda: _bare(ground, peaks["bare"]),
+        "bare": _peak(ground, peaks["bare"], "bare.py"),
+        "libraries": _peak(ground, peaks["libraries"], "libraries.py", str(ground.roots)),
     }
     times = interleave(sides, rounds)
-    return [*_make_cold_rows(times), _memory(peaks)], _leave_out(times, "bare")
+    return [*_make_cold_rows(times), *_memory(peaks)], _leave_out(times, "bare", "libraries")
 
 
 def measure_both_cold(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
@@ -100,15 +101,19 @@ def _make_cold_rows(times: Sides) -> list[Row]:
     return [pair.row(times) for pair in pairs]
 
 
-def _memory(peaks: Mapping[str, list[float]]) -> Row:
-    """Each round's peaks beyond bare Python's; Lambda's runtime is in both."""
+def _memory(peaks: Mapping[str, list[float]]) -> list[Row]:
+    """Each round's peaks beyond bare Python's; Lambda's runtime is in all, and in the libraries alone."""
     over = {
         side: [peak - bare for peak, bare in zip(found, peaks["bare"], strict=True)] for side, found in peaks.items()
     }
     sides = Sides(over)
-    ours, theirs = (f"{sides.median(side) / _MEGABYTE:.1f} MB" for side in ("configsvc", "powertools"))
-    ratio = sides.ratio("configsvc", "powertools")
-    return Row("peak memory over bare Python", ratio, ours, f"get_parameter {theirs}", 1 / 2, 1 / 3)
+    shown = {side: f"{sides.median(side) / _MEGABYTE:.1f} MB" for side in over}
+    name, theirs = "peak memory over bare Python", f"get_parameter {shown['powertools']}"
+    alone = f"{name}, of ssl, httptools and cryptography alone"
+    return [
+        Row(name, sides.ratio("configsvc", "powertools"), shown["configsvc"], theirs, 1 / 2, 1 / 3),
+        Row(alone, sides.ratio("libraries", "powertools"), shown["libraries"], theirs),
+    ]
 
 
 def _sample(ground: Ground, side: str, values: int, peaks: list[float] | None = None) -> Sample:
@@ -125,10 +130,13 @@ def _sample(ground: Ground, side: str, values: int, peaks: list[float] | None = 
     return sample
 
 
-def _bare(ground: Ground, peaks: list[float]) -> float:
-    peaks.append(ground.run("bare.py"))
-    return 1.0
+def _peak(ground: Ground, peaks: list[float], script: str, *arguments: str) -> Sample:
+    def sample() -> float:
+        peaks.append(ground.run(script, *arguments))
+        return 1.0
+
+    return sample
 
 
-def _leave_out(times: Sides, side: str) -> Sides:
-    return Sides({name: seconds for name, seconds in times.seconds.items() if name != side})
+def _leave_out(times: Sides, *sides: str) -> Sides:
+    return Sides({name: seconds for name, seconds in times.seconds.items() if name not in sides})

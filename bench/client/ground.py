@@ -36,6 +36,11 @@ class Ground(NamedTuple):
     cloud: Cloud
     variables: dict[str, str]
 
+    @property
+    def roots(self) -> Path:
+        """The folder of roots of our packed client."""
+        return Path(self.variables["PYTHONPATH"]) / _ROOTS
+
     def run(self, script: str, *arguments: str, namespace: str = namespace_of(1), told: bytes = b"") -> Any:  # noqa: ANN401  # JSON
         """Run a script in a fresh process and parse the JSON that it prints last.
 

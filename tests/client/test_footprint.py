@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from configsvc_client import Config
 from tests.support.client.certificates import make_server_context
@@ -37,7 +38,18 @@ MOST_CALLS = 140
 """Calls of a poll without TLS, in any version of Python; the later ones need fewer."""
 
 
-def shown(environ: Mapping[str, str], *arguments: str) -> tuple[set[str], set[str], set[str], str | None, int]:
+class Shown(NamedTuple):
+    """The modules loaded at each step, what was read, the threads that are left, and all modules in their order."""
+
+    imported: set[str]
+    made: set[str]
+    read: set[str]
+    value: str | None
+    threads: int
+    order: list[str]
+
+
+def shown(environ: Mapping[str, str], *arguments: str) -> Shown:
     """Returns what a fresh process loads, with only this in its environment."""
     path = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-I", "-c", SHOW, *arguments]
@@ -46,7 +58,7 @@ def shown(environ: Mapping[str, str], *arguments: str) -> tuple[set[str], set[st
     imported, made, read, value, threads, ours = json.loads(done.stdout)
     rare = {"endpoints", "_interrupts", "refusals", "retry", "content_types", "same_value", "problems", "exceptions"}
     assert not rare & {name.rpartition(".")[2] for name in ours}, "what only rare cases need"
-    return public(imported), public(made), public(read), value, threads
+    return Shown(public(imported), public(made), public(read), value, threads, ours)
 
 
 def public(names: Iterable[str]) -> set[str]:
@@ -61,7 +73,7 @@ def test_importing_and_making_a_config_loads_exactly_these_modules() -> None:
 
 def test_a_first_read_costs_these_modules_one_request_and_one_kms_call() -> None:
     with run_service(seal_values({f"k{number}": str(number) for number in range(40)})) as running:
-        _, _, read, value, threads = shown(running.environ, "read")
+        _, _, read, value, threads, _ = shown(running.environ, "read")
         assert (len(running.api.requests), len(running.kms.requests)) == (1, 1)
         assert (running.api.connections, running.kms.connections) == (1, 1)
     assert read == READ - BUILT_IN
@@ -98,10 +110,14 @@ def count_calls(poll: Callable[[], bool]) -> int:
 
 def test_over_tls_it_loads_ssl_and_nothing_else(tmp_path: Path) -> None:
     with run_service(seal_values({"k7": "7"}), make_server_context(tmp_path)) as running:
-        _, _, read, value, threads = shown({**running.environ, "SSL_CERT_FILE": str(tmp_path / "ca.pem")}, "read")
+        _, _, read, value, threads, order = shown(
+            {**running.environ, "SSL_CERT_FILE": str(tmp_path / "ca.pem")}, "read"
+        )
         assert (running.api.connections, running.kms.connections) == (1, 1)
     assert read == READ_BY_TLS - BUILT_IN
     assert (value, threads) == ("7", 1)
+    # The parser is loaded while the server replies to the handshake, cryptography while it answers the request.
+    assert order.index("ssl") < order.index("httptools") < order.index("cryptography")
 
 
 def test_none_of_the_heavy_ones_is_among_them() -> None:

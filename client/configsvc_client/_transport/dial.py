@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from configsvc_client._transport.proxy import Proxy
     from configsvc_client._transport.race import Attempt, Secure, SocketAddress
+
+_PARSER = "configsvc_client._transport.response"
 
 CONNECT_SECONDS = 0.25
 """Seconds to wait for one address before trying the next in parallel (RFC 8305, 5)."""
@@ -178,6 +181,8 @@ def _connect_plainly(
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if secure is not None:
             made = secured = secure(made)
+            if _PARSER not in sys.modules:
+                _begin_handshake(secured)
             shake_hands(secured, shake_seconds())
     except BaseException as error:
         if slow is not None and _is_own_timeout(error):
@@ -202,6 +207,23 @@ def _is_own_timeout(error: BaseException) -> bool:
 def limit_handshake(left: float) -> float:
     """Limits the seconds for a single handshake, because a second one would need as long."""
     return min(HANDSHAKE_SECONDS, left / 2)
+
+
+def _begin_handshake(made: ssl.SSLSocket) -> None:
+    """Sends what begins a handshake, and imports the parser of answers while the other side replies.
+
+    At a cold start that takes about as long as the reply, so the request is not sent later.
+    """
+    made.setblocking(False)  # noqa: FBT003  # with settimeout(0), eventlet's socket would wait
+    try:
+        made.do_handshake()
+    except OSError as error:
+        if type(error).__name__ != "SSLWantReadError":  # `ssl` is not loaded for plain http
+            raise
+    made.setblocking(True)  # noqa: FBT003  # as above
+    from configsvc_client._transport import response
+
+    del response
 
 
 def shake_hands(made: ssl.SSLSocket, seconds: float) -> None:
