@@ -11,6 +11,7 @@ from infra.packaging import archive, bytecode
 from infra.packaging.interpreters import find_interpreter
 from infra.packaging.platforms import Platform, find_local
 from infra.packaging.service_zip import read_yaml
+from infra.stage import Function
 from tests.support.fixtures.package import ROOT
 
 TEMPLATE = read_yaml(ROOT / EXAMPLE / "template.yaml")
@@ -53,6 +54,14 @@ def test_the_template_has_a_parameter_for_every_setting() -> None:
     assert SETTINGS.parameters().keys() | {"CodeBucket", "CodeKey"} == TEMPLATE["Parameters"].keys()
     assert SETTINGS.parameters()["Namespaces"] == "a,b"
     assert SETTINGS.parameters()["PollSeconds"] == "2"
+
+
+def test_its_function_runs_where_its_packages_do() -> None:
+    function, parameters = TEMPLATE["Resources"]["Function"]["Properties"], TEMPLATE["Parameters"]
+    assert function["Runtime"] == {"Ref": "Runtime"}
+    assert function["Architectures"] == [{"Ref": "Architecture"}]
+    assert Platform(parameters["Runtime"]["Default"], parameters["Architecture"]["Default"]) == Function().platform
+    assert {"Runtime": "python3.14", "Architecture": "arm64"}.items() <= SETTINGS.parameters().items()
 
 
 def test_no_principal_is_everyone() -> None:

@@ -2,7 +2,11 @@
 
 import hashlib
 import platform as computer
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -113,6 +117,36 @@ def test_where_uv_looks_is_the_builders_to_say() -> None:
         "SSL_CERT_FILE": "/etc/ca.pem", "https_proxy": "http://p:1",
     }  # fmt: skip
     assert build_environment(outer).items() >= outer.items()
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[str]:
+    """A private index with one project (PEP 503), and its URL."""
+    files = tmp_path / "served/simple/nothing"
+    files.mkdir(parents=True)
+    make_wheel(files, TAGS[ARM])
+    (files / "index.html").write_text("".join(f'<a href="{each.name}">{each.name}</a>' for each in files.iterdir()))
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "served"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/simple"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("setting", ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "uv.toml"])
+def test_a_private_index_is_used_and_pips_own_settings_are_not(tmp_path: Path, index: str, setting: str) -> None:
+    locked = tmp_path / "requirements.txt"
+    [made] = (tmp_path / "served").rglob("*.whl")
+    locked.write_text(f"nothing==1 --hash=sha256:{hashlib.sha256(made.read_bytes()).hexdigest()}\n")
+    outer = {
+        "PATH": "/usr/bin", "HOME": str(tmp_path), "NO_PROXY": "127.0.0.1", "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+    }  # fmt: skip
+    if setting == "uv.toml":
+        (tmp_path / ".config/uv").mkdir(parents=True)
+        (tmp_path / ".config/uv/uv.toml").write_text(f'index-url = "{index}"\n')
+    else:
+        outer[setting] = index
+    assert "nothing.py" in install_locked(locked, ARM, tmp_path / "installed", outer)
 
 
 def test_no_interpreter_is_downloaded() -> None:
