@@ -2,9 +2,11 @@
 
 import hashlib
 import platform as computer
+import tarfile
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from threading import Thread
 
@@ -87,12 +89,27 @@ def test_a_requirement_without_a_hash_is_refused(tmp_path: Path) -> None:
         install(tmp_path, "", ARM)
 
 
-def test_a_source_is_not_built(tmp_path: Path) -> None:
-    (tmp_path / "index").mkdir()
-    source = tmp_path / "index/nothing-1.tar.gz"
-    source.write_bytes(b"it would be run")
+def make_source(index: Path, ran: Path) -> str:
+    """A source distribution whose build backend leaves a file, and its hash."""
+    files = {
+        "PKG-INFO": "Metadata-Version: 2.1\nName: nothing\nVersion: 1\n",
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        "backend.py": f"open({str(ran)!r}, 'w').close()\n",
+    }
+    index.mkdir()
+    with tarfile.open(index / "nothing-1.tar.gz", "w:gz") as packed:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(f"nothing-1/{name}")
+            entry.size = len(text)
+            packed.addfile(entry, BytesIO(text.encode()))
+    return f" --hash=sha256:{hashlib.sha256((index / 'nothing-1.tar.gz').read_bytes()).hexdigest()}"
+
+
+def test_a_source_is_not_built_though_it_is_locked(tmp_path: Path) -> None:
+    hashes = make_source(tmp_path / "index", tmp_path / "ran")
     with pytest.raises(WheelsMissing, match=r"(?s)no wheels.*nothing"):
-        install(tmp_path, f" --hash=sha256:{hashlib.sha256(source.read_bytes()).hexdigest()}", ARM)
+        install(tmp_path, hashes, ARM)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_nothing_of_the_installer_is_kept(tmp_path: Path) -> None:
