@@ -12,8 +12,6 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from infra.cloudformation import canary, earlier
 from infra.cloudformation.earlier import KEPT, Notes
 from infra.cloudformation.template import Template
@@ -191,18 +189,15 @@ def _check_code(target: Target, function: str, found: Deployment) -> None:
     Raises:
         RecordError: they differ.
     """
-    try:
-        version = target.functions.get_function_configuration(FunctionName=function, Qualifier=found.version or "none")
-    except ClientError as error:
-        if error.response["Error"].get("Code") not in {"ResourceNotFoundException", "ValidationException"}:
-            raise
+    pages = target.functions.get_paginator("list_versions_by_function").paginate(FunctionName=function)
+    codes = {each["Version"]: each["CodeSha256"] for page in pages for each in page["Versions"]}
+    if found.version not in codes:
         target.progress(
-            f"Lambda has no version {found.version} any more, so only the bucket says what deployment "
-            f"{found.number} was. "
-            "Check the change set."
+            f"Lambda has no version {found.version} any more, so only the bucket says what deployment {found.number} "
+            "was. Check the change set."
         )
         return
-    held = base64.b64decode(version["CodeSha256"]).hex()
+    held = base64.b64decode(codes[found.version]).hex()
     if held not in {key.rpartition("/")[2].partition(".")[0] for key in found.code.values()}:
         raise RecordError(f"Record {found.number} names other code than version {found.version} of {function} has.")
 
