@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.cloudformation.template import Template
+from infra.cloudformation.template import CALLS_OF_THE_STAGE, Template
 from infra.stage import Stage
 
-_STAGE = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${RestAPI}/api/*"
 _ACTION = "lambda:InvokeFunction"
 _INVOKED: dict[str, dict[str, Any]] = {
     "Function": {"Fn::GetAtt": ["APIHandler", "Arn"]},
@@ -37,7 +36,7 @@ def add(template: Template, stage: Stage) -> None:
 
 
 def _allow(arn: dict[str, Any]) -> dict[str, Any]:
-    condition = {"ArnLike": {"aws:SourceArn": {"Fn::Sub": _STAGE}}}
+    condition = {"ArnLike": {"aws:SourceArn": {"Fn::Sub": CALLS_OF_THE_STAGE}}}
     principal = {"Service": "apigateway.amazonaws.com"}
     return {
         "Sid": "TheStage", "Effect": "Allow", "Principal": principal, "Action": _ACTION, "Resource": arn,
@@ -47,7 +46,7 @@ def _allow(arn: dict[str, Any]) -> dict[str, Any]:
 
 def _deny(arn: dict[str, Any]) -> dict[str, Any]:
     """Also matches a request without `aws:SourceArn`, as IAM's negated operators do."""
-    condition = {"ArnNotLike": {"aws:SourceArn": {"Fn::Sub": _STAGE}}}
+    condition = {"ArnNotLike": {"aws:SourceArn": {"Fn::Sub": CALLS_OF_THE_STAGE}}}
     return {
         "Sid": "NobodyElse", "Effect": "Deny", "Principal": "*", "Action": _ACTION, "Resource": arn,
         "Condition": condition,

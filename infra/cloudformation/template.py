@@ -18,6 +18,9 @@ from infra.cloudformation.gateway_responses import gateway_responses
 
 Template = dict[str, Any]
 
+CALLS_OF_THE_STAGE = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${RestAPI}/api/*"
+"""The `aws:SourceArn` of an invocation that comes from the API's stage, for `Fn::Sub`."""
+
 _UNQUALIFIED = "${APIHandler.Arn}"
 _ALIAS = {"Ref": "APIHandler.Alias"}
 _EXPANDED_ALIAS = {"Ref": "APIHandlerAliaslive"}
@@ -45,7 +48,8 @@ def finish(sam: Template, *fragments: Template) -> Template:
         raise TemplateError(f"No integration of RestAPI names {_UNQUALIFIED}: did Chalice change what it writes?")
     api["Properties"]["DefinitionBody"][_RESPONSES] = gateway_responses()
     done["Resources"]["RestAPI"] = api
-    done["Resources"]["APIHandlerInvokePermission"]["Properties"]["FunctionName"] = _ALIAS
+    permission = done["Resources"]["APIHandlerInvokePermission"]["Properties"]
+    permission |= {"FunctionName": _ALIAS, "SourceArn": {"Fn::Sub": CALLS_OF_THE_STAGE}}  # Chalice names any stage
     for name in _CHALICE_OUTPUTS:
         done["Outputs"].pop(name, None)
     _refuse_leftovers(done)
