@@ -44,7 +44,8 @@ READS = (
          "ListChangeSets ListStackResources", (_STACK,)),
     Rule("ReadTheDeployments", "s3:GetObject", (f"{_BUCKET}/{{stack}}/*",)),
     Rule("FindTheBucket", "s3:ListBucket", (_BUCKET,)),
-    Rule("ReadTheVersions", "lambda:GetAlias ListVersionsByFunction", (_FUNCTION, f"{_FUNCTION}:*")),
+    Rule("ReadTheVersions", "lambda:GetAlias GetFunctionConfiguration ListVersionsByFunction",
+         (_FUNCTION, f"{_FUNCTION}:*")),
     Rule("ReadTheCanary", "codedeploy:BatchGetDeployments GetDeployment ListDeployments", (_GROUP,)),
     Rule("ReadTheAlarms", "cloudwatch:DescribeAlarms", ("*",)),  # IAM knows no resource for a list of alarms
 )  # fmt: skip
