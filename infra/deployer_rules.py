@@ -28,6 +28,8 @@ _BUCKET = "arn:{partition}:s3:::configsvc-deployments-{account}-{region}"
 _APPLICATION = "arn:{partition}:codedeploy:{region}:{account}:application:{made}*"
 _GROUP = "arn:{partition}:codedeploy:{region}:{account}:deploymentgroup:{made}*/*"
 _LOGS = (
+    "arn:{partition}:logs:{region}:{account}:log-group:{made}*",
+    # Those of stacks that were made before the names were generated.
     "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{stack}-api",
     "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{stack}-api:*",
     "arn:{partition}:logs:{region}:{account}:log-group:/aws/apigateway/{stack}",
