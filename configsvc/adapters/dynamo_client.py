@@ -141,7 +141,7 @@ def _is_shaped(operation: str, found: Mapping[str, Any]) -> bool:
         return False
     if not _is_item(found.get("LastEvaluatedKey", {})):
         return False
-    return all(map(_is_item, _list_items(operation, found)))
+    return all(map(_is_item, _list_items(operation, found))) and all(map(_is_remainder, _list_remainders(found)))
 
 
 def _list_items(operation: str, found: Mapping[str, Any]) -> list[object]:
@@ -151,6 +151,16 @@ def _list_items(operation: str, found: Mapping[str, Any]) -> list[object]:
     if operation == "TransactGetItems":
         return [each.get("Item", {}) if isinstance(each, dict) else each for each in found["Responses"]]
     return found["Items"] if operation == "Query" else [found.get("Item", {})]
+
+
+def _list_remainders(found: Mapping[str, Any]) -> list[object]:
+    """The keys of each table that a batch left out."""
+    return list(found.get("UnprocessedKeys", {}).values())
+
+
+def _is_remainder(node: object) -> bool:
+    keys = node.get("Keys") if isinstance(node, dict) else None
+    return isinstance(keys, list) and all(map(_is_item, keys))
 
 
 def _is_item(node: object) -> bool:

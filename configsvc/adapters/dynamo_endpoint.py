@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from botocore.exceptions import InvalidRegionError, NoRegionError
+from botocore.utils import is_valid_endpoint_url
 
 _REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _COMMERCIAL = ("amazonaws.com", "api.aws")
@@ -21,6 +22,7 @@ _SUFFIXES = {
 """The DNS suffixes of each partition by how its regions begin: the usual one, and that of dual-stack endpoints."""
 
 _GOVERNMENT = "us-gov-"
+_SCHEMES = ("http://", "https://")
 _ON = frozenset({"true"})
 
 
@@ -36,10 +38,13 @@ def locate_dynamodb(environ: Mapping[str, str]) -> DynamoEndpoint:
 
     Raises:
         NoRegionError, InvalidRegionError
+        ValueError: the endpoint of the environment is not a URL of http or https.
     """
     region = environ.get("AWS_DEFAULT_REGION") or environ.get("AWS_REGION") or ""
     _check_region(region)
     configured = "" if _is_on(environ, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") else _get_configured(environ)
+    if configured:
+        _check_endpoint(configured)
     return DynamoEndpoint(configured.rstrip("/") or _build_url(region, environ), region)
 
 
@@ -48,6 +53,12 @@ def _check_region(region: str) -> None:
         raise NoRegionError
     if not _REGION.fullmatch(region):
         raise InvalidRegionError(region_name=region)
+
+
+def _check_endpoint(url: str) -> None:
+    """Refuses what no request can be sent to. An address without `https://` would be a path, or use plain http."""
+    if not url.lower().startswith(_SCHEMES) or not is_valid_endpoint_url(url):
+        raise ValueError("AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_DYNAMODB is not a URL of http or https")
 
 
 def _get_configured(environ: Mapping[str, str]) -> str:

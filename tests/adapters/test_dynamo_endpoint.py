@@ -78,3 +78,26 @@ def test_without_a_region_there_is_no_endpoint() -> None:
 def test_a_region_that_is_no_part_of_a_host_is_refused(region: str) -> None:
     with pytest.raises(InvalidRegionError):
         locate_dynamodb({"AWS_DEFAULT_REGION": region})
+
+
+UNREACHABLE = [
+    "localhost:8000", "dynamodb.eu-north-1.amazonaws.com", "http://", "https://a host", "http://a_b:1", "/", "http:///x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", UNREACHABLE)
+def test_an_endpoint_that_botocore_refuses_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    given = {"AWS_DEFAULT_REGION": "eu-north-1", "AWS_ENDPOINT_URL_DYNAMODB": url}
+    for name, text in {**given, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"}.items():
+        monkeypatch.setenv(name, text)
+    with pytest.raises(ValueError, match="Invalid endpoint"):
+        botocore.session.Session().create_client("dynamodb")
+
+    with pytest.raises(ValueError, match="AWS_ENDPOINT_URL"):
+        locate_dynamodb(given)
+
+
+@pytest.mark.parametrize("url", ["ftp://localhost", "ws://localhost:1"])
+def test_an_endpoint_of_another_protocol_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ValueError, match="AWS_ENDPOINT_URL"):
+        locate_dynamodb({"AWS_DEFAULT_REGION": "eu-north-1", "AWS_ENDPOINT_URL": url})

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from configsvc_client._transport.race import Attempt, Secure, SocketAddress
 
 _PARSER = "configsvc_client._transport.response"
+_UNFINISHED = frozenset({"SSLWantReadError", "SSLWantWriteError"})
 
 CONNECT_SECONDS = 0.25
 """Seconds to wait for one address before trying the next in parallel (RFC 8305, 5)."""
@@ -218,7 +219,7 @@ def _begin_handshake(made: ssl.SSLSocket) -> None:
     try:
         made.do_handshake()
     except OSError as error:
-        if type(error).__name__ != "SSLWantReadError":  # `ssl` is not loaded for plain http
+        if type(error).__name__ not in _UNFINISHED:  # `ssl` is not loaded for plain http
             raise
     made.setblocking(True)  # noqa: FBT003  # as above
     from configsvc_client._transport import response
