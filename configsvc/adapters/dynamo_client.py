@@ -141,7 +141,9 @@ def _is_shaped(operation: str, found: Mapping[str, Any]) -> bool:
         return False
     if not _is_item(found.get("LastEvaluatedKey", {})):
         return False
-    return all(map(_is_item, _list_items(operation, found))) and all(map(_is_remainder, _list_remainders(found)))
+    if operation == "BatchGetItem" and not all(map(_is_remainder, found["UnprocessedKeys"].values())):
+        return False
+    return all(map(_is_item, _list_items(operation, found)))
 
 
 def _list_items(operation: str, found: Mapping[str, Any]) -> list[object]:
@@ -153,12 +155,8 @@ def _list_items(operation: str, found: Mapping[str, Any]) -> list[object]:
     return found["Items"] if operation == "Query" else [found.get("Item", {})]
 
 
-def _list_remainders(found: Mapping[str, Any]) -> list[object]:
-    """The keys of each table that a batch left out."""
-    return list(found.get("UnprocessedKeys", {}).values())
-
-
 def _is_remainder(node: object) -> bool:
+    """Whether these are keys of a table that a batch left out."""
     keys = node.get("Keys") if isinstance(node, dict) else None
     return isinstance(keys, list) and all(map(_is_item, keys))
 

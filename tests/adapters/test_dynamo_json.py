@@ -240,6 +240,10 @@ def test_any_json_is_a_response_or_an_error_that_is_retried(operation: str, body
     assert isinstance(found, dict)
 
 
+def test_members_of_other_operations_do_not_count() -> None:
+    assert read_response("TransactWriteItems", 200, {}, b'{"UnprocessedKeys": 7, "Items": 7}')
+
+
 def test_a_deeply_nested_response_is_not_dynamodbs() -> None:
     with pytest.raises(HTTPClientError):
         read_response("GetItem", 200, {}, b'{"Item":' * 100_000)
