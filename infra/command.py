@@ -97,9 +97,8 @@ def run(asked: Asked, connect: Callable[[], Connection], *expected: type[Excepti
         return 1
     except KeyboardInterrupt:
         print(
-            "\nStopped watching; CloudFormation continues what it started. The next make deploy or make "
-            "rollback records "
-            "the deployment if it completes, and make rollback stops one that is under way.",
+            "\nStopped. If CloudFormation has begun to change the stack, it goes on. The next make deploy or make "
+            "rollback records the deployment if it completes, and make rollback stops one that is under way.",
             file=sys.stderr,
         )
         return 130

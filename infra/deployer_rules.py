@@ -42,8 +42,8 @@ _GATEWAY = tuple(
 )
 
 READS = (
-    Rule("ReadTheStack", "cloudformation:DescribeChangeSet DescribeStackEvents DescribeStacks GetTemplate "
-         "ListChangeSets ListStackResources", (_STACK,)),
+    Rule("ReadTheStack", "cloudformation:DescribeChangeSet DescribeEvents DescribeStackEvents DescribeStacks "
+         "GetTemplate ListChangeSets ListStackResources", (_STACK,)),
     Rule("ReadTheDeployments", "s3:GetObject", (f"{_BUCKET}/{{stack}}/*",)),
     Rule("FindTheBucket", "s3:ListBucket", (_BUCKET,)),
     Rule("ReadTheVersions", "lambda:GetAlias GetFunctionConfiguration ListVersionsByFunction",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from botocore.exceptions import ClientError
 
+from infra.deployment.events import explain_refused
 from infra.deployment.explanations import with_advice
 from infra.deployment.pace import Pace
 from infra.deployment.whole_stack import NOTHING_SPECIAL, WholeStack
@@ -123,7 +124,7 @@ class ChangeSet:
             if status == "FAILED" and any(each in reason for each in _NOTHING_TO_DO):
                 return None
             if status == "FAILED":
-                raise StackFailed(with_advice(f"CloudFormation rejected {self.stack}: {reason}", reason))
+                raise StackFailed(explain_refused(self.client, self.stack, self.name, reason))
         raise StackFailed(f"The change set of {self.stack} is still {status} after {seconds:.0f} s.")
 
     def execute(self) -> None:

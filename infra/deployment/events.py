@@ -7,15 +7,20 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.deployment.explanations import with_advice
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef, StackResourceSummaryTypeDef
+    from mypy_boto3_cloudformation.type_defs import (
+        OperationEventTypeDef,
+        StackEventTypeDef,
+        StackResourceSummaryTypeDef,
+    )
 
 _CANCELLED = ("Resource creation cancelled", "Resource update cancelled", "Resource deletion cancelled")
+_REFUSED_BY_HOOK = frozenset({"HOOK_COMPLETE_FAILED", "HOOK_FAILED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +58,36 @@ class Events:
 
 def _why(event: StackEventTypeDef) -> str | None:
     """Why a resource failed; None if it did not, or if it ended because another one failed."""
+    if event.get("HookStatus") in _REFUSED_BY_HOOK and event.get("HookFailureMode") != "WARN":
+        return f"{event.get('HookType', 'a hook')}: {event.get('HookStatusReason', 'no reason')}"
     if not event.get("ResourceStatus", "").endswith("_FAILED"):
         return None
     reason = event.get("ResourceStatusReason", "no reason")
     return None if reason.startswith(_CANCELLED) else reason
+
+
+def explain_refused(client: CloudFormationClient, stack: str, change_set: str, reason: str) -> str:
+    """Why a change set failed, with advice. What validations and hooks found is only in the events of the operation."""
+    found = list[str]()
+    if "DescribeEvents" in reason or "hook(s)" in reason:
+        try:
+            pages = client.get_paginator("describe_events").paginate(StackName=stack, ChangeSetName=change_set)
+            found = [said for page in pages for event in page["OperationEvents"] if (said := _why_refused(event))]
+        except (BotoCoreError, ClientError) as error:
+            found = [f"The details could not be read: {error}"]
+    lines = "\n  ".join([f"CloudFormation rejected {stack}: {reason}", *found])
+    return with_advice(lines, *found, *([] if found else [reason]))
+
+
+def _why_refused(event: OperationEventTypeDef) -> str | None:
+    """The finding of a validation or of a hook that fails the change set."""
+    if event.get("ValidationStatus") == "FAILED" and event.get("ValidationFailureMode") != "WARN":
+        return f"{event.get('LogicalResourceId', '')}: {event.get('ValidationStatusReason', 'no reason')}"
+    if event.get("HookStatus") in _REFUSED_BY_HOOK and event.get("HookFailureMode") != "WARN":
+        return (
+            f"{event.get('LogicalResourceId', '')}: {event.get('HookType', 'a hook')}: {event.get('HookStatusReason')}"
+        )
+    return None
 
 
 def explain_stuck(stack: str, resources: Iterable[StackResourceSummaryTypeDef]) -> str:

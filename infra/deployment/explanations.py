@@ -75,6 +75,13 @@ _RULES: tuple[tuple[str, str], ...] = (
         ),
     ),
     (
+        r"Policy contains a statement with one or more invalid principals|\bInvalid principal in policy\b",
+        (
+            "A policy names a principal that does not exist. Check key_administrators, consumer_accounts and the other "
+            "ARNs and account numbers in the stage file: a role or user that was deleted is one too."
+        ),
+    ),
+    (
         r"alias version does not match the current version in AppSpec",
         (
             "The alias was moved by hand, so CodeDeploy refuses to shift it. Run make deploy again: it offers to set "
@@ -144,6 +151,56 @@ _RULES: tuple[tuple[str, str], ...] = (
         ("The stack is protected from deletion. Turn termination_protection off in the stage file and deploy first."),
     ),
     (
+        (
+            r"permissions error performing a tagging operation|IAM permissions to process tags|"
+            r"Unauthorized tagging operation"
+        ),
+        (
+            "The identity that works on the stack (you, or the stage's CloudFormation service role) may not tag the "
+            "resource. Allow it the tagging actions of that service; the policies in infra/policies have them."
+        ),
+    ),
+    (
+        r"hook\(s\)(?:/validation)? failed: \[(?!AWS::EarlyValidation)",
+        (
+            "A CloudFormation Hook of this account or organization rejects the change. Its reason is above if it "
+            "gives one. Ask whoever manages the hooks."
+        ),
+    ),
+    (
+        r"\[AWS::EarlyValidation::",
+        (
+            "CloudFormation checked the change set against the account and found a fault. Read it with: aws "
+            "cloudformation describe-events --stack-name STACK."
+        ),
+    ),
+    (
+        r"\(InvalidChangeSetStatus(?:Exception)?\)|cannot be executed in its current status of \[OBSOLETE\]",
+        "Somebody else changed the stack in the meantime, so nothing of this change set was done. Deploy again.",
+    ),
+    (
+        r"\(ExpiredToken(?:Exception)?\)|\(RequestExpired\)|security token included in the request is expired",
+        (
+            "Your credentials expired. What CloudFormation has begun goes on. Sign in, then run the command again: it "
+            "waits for what is under way."
+        ),
+    ),
+    (
+        r"\(BucketAlreadyExists\)|\(403\) when calling the HeadBucket operation",
+        (
+            "You lack s3:ListBucket on the bucket for code and templates, configsvc-deployments-ACCOUNT-REGION, or "
+            "another account owns a bucket of that name. In the second case nothing can be deployed to this account "
+            "and region: report the bucket to AWS."
+        ),
+    ),
+    (
+        r"Cannot delete a policy attached to entities",
+        (
+            "A role, user or group still has this managed policy. Detach it there (aws iam list-entities-for-policy "
+            "lists them), then run the command again."
+        ),
+    ),
+    (
         r"CloudWatch Logs role ARN must be set",
         (
             "API Gateway has no role to log with in this account and region. Create it once: aws cloudformation deploy "
@@ -172,7 +229,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (
         (
             r"already exists in stack|AlreadyExists\b|with identifier '[^']*' already exists|"
-            r"(?<!Version )(?<!ChangeSet )\b[\w/:.-]+ already exists(?! with)"
+            r"(?<!Version )(?<!ChangeSet )(?<!provided\) )\b(?!provided\b)[\w/:.-]+ already exists(?! with)"
         ),
         (
             "A resource of that name exists outside this stack. Remove it, import it, or give the stack another name "
@@ -182,12 +239,15 @@ _RULES: tuple[tuple[str, str], ...] = (
     (
         (
             r"\bRate exceeded\b|\((?:Throttling|ThrottlingException|TooManyRequestsException|RequestLimitExceeded)\)|"
-            r"exceeded the request limit for"
+            r"exceeded the request limit for|\bToo Many Requests\b"
         ),
         "AWS throttled the requests. Deploy again.",
     ),
     (
-        r"\bLimitExceeded(?:Exception)?\b|\bCannot exceed quota for\b|exceeds? the (?:service )?quota",
+        (
+            r"\b(?:Service)?LimitExceeded(?:Exception)?\b|\bCannot exceed quota for\b|exceeds? the (?:service )?quota|"
+            r"\bCode storage limit exceeded\b"
+        ),
         "The account reached a quota. Service Quotas shows which.",
     ),
     (

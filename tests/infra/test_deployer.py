@@ -71,7 +71,8 @@ NEEDS_NOTHING = {"sts:GetCallerIdentity"}
 SERVICES = ("cloudformation", "s3", "lambda", "dynamodb", "kms", "codedeploy", "cloudwatch", "ssm", "sts", "logs")
 # What parliament 1.6.4 takes for wrong, and why it is not.
 ACCEPTED = {
-    "UNKNOWN_ACTION": r"lambda:(DeleteResourcePolicy|GetResourcePolicy|PutResourcePolicy|GetFunctionScalingConfig)",
+    "UNKNOWN_ACTION": r"lambda:(DeleteResourcePolicy|GetResourcePolicy|PutResourcePolicy|GetFunctionScalingConfig)"
+    "|cloudformation:DescribeEvents$",
     "UNKNOWN_CONDITION_FOR_ACTION": "kms:ResourceAliases",  # of every action on a key (KMS developer guide)
     "RESOURCE_STAR": "cloudwatch:DescribeAlarms",  # of alarms by name, IAM looks at the whole list
     "MISMATCHED_TYPE_BUT_USABLE": "StringEquals .* Arn",  # iam:PermissionsBoundary works with string operators
