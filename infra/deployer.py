@@ -44,10 +44,10 @@ def make_policies(stage: Stage, account: str, region: str) -> dict[str, Document
 
 
 def _place(stage: Stage, account: str, region: str) -> dict[str, str | None]:
-    name = stage.stack if len(stage.stack) <= _PREFIX else stage.stack[:_PREFIX]
+    made = f"{stage.stack}-" if len(stage.stack) <= _PREFIX else f"{stage.stack[:_PREFIX]}*-"
     return {
         "partition": partition_of(region), "account": account, "region": region, "stack": stage.stack,
-        "made": f"{name}-" if name == stage.stack else name, "path": stage.iam_path or "/",
+        "made": made, "path": stage.iam_path or "/",
         "zone": stage.domain.hosted_zone if stage.domain else None, "waf": stage.network.waf_acl,
         "boundary": stage.permissions_boundary,
     }  # fmt: skip

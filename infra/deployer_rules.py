@@ -23,7 +23,18 @@ _STACK = "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/*"
 _FUNCTION = "arn:{partition}:lambda:{region}:{account}:function:{stack}-api"
 _TABLE = "arn:{partition}:dynamodb:{region}:{account}:table/{made}*"
 _KEY = "arn:{partition}:kms:{region}:{account}:key/*"
-_ROLE = "arn:{partition}:iam::{account}:role{path}{made}*"
+_ALIAS = "alias/{stack}/namespaces"
+_HAS_THE_ALIAS = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": _ALIAS}}
+# Also true of a new key, which has none. No other key may get the alias: it gives the rights of the rule Key.
+_HAS_NO_OTHER_ALIAS = {"ForAllValues:StringEquals": {"kms:ResourceAliases": _ALIAS}}
+# Only what the template makes: the deployer's own role and policies, or the boundary, may begin with the stack's name.
+_ROLES = tuple(
+    f"arn:{{partition}}:iam::{{account}}:role{{path}}{{made}}{each}-*" for each in ("ApiHandlerRole", "CanaryRole")
+)
+_POLICIES = tuple(
+    f"arn:{{partition}}:iam::{{account}}:policy{{path}}{{made}}{each}*"
+    for each in ("AdministratorPolicy-", "ReaderOf", "WriterOf", "ReaderByTag-", "WriterByTag-")
+)
 _BUCKET = "arn:{partition}:s3:::configsvc-deployments-{account}-{region}"
 _APPLICATION = "arn:{partition}:codedeploy:{region}:{account}:application:{made}*"
 _GROUP = "arn:{partition}:codedeploy:{region}:{account}:deploymentgroup:{made}*/*"
@@ -66,36 +77,37 @@ DEPLOYS = (
 DESTROYS = (
     Rule("DestroyTheTable", "dynamodb:DeleteTable DescribeTable UpdateTable", (_TABLE,)),
     Rule("DestroyTheKey", "kms:DescribeKey ScheduleKeyDeletion", (_KEY,),
-         {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/{stack}/namespaces"}}),
+         _HAS_THE_ALIAS),
 )  # fmt: skip
 FUNCTION_RESOURCES = (
     Rule("Table", "dynamodb:CreateTable DeleteTable DescribeContinuousBackups DescribeContributorInsights "
          "DescribeKinesisStreamingDestination DescribeTable DescribeTimeToLive GetResourcePolicy ListTagsOfResource "
          "TagResource UntagResource UpdateContinuousBackups UpdateTable UpdateTimeToLive", (_TABLE,)),
     Rule("Roles", "iam:DeleteRole GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies TagRole UntagRole "
-         "UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription", (_ROLE,)),
+         "UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription", _ROLES),
     Rule("RolesWithinTheBoundary", "iam:AttachRolePolicy CreateRole DeleteRolePolicy DetachRolePolicy "
-         "PutRolePermissionsBoundary PutRolePolicy", (_ROLE,),
+         "PutRolePermissionsBoundary PutRolePolicy", _ROLES,
          {"StringEquals": {"iam:PermissionsBoundary": "{boundary}"}}),
-    Rule("PassRoles", "iam:PassRole", (_ROLE,),
+    Rule("PassRoles", "iam:PassRole", _ROLES,
          {"StringEquals": {"iam:PassedToService": ["codedeploy.amazonaws.com", "lambda.amazonaws.com"]}}),
     Rule("Policies", "iam:CreatePolicy CreatePolicyVersion DeletePolicy DeletePolicyVersion GetPolicy "
          "GetPolicyVersion ListEntitiesForPolicy ListPolicyVersions",
-         ("arn:{partition}:iam::{account}:policy{path}{made}*",)),
+         _POLICIES),
     Rule("MakeTheKey", "kms:CreateKey", ("*",)),  # it has no ARN before
     # The first multi-Region key of an account makes the role with which KMS keeps rotations the same everywhere.
     Rule("RoleOfMultiRegionKeys", "iam:CreateServiceLinkedRole",
          ("arn:{partition}:iam::{account}:role/aws-service-role/mrk.kms.amazonaws.com/*",),
          {"StringEquals": {"iam:AWSServiceName": "mrk.kms.amazonaws.com"}}),
-    Rule("Key", "kms:DescribeKey EnableKey EnableKeyRotation GetKeyPolicy GetKeyRotationStatus ListResourceTags "
-         "TagResource UntagResource UpdateKeyDescription", (_KEY,)),
-    Rule("KeyPolicy", "kms:DisableKey DisableKeyRotation PutKeyPolicy", (_KEY,),
-         {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/{stack}/namespaces"}}),
-    # A rollback of the first deployment removes the alias before the key, so the alias is no condition here.
+    Rule("ReadKeys", "kms:DescribeKey GetKeyPolicy GetKeyRotationStatus ListResourceTags", (_KEY,)),
+    Rule("Key", "kms:DeleteAlias DisableKey DisableKeyRotation EnableKey EnableKeyRotation PutKeyPolicy TagResource "
+         "UntagResource UpdateAlias UpdateKeyDescription", (_KEY,), _HAS_THE_ALIAS),
+    # KMS may take five minutes to see an alias that was made or removed.
+    Rule("KeyWithoutAlias", "kms:CreateAlias DeleteAlias EnableKeyRotation TagResource", (_KEY,), _HAS_NO_OTHER_ALIAS),
+    # A rollback of the first deployment removes the alias before the key.
     Rule("KeyOfAFailedCreation", "kms:ScheduleKeyDeletion", (_KEY,),
-         {"NumericEquals": {"kms:ScheduleKeyDeletionPendingWindowInDays": "30"}}),
+         {"NumericEquals": {"kms:ScheduleKeyDeletionPendingWindowInDays": "30"}, **_HAS_NO_OTHER_ALIAS}),
     Rule("KeyAlias", "kms:CreateAlias DeleteAlias UpdateAlias",
-         ("arn:{partition}:kms:{region}:{account}:alias/{stack}/namespaces", _KEY)),
+         (f"arn:{{partition}}:kms:{{region}}:{{account}}:{_ALIAS}",)),
     Rule("Function", "lambda:AddPermission CreateAlias CreateFunction DeleteAlias DeleteFunction "
          "DeleteFunctionConcurrency DeleteProvisionedConcurrencyConfig DeleteResourcePolicy GetAlias GetFunction "
          "GetFunctionCodeSigningConfig GetFunctionConfiguration GetFunctionRecursionConfig GetFunctionScalingConfig "
