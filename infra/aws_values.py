@@ -23,7 +23,10 @@ _LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*
 _MAILBOX_LENGTH, _LOCAL_LENGTH = 254, 64
 _PARTITION = r"arn:aws(?:-[a-z]+)*"
 _REGION, _ACCOUNT = r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+", r"[0-9]{12}"
-_IAM_NAME = r"(?:[\x21-\x7e]{0,510}/)?[A-Za-z0-9_+=,.@-]"
+_IAM_NAME = (
+    r"(?:[!-)+-.0->@-~]{1,510}/)*[A-Za-z0-9_+=,.@-]"  # a path without wildcards, as IAM would take it for a pattern
+)
+_PREFIXED = r"[^/%]+(?:/(?:0|[1-9][0-9]{0,2}))?"  # no netmask and no zone, which Python takes and IAM does not
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
@@ -38,7 +41,20 @@ def _matches(pattern: str, wanted: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def one_of(*allowed: int) -> AfterValidator:
+    """Require one of these numbers. `Literal` would take `true` for 1."""
+
+    def check(number: int) -> int:
+        if number not in allowed:
+            raise ValueError(f"{number} is not one of {', '.join(map(str, allowed))}")
+        return number
+
+    return AfterValidator(check)
+
+
 def _admin(text: str) -> str:
+    if "," in text:
+        raise ValueError(f"{text!r} has a comma, which separates administrators in the parameter; use * in its place")
     try:
         return parse_admin_pattern(text)
     except InvalidName as error:
@@ -53,6 +69,8 @@ def _cidr(text: str) -> str:
         meant = ipaddress.ip_network(text, strict=False)
     except ValueError:
         raise ValueError(f"{text!r} is not an IPv4 or IPv6 address or network, such as 203.0.113.0/24") from None
+    if not re.fullmatch(_PREFIXED, text):
+        raise ValueError(f"{text!r} is not written as IAM takes it; did you mean {meant.with_prefixlen.split('%')[0]}?")
     if ipaddress.ip_interface(text).ip != meant.network_address:
         raise ValueError(f"{text!r} has bits set after the prefix; did you mean {meant}?")
     return text
@@ -74,6 +92,8 @@ def partition_of(region: str) -> str:
     """
     partitions = Loader().load_data("partitions")["partitions"]
     found = (each["id"] for each in partitions if re.fullmatch(each["regionRegex"].strip("^$"), region))
+    if not re.fullmatch("[a-z0-9-]+", region):  # botocore's expressions take capitals, underscores and other scripts
+        raise ValueError(f"no partition has a region {region}")
     partition: str | None = next(found, None)
     if partition is None:
         raise ValueError(f"no partition has a region {region}")
@@ -172,5 +192,8 @@ IamPath = Annotated[
         "a path of IAM that begins and ends with a slash, such as /platform/",
     ),
 ]
-Whole = Annotated[int, Field(ge=1, le=2**31 - 1)]
-"""A number that CloudFormation takes for an integer."""
+Switch = Annotated[bool, Field(strict=True)]
+"""`true` or `false`: a text such as "no" is a mistake of the writer."""
+Integer = Annotated[int, Field(strict=True, le=2**31 - 1)]
+"""A number that CloudFormation takes for an integer; not `true`, which Python takes for 1."""
+Whole = Annotated[Integer, Field(ge=1)]

@@ -20,15 +20,20 @@ if TYPE_CHECKING:
 _GROUP = r"^[a-z][a-z0-9-]{0,30}$"
 _PATTERN = r"^(\*|[a-z0-9][a-z0-9._-]{0,62}(\.\*)?)$"  # as a grant takes it: exact, prefix.*, *
 
+Integer = aws_values.Integer
 Count = aws_values.Whole
+Switch = aws_values.Switch
 Pattern = Annotated[str, Field(pattern=_PATTERN)]
 Canary = Literal[
     "Canary10Percent5Minutes", "Canary10Percent10Minutes", "Canary10Percent15Minutes", "Canary10Percent30Minutes",
     "Linear10PercentEvery1Minute", "Linear10PercentEvery2Minutes", "Linear10PercentEvery3Minutes",
     "Linear10PercentEvery10Minutes", "AllAtOnce",
 ]  # fmt: skip
-LogDays = Literal[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+LogDays = Annotated[
+    Integer,
+    aws_values.one_of(
+        1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+    ),
 ]
 
 
@@ -59,7 +64,7 @@ class Throttle(_Part):
 class Consumers(Throttle):
     """Limits of one API key, with an optional quota per day. A higher generation replaces the key by a new one."""
 
-    quota_per_day: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    quota_per_day: Annotated[Integer, Field(ge=0)] = 0
     generation: Count = 1
 
 
@@ -91,11 +96,11 @@ class Function(_Part):
 
     runtime: Runtime = "python3.14"
     architecture: Architecture = "arm64"
-    memory_mb: Annotated[int, Field(ge=256, le=10240)] = 1024
+    memory_mb: Annotated[Integer, Field(ge=256, le=10240)] = 1024
     reserved_concurrency: Count | None = None
     provisioned_concurrency: Count | None = None
-    snapstart: bool = False
-    gateway_only: bool = False
+    snapstart: Switch = False
+    gateway_only: Switch = False
     canary: Canary | None = None
 
     @model_validator(mode="after")
@@ -115,7 +120,7 @@ class Table(_Part):
     kms_key: aws_values.KmsKeyArn | None = None
     read_maximum: Count | None = None
     write_maximum: Count | None = None
-    deletion_protection: bool = True
+    deletion_protection: Switch = True
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -152,20 +157,20 @@ class Stage(_Part):
     permissions_boundary: aws_values.PolicyArn | None = None
     iam_path: aws_values.IamPath | None = None
     cloudformation_role: aws_values.RoleArn | None = None
-    termination_protection: bool | None = None  # None leaves it as it is
+    termination_protection: Switch | None = None  # None leaves it as it is
     admins: tuple[aws_values.AdminPattern, ...] = ()
     log_level: Literal["debug", "info"] = "info"  # above it the lines that alarms count are not written
     log_days: LogDays = 30
-    change_log_days: Annotated[int, Field(ge=0, le=36500)] = 0
-    access_log: bool = False
-    detailed_metrics: bool = False
+    change_log_days: Annotated[Integer, Field(ge=0, le=36500)] = 0
+    access_log: Switch = False
+    detailed_metrics: Switch = False
     api: Throttle = Throttle(rate=1000, burst=2000)
     reader: Consumers = Consumers(rate=500, burst=1000)
     groups: tuple[Group, ...] = ()
     proof_generation: Count = 1
     policies: tuple[Pattern, ...] = ()
     key_administrators: tuple[aws_values.PrincipalArn, ...] = ()
-    multi_region: bool = True  # of a new KMS key; it cannot be changed later
+    multi_region: Switch = True  # of a new KMS key; it cannot be changed later
     consumer_accounts: tuple[aws_values.Account, ...] = ()
     consumer_org: aws_values.Organization | None = None
     further_kms_keys: tuple[aws_values.KmsKeyArn, ...] = ()
@@ -220,8 +225,20 @@ def parse(content: Mapping[str, object]) -> Stage:
     try:
         return Stage.model_validate(content)
     except ValidationError as error:
-        told = [f"  {_describe(each)}" for each in error.errors()]
+        told = [f"  {_describe(each)}" for each in [*error.errors(), *_further_errors(content, error)]]
         raise StageError("\n".join(["The stage file is invalid.", *told])) from None
+
+
+def _further_errors(content: Mapping[str, object], found: ValidationError) -> list[ErrorDetails]:
+    """The errors between the parts that are valid: pydantic looks for these only if all parts are."""
+    wrong = {each["loc"][0] for each in found.errors() if each["loc"]}
+    rest = {name: part for name, part in content.items() if name not in wrong}
+    try:
+        if wrong:
+            Stage.model_validate({**rest, "stack": rest.get("stack", "stack")})
+    except ValidationError as error:
+        return error.errors()
+    return []
 
 
 def _describe(error: ErrorDetails) -> str:

@@ -51,6 +51,8 @@ def network_faults(network: Network) -> Iterator[str]:
     """Find settings that the one resource policy of the API cannot have."""
     if network.addresses and network.vpc_endpoints:
         yield "set addresses or VPC endpoints, not both"
+    if twice := sorted(each for each, number in Counter(network.vpc_endpoints).items() if number > 1):
+        yield f"vpc_endpoints names {', '.join(twice)} twice, which API Gateway refuses"
 
 
 def alarm_faults(alarms: Alarms) -> Iterator[str]:
@@ -61,6 +63,8 @@ def alarm_faults(alarms: Alarms) -> Iterator[str]:
 
 def stage_faults(stage: Stage) -> Iterator[str]:
     """Find settings of different parts that do not fit together."""
+    if stage.stack == "aws":
+        yield "a stack cannot be called aws: KMS reserves the aliases that begin with alias/aws/"
     yield from _repeated("groups", "group", [group.name for group in stage.groups], camel)
     yield from _repeated("policies", "pattern", list(stage.policies), name_pattern)
     if stage.domain and stage.network.vpc_endpoints:

@@ -75,7 +75,7 @@ ACCEPTED = {
     "|cloudformation:DescribeEvents$",
     "UNKNOWN_CONDITION_FOR_ACTION": "kms:ResourceAliases",  # of every action on a key (KMS developer guide)
     "RESOURCE_STAR": "cloudwatch:DescribeAlarms",  # of alarms by name, IAM looks at the whole list
-    "RESOURCE_MISMATCH": r"^\[(\{'action': 'kms:(Create|Delete|Update)Alias'[^}]*\}(, )?)+\]$",  # key and alias: two rules
+    "RESOURCE_MISMATCH": r"^\[(\{'action': 'kms:(Create|Delete|Update)Alias'[^}]*\}(, )?)+\]$",  # two rules
     "MISMATCHED_TYPE_BUT_USABLE": "StringEquals .* Arn",  # iam:PermissionsBoundary works with string operators
 }
 

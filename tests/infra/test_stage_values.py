@@ -45,6 +45,20 @@ BAD: list[tuple[Mapping[str, object], str]] = [
     ({"function": {"canary": "CodeDeployDefault.LambdaAllAtOnce"}}, "AllAtOnce"),
     ({"function": {"reserved_concurrency": 5, "provisioned_concurrency": 6}}, "above reserved_concurrency 5"),
     ({"function": {"memory_mb": 10241}}, "memory_mb"),
+    *(({"api": {"rate": value, "burst": 1}}, "valid integer") for value in (True, "5", "5\n", 5.0)),
+    *(({"log_days": value}, "log_days") for value in (True, 2, "365", 365.0)),
+    *(({"termination_protection": value}, "valid boolean") for value in ("yes", "false", 1, 0)),
+    ({"change_log_days": True}, "valid integer"),
+    ({"stack": "aws"}, "alias/aws/"),
+    *(({"region": name}, "not an AWS region") for name in ("eu-WEST-1", "eu-west-\uff11", "eu-we_st-1")),
+    ({"admins": [f"{ROLE}/a,b"]}, "has a comma"),
+    *(({"key_administrators": [f"{ROLE}/{name}"]}, "takes no wildcards") for name in ("p*/a", "p?/a", "/a", "p//a")),
+    *(
+        ({"network": {"addresses": [address]}}, "did you mean 10.0.0.0/24?")
+        for address in ("10.0.0.0/255.255.255.0", "10.0.0.0/0.0.0.255", "10.0.0.0/024")
+    ),
+    ({"network": {"addresses": ["fe80::1%eth0"]}}, "not written as IAM takes it"),
+    ({"network": {"vpc_endpoints": ["vpce-0123abcd"] * 2}}, "twice"),
     ({"reader": {"rate": 2**31, "burst": 1}}, "reader.rate"),
     ({"reader": {"rate": 1, "burst": 1, "quota_per_day": 2**31}}, "quota_per_day"),
     ({"region": "eu-west1"}, "not an AWS region"),
@@ -194,3 +208,23 @@ def test_errors_of_several_parts_are_reported_together() -> None:
     assert [line.split(":")[0].strip() for line in str(refused.value).splitlines()[1:]] == [
         "tags", "alarms.email", "function", "table",
     ]  # fmt: skip
+
+
+def test_errors_of_parts_and_between_parts_are_reported_together() -> None:
+    """pydantic looks at the whole only if its parts are valid."""
+    content = {
+        "stack": "configsvc-prod", "region": "eu-west-1", "log_days": 2,
+        "permissions_boundary": "arn:aws-cn:iam::111122223333:policy/B", "policies": ["*", "*"],
+    }  # fmt: skip
+    with pytest.raises(StageError) as raised:
+        parse(content)
+    said = str(raised.value)
+    assert "log_days: 2 is not one of 1, 3" in said
+    assert "arn:aws-cn:iam::111122223333:policy/B" in said
+    assert "policies: two have the same name" in said
+
+
+def test_what_depends_on_a_wrong_part_is_not_reported() -> None:
+    with pytest.raises(StageError) as raised:
+        parse({"stack": "9", "table": {"name": "restored", "kms_key": "alias/x"}})
+    assert len(str(raised.value).splitlines()) == 3, "the heading, the stack, the key"
