@@ -235,8 +235,8 @@ def test_the_runbook_names_the_rule_and_every_call_that_it_reports(built_package
     rule = expanded(built_package)["Resources"]["KmsKeyRule"]["Properties"]
     runbook = (ROOT / "docs" / "OPERATIONS.md").read_text().partition("## Who controls the KMS key")[2]
     section = runbook.partition("### The KMS key was changed")[0]
-    assert rule["Name"] == {"Fn::Sub": "${AWS::StackName}-kms-key"}
-    assert "rule/configsvc-prod-kms-key" in section
+    assert rule["Name"] == {"Fn::Sub": "${AWS::StackName}-key"}
+    assert "rule/configsvc-prod-key" in section
     named = rule["EventPattern"]["detail"]["eventName"]
     assert [call for call in named if f"`{call}`" not in section] == []
     assert {"ReplicateKey", "PutKeyPolicy", "ScheduleKeyDeletion", "DisableKey"} <= set(named)

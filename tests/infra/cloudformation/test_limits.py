@@ -40,16 +40,25 @@ def test_all_that_does_not_fit_is_named_at_once(built_package: Package) -> None:
         built_package,
         {
             "policies": [f"team{number}.*" for number in range(250)],
-            "further_kms_keys": [f"{KEY}{number:012d}" for number in range(80)],
+            "further_kms_keys": [f"{KEY}{number:012d}" for number in range(5)],
             "admins": [f"arn:aws:iam::111122223333:role/Admin{number:040d}" for number in range(50)],
             "key_administrators": [f"arn:aws:iam::111122223333:role/Key{number:040d}" for number in range(300)],
         },
     )
     for named in (
-        "Outputs: ", "Resources: ", "bytes of the environment of APIHandler: ", "characters of the policy ReaderOf",
-        "characters of the policy WriterByTag", "bytes of the key policy of NamespacesKey: ",
+        "Outputs: ", "Resources: ", "bytes of the environment of APIHandler: ",
+        "bytes of the key policy of NamespacesKey: ",
     ):  # fmt: skip
         assert named in refused
+
+
+@pytest.mark.parametrize("name", ["ReaderByTag", "WriterByTag"])
+def test_a_policy_that_names_too_many_keys_is_refused(built_package: Package, name: str) -> None:
+    made = expanded(built_package, parse({"stack": "s"}))
+    for statement in made["Resources"][name]["Properties"]["PolicyDocument"]["Statement"]:
+        statement["Resource"] = [f"{KEY}{number:012d}" for number in range(80)]
+    with pytest.raises(StageError, match=f"characters of the policy {name}: "):
+        limits.refuse(made, {})
 
 
 def test_seventy_groups_are_no_more_resources_than_a_stack_takes(built_package: Package) -> None:
