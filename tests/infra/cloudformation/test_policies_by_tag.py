@@ -134,6 +134,7 @@ def test_both_are_the_same_but_for_the_tag_as_those_of_a_pattern() -> None:
     assert (by_tag["Action"], by_tag["Resource"]) == (by_pattern["Action"], by_pattern["Resource"])
 
 
+@pytest.mark.slow  # it needs the environment of the linters
 @pytest.mark.parametrize("statements", [READER, WRITER], ids=["reader", "writer"])
 def test_parliament_finds_nothing(statements: list[dict[str, Any]], tmp_path: Path) -> None:
     text = json.dumps(resolve(statements, VALUES)).replace("${!", "${")
