@@ -1,5 +1,6 @@
 """requirements.txt is what the service needs beyond the Lambda runtime, at the locked versions, byte for byte."""
 
+import json
 import re
 import tomllib
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra.packaging.archive import pins
-from infra.packaging.requirements import BROUGHT_BY_OTHERS, find_needed, render_requirements
+from infra.packaging.requirements import BROUGHT_BY_OTHERS, NoWheel, find_needed, render_requirements, requirements
 from tests.support.fixtures.package import ROOT
 
 TEXT = (ROOT / "requirements.txt").read_text()
@@ -61,3 +62,38 @@ def test_every_package_has_a_wheel_for_each_runtime_and_architecture(platform: s
 def test_the_extra_names_what_others_bring() -> None:
     extra = {re.split(r"[<>=~! ]", line)[0] for line in PROJECT["project"]["optional-dependencies"]["service"]}
     assert extra >= BROUGHT_BY_OTHERS
+
+
+def lock_without(pattern: str) -> dict[str, Any]:
+    """The lock of a release whose wheels of this kind are not on the index."""
+    packages = [
+        each | {"wheels": [wheel for wheel in each.get("wheels", []) if not re.search(pattern, wheel["url"])]}
+        for each in LOCK.values()
+    ]
+    return {"package": packages}
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        (r"jsonschema_rs.*aarch64", r"jsonschema-rs \S+ has no wheel for python3\.12 on arm64"),
+        (r"pydantic_core.*cp314-manylinux.*x86_64", r"pydantic-core \S+ has no wheel for python3\.14 on x86_64"),
+        (r"/pydantic-[^/]*none-any", r"pydantic \S+ has no wheel for python3\.12 on arm64"),
+    ],
+)
+def test_a_package_that_lacks_the_wheel_of_a_platform_is_refused(lost: str, said: str) -> None:
+    assert requirements(PROJECT, lock_without("nothing")) == TEXT
+    with pytest.raises(NoWheel, match=rf"{said}\.(?s:.*)No source is built"):
+        requirements(PROJECT, lock_without(lost))
+
+
+def test_a_wheel_for_a_newer_glibc_than_lambdas_does_not_count() -> None:
+    lock = json.loads(
+        re.sub(
+            r"manylinux_2_\d+_aarch64|manylinux2014_aarch64",
+            "manylinux_2_39_aarch64",
+            json.dumps({"package": [*LOCK.values()]}),
+        )
+    )
+    with pytest.raises(NoWheel, match=r"pydantic-core \S+ has no wheel for python3\.14 on arm64"):
+        requirements(PROJECT, lock)
