@@ -14,7 +14,7 @@ _SECONDS = 60.0
 # Alphas of a version have other magic numbers, and Lambda ignores their bytecode without a word.
 _WANTED = {"implementation": "cpython", "release": "final"}
 _QUESTION = """
-import importlib.util, json, sys
+import compileall, importlib.util, json, sys
 print(json.dumps({
     "implementation": sys.implementation.name,
     "release": sys.version_info.releaselevel,
@@ -57,7 +57,8 @@ def _list_candidates(version: str, search_path: str, ours: Path) -> Iterator[Pat
 def _ask(path: Path) -> dict[str, str] | None:
     try:
         ran = subprocess.run(
-            [path, "-I", "-c", _QUESTION], capture_output=True, text=True, check=True, timeout=_SECONDS
+            [path, "-I", "-c", _QUESTION], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
+            timeout=_SECONDS,
         )  # fmt: skip
         said = json.loads(ran.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):

@@ -50,7 +50,8 @@ def install(what: tuple[str, ...], platform: Platform, folder: Path, outer: Mapp
     """Install what the arguments of `uv pip install` name, without dependencies. Raises WheelsMissing."""
     where = ("--target", str(folder), "--python-platform", platform.wheels, "--python-version", platform.version)
     command = ("pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--python", sys.executable)
-    ran = run_uv((*command, *where, *what), folder.parent, outer)
+    # Relative paths in the environment are the caller's; settings of whatever project lies there are not the zip's.
+    ran = run_uv(("--project", str(folder.parent), *command, *where, *what), Path(), outer)
     if ran.returncode:
         raise WheelsMissing(
             f"uv found no wheels for {platform} that fit the locked hashes, or could not download them. No source is "

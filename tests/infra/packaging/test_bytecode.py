@@ -72,3 +72,17 @@ def test_without_an_interpreter_there_is_no_bytecode() -> None:
     assert bytecode.faults(FILES, None) == []
     name = bytecode.pyc("app.py", OURS.cache_tag)
     assert bytecode.faults(FILES | {name: OURS.magic}, None) == [f"{name} does not belong here"]
+
+
+def test_a_version_manager_keeps_the_variable_that_chooses_the_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its command works when it is asked, so it must work when it compiles. Python's variables do not get through."""
+    shim = tmp_path / "python3.99"
+    shim.write_text(f'#!/bin/sh\n[ "$PYENV_VERSION" = 3.99.1 ] || exit 127\nexec {sys.executable} "$@"\n')
+    shim.chmod(0o755)
+    monkeypatch.setenv("PYENV_VERSION", "3.99.1")
+    monkeypatch.setenv("PYTHONOPTIMIZE", "2")
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path / "elsewhere"))
+    assert bytecode.compile_files(FILES, OURS._replace(path=shim)) == bytecode.compile_files(FILES, OURS)
+    assert bytecode.faults(bytecode.compile_files(FILES, OURS), OURS) == []

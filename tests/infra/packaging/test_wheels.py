@@ -3,6 +3,7 @@
 import hashlib
 import platform as computer
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -164,6 +165,24 @@ def test_a_private_index_is_used_and_pips_own_settings_are_not(tmp_path: Path, i
     else:
         outer[setting] = index
     assert "nothing.py" in install_locked(locked, ARM, tmp_path / "installed", outer)
+
+
+def test_relative_paths_are_the_callers_and_settings_beside_the_caller_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GitLab's example for uv sets UV_CACHE_DIR to .uv-cache."""
+    locked = tmp_path / "build/requirements.txt"
+    locked.parent.mkdir()
+    locked.write_text(f"nothing==1{make_wheel(tmp_path / 'index', TAGS[ARM])}\n")
+    (tmp_path / "uv.toml").write_text("no-binary = true\n")
+    monkeypatch.chdir(tmp_path)
+    outer = {
+        "PATH": "/usr/bin", "HOME": str(tmp_path / "home"), "UV_FIND_LINKS": "index", "UV_OFFLINE": "1",
+        "UV_CACHE_DIR": ".uv-cache",
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as scratch:
+        assert "nothing.py" in install_locked(locked, ARM, Path(scratch) / "installed", outer)
+    assert (tmp_path / ".uv-cache").is_dir()
 
 
 def test_no_interpreter_is_downloaded() -> None:
