@@ -15,7 +15,7 @@ from string import Formatter
 from typing import Any
 
 from infra.aws_values import partition_of
-from infra.deployer_rules import API_RESOURCES, DEPLOYS, DESTROYS, FUNCTION_RESOURCES, PLANS, READS, Rule
+from infra.deployer_rules import ADDS, API_RESOURCES, DEPLOYS, DESTROYS, FUNCTION_RESOURCES, PLANS, READS, Rule
 from infra.paths import ROOT
 from infra.stage import Stage, StageError, load
 from infra.stage_rules import place_faults
@@ -32,7 +32,7 @@ def make_policies(stage: Stage, account: str, region: str) -> dict[str, Document
     """Make the policies by file name."""
     place = _place(stage, account, region)
     policies = {
-        "planner": _document([*READS, *PLANS], place),
+        "planner": _document([*READS, *PLANS, *ADDS], place),
         "deployer": _document([*READS, *PLANS, *DEPLOYS], place),
         "destroyer": _document(DESTROYS, place),
         "cloudformation-api": _document(API_RESOURCES, place),

@@ -64,10 +64,17 @@ READS = (
 )  # fmt: skip
 PLANS = (
     Rule("ProposeChanges", "cloudformation:CreateChangeSet DeleteChangeSet TagResource", (_STACK,)),
-    Rule("UploadTheTemplate", "s3:PutObject", (f"{_BUCKET}/{{stack}}/*",)),
     Rule("MakeTheBucket", "s3:CreateBucket PutBucketTagging TagResource", (_BUCKET,)),
 )
+# A plan runs code that nobody has reviewed. It may add code and templates, by their SHA-256, and replace none: a
+# deployment under way reads them. It may not record a deployment, to which `make rollback` would go back.
+ADDS = (
+    Rule("AddCodeAndTemplate", "s3:PutObject",
+         tuple(f"{_BUCKET}/{{stack}}/{'?' * 64}.{each}" for each in ("json", "zip")),
+         {"Null": {"s3:if-none-match": "false"}}),
+)  # fmt: skip
 DEPLOYS = (
+    Rule("UploadAndRecord", "s3:PutObject", (f"{_BUCKET}/{{stack}}/*",)),
     Rule("ChangeTheStack", "cloudformation:CancelUpdateStack ContinueUpdateRollback DeleteStack ExecuteChangeSet "
          "UntagResource UpdateTerminationProtection", (_STACK,)),
     Rule("RetireVersions", "lambda:DeleteFunction", (f"{_FUNCTION}:*",)),

@@ -48,6 +48,7 @@ class Target:
         pace: how often CloudFormation is asked.
         who: the ARN that deploys, for the record.
         commit: of the tree that is deployed, for the record.
+        plans: only a change set is made: nothing in the bucket is replaced or recorded.
         ask: asks a person; `unattended` if YES=1 answers.
     """
 
@@ -65,6 +66,7 @@ class Target:
     who: str | None = None
     commit: str | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    plans: bool = False
     ask: Callable[[str], bool] = lambda _: True
     unattended: bool = True
 
@@ -166,6 +168,7 @@ def plan_service(
 
     Raises: as `deploy_service`.
     """
+    target = dataclasses.replace(target, plans=True)
     ready = _prepare(target, stack, package, parameters, seconds, emulator=emulator, canary=canary)
     where = upload_template(target, stack, ready.template)
     return target.stack(stack).plan(where, ready.parameters, seconds, ready.target.approve)
@@ -176,7 +179,7 @@ def _prepare(
     emulator: bool, canary: bool,
 ) -> _Prepared:  # fmt: skip
     held = target.stack(stack).parameters(seconds)
-    if held is not None:
+    if held is not None and not target.plans:
         try_to_record(target, stack)
     proof = next_proof(held, int(parameters.get(GENERATION, "1")))
     shown = {**parameters, **proof.shown}

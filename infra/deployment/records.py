@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 _DIGITS = 8
 _ATTEMPTS = 20
-_TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+"""The codes with which S3 refuses to put an object over another one."""
 _MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -121,7 +123,7 @@ class Records:
                 return []
             raise
         names = [key.removeprefix(self._folder).removesuffix(".json") for key in keys]
-        return sorted(int(name) for name in names if name.isdecimal())
+        return sorted(int(name) for name in names if re.fullmatch(rf"[0-9]{{{_DIGITS}}}", name))
 
     def read(self, number: int) -> Deployment:
         """The record of that number.
@@ -198,7 +200,7 @@ class Records:
         try:
             self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, IfNoneMatch="*", **self._owned)
         except ClientError as error:
-            if error.response["Error"].get("Code") in _TAKEN:
+            if error.response["Error"].get("Code") in TAKEN:
                 return False
             raise
         return True

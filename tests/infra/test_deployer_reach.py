@@ -91,3 +91,24 @@ def test_no_other_alias_is_moved() -> None:
     requests = [(f"kms:{each}", aliases[0]) for each in ("CreateAlias", "UpdateAlias", "DeleteAlias")]
     assert allowed(STAGE, requests) == set()
     assert len(allowed(STAGE, [(action, aliases[1]) for action, _ in requests])) == len(requests)
+
+
+def planner_may_put(key: str, **keys: str) -> bool:
+    arn = f"arn:aws:s3:::configsvc-deployments-{ACCOUNT}-{REGION}/{key}"
+    identity = [deployer.make_policies(STAGE, ACCOUNT, REGION)["planner"]]
+    caller = f"arn:aws:sts::{ACCOUNT}:assumed-role/configsvc-planner/session"
+    asked = Asked(
+        caller=caller, identity=identity, resource={}, owner=ACCOUNT, required=False, action="s3:PutObject", arn=arn,
+        keys={name.replace("_", ":", 1).replace("_", "-"): value for name, value in keys.items()},
+    )  # fmt: skip
+    return decide(PYTHON, [asked]) == ["Allow"]
+
+
+def test_a_planner_adds_code_and_templates_and_replaces_and_records_nothing() -> None:
+    """`s3:if-none-match` is there if the request must not replace (S3 user guide, "Enforce conditional writes")."""
+    code = f"configsvc/{'a' * 64}.zip"
+    assert planner_may_put(code, s3_if_none_match="*")
+    assert planner_may_put(f"configsvc/{'a' * 64}.json", s3_if_none_match="*")
+    assert not planner_may_put(code)
+    assert not planner_may_put("configsvc/deployments/00000001.json", s3_if_none_match="*")
+    assert not planner_may_put(f"configsvc-prod/{'a' * 64}.zip", s3_if_none_match="*")
