@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from infra import aws, command
 from infra.deployment.deploy import Target
 from infra.deployment.release import Site, find_commit
@@ -20,22 +18,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _connect(stage: Stage, asked: command.Asked) -> command.Connection:
-    try:
-        session = aws.session(stage.region)
-        who = session.client("sts").get_caller_identity()
-    except (BotoCoreError, ClientError) as error:
-        raise aws.Unreachable(
-            f"AWS refused your credentials: {error} Sign in (aws sso login, AWS_PROFILE or access keys) and try again."
-        ) from error
-    print(f"As {who['Arn']}")
+    session, account, who = aws.sign_in(stage.region)
+    print(f"As {who}")
     region = session.region_name
-    if faults := list(place_faults(stage, region, who["Account"])):
-        raise StageError("\n  ".join([f"The stage does not fit {region} of account {who['Account']}.", *faults]))
+    if faults := list(place_faults(stage, region, account)):
+        raise StageError("\n  ".join([f"The stage does not fit {region} of account {account}.", *faults]))
     target = Target(
         session.client("cloudformation"), session.client("s3"), session.client("lambda"),
-        f"configsvc-deployments-{who['Account']}-{region}", command.progress, command.approver(asked), who["Account"],
+        f"configsvc-deployments-{account}-{region}", command.progress, command.approver(asked), account,
         WholeStack.of(stage),
-        codedeploy=session.client("codedeploy"), cloudwatch=session.client("cloudwatch"), who=who["Arn"],
+        codedeploy=session.client("codedeploy"), cloudwatch=session.client("cloudwatch"), who=who,
         commit=find_commit(), ask=command.asker(asked), unattended=asked.yes,
     )  # fmt: skip
     site = Site(stage, target, region, print)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra import aws
 from infra.cloudformation.template import TemplateError
 from infra.deployment.change_set import Change
 from infra.deployment.destroy import WORD, destroy
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
 _EXPECTED = (Declined, LintFailed, PackagingError, RecordError, StackFailed, StageError, TemplateError)
+_CONTINUES = (
+    "If CloudFormation has begun to change the stack, it goes on. The next make deploy or make rollback records the "
+    "deployment if it completes, and make rollback stops one that is under way."
+)
 _ANSWERS = {"": None, "1": True, "yes": True, "0": False, "no": False}
 
 
@@ -62,7 +67,7 @@ def parse(program: str, arguments: list[str] | None) -> Asked:
     parser.add_argument("--data", default="", help=f"destroy also deletes the table and the KMS key: {WORD}")
     given = parser.parse_args(arguments)
     if fault := _find_fault(given):
-        parser.error(fault)
+        parser.exit(2, f"make {given.verb}: {escape(fault)}\n")
     yes, canary, wants_plan = (_ANSWERS[each.lower()] for each in (given.yes, given.canary, given.plan))
     to = int(given.to) if given.to else None
     return Asked(given.verb, given.stage, bool(yes), given.data, canary is not False, bool(wants_plan), to)
@@ -90,17 +95,15 @@ def run(asked: Asked, connect: Callable[[], Connection], *expected: type[Excepti
     try:
         _VERBS[asked.verb](asked, connect())
     except (BotoCoreError, ClientError) as error:
-        print(with_advice(f"make {asked.verb}: AWS refused: {escape(error)}", str(error)), file=sys.stderr)
+        print(with_advice(f"make {asked.verb}: {escape(aws.explain(error))}", str(error)), file=sys.stderr)
+        if aws.is_lost(error):
+            print(_CONTINUES, file=sys.stderr)
         return 1
     except known as error:
         print(f"make {asked.verb}: {escape_lines(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(
-            "\nStopped. If CloudFormation has begun to change the stack, it goes on. The next make deploy or make "
-            "rollback records the deployment if it completes, and make rollback stops one that is under way.",
-            file=sys.stderr,
-        )
+        print(f"\nStopped. {_CONTINUES}", file=sys.stderr)
         return 130
     return 0
 

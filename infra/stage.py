@@ -211,8 +211,11 @@ def load(name: str, folder: Path = STAGES) -> Stage:
         StageError: it is missing, or invalid; all errors are reported.
     """
     path = folder / f"{name}.toml"
-    if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or not path.exists():
-        known = ", ".join(sorted(each.stem for each in folder.glob("*.toml")))
+    known = ", ".join(sorted(each.stem for each in folder.glob("*.toml")))
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
+        rule = "A stage's name has small letters, digits and hyphens, and begins with a letter."
+        raise StageError(f"There is no stage {name!r}. Use STAGE= one of {known}. {rule}")
+    if not path.exists():
         raise StageError(f"There is no stage {name!r}. Use STAGE= one of {known}, or create infra/stages/{name}.toml.")
     try:
         return parse({"name": name, **tomllib.loads(path.read_text())})

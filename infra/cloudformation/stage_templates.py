@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 
 from infra.cloudformation import limits
 from infra.cloudformation import template as templates
 from infra.cloudformation.options import with_options
 from infra.cloudformation.runtime import run_on
+from infra.escaping import escape_lines
 from infra.paths import ROOT, STAGES
-from infra.stage import load
+from infra.stage import Stage, StageError, load
 
 
-def main() -> None:
+def main() -> int:
+    """Write build/service/STAGE.json for each stage; 1 after an error message."""
     logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of switches that nobody but AWS has
     folder = ROOT / "build" / "service"
     finished = json.loads((folder / "template.json").read_text())
-    for stage in (load(path.stem) for path in sorted(STAGES.glob("*.toml"))):
-        platform = stage.function.platform
-        sam = with_options(run_on(finished, platform.runtime, platform.architecture), stage)
-        expanded = templates.expand(templates.locate(sam, "bucket", "key", "0" * 64))
-        limits.refuse(expanded, stage.parameters())
-        (folder / f"{stage.name}.json").write_text(json.dumps(expanded, indent=1, sort_keys=True) + "\n")
+    for path in sorted(STAGES.glob("*.toml")):
+        try:
+            expanded = _expand(finished, load(path.stem))
+        except (StageError, templates.TemplateError) as error:
+            print(f"{path.relative_to(ROOT)}: {escape_lines(error)}", file=sys.stderr)
+            return 1
+        (folder / f"{path.stem}.json").write_text(json.dumps(expanded, indent=1, sort_keys=True) + "\n")
+    return 0
+
+
+def _expand(finished: templates.Template, stage: Stage) -> templates.Template:
+    platform = stage.function.platform
+    sam = with_options(run_on(finished, platform.runtime, platform.architecture), stage)
+    expanded = templates.expand(templates.locate(sam, "bucket", "key", "0" * 64))
+    limits.refuse(expanded, stage.parameters())
+    return expanded
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

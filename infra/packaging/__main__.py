@@ -10,6 +10,7 @@ from pathlib import Path
 from infra.cloudformation import template
 from infra.cloudformation.options import with_options
 from infra.cloudformation.portable import with_code_parameters, with_defaults
+from infra.escaping import escape_lines
 from infra.packaging.platforms import find_local
 from infra.packaging.report import describe_package
 from infra.packaging.service_zip import PackagingError, package, write_json
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         for line in _build(asked.stage, asked.out or ROOT / "build" / (asked.stage or "service")):
             print(line)
     except (PackagingError, StageError, template.TemplateError) as error:
-        print(error, file=sys.stderr)
+        print(f"make package: {escape_lines(error)}", file=sys.stderr)
         return 1
     return 0
 

@@ -26,8 +26,16 @@ DOCUMENTS = (
     "docs/FORMATS.md", "docs/INTEGRATIONS.md", "docs/OPERATIONS.md", "docs/SECURITY.md", "docs/SETTINGS.md",
     "docs/TESTING.md",
 )  # fmt: skip
+_NAMED = re.compile(r"\bmake ([a-z-]+)")
 NOUNS: dict[str, type] = get_type_hints(AdminNouns)
 _GLOBAL = {"--query", "--output", "--region"}
+# Commands that the AWS CLI adds to the operations of the service (its reference, "aws cloudformation deploy").
+_OF_THE_CLI_ALONE = {
+    ("cloudformation", "deploy"): {
+        "--stack-name", "--template-file", "--capabilities", "--parameter-overrides", "--tags", "--role-arn",
+        "--s3-bucket", "--no-execute-changeset", "--no-fail-on-empty-changeset",
+    },
+}  # fmt: skip
 
 
 def _shell(text: str) -> list[list[str]]:
@@ -59,8 +67,16 @@ def test_there_are_commands_to_check() -> None:
 
 @pytest.mark.parametrize("words", _of("make"), ids=" ".join)
 def test_make_has_the_target(words: list[str]) -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert words[1] in targets
+    assert words[1] in _find_targets()
+
+
+def _find_targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)) - {"define", "endef"}
+
+
+def test_the_documents_name_every_target_of_make() -> None:
+    named = {target for document in DOCUMENTS for target in _NAMED.findall((ROOT / document).read_text())}
+    assert _find_targets() - named == set()
 
 
 @pytest.mark.parametrize("words", _of("python"), ids=" ".join)
@@ -85,6 +101,9 @@ def test_aws_has_the_operation_and_its_parameters(words: list[str]) -> None:
     service, operation = words[1], words[2]
     model = botocore.session.Session().get_service_model(service)
     if operation == "wait":
+        return
+    if (service, operation) in _OF_THE_CLI_ALONE:
+        assert _options(words[3:]) - _GLOBAL <= _OF_THE_CLI_ALONE[service, operation]
         return
     known = {xform_name(name, "-"): name for name in model.operation_names}
     shape = model.operation_model(known[operation]).input_shape

@@ -5,6 +5,17 @@ import subprocess
 import sys
 
 import pytest
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    InvalidRegionError,
+    NoCredentialsError,
+    ProfileNotFound,
+    ReadTimeoutError,
+    UnauthorizedSSOTokenError,
+)
 
 from infra import aws
 from tests.support.fixtures.package import ROOT
@@ -46,3 +57,33 @@ def test_every_command_says_it_in_the_same_words(command: tuple[str, ...]) -> No
     assert ran.returncode == 1
     assert "No region: set AWS_REGION" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def _refusal(code: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "as AWS words it"}}, operation)
+
+
+@pytest.mark.parametrize(
+    ("error", "begins", "advises", "lost"),
+    [
+        (EndpointConnectionError(endpoint_url="https://sts"), "AWS cannot be reached: ", "the network", True),
+        (ConnectTimeoutError(endpoint_url="https://sts"), "AWS cannot be reached: ", "the network", True),
+        (ReadTimeoutError(endpoint_url="https://sts"), "AWS cannot be reached: ", "the network", True),
+        (InvalidRegionError(region_name="eu west 1"), "Provided region_name 'eu west 1'", "AWS_REGION", True),
+        (NoCredentialsError(), "Unable to locate credentials. ", "Sign in", True),
+        (ProfileNotFound(profile="nobody"), "The config profile (nobody) could not be found. ", "Sign in", True),
+        (UnauthorizedSSOTokenError(), "The SSO session associated with this profile has expired", "Sign in", True),
+        (_refusal("ExpiredToken", "DescribeStacks"), "AWS refused your credentials: ", "Sign in", True),
+        (_refusal("UnrecognizedClientException", "GetAlias"), "AWS refused your credentials: ", "Sign in", True),
+        (_refusal("AccessDenied", "CreateChangeSet"), "AWS refused: ", "", False),
+    ],
+)
+def test_a_lost_network_is_no_refusal(
+    error: BotoCoreError | ClientError, begins: str, advises: str, *, lost: bool
+) -> None:
+    said = aws.explain(error)
+    assert said.startswith(begins)
+    assert advises in said
+    assert ("Sign in" in said) == (advises == "Sign in")
+    assert ".." not in said
+    assert aws.is_lost(error) == lost

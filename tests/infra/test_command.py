@@ -90,11 +90,18 @@ def run(*arguments: str, module: str = "infra", **environment: str) -> subproces
     return subprocess.run(command, cwd=ROOT, env=held, capture_output=True, text=True, check=False, timeout=60)
 
 
+_UNREACHABLE = {
+    "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_MAX_ATTEMPTS": "1",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("environment", "why"),
     [
         ({}, "No region"),
         ({"AWS_REGION": "eu-west-1"}, "credentials"),
+        ({"AWS_REGION": "eu-west-1", **_UNREACHABLE}, "make deploy: AWS cannot be reached: Could not connect"),
         ({"AWS_REGION": "eu-west-1", "AWS_PROFILE": "nobody"}, "nobody"),
     ],
 )
