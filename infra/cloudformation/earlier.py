@@ -20,6 +20,7 @@ KEPT = ("Admins", "GatewayProof", "GatewayProofGeneration", "GatewayProofMode", 
 """Parameters that a rollback leaves as they are. An earlier proof locks everybody out; earlier administrators may be
 people who have lost their rights since."""
 _OURS = "configsvc"
+_KEY = "AWS::KMS::Key"
 _VERSION = "AWS::Lambda::Version"
 _RELEASE = re.compile(r"\b[0-9a-f]{64}\b")
 
@@ -64,6 +65,16 @@ def list_secrets(expanded: Template) -> set[str]:
     """The parameters that CloudFormation shows to nobody."""
     declared = expanded.get("Parameters", {})
     return {name for name, about in declared.items() if str(about.get("NoEcho", "")).lower() == "true"}
+
+
+def with_key_policies(expanded: Template, today: Template) -> Template:
+    """The template with the KMS keys' policies of today: accounts and administrators that lost the key stay without."""
+    done = copy.deepcopy(expanded)
+    for name, each in done["Resources"].items():
+        held = today["Resources"].get(name, {})
+        if each["Type"] == _KEY == held.get("Type"):
+            each["Properties"]["KeyPolicy"] = held["Properties"]["KeyPolicy"]
+    return done
 
 
 def list_functions(expanded: Template) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infra.deployment.release import Ask, Site
-from infra.deployment.stack import Declined
+from infra.deployment.stack import INCOMPLETE, Declined, Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -65,6 +65,9 @@ def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word
         infra.deployment.stack.StackFailed: a resource cannot be deleted.
     """
     stack = site.target.stack(site.stage.stack)
+    if (status := stack.status()) in INCOMPLETE:
+        _remove_incomplete(site, stack, status, ask)
+        return
     outputs = stack.outputs()
     if not outputs:
         raise Declined(f"There is no stack {site.stage.stack} in {site.region}.")
@@ -95,6 +98,17 @@ def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word
     if not wanted and not site.stage.table.name:
         site.tell("To serve this table again, add this under [table] in the stage file:")
         site.tell(f'  name = "{data.table}"\n  kms_key = "{data.kms_key}"')
+
+
+def _remove_incomplete(site: Site, stack: Stack, status: str, ask: Ask) -> None:
+    """Delete a stack that never served: a first deployment that failed, or one that is only planned."""
+    name = site.stage.stack
+    site.tell(f"{name} in {site.region} was never deployed completely: it is {status}, and has no outputs.")
+    if not ask(f"Delete {name} and its change sets?"):
+        raise Declined("Nothing was destroyed.")
+    stack.protect(wanted=False)  # it never served, so its protection protects nothing
+    stack.delete(_LONGEST)
+    site.tell(f"{name} is deleted. A table that its deployment made is kept: aws dynamodb list-tables shows it.")
 
 
 def _list_logs(outputs: Mapping[str, str]) -> list[str]:

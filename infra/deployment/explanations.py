@@ -186,11 +186,14 @@ _RULES: tuple[tuple[str, str], ...] = (
         ),
     ),
     (
-        r"\(BucketAlreadyExists\)|\(403\) when calling the HeadBucket operation",
         (
-            "You lack s3:ListBucket on the bucket for code and templates, configsvc-deployments-ACCOUNT-REGION, or "
-            "another account owns a bucket of that name. In the second case nothing can be deployed to this account "
-            "and region: report the bucket to AWS."
+            r"\(BucketAlreadyExists\)|\(403\) when calling the HeadBucket operation|"
+            r"\(AccessDenied\) when calling the (?:CreateBucket|ListObjectsV2|[GP][eu]tObject) operation: Access Denied"
+        ),
+        (
+            "You may not use the bucket for code and templates, configsvc-deployments-ACCOUNT-REGION, or another "
+            "account owns it. infra/policies/deployer.json lists the permissions. If the bucket is not yours, nothing "
+            "can be deployed to this account and region: report it to AWS."
         ),
     ),
     (

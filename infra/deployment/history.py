@@ -39,7 +39,7 @@ def read_served(target: Target, stack: str) -> tuple[Deployment, bytes] | None:
     live = target.stack(stack)
     if live.status() not in _SERVING:
         return None
-    template: Template = json.loads(json.dumps(target.cloudformation.get_template(StackName=stack)["TemplateBody"]))
+    template = _read_template(target, stack)
     held = live.parameters(0) or {}
     secrets, notes, alias = (
         earlier.list_secrets(template),
@@ -62,11 +62,24 @@ def read_served(target: Target, stack: str) -> tuple[Deployment, bytes] | None:
     return served, body
 
 
+def _read_template(target: Target, stack: str) -> Template:
+    """The stack's template. A deployed one is JSON, which botocore reads; it gives YAML as text.
+
+    Raises:
+        RecordError: it is none of ours.
+    """
+    body: object = target.cloudformation.get_template(StackName=stack)["TemplateBody"]
+    if not isinstance(body, dict) or "Resources" not in body:
+        raise RecordError(f"The template of the stack {stack} is not one that make deploy wrote.")
+    found: Template = json.loads(json.dumps(body))
+    return found
+
+
 def record_served(target: Target, stack: str) -> Deployment | None:
     """Record what the stack serves, unless that is the newest record already; None unless it is complete.
 
     Raises:
-        RecordError: the record cannot be stored.
+        RecordError: the record cannot be stored, or the stack is none of ours.
     """
     found = read_served(target, stack)
     if found is None:

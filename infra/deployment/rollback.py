@@ -1,7 +1,7 @@
 """`make rollback`: stop a deployment under way, or deploy an earlier good one again, at once.
 
 Code and settings go back. What would lock people out or lose data does not: the gateway's proof, the administrators,
-the table, the KMS key, and API keys stay those of today.
+the table, the KMS key and its policy, and API keys stay those of today.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ _NEVER_LOST = {
 }
 _INSTEAD = "Check out the good commit and deploy it with today's stage file: make deploy STAGE={stage} CANARY=no."
 
+_OTHERWISE = (
+    "Nothing was changed. make deployments STAGE={stage} lists the records; go back to another one: make rollback "
+    "STAGE={stage} TO=NUMBER. Or check out the good commit: make deploy STAGE={stage} CANARY=no."
+)
+
 
 def roll_back(site: Site, to: int | None, ask: Ask) -> Service | None:
     """Go back to the deployment of that number, or to the last good one before what is served or under way.
@@ -61,7 +66,10 @@ def roll_back(site: Site, to: int | None, ask: Ask) -> Service | None:
         site.tell(f"  {escape(served)}")
         site.tell(f"To go further back, name a deployment: make rollback STAGE={site.stage.name} TO=NUMBER.")
         return None
-    return _redeploy(site, served, _pick(site, served, to), held)
+    try:
+        return _redeploy(site, served, _pick(site, served, to), held)
+    except RecordError as error:
+        raise RecordError(f"{error} {_OTHERWISE.format(stage=site.stage.name)}") from error
 
 
 def list_deployments(site: Site) -> None:
@@ -173,6 +181,7 @@ def _redeploy(site: Site, served: Deployment, found: Deployment, held: Mapping[s
     now = {key: held[key] if value is None else value for key, value in parameters.items() if key in held or value}
     then = {key: value for key, value in found.parameters.items() if value is not None}
     again = canary.at_once(earlier.release_again(template, then, now))
+    again = earlier.with_key_policies(again, json.loads(records.fetch(served.template)))
     again = earlier.with_notes(again, Notes(found.commit, found.origin))
     _describe(site, served, found, now, held)
     mend_alias(target, name, canary=False)
@@ -212,7 +221,7 @@ def _describe(
     changed = {key: (held.get(key), value) for key, value in now.items() if held.get(key) != value}
     for key, (before, value) in sorted(changed.items()):
         site.tell(escape(f"  {key}: {before} becomes {value}"))
-    site.tell(f"These stay as they are: {', '.join(name for name in KEPT if name in held)}.")
+    site.tell(f"These stay as they are: {', '.join(name for name in KEPT if name in held)}, the KMS key's policy.")
 
 
 def keep_what_others_need(site: Site, approve: Approve) -> Approve:

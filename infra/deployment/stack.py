@@ -23,6 +23,8 @@ GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 ROLLED_BACK = "UPDATE_ROLLBACK_COMPLETE"
 _STUCK = "UPDATE_ROLLBACK_FAILED"
 _NEVER_COMPLETE = frozenset({"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+INCOMPLETE = _NEVER_COMPLETE | {ONLY_A_CHANGE_SET}
+"""The statuses of a stack that never served."""
 _GONE = "DELETE_COMPLETE"
 _UPDATING = "UPDATE_IN_PROGRESS"
 _UNDER_WAY = "_IN_PROGRESS"
@@ -153,7 +155,7 @@ class Stack:
 
         A stack that never was complete counts as one to be made: `apply` deletes it first.
         """
-        if self.settle(seconds) in {_GONE, ONLY_A_CHANGE_SET, *_NEVER_COMPLETE}:
+        if self.settle(seconds) in {_GONE, *INCOMPLETE}:
             return None
         found = self._find()
         pairs = found.get("Parameters", []) if found else []

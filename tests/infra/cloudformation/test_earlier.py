@@ -82,3 +82,17 @@ def test_only_noecho_parameters_are_secrets(locate: Locate) -> None:
 
 def test_the_code_is_found_by_its_key(locate: Locate) -> None:
     assert earlier.list_code(locate(THEN)) == {"APIHandler": f"s/{CODE}.zip"}
+
+
+def test_a_kms_key_keeps_its_policy_of_today(locate: Locate, built_package: Package) -> None:
+    shared = parse({**CANARY, "consumer_accounts": ["444455556666"]})
+    sam = with_options(built_package.template, shared)
+    then = template.expand(template.locate(sam, "bucket", f"s/{CODE}.zip", CODE, THEN))
+    assert "444455556666" in json.dumps(then["Resources"]["NamespacesKey"])
+    today = locate(THEN)
+    done = earlier.with_key_policies(then, today)
+    assert done["Resources"]["NamespacesKey"] == today["Resources"]["NamespacesKey"]
+    assert {**done["Resources"], "NamespacesKey": 0} == {**then["Resources"], "NamespacesKey": 0}
+    assert earlier.with_key_policies(today, today) == today
+    without = {"Resources": {name: each for name, each in today["Resources"].items() if name != "NamespacesKey"}}
+    assert earlier.with_key_policies(then, without) == then

@@ -40,18 +40,24 @@ class Clients:
             "AccessLogGroupName": "s-access",
         }
         self.deleted: list[str] = []
+        self.status = "UPDATE_COMPLETE"
         self.key_state = "Enabled"
+        self.protected = False
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803  # as boto3 takes it
         if "stack" in self.deleted:
             return {"Stacks": [{"StackName": StackName, "StackStatus": "DELETE_COMPLETE"}]}
         outputs = [{"OutputKey": name, "OutputValue": value} for name, value in self.told.items()]
-        return {"Stacks": [{"StackName": StackName, "StackStatus": "UPDATE_COMPLETE", "Outputs": outputs}]}
+        found = {"StackName": StackName, "StackStatus": self.status, "EnableTerminationProtection": self.protected}
+        return {"Stacks": [{**found, "Outputs": outputs}]}
 
     def get_paginator(self, operation: str) -> Pages:
         resources = [{"LogicalResourceId": name, "PhysicalResourceId": each} for name, each in self.made.items()]
         pages = [{"StackResourceSummaries": [each]} for each in resources]
         return Pages(pages if operation == "list_stack_resources" else [{"StackEvents": []}])
+
+    def update_termination_protection(self, EnableTerminationProtection: bool, **_: str) -> None:  # noqa: N803, FBT001  # as boto3 takes it
+        self.protected = EnableTerminationProtection
 
     def delete_stack(self, **_: str) -> None:
         self.deleted.append("stack")
@@ -145,3 +151,14 @@ def test_a_key_that_is_going_is_left_to_go(state: str) -> None:
     clients.key_state = state
     destroy_and_read(clients)
     assert clients.deleted == ["own-table", "stack"]
+
+
+@pytest.mark.parametrize("status", ["REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"])
+@pytest.mark.parametrize("protected", [True, False])
+def test_a_stack_that_never_served_is_deleted_too(status: str, *, protected: bool) -> None:
+    clients = Clients({}, "", "")
+    clients.status, clients.told, clients.protected = status, {}, protected
+    told = destroy_and_read(clients)
+    assert f"was never deployed completely: it is {status}" in told
+    assert clients.deleted == ["stack"]
+    assert not clients.protected

@@ -13,7 +13,7 @@ from botocore.stub import ANY, Stubber
 from infra.deployment.change_set import Change
 from infra.deployment.deploy import Target
 from infra.deployment.pace import Pace
-from infra.deployment.records import Deployment
+from infra.deployment.records import Deployment, RecordError
 from infra.deployment.release import Site
 from infra.deployment.rollback import choose, keep_what_others_need, merge_parameters, roll_back
 from infra.deployment.stack import Declined, StackFailed
@@ -225,3 +225,17 @@ def settle(account: Account, status: str) -> None:
     account.events()
     account.is_(status)
     account.events()
+
+
+@pytest.mark.parametrize("body", ["Resources:\n  Topic: {Type: AWS::SNS::Topic}\n", "{}"])
+def test_a_stack_that_others_made_is_no_place_to_go_back_from(body: str) -> None:
+    account = Account()
+    done = "UPDATE_COMPLETE"
+    account.is_(done)  # whether an update goes on
+    settle(account, done)
+    settle(account, done)
+    account.is_(done)  # its parameters
+    account.is_(done)  # whether it is complete
+    account.stack.add_response("get_template", {"TemplateBody": body}, {"StackName": "s"})
+    with pytest.raises(RecordError, match="is not one that make deploy wrote"):
+        account.roll_back()
