@@ -6,6 +6,10 @@ data "aws_ssm_parameter" "output" {
   name = "/configsvc/${var.stack}/${each.key}"
 }
 
+locals {
+  kms_keys = concat([data.aws_ssm_parameter.output["KmsKeyArn"].insecure_value], var.further_kms_keys)
+}
+
 data "aws_api_gateway_api_key" "reader" {
   id = data.aws_ssm_parameter.output[var.api_key_output].insecure_value
 }
@@ -14,7 +18,7 @@ data "aws_iam_policy_document" "open" {
   statement {
     sid       = "OnlyTheseNamespaces"
     actions   = ["kms:Decrypt"]
-    resources = [data.aws_ssm_parameter.output["KmsKeyArn"].insecure_value]
+    resources = local.kms_keys
 
     condition {
       test     = "StringEquals"

@@ -5,7 +5,7 @@ output "environment" {
     CONFIGSVC_URL        = data.aws_ssm_parameter.output["ApiUrl"].insecure_value
     CONFIGSVC_API_KEY    = data.aws_api_gateway_api_key.reader.value
     CONFIGSVC_NAMESPACES = join(",", var.namespaces)
-    CONFIGSVC_KMS_KEYS   = data.aws_ssm_parameter.output["KmsKeyArn"].insecure_value
+    CONFIGSVC_KMS_KEYS   = join(",", local.kms_keys)
   }
 }
 

@@ -13,6 +13,17 @@ variable "namespaces" {
   }
 }
 
+variable "further_kms_keys" {
+  description = "ARNs of further KMS keys that data keys are wrapped under, as in further_kms_keys of the stage file."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for each in var.further_kms_keys : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+$", each))])
+    error_message = "Name each KMS key by its ARN: an alias, or a pattern, would open under keys that nobody named."
+  }
+}
+
 variable "role" {
   description = "Name of the function's role."
   type        = string

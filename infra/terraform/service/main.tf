@@ -9,6 +9,10 @@ resource "aws_s3_object" "code" {
   key         = local.shown.CodeKey
   source      = local.zip
   source_hash = filesha256(local.zip)
+
+  lifecycle {
+    create_before_destroy = true # an update that rolls back, as a canary does, still needs the code before it
+  }
 }
 
 resource "aws_s3_object" "template" {
@@ -16,6 +20,10 @@ resource "aws_s3_object" "template" {
   key          = "${var.stack}/${sha256(local.template)}.json"
   content      = local.template
   content_type = "application/json"
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 # 64 letters and digits. The value is in the state, as the README explains.

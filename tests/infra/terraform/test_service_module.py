@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from infra.cloudformation import versions
 from infra.packaging.__main__ import main as package
 from infra.paths import ROOT
 
@@ -99,6 +100,19 @@ def test_what_a_version_holds_publishes_another_one_and_nothing_else_does(built:
     assert evaluate(tmp_path / "same", built)["release"] == before
     assert evaluate(tmp_path / "a", admins)["release"] != before
     assert evaluate(tmp_path / "t", throttle)["release"] == before
+
+
+def test_a_version_holds_the_same_parameters_as_with_the_deploy_command(built: Path, tmp_path: Path) -> None:
+    found = evaluate(tmp_path, built)
+    given = found["parameters"]
+    before = versions.list_releases(found["template"], given)
+    held = {
+        name
+        for name, value in given.items()
+        if versions.list_releases(found["template"], {**given, name: f"{value}7"}) != before
+    }
+    assert "GatewayProofSha256" in held
+    assert found["held"].keys() == held
 
 
 def test_a_rotated_proof_is_accepted_with_the_previous_one_until_that_ends(built: Path, tmp_path: Path) -> None:

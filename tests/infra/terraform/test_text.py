@@ -36,3 +36,21 @@ def test_the_example_names_a_stage_of_this_project() -> None:
 
 def test_the_readme_says_what_was_not_validated() -> None:
     assert "not validated against a registry" in (MODULES / "README.md").read_text()
+
+
+def test_code_and_template_of_an_update_that_rolls_back_are_still_there() -> None:
+    """Terraform deletes an object whose key changed before it makes the next one, unless it is told otherwise.
+
+    CloudFormation's rollback of a function takes the code from the key of the previous template.
+    """
+    text = (MODULES / "service" / "main.tf").read_text()
+    objects = re.findall(r'^resource "aws_s3_object" "\w+" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL)
+    assert len(objects) == 2
+    assert [each for each in objects if "create_before_destroy = true" not in each] == []
+
+
+def test_the_consumer_opens_under_the_same_keys_that_it_trusts() -> None:
+    """While a stack moves to another KMS key, both are needed."""
+    text = "".join((MODULES / "consumer" / name).read_text() for name in ("main.tf", "outputs.tf"))
+    assert re.findall(r"resources = (.*)", text) == ["local.kms_keys"]
+    assert re.findall(r"CONFIGSVC_KMS_KEYS\s+= (.*)", text) == ['join(",", local.kms_keys)']
