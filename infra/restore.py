@@ -194,11 +194,16 @@ def main(arguments: list[str] | None = None) -> int:
         print(escape(error), file=sys.stderr)
         return 1
     except (ConfigsvcError, BotoCoreError, ClientError) as error:
-        again = "Run it again." if asked.old else f"Running it again lifts everything by another {asked.jump}."
-        print(f"Not finished: {escape(error)} {again}", file=sys.stderr)
+        print(escape(_describe_failure(error, asked)), file=sys.stderr)
         return 1
     print("Every namespace is lifted. The service may use the table.")
     return 0
+
+
+def _describe_failure(error: ConfigsvcError | BotoCoreError | ClientError, asked: argparse.Namespace) -> str:
+    why = str(error) if isinstance(error, ConfigsvcError) else aws.explain(error)
+    again = "Run it again." if asked.old else f"Running it again lifts everything by another {asked.jump}."
+    return f"Not finished: {why} {again}"
 
 
 class Rights(NamedTuple):

@@ -41,7 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with _stage_file(asked) as path:
             return _play(path, asked.url, others)
-    except (LocalError, StageError, aws.Unreachable, BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError) as error:
+        print(f"make acceptance: {escape(aws.explain(error))}", file=sys.stderr)
+        return 1
+    except (LocalError, StageError, aws.Unreachable) as error:
         print(f"make acceptance: {escape(error)}", file=sys.stderr)
         return 1
 

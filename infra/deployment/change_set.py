@@ -60,6 +60,11 @@ class Change(NamedTuple):
         replaced = self.replaced != "False" and self.kind != _ALARM
         return not self.kept and (self.action == "Remove" or replaced)
 
+    @property
+    def certain(self) -> bool:
+        """Whether CloudFormation knows already that it deletes or replaces the resource."""
+        return self.action == "Remove" or self.replaced == "True"
+
     def __str__(self) -> str:
         said = [f"{_SIGNS.get(self.action, '?')} {self.resource}", self.kind.removeprefix("AWS::")]
         if self.properties:

@@ -184,8 +184,13 @@ def show(changes: list[Change], tell: Callable[[str], None]) -> None:
     tell(f"The change set has {len(changes)} changes:")
     for change in changes:
         tell(f"  {change}")
-    if lost := [change.resource for change in changes if change.destroys]:
-        tell(f"Will be deleted or replaced: {', '.join(lost)}.")
+    lost = [change for change in changes if change.destroys]
+    for said, found in (
+        ("Will be deleted or replaced", [each.resource for each in lost if each.certain]),
+        ("May be replaced", [each.resource for each in lost if not each.certain]),
+    ):
+        if found:
+            tell(f"{said}: {', '.join(found)}.")
 
 
 def describe(site: Site, service: Service) -> None:

@@ -87,3 +87,13 @@ def test_a_lost_network_is_no_refusal(
     assert ("Sign in" in said) == (advises == "Sign in")
     assert ".." not in said
     assert aws.is_lost(error) == lost
+
+
+def test_the_acceptance_says_it_in_the_same_words() -> None:
+    held = {
+        "PATH": os.environ["PATH"], "HOME": "/nonexistent", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "s", "AWS_MAX_ATTEMPTS": "1", "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "local.acceptance", "--stack", "of-nobody"]
+    ran = subprocess.run(command, cwd=ROOT, env=held, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stderr.startswith("make acceptance: AWS cannot be reached: ")) == (1, True)

@@ -124,7 +124,11 @@ def test_a_restore_that_did_not_finish_says_what_repeating_it_does(source: tuple
     held = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_MAX_ATTEMPTS": "1"}
     nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
     ran = run("--new", "n", *source, module="infra.restore", **held, **nowhere)
-    assert (ran.returncode, "Not finished" in ran.stderr, ran.stderr.strip().endswith(advice)) == (1, True, True)
+    assert (
+        ran.returncode,
+        "Not finished: AWS cannot be reached" in ran.stderr,
+        ran.stderr.strip().endswith(advice),
+    ) == (1, True, True)
 
 
 @pytest.mark.parametrize(
@@ -243,6 +247,8 @@ def test_what_may_be_lost_is_told_by_name() -> None:
     said = list[str]()
     release.show([Change("Add", "New", "AWS::T"), Change("Modify", "Table", "AWS::T", "True")], said.append)
     assert said[-1] == "Will be deleted or replaced: Table."
+    release.show([Change("Remove", "Old", "AWS::T"), Change("Modify", "Key", "AWS::T", "Conditional")], said.append)
+    assert said[-2:] == ["Will be deleted or replaced: Old.", "May be replaced: Key."]
 
 
 def test_readers_trust_every_kms_key_of_the_stage() -> None:
