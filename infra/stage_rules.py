@@ -65,6 +65,8 @@ def stage_faults(stage: Stage) -> Iterator[str]:
     """Find settings of different parts that do not fit together."""
     if stage.stack == "aws":
         yield "a stack cannot be called aws: KMS reserves the aliases that begin with alias/aws/"
+    if any(camel(group.name) == "Reader" for group in stage.groups):
+        yield "groups: reader is the stack's own API key; set [reader], or choose another name"
     yield from _repeated("groups", "group", [group.name for group in stage.groups], camel)
     yield from _repeated("policies", "pattern", list(stage.policies), name_pattern)
     if stage.domain and stage.network.vpc_endpoints:

@@ -50,6 +50,8 @@ BAD: list[tuple[Mapping[str, object], str]] = [
     *(({"termination_protection": value}, "valid boolean") for value in ("yes", "false", 1, 0)),
     ({"change_log_days": True}, "valid integer"),
     ({"stack": "aws"}, "alias/aws/"),
+    # It would take the place of the stack's own ReaderPlanKey, and all reads with the stack's key be refused.
+    *(({"groups": [{"name": name, "rate": 1, "burst": 1}]}, "own API key") for name in ("reader", "reader-")),
     *(({"region": name}, "not an AWS region") for name in ("eu-WEST-1", "eu-west-\uff11", "eu-we_st-1")),
     ({"admins": [f"{ROLE}/a,b"]}, "has a comma"),
     *(({"key_administrators": [f"{ROLE}/{name}"]}, "takes no wildcards") for name in ("p*/a", "p?/a", "/a", "p//a")),
