@@ -17,7 +17,9 @@ REQUIRE_CURL ?=
 export REQUIRE_CURL
 export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
-unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV PYTHONPATH
+unexport PYTHONDONTWRITEBYTECODE VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONOPTIMIZE
+# They would put the environments elsewhere, or build them from source.
+unexport PIP_TARGET PIP_PREFIX PIP_USER UV_NO_BINARY UV_PROJECT
 
 .PHONY: help
 help: ## list the targets

@@ -21,6 +21,7 @@ esac
 _UV = """#!/bin/sh
 mkdir -p "$UV_PROJECT_ENVIRONMENT"
 echo "noise of uv"
+env | grep "=of-the-company$"
 exit "${UV_EXIT_CODE:-0}"
 """
 
@@ -65,6 +66,14 @@ def test_an_environment_is_set_up_once(tree: Path) -> None:
         done = _make(tree, ".venv/.ready", str(tree / "good python"))
 
     assert "Setting up" not in done.stdout
+
+
+@pytest.mark.parametrize("name", ["PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PYTHONOPTIMIZE", "UV_NO_BINARY"])
+def test_a_variable_that_puts_environments_elsewhere_or_changes_them_has_no_effect(tree: Path, name: str) -> None:
+    variables = {name: "of-the-company", "UV_CACHE_DIR": "of-the-company", "UV_EXIT_CODE": "1"}
+    done = _make(tree, ".venvs/runtime/.ready", str(tree / "good python"), **variables)
+    assert "UV_CACHE_DIR=of-the-company" in done.stdout + done.stderr
+    assert f"{name}=of-the-company" not in done.stdout + done.stderr
 
 
 def test_a_failing_installer_shows_its_output_and_what_to_check(tree: Path) -> None:
