@@ -95,6 +95,10 @@ def expand(sam: Template) -> Template:
     translator = Translator({}, Parser(), boto_session=SimpleNamespace(region_name="us-east-1"))
     done: Template = translator.translate(copy.deepcopy(sam), {})
     translator.metrics.publish()  # to nobody; it warns otherwise
+    for version in _of_type(done, "AWS::Lambda::Version").values():
+        # SAM retains it in any case. Left by a canary that was rolled back, it would be the newest version, and Lambda
+        # publishes no other one of equal content: the same release could not be tried again (aws/aws-cdk #28252).
+        version["DeletionPolicy"] = "RetainExceptOnCreate"
     _refuse_expanded(done)
     return done
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infra.deployment.change_set import ONLY_A_CHANGE_SET
 from infra.deployment.release import Ask, Site
 from infra.deployment.stack import INCOMPLETE, Declined, Stack
 
@@ -108,7 +109,9 @@ def _remove_incomplete(site: Site, stack: Stack, status: str, ask: Ask) -> None:
         raise Declined("Nothing was destroyed.")
     stack.protect(wanted=False)  # it never served, so its protection protects nothing
     stack.delete(_LONGEST)
-    site.tell(f"{name} is deleted. A table that its deployment made is kept: aws dynamodb list-tables shows it.")
+    site.tell(f"{name} is deleted.")
+    if status != ONLY_A_CHANGE_SET:
+        site.tell("A table that the failed deployment made is kept: aws dynamodb list-tables shows it.")
 
 
 def _list_logs(outputs: Mapping[str, str]) -> list[str]:

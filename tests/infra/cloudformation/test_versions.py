@@ -234,3 +234,14 @@ def test_one_value_spelled_in_two_ways_is_one_release() -> None:
     assert content(spelled[0], {"P": "x"}) == content(spelled[1], {"P": "x"})
     assert content(128, {}) == content("128", {}) == content({"Ref": "P"}, {"P": "128"})
     assert content(True, {}) == content("true", {})  # noqa: FBT003  # a JSON value
+
+
+def test_a_version_of_a_deployment_that_is_rolled_back_is_deleted(built_package: Package) -> None:
+    """Else it stays the newest version, and CloudFormation cannot publish the same release at the next attempt.
+
+    "If the stack operation that created the resource is rolled back, CloudFormation deletes the resource"
+    (CloudFormation User Guide, DeletionPolicy attribute). A version that served is kept: a rollback compares its code.
+    """
+    expanded = template.expand(template.locate(built_package.template, "bucket", "key", "a" * 64))
+    versions = [each for each in expanded["Resources"].values() if each["Type"] == "AWS::Lambda::Version"]
+    assert [each["DeletionPolicy"] for each in versions] == ["RetainExceptOnCreate"]
