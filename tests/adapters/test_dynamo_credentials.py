@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import botocore.session
@@ -14,14 +13,14 @@ from configsvc.adapters.dynamo_credentials import find_credentials
 
 FILE = "[default]\naws_access_key_id = of-file\naws_secret_access_key = secret-of-file\n"
 KEY = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
-SOON = (datetime.now(UTC) + timedelta(hours=6)).isoformat()
+LATER = "2100-01-01T00:00:00+00:00"  # a fixed time, because the names of tests contain it
 ENVIRONMENTS: list[Mapping[str, str]] = [
     KEY,
     KEY | {"AWS_SESSION_TOKEN": "token"},
     KEY | {"AWS_SECURITY_TOKEN": "old name"},
     KEY | {"AWS_SECURITY_TOKEN": "old name", "AWS_SESSION_TOKEN": "token"},
     KEY | {"AWS_SESSION_TOKEN": ""},
-    KEY | {"AWS_SESSION_TOKEN": "token", "AWS_CREDENTIAL_EXPIRATION": SOON},
+    KEY | {"AWS_SESSION_TOKEN": "token", "AWS_CREDENTIAL_EXPIRATION": LATER},
     KEY | {"AWS_PROFILE": "default"},
     {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "secret"},
     {},
