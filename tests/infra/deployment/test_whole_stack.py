@@ -173,7 +173,7 @@ def test_destroy_says_that_the_protection_is_on_before_any_data_goes() -> None:
             **CREATED, "StackStatus": "UPDATE_COMPLETE", "EnableTerminationProtection": True,
             "Outputs": [{"OutputKey": "TableName", "OutputValue": "t"}],
         }  # fmt: skip
-        for _ in range(2):
+        for _ in range(3):
             stub.add_response("describe_stacks", {"Stacks": [found]})
         none = cast("Any", None)
         target = Target(client, none, none, "bucket", lambda _: None, whole=WHOLE)
