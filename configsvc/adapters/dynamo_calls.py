@@ -166,6 +166,8 @@ class Calls:
             LostRace: nothing was written.
             StoreBusy: nothing was written, because DynamoDB is throttling.
             StoreUnavailable: it may or may not be written; or the deadline was too close to send it.
+            Internal: it was refused, and no attempt before it went without a response.
+            Internal: DynamoDB refused the first attempt that it answered, and no other was sent before.
         """
         until, tries, unknown = self.until(), 0, False
         while until - self.clock.monotonic() >= COMMIT_LEAST:
@@ -179,6 +181,8 @@ class Calls:
                 at_once = unknown = True
             except StoreBusy:
                 pass
+            except Internal as error:
+                raise (_make_unknown() if unknown else error) from error.__cause__
             else:
                 return
             tries += 1

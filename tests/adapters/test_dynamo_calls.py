@@ -233,6 +233,14 @@ def test_s52_a_commit_stays_unknown_after_one_attempt_without_a_response(clock: 
     assert unknown.value.members == {"retry_after": 1}
 
 
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "429"])
+def test_a_refused_retry_does_not_say_whether_the_lost_attempt_wrote(clock: FakeClock, code: str) -> None:
+    repository, client = make_repository(clock, BROKEN, refuse_with(code), DONE)
+    with pytest.raises(StoreUnavailable, match="may or may not"):
+        write(repository)
+    assert len(client.asked) == 2
+
+
 def test_a_commit_is_not_sent_shortly_before_the_deadline(clock: FakeClock) -> None:
     repository, client = make_repository(clock, DONE)
     clock.pass_by(SECONDS - COMMIT_LEAST / 2)

@@ -62,6 +62,7 @@ def test_s60_every_promise_holds_under_all_faults_together() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_every_promise_holds_for_twenty_more_seeds() -> None:
     for seed in range(30, 50):
         check_promises(seed)
