@@ -175,7 +175,18 @@ def test_a_wrong_option_is_refused_with_what_is_allowed(
 
 
 def test_make_passes_every_option_on() -> None:
-    made = ["make", "-n", "rollback", "STAGE=prod", "CANARY=no", "PLAN=yes", "TO=3", "YES=1", "DATA=x"]
+    made = [
+        "make",
+        "--no-print-directory",
+        "-n",
+        "rollback",
+        "STAGE=prod",
+        "CANARY=no",
+        "PLAN=yes",
+        "TO=3",
+        "YES=1",
+        "DATA=x",
+    ]
     ran = subprocess.run(made, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     asked = ran.stdout.splitlines()[-1].split()
     assert asked[2:] == [
