@@ -16,7 +16,7 @@ def measure_reads(ground: Ground, rounds: int) -> tuple[list[Row], Sides]:
     pairs = (
         Pair("snapshot[key]", "snapshot", "dict", "dict", 4, 2.5),
         Pair("snapshot[key]", "snapshot", get, get, 1 / 100, 1 / 140),
-        Pair("config[key]", "config", "dict", "dict", 11, 8),
+        Pair("config[key]", "config", "dict", "dict", 10, 8),
         Pair("config[key]", "config", get, get, 1 / 30, 1 / 40),
         Pair("config[key]", "config", "TTLCache", "cachetools TTLCache"),
         Pair("config[key] in a wrapped handler", "config in a handler", get, get),

@@ -98,3 +98,4 @@ def test_unattended_it_still_takes_weights_away() -> None:
     with Stubber(client) as stub:
         stub.add_response("update_alias", {"AliasArn": ARN, "FunctionVersion": "13"})
         mend(client, Mending(alias("13", v14=0.1), "13"), lambda _: None, lambda _: True, unattended=True)
+        stub.assert_no_pending_responses()
