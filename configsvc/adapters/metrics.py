@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TextIO
+from typing import Literal, NamedTuple, TextIO
 
 NAMESPACE = "configsvc"
 PROBLEMS, DENIED, COLD_STARTS, UNPROVEN = "Problems", "Denied", "ColdStarts", "Unproven"
@@ -62,6 +62,23 @@ def _count_flags(line: Mapping[str, object]) -> dict[str, list[list[str]]]:
 
 def _build_directive(metric: str, dimensions: list[list[str]]) -> dict[str, object]:
     return {"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": [{"Name": metric, "Unit": "Count"}]}
+
+
+Unit = Literal["Count", "Seconds", "Milliseconds"]
+
+
+def measure(service: str, milliseconds: int, measured: Mapping[str, tuple[float, Unit]]) -> dict[str, object]:
+    """Members that make a log line carry these metrics (Amazon CloudWatch user guide, "Embedded metric format").
+
+    Args:
+        service: the function's name, the only dimension.
+        milliseconds: of the wall clock, since 1970.
+        measured: value and unit of each metric, by name.
+    """
+    metrics = [{"Name": name, "Unit": unit} for name, (_, unit) in measured.items()]
+    directive = {"Namespace": NAMESPACE, "Dimensions": [[SERVICE]], "Metrics": metrics}
+    values = {name: value for name, (value, _) in measured.items()}
+    return {**values, SERVICE: service, "_aws": {"Timestamp": milliseconds, "CloudWatchMetrics": [directive]}}
 
 
 _SEVERITY = {"debug": 10, "info": 20, "warning": 30, "error": 40}

@@ -32,6 +32,13 @@ class Grant(NamedTuple):
     namespaces: tuple[str, ...]
 
 
+UPKEEP = Principal("system:upkeep")
+"""The scheduled upkeep, in this process only: `parse_principal` and `parse_admin_pattern` refuse it, and no identity
+that API Gateway passes on is spelled like it. So nobody can call as it, and nobody can grant to it."""
+
+UPKEEP_GRANTS = (Grant(ACTIONS, ("*",)),)
+
+
 def parse_pattern(text: str) -> str:
     """Parses a namespace pattern.
 

@@ -41,6 +41,12 @@ LIVE_DATA_KEYS = 32
 SEALS_PER_DATA_KEY = 2**20
 """Values sealed under one data key: far below the 2^32 of random 96-bit nonces (NIST SP 800-38D, 8.3)."""
 
+SEALS_NEAR = SEALS_PER_DATA_KEY * 8 // 10
+"""Seals after which upkeep reports a data key: at the limit, no value can be sealed under it."""
+
+DATA_KEY_SECONDS = 90 * 24 * 3600
+"""Age after which upkeep reports a live data key, in seconds."""
+
 SNAPSHOT_BYTES = 1 * MIB
 """Bytes of a namespace's snapshot as the current Lambda runtime returns it, by default."""
 

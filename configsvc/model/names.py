@@ -15,6 +15,15 @@ NAMESPACE = r"[a-z0-9][a-z0-9._-]{0,63}"
 KEY = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}"
 KID = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
 
+PROBE_NAMESPACE = Namespace("configsvc.probe")
+"""The namespace that the scheduled functions keep: the probe fetches it as a consumer would."""
+
+HEARTBEAT_KEY = Key("heartbeat")
+"""There: `{"at": …}`, the time of the last heartbeat (RFC 3339, UTC)."""
+
+UPKEEP_KEY = Key("upkeep")
+"""There: `{"at": …, "failed": n}`, the end of the last upkeep and the number of namespaces that failed."""
+
 _NAMESPACE = re.compile(NAMESPACE)
 _KEY = re.compile(KEY)
 _KID = re.compile(KID)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from configsvc.adapters.metrics import JsonLog, Metrics
+from configsvc.adapters.metrics import JsonLog, Metrics, measure
 from configsvc.model.errors import ConfigsvcError, Contended, Throttled
 from configsvc.web.handling import choose_level
 
@@ -103,3 +103,19 @@ def test_without_metrics_nothing_is_counted() -> None:
     stream = io.StringIO()
     JsonLog(stream, "info").line("warning", status=403)
     assert json.loads(stream.getvalue()) == {"level": "warning", "status": 403}
+
+
+def test_a_line_carries_measured_values_with_their_units() -> None:
+    line = measure("payments-upkeep", 1_700_000_000_123, {"UpkeepAge": (12.5, "Seconds"), "RotationDue": (3, "Count")})
+    assert line == {
+        "UpkeepAge": 12.5, "RotationDue": 3, "service": "payments-upkeep",
+        "_aws": {
+            "Timestamp": 1_700_000_000_123,
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": "configsvc", "Dimensions": [["service"]],
+                    "Metrics": [{"Name": "UpkeepAge", "Unit": "Seconds"}, {"Name": "RotationDue", "Unit": "Count"}],
+                }
+            ],
+        },
+    }  # fmt: skip

@@ -108,3 +108,18 @@ def test_an_administrators_pattern_has_its_star_in_the_name(text: str) -> None:
 
 def test_no_pattern_means_no_administrator() -> None:
     assert not grants.is_administrator([], Principal(ROLE))
+
+
+@given(
+    pattern=st.from_regex(r"arn:aws[a-z-]{0,9}:iam::[0-9]{12}:(role|user)/[A-Za-z0-9_+=,.@*-]{1,64}", fullmatch=True)
+)
+def test_no_administrators_pattern_matches_upkeep(pattern: str) -> None:
+    assert not grants.is_administrator([grants.parse_admin_pattern(pattern)], grants.UPKEEP)
+
+
+def test_nobody_can_grant_to_upkeep_or_be_listed_as_it() -> None:
+    with pytest.raises(InvalidName):
+        grants.parse_principal(grants.UPKEEP)
+    with pytest.raises(InvalidName):
+        grants.parse_admin_pattern(grants.UPKEEP)
+    assert grants.normalize_arn(grants.UPKEEP) is None

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from configsvc.model.grants import UPKEEP
 from configsvc.service.engine.ports import Caller
 from configsvc.web.event import collect_headers, identify_caller
 from tests.support.web.events import build_event
@@ -56,3 +59,17 @@ def test_source_ip_and_user_agent_come_from_api_gateway() -> None:
     found = identify(identity, {"X-Forwarded-For": "198.51.100.1", "User-Agent": "other"})
     assert found.source_ip == "203.0.113.9"
     assert found.user_agent == "x" * 256
+
+
+NEAR_UPKEEP = st.one_of(
+    st.sampled_from([UPKEEP, f"{UPKEEP}\n", f"arn:aws:iam::123456789012:role/{UPKEEP}", f"user/{UPKEEP}", "upkeep"]),
+    st.text(),
+)
+
+
+@given(
+    key=NEAR_UPKEEP, arn=NEAR_UPKEEP, more=st.dictionaries(st.sampled_from(["user", "caller", "apiKey"]), NEAR_UPKEEP)
+)
+def test_no_event_of_api_gateway_makes_a_caller_upkeep(key: str, arn: str, more: dict[str, str]) -> None:
+    found = identify({"apiKeyId": key, "userArn": arn, **more}, {"X-Api-Key": UPKEEP})
+    assert UPKEEP not in (found.api_key, found.principal)

@@ -2,7 +2,7 @@
 
 With PREFIX, only keys that start with it. The state of a key is served, staged (a version waits to be served) or
 deleted (its versions are kept). A served value is overdue once the date set with `configsvc put --rotate-by` has
-passed. With --due, the longest overdue come first.
+passed; days are in UTC. With --due, the longest overdue come first.
 
 With several namespaces, each key comes from the first that serves it, as for a consumer.
 
@@ -14,11 +14,12 @@ has all of it, and the namespace if there are several.
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import UTC, date
 from typing import TYPE_CHECKING
 
 import click
 
+from configsvc.model import due as due_rule
 from configsvc_client.cli import options
 from configsvc_client.cli.output import records, terminal
 from configsvc_client.cli.output.words import get_now, get_today, parse_day
@@ -43,10 +44,11 @@ if TYPE_CHECKING:
 )
 @click.argument("prefix", default="")
 def command(prefix: str, namespaces: tuple[str, ...], *, due: str | None, longer: bool) -> None:
-    limit = None if due is None else None if due == "overdue" else parse_day(due, get_now())
+    now = get_now().astimezone(UTC)
+    limit = None if due is None or due == "overdue" else parse_day(due, now)
     wanted, admin = options.drop_repeats(options.choose_namespaces(namespaces)), composition.open_admin()
     found, hidden = _find_keys(admin, wanted, prefix)
-    day = get_today(get_now())
+    day = get_today(now)
     if due is not None:
         found = _select_due(found, day, limit)
     several = len(wanted) > 1
@@ -69,14 +71,15 @@ def _find_keys(admin: Admin, namespaces: list[Namespace], prefix: str) -> tuple[
 
 def is_overdue(key: KeyInfo, day: date) -> bool:
     """Whether a served value should have been replaced before this day."""
-    return key.state == "served" and key.rotate_by is not None and date.fromisoformat(key.rotate_by) < day
+    return due_rule.is_overdue(key.state, key.rotate_by, day.isoformat())
 
 
 def _select_due(found: Found, day: date, limit: date | None) -> Found:
     """Selects the keys that are overdue, or due by a day; the longest overdue first."""
-    dated = [(each[1].rotate_by, each) for each in found if each[1].state == "served" and each[1].rotate_by]
-    due = [(by, each) for by, each in dated if is_overdue(each[1], day) or (limit and date.fromisoformat(by) <= limit)]
-    return [each for _, each in sorted(due, key=lambda one: one[0])]
+    today = day.isoformat()
+    last = limit.isoformat() if limit else ""
+    due = [each for each in found if due_rule.is_due(each[1].state, each[1].rotate_by, today, last)]
+    return sorted(due, key=lambda each: each[1].rotate_by or "")
 
 
 def _list_members(key: KeyInfo, day: date) -> dict[str, records.OutputField]:

@@ -105,7 +105,7 @@ def get_now() -> datetime:
 
 
 def get_today(now: datetime) -> date:
-    """Returns the day, by the person's calendar."""
+    """Returns the day of a time, in its own time zone."""
     return now.date()
 
 
