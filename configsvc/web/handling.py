@@ -123,7 +123,7 @@ class RequestHandler:
         level = choose_level(answer.status, cold=cold, suspect=came.suspect)
         if self._log.takes(level):
             spent: dict[str, Logged] = {"duration_ms": round((self._monotonic() - began) * 1000, 3), "cold_start": cold}
-            members |= {"unproven": True} if came.suspect else {}
+            members |= {"unproven": True} if came.suspect else _describe_sender(caller)
             self._log.line(level, **_describe_request(event, request, caller, answer), **members, **spent)
         return answer
 
@@ -166,6 +166,11 @@ def _describe_request(event: Event, request: Request | None, caller: Caller, ans
         "correlation_id": caller.correlation_id,
         "request_id": get_request_id(event),
     }
+
+
+def _describe_sender(caller: Caller) -> dict[str, Logged]:
+    """Where a request came from, as API Gateway saw it: a direct invocation could claim any address."""
+    return {"source_ip": caller.source_ip or None, "user_agent": caller.user_agent or None}
 
 
 def _cut_text(found: object) -> str | None:

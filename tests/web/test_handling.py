@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from configsvc.adapters.metrics import JsonLog
 from configsvc.model import errors
 from configsvc.web import reply
-from configsvc.web.api import View
+from configsvc.web.api import RestApi, View
+from configsvc.web.handling import RequestHandler
 from configsvc.web.reply import Reply
 from configsvc.web.request import Request
-from tests.support.web.apps import build_app_with, parse_problem
+from tests.support.web.apps import (
+    ANYTHING,
+    ask_for_proof,
+    build_app_with,
+    make_ticking_clock,
+    parse_problem,
+    refuse_ports,
+)
 from tests.support.web.events import ARN, build_event
 from tests.support.web.lines import Lines
 
@@ -111,7 +121,7 @@ def test_wrong_settings_are_logged_and_not_shown() -> None:
 
 def test_each_request_is_one_line_with_who_what_and_how_long() -> None:
     lines = Lines()
-    identity = {"apiKeyId": "reader1", "userArn": ARN}
+    identity = {"apiKeyId": "reader1", "userArn": ARN, "sourceIp": "203.0.113.9", "userAgent": "configsvc-client/1"}
     call_view(ok, lines, identity=identity, parameters={"namespace": "payments.prod"})
     assert lines.kept == [
         {
@@ -126,10 +136,39 @@ def test_each_request_is_one_line_with_who_what_and_how_long() -> None:
             "revision": 7,
             "correlation_id": "request-1",
             "request_id": "request-1",
+            "source_ip": "203.0.113.9",
+            "user_agent": "configsvc-client/1",
             "duration_ms": 250.0,
             "cold_start": True,
         }
     ]
+
+
+def test_a_user_agent_cannot_forge_lines_or_lengthen_them() -> None:
+    stream, lines = io.StringIO(), Lines()
+    hostile = 'x"}\n{"level":"error","forged":true}\x1b[2J\u202e' + "y" * 100_000
+    identity = {"apiKeyId": "reader1", "sourceIp": "203.0.113.9\n" + "9" * 1000, "userAgent": hostile}
+    for log in (lines, JsonLog(stream, "info")):
+        app = RestApi(RequestHandler(log, make_ticking_clock()), refuse_ports, ask_for_proof, make_ticking_clock())
+        app.signed("GET", "/v1/x", ANYTHING)(ok)
+        app(build_event("GET", "/v1/x", identity=identity), None)
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line) == lines.kept[0]
+    assert str(lines.kept[0]["user_agent"])[:6] == 'x"}\ufffd{"'
+    assert len(str(lines.kept[0]["user_agent"])) == 256
+    assert len(str(lines.kept[0]["source_ip"])) == 64
+    assert not {"\n", "\x1b", "\u202e"} & {*str(lines.kept[0]["user_agent"]), *str(lines.kept[0]["source_ip"])}
+
+
+def test_a_forwarded_address_is_not_taken_for_the_senders() -> None:
+    lines = Lines()
+    call_view(
+        ok,
+        lines,
+        headers={"X-Forwarded-For": "198.51.100.1", "User-Agent": "other"},
+        identity={"sourceIp": "203.0.113.9"},
+    )
+    assert (lines.kept[0]["source_ip"], lines.kept[0]["user_agent"]) == ("203.0.113.9", None)
 
 
 def test_only_the_first_request_is_a_cold_start() -> None:

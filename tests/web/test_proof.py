@@ -74,6 +74,7 @@ def test_a_request_without_the_proof_is_403_for_any_identity(variables: object) 
     (line,) = lines.kept
     assert (line["level"], line["unproven"], line["status"]) == ("warning", True, 403)
     assert (line["principal"], line["api_key"], line["request_id"]) == (None, None, "id-of-the-invocation")
+    assert not {"source_ip", "user_agent"} & line.keys()
 
 
 @pytest.mark.parametrize("where", ["headers", "queryStringParameters", "requestContext", "pathParameters"])
@@ -126,6 +127,7 @@ def test_observed_requests_are_served_and_logged() -> None:
     (line,) = lines.kept
     assert (line["level"], line["unproven"]) == ("warning", True)
     assert line["principal"] == ADMIN
+    assert not {"source_ip", "user_agent"} & line.keys()
 
 
 def test_a_function_without_a_configured_proof_serves_nothing() -> None:

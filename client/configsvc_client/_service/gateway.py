@@ -23,6 +23,9 @@ _NOT_MODIFIED = 304
 _TOO_MUCH = frozenset({400, 413, 431})
 """The answers of servers that reject a long or malformed If-None-Match."""
 
+USER_AGENT = "configsvc-client/0.1.0"
+"""Names the client and its version in the service's logs. A constant, because a poll's request is kept short."""
+
 WhileWaiting = Callable[[], None] | None
 
 
@@ -184,7 +187,9 @@ class ApiGateway:
     def _send(
         self, api_key: Secret, target: str, etag: str | None, deadline: float, while_waiting: WhileWaiting
     ) -> Response:
-        headers: dict[str, str | Secret] = {"x-api-key": api_key, "accept-encoding": "gzip"}
+        headers: dict[str, str | Secret] = {
+            "x-api-key": api_key, "accept-encoding": "gzip", "user-agent": USER_AGENT,
+        }  # fmt: skip
         if etag is not None:
             headers["if-none-match"] = etag
         return self._connection.request("GET", target, headers, b"", deadline, while_waiting=while_waiting)

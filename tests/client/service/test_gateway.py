@@ -1,7 +1,9 @@
 import json
 import socket
 import time
+import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +11,7 @@ from configsvc.model import errors
 from configsvc.model.names import Namespace
 from configsvc.model.snapshot import render
 from configsvc_client._ports import FetchedSnapshot
-from configsvc_client._service.gateway import ApiGateway
+from configsvc_client._service.gateway import USER_AGENT, ApiGateway
 from configsvc_client._transport.http import Connection
 from configsvc_client._transport.url import parse_url
 from tests.support.client.sealing import NS, seal_values
@@ -40,8 +42,14 @@ def test_a_snapshot_is_one_unsigned_get_with_the_api_key() -> None:
         assert fetch(server, {NS: None}) == {NS: SERVED}
     ((method, path, headers, body),) = server.requests
     assert (method, path, body) == ("GET", "/prod/v1/namespaces/payments.prod/snapshot", b"")
-    assert set(headers) == {"host", "x-api-key", "accept-encoding"}
+    assert set(headers) == {"host", "x-api-key", "accept-encoding", "user-agent"}
     assert headers["x-api-key"] == "key-1"
+
+
+def test_the_user_agent_names_the_client_and_its_version() -> None:
+    project = tomllib.loads((Path(__file__).resolve().parents[3] / "pyproject.toml").read_text(encoding="utf-8"))
+    name, _, version = USER_AGENT.partition("/")
+    assert (name, version) == ("configsvc-client", project["project"]["version"])
 
 
 def test_a_polls_request_is_under_300_bytes_on_aws() -> None:

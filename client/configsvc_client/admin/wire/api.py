@@ -11,6 +11,7 @@ from configsvc_client._aws import sigv4
 from configsvc_client._secret import Secret, mask
 from configsvc_client._service.answers import NotOurs, read_answer
 from configsvc_client._service.api_keys import ApiKeys
+from configsvc_client._service.gateway import USER_AGENT
 from configsvc_client._service.problems import read_problem
 from configsvc_client._transport.response import Response
 from configsvc_client._transport.url import Url, quote
@@ -165,7 +166,7 @@ class AdminApi:
                 now=self._ports.clock.wall(),
             )  # fmt: skip
         # Not signed: a proxy on the way may change the encodings.
-        sent = {**headers, "accept-encoding": "gzip"}
+        sent = {**headers, "accept-encoding": "gzip", "user-agent": USER_AGENT}
         # Computed here: entering an MFA code, or a credential process, may have taken longer than a request does.
         return self._ports.transport.request(request.method, request.target, sent, request.body, self._deadline())
 
