@@ -62,10 +62,14 @@ class Throttle(_Part):
 
 
 class Consumers(Throttle):
-    """Limits of one API key, with an optional quota per day. A higher generation replaces the key by a new one."""
+    """Limits of each API key, with an optional quota per day.
+
+    A higher generation makes a new key beside the one before it, which works until `keys = 1` or the next generation.
+    """
 
     quota_per_day: Annotated[Integer, Field(ge=0)] = 0
     generation: Count = 1
+    keys: Annotated[Integer, aws_values.one_of(1, 2)] | None = None  # None: the one before is kept, if there is one
 
 
 class Group(Consumers):

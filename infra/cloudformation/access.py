@@ -1,12 +1,12 @@
-"""Access: API keys of consumer groups, and ready-made IAM policies."""
+"""Ready-made IAM policies: readers, writers and administrators."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from infra.cloudformation.template import Template
-from infra.stage import Group, Stage
-from infra.stage_rules import camel, name_pattern
+from infra.stage import Stage
+from infra.stage_rules import name_pattern
 
 NAMESPACE_TAG = "configsvc-namespace"
 """The tag of a principal that names its namespace, for the policies by tag."""
@@ -32,9 +32,6 @@ Statement = dict[str, Any]
 
 def add(template: Template, stage: Stage) -> None:
     """Write it into the template."""
-    _renew_reader(template, stage.reader.generation)
-    for group in stage.groups:
-        _add_group(template, group)
     keys: list[object] = [OWN_KEY, *stage.further_kms_keys]
     _add_policy(template, "AdministratorPolicy", "administers every namespace: grants, data keys", administrator(keys))
     for pattern in stage.policies:
@@ -139,45 +136,6 @@ def _add_policy(template: Template, name: str, about: str, statements: list[Stat
         },
     }
     template["Outputs"][name] = {"Value": {"Ref": name}}
-
-
-def _add_group(template: Template, group: Group) -> None:
-    name, resources, number = camel(group.name), template["Resources"], _number(group.generation)
-    called = {"Fn::Sub": f"${{AWS::StackName}}-{group.name}"}
-    key = f"{name}ApiKey{number}"
-    plan: dict[str, Any] = {
-        "UsagePlanName": called,
-        "ApiStages": [{"ApiId": {"Ref": "RestAPI"}, "Stage": {"Ref": "RestAPI.Stage"}}],
-        "Throttle": {"RateLimit": group.rate, "BurstLimit": group.burst},
-    }
-    if group.quota_per_day:
-        plan["Quota"] = {"Limit": group.quota_per_day, "Period": "DAY"}
-    joined = {"KeyId": {"Ref": key}, "KeyType": "API_KEY", "UsagePlanId": {"Ref": f"{name}UsagePlan"}}
-    resources[key] = _api_key(group.name, number)
-    resources[f"{name}UsagePlan"] = {"Type": "AWS::ApiGateway::UsagePlan", "Properties": plan}
-    resources[f"{name}PlanKey{number}"] = {"Type": "AWS::ApiGateway::UsagePlanKey", "Properties": joined}
-    template["Outputs"][f"ApiKeyIdOf{name}"] = {"Value": {"Ref": key}}
-
-
-def _renew_reader(template: Template, generation: int) -> None:
-    """A later generation is another resource, so CloudFormation deletes the earlier key."""
-    if generation == 1:
-        return
-    resources, number = template["Resources"], _number(generation)
-    del resources["ReaderKey"]
-    resources[f"ReaderKey{number}"] = _api_key("reader", number)
-    joined = resources[f"ReaderPlanKey{number}"] = resources.pop("ReaderPlanKey")
-    joined["Properties"]["KeyId"] = template["Outputs"]["ReaderKeyId"]["Value"] = {"Ref": f"ReaderKey{number}"}
-
-
-def _api_key(name: str, number: str) -> dict[str, Any]:
-    called = {"Fn::Sub": "-".join(filter(None, ("${AWS::StackName}", name, number)))}
-    return {"Type": "AWS::ApiGateway::ApiKey", "Properties": {"Name": called, "Enabled": True}}
-
-
-def _number(generation: int) -> str:
-    """The first one has none."""
-    return str(generation) if generation > 1 else ""
 
 
 def _make_document(statements: list[Statement]) -> dict[str, Any]:

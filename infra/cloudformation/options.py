@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from infra.cloudformation import access, canary, identities, invocation, kms_key, network, published
+from infra.cloudformation import access, api_keys, canary, identities, invocation, kms_key, network, published
 from infra.cloudformation.template import Template
 from infra.stage import Stage
 
@@ -39,6 +39,7 @@ def with_options(sam: Template, stage: Stage, served: str | None = None) -> Temp
         canary.add(done, stage)
     invocation.add(done, stage)
     _metrics(done, stage)
+    api_keys.add(done, stage)
     access.add(done, stage)
     kms_key.add(done, stage)
     network.add(done, stage)

@@ -17,6 +17,7 @@ from infra.cloudformation import kms_key, limits
 from infra.cloudformation import template as templates
 from infra.cloudformation.canary import describe_skipped
 from infra.cloudformation.options import with_options
+from infra.deployment import two_keys
 from infra.deployment.change_set import Change
 from infra.deployment.deploy import Service, Target, deploy_service, plan_service
 from infra.deployment.stack import Stack
@@ -27,6 +28,7 @@ from infra.paths import ROOT
 from infra.stage import Stage, StageError
 
 _MINUTES = 60.0
+_API_KEY = "AWS::ApiGateway::ApiKey"
 _LONGEST = 60 * _MINUTES  # a canary shifts for ten minutes, a domain or provisioned concurrency take as long
 
 Ask = Callable[[str], bool]
@@ -191,6 +193,8 @@ def show(changes: list[Change], tell: Callable[[str], None]) -> None:
     ):
         if found:
             tell(f"{said}: {', '.join(found)}.")
+    if any(change.kind == _API_KEY for change in lost):
+        tell("A deleted API key answers 403 at once, and cannot be brought back.")
 
 
 def describe(site: Site, service: Service) -> None:
@@ -204,7 +208,7 @@ def describe(site: Site, service: Service) -> None:
         site.tell(f"  {line}")
     site.tell("\nDevelopers use the same settings with their own API key, and sign with their AWS credentials:")
     site.tell(f"  export AWS_REGION={site.region}")
-    for line in kms_key.advise_consumers(site.stage, service.kms_key_arn):
+    for line in (*kms_key.advise_consumers(site.stage, service.kms_key_arn), *two_keys.advise(site.stage, outputs)):
         site.tell(line)
     if not site.stage.admins:
         site.tell(

@@ -304,7 +304,7 @@ def test_a_leaked_key_of_the_stack_is_replaced_by_its_next_generation(world: Wor
     stage = STAGE.model_copy(update={"stack": "infra-leaked"})
     leaked = world._replace(site=replace(world.site, stage=stage))
     old = leaked.deploy(built_package).reader_key_id
-    renewed = stage.model_copy(update={"reader": stage.reader.model_copy(update={"generation": 2})})
+    renewed = stage.model_copy(update={"reader": stage.reader.model_copy(update={"generation": 2, "keys": 1})})
     new = leaked._replace(site=replace(world.site, stage=renewed)).deploy(built_package)
     left = {each["id"] for each in api_keys(world.clients("apigateway"), "infra-leaked")}
     joined = world.clients("apigateway").get_usage_plan_keys(usagePlanId=new.usage_plan_id)["items"]

@@ -160,38 +160,6 @@ def test_key_administrators_manage_and_are_denied_the_use(everything: dict[str, 
     assert {"kms:Decrypt", "kms:GenerateDataKey"} <= set(denied["Action"])
 
 
-def test_a_group_has_a_key_and_limits_of_its_own(everything: dict[str, Any]) -> None:
-    plan = properties(everything, "PaymentsTeamUsagePlan")
-    assert (plan["Throttle"], plan["Quota"]) == ({"RateLimit": 10, "BurstLimit": 20}, {"Limit": 5, "Period": "DAY"})
-    assert properties(everything, "PaymentsTeamPlanKey")["KeyId"] == {"Ref": "PaymentsTeamApiKey"}
-
-
-@pytest.mark.parametrize("generation", [1, 2])
-def test_an_api_key_of_another_generation_is_another_resource_everywhere(
-    built_package: Package, generation: int
-) -> None:
-    groups = [{"name": "team", "rate": 1, "burst": 1, "generation": generation}]
-    reader = {"rate": 1, "burst": 1, "generation": generation}
-    found = expanded(built_package, parse({"stack": "s", "reader": reader, "groups": groups}))
-    keys = {name for name, each in found["Resources"].items() if each["Type"] == "AWS::ApiGateway::ApiKey"}
-    joined = {
-        each["Properties"]["KeyId"]["Ref"]: name
-        for name, each in found["Resources"].items()
-        if each["Type"] == "AWS::ApiGateway::UsagePlanKey"
-    }
-    told = {found["Outputs"][name]["Value"]["Ref"] for name in ("ReaderKeyId", "ApiKeyIdOfTeam")}
-    number = "" if generation == 1 else "2"
-    assert keys == joined.keys() == told == {f"ReaderKey{number}", f"TeamApiKey{number}"}
-    assert set(joined.values()) == {f"ReaderPlanKey{number}", f"TeamPlanKey{number}"}
-
-
-def test_the_stack_s_first_api_key_is_the_template_s(built_package: Package) -> None:
-    sam = json.loads(json.dumps(built_package.template))
-    said = sam["Resources"]["ReaderKey"]
-    said["Properties"]["Description"] = "as the template says"
-    assert options.with_options(sam, parse({"stack": "s"}))["Resources"]["ReaderKey"] == said
-
-
 def test_policies_cover_both_kms_keys_while_one_takes_the_others_place(built_package: Package) -> None:
     before = {"stack": "s", "policies": ["*"], "further_kms_keys": [KEY]}
     after = before | {"further_kms_keys": [OTHER_KEY], "table": {"kms_key": KEY}}
