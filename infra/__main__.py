@@ -8,13 +8,13 @@ from infra import aws, command
 from infra.deployment.deploy import Target
 from infra.deployment.release import Site, find_commit
 from infra.deployment.whole_stack import WholeStack
-from infra.stage import Stage, StageError, load
+from infra.stage import Stage, StageError
 from infra.stage_rules import place_faults
 
 
 def main(arguments: list[str] | None = None) -> int:
     asked = command.parse("python -m infra", arguments)
-    return command.run(asked, lambda: _connect(load(asked.stage), asked), aws.Unreachable)
+    return command.run(asked, lambda: _connect(command.load_stage(asked), asked), aws.Unreachable)
 
 
 def _connect(stage: Stage, asked: command.Asked) -> command.Connection:

@@ -20,7 +20,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as NoConnection
 
 from infra.paths import STAGES
-from infra.stage import load
+from infra.stage import load_unfinished
 
 
 class Unreachable(Exception):
@@ -93,5 +93,5 @@ def region_of(stack: str) -> str | None:
     Raises:
         infra.stage.StageError: a stage file is not what it should be.
     """
-    stages = [load(path.stem) for path in sorted(STAGES.glob("*.toml"))]
+    stages = [load_unfinished(path.stem) for path in sorted(STAGES.glob("*.toml"))]
     return next((stage.region for stage in stages if stage.stack == stack), None)

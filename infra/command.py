@@ -21,7 +21,7 @@ from infra.deployment.rollback import list_deployments, roll_back
 from infra.deployment.stack import Approve, Declined, StackFailed
 from infra.escaping import escape, escape_lines
 from infra.packaging.service_zip import PackagingError
-from infra.stage import StageError
+from infra.stage import Stage, StageError, load, load_unfinished
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -86,6 +86,15 @@ def _find_fault(given: argparse.Namespace) -> str | None:
         if getattr(given, name) and given.verb != verb:
             return f"{name.upper()}= is an option of make {verb}, not of make {given.verb}."
     return None
+
+
+def load_stage(asked: Asked) -> Stage:
+    """Load the stage of the command. Only deploy needs one that says who gets its alarms: the others must always work.
+
+    Raises:
+        StageError: it is missing or invalid; all errors are reported.
+    """
+    return load(asked.stage) if asked.verb == "deploy" else load_unfinished(asked.stage)
 
 
 def run(asked: Asked, connect: Callable[[], Connection], *expected: type[Exception]) -> int:

@@ -17,7 +17,7 @@ from typing import Any
 from infra.aws_values import partition_of
 from infra.deployer_rules import ADDS, API_RESOURCES, DEPLOYS, DESTROYS, FUNCTION_RESOURCES, PLANS, READS, Rule
 from infra.paths import ROOT
-from infra.stage import Stage, StageError, load
+from infra.stage import Stage, StageError, load_unfinished
 from infra.stage_rules import place_faults
 
 _PREFIX = 20
@@ -107,7 +107,7 @@ def load_for(name: str, account: str, region: str) -> Stage:
     Raises:
         StageError: it does not fit there, or either is wrong.
     """
-    stage = load(name)
+    stage = load_unfinished(name)
     faults = [] if re.fullmatch("[0-9]{12}", account) else [f"{account!r} is not the id of an account"]
     try:
         faults += place_faults(stage, region, account)

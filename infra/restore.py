@@ -36,7 +36,7 @@ from configsvc.service.verbs.lift import lift_namespace
 from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace, delete_namespace
 from infra import aws
 from infra.escaping import escape
-from infra.stage import StageError, load
+from infra.stage import StageError, load_unfinished
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -180,7 +180,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stage", help="a file in infra/stages, without .toml; its region is used")
     asked = parser.parse_args(arguments)
     try:
-        session = aws.session(load(asked.stage).region if asked.stage else None)
+        session = aws.session(load_unfinished(asked.stage).region if asked.stage else None)
         client, operator = session.client("dynamodb"), _operator(session.client("sts"))
         if asked.old:
             given_out = find_believed(revisions(client, asked.old), revisions(client, asked.new))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from infra import aws_values, stage_rules
 from infra.packaging.platforms import Architecture, Platform, Runtime
@@ -90,6 +90,13 @@ class Alarms(_Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         return _refuse(self, stage_rules.alarm_faults(self))
+
+
+def _read_alarms(given: object) -> object:
+    """Accept `alarms = "none"` for a table without a target."""
+    if isinstance(given, str) and given != stage_rules.NOBODY:
+        raise ValueError(f'the only text is "{stage_rules.NOBODY}"; a target is set in the table [alarms]')
+    return {} if isinstance(given, str) else given
 
 
 class Function(_Part):
@@ -178,7 +185,7 @@ class Stage(_Part):
     consumer_accounts: tuple[aws_values.Account, ...] = ()
     consumer_org: aws_values.Organization | None = None
     further_kms_keys: tuple[aws_values.KmsKeyArn, ...] = ()
-    alarms: Alarms = Alarms()
+    alarms: Annotated[Alarms, BeforeValidator(_read_alarms)] = Alarms()
     function: Function = Function()
     table: Table = Table()
     network: Network = Network()
@@ -209,11 +216,26 @@ class Stage(_Part):
 
 
 def load(name: str, folder: Path = STAGES) -> Stage:
-    """Load the stage of that name.
+    """Load the stage of that name, to deploy or package it.
+
+    Raises:
+        StageError: it is missing, invalid, or does not say who gets its alarms; all errors are reported.
+    """
+    return _load(name, folder, stage_rules.target_faults)
+
+
+def load_unfinished(name: str, folder: Path = STAGES) -> Stage:
+    """Load a stage that may not say yet who gets its alarms, as prod.toml is shipped.
+
+    This is for reading it, and for going back, listing and destroying, which must work at any time.
 
     Raises:
         StageError: it is missing, or invalid; all errors are reported.
     """
+    return _load(name, folder, lambda _: iter(()))
+
+
+def _load(name: str, folder: Path, further: Callable[[Mapping[str, object]], Iterator[str]]) -> Stage:
     path = folder / f"{name}.toml"
     known = ", ".join(sorted(each.stem for each in folder.glob("*.toml")))
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
@@ -222,18 +244,31 @@ def load(name: str, folder: Path = STAGES) -> Stage:
     if not path.exists():
         raise StageError(f"There is no stage {name!r}. Use STAGE= one of {known}, or create infra/stages/{name}.toml.")
     try:
-        return parse({"name": name, **tomllib.loads(path.read_text())})
+        content = {"name": name, **tomllib.loads(path.read_text())}
     except tomllib.TOMLDecodeError as error:
         raise StageError(f"{path.name} is not TOML: {error}") from error
+    return _parse(content, list(further(content)))
 
 
 def parse(content: Mapping[str, object]) -> Stage:
-    """Parse the content of a stage file. Raises StageError."""
+    """Parse the content of a stage file, which may not say who gets its alarms. Raises StageError."""
+    return _parse(content, [])
+
+
+def _parse(content: Mapping[str, object], further: list[str]) -> Stage:
+    """The stage, unless it is invalid or has further errors; these are reported together."""
     try:
-        return Stage.model_validate(content)
+        stage = Stage.model_validate(content)
     except ValidationError as error:
-        told = [f"  {_describe(each)}" for each in [*error.errors(), *_further_errors(content, error)]]
-        raise StageError("\n".join(["The stage file is invalid.", *told])) from None
+        found = [_describe(each) for each in [*error.errors(), *_further_errors(content, error)]]
+        raise _invalid([*found, *further]) from None
+    if further:
+        raise _invalid(further)
+    return stage
+
+
+def _invalid(faults: Iterable[str]) -> StageError:
+    return StageError("\n  ".join(["The stage file is invalid.", *faults]))
 
 
 def _further_errors(content: Mapping[str, object], found: ValidationError) -> list[ErrorDetails]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from infra import aws_values
@@ -12,7 +12,19 @@ from infra import aws_values
 if TYPE_CHECKING:
     from infra.stage import Alarms, Function, Network, Stage, Table
 
+NOBODY = "none"
+"""The text that a stage file has instead of the table `[alarms]`, if its alarms are to notify nobody."""
 _PARAMETER_BYTES = 4096
+_NO_TARGET = f"""\
+alarms: nobody would get the alarms of this stage. Add these two lines (only the second, if the file has the first):
+
+    [alarms]
+    email = "on-call@example.com"        # or topic = "arn:aws:sns:…", a topic that exists
+
+  If nobody is to get them, write this at the top of the file, and remove [alarms]:
+
+    alarms = "{NOBODY}"
+"""
 
 
 def camel(text: str) -> str:
@@ -59,6 +71,13 @@ def alarm_faults(alarms: Alarms) -> Iterator[str]:
     """Find two targets, where alarms have one."""
     if alarms.topic and alarms.email:
         yield "set a topic or an e-mail address, not both"
+
+
+def target_faults(content: Mapping[str, object]) -> Iterator[str]:
+    """Find that a stage file, valid or not, neither says who gets its alarms nor that nobody does."""
+    alarms = content.get("alarms", {})
+    if isinstance(alarms, Mapping) and not (alarms.get("topic") or alarms.get("email")):
+        yield _NO_TARGET
 
 
 def stage_faults(stage: Stage) -> Iterator[str]:

@@ -12,7 +12,7 @@ from infra.cloudformation.options import with_options
 from infra.cloudformation.runtime import run_on
 from infra.escaping import escape_lines
 from infra.paths import ROOT, STAGES
-from infra.stage import Stage, StageError, load
+from infra.stage import Stage, StageError, load_unfinished
 
 
 def main() -> int:
@@ -22,7 +22,7 @@ def main() -> int:
     finished = json.loads((folder / "template.json").read_text())
     for path in sorted(STAGES.glob("*.toml")):
         try:
-            expanded = _expand(finished, load(path.stem))
+            expanded = _expand(finished, load_unfinished(path.stem))
         except (StageError, templates.TemplateError) as error:
             print(f"{path.relative_to(ROOT)}: {escape_lines(error)}", file=sys.stderr)
             return 1

@@ -15,7 +15,7 @@ from infra.packaging.platforms import find_local
 from infra.packaging.report import describe_package
 from infra.packaging.service_zip import PackagingError, package, write_json
 from infra.paths import ROOT
-from infra.stage import Function, StageError, load
+from infra.stage import Function, Stage, StageError, load
 
 _LOCAL = "local"
 
@@ -27,7 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of switches that nobody but AWS has
     try:
-        for line in _build(asked.stage, asked.out or ROOT / "build" / (asked.stage or "service")):
+        stage = load(asked.stage) if asked.stage else None
+        for line in build(stage, asked.out or ROOT / "build" / (asked.stage or "service")):
             print(line)
     except (PackagingError, StageError, template.TemplateError) as error:
         print(f"make package: {escape_lines(error)}", file=sys.stderr)
@@ -35,9 +36,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _build(name: str | None, out: Path) -> list[str]:
-    stage = load(name) if name else None
-    platform = find_local() if name == _LOCAL else (stage.function if stage else Function()).platform
+def build(stage: Stage | None, out: Path) -> list[str]:
+    """Build the zip and the templates of the stage, or of the default platform, into `out`; returns what to print.
+
+    Raises:
+        infra.packaging.service_zip.PackagingError, infra.cloudformation.template.TemplateError: it cannot be built.
+    """
+    is_local = stage is not None and stage.name == _LOCAL
+    platform = find_local() if is_local else (stage.function if stage else Function()).platform
     built = package(ROOT, out, platform)
     if stage:
         sam = with_defaults(with_options(built.template, stage), stage.parameters())

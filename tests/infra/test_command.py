@@ -106,7 +106,7 @@ _UNREACHABLE = {
     ],
 )
 def test_without_a_way_to_aws_it_refuses_and_says_what_is_missing(environment: dict[str, str], why: str) -> None:
-    ran = run("deploy", "prod", **environment)
+    ran = run("deploy", "dev", **environment)
     assert ran.returncode == 1
     assert why in ran.stderr
     assert "Traceback" not in ran.stderr
@@ -115,6 +115,19 @@ def test_without_a_way_to_aws_it_refuses_and_says_what_is_missing(environment: d
 def test_a_stage_that_is_none_is_refused_before_anything_else() -> None:
     ran = run("destroy", "nowhere")
     assert (ran.returncode, "There is no stage 'nowhere'" in ran.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("plan", [[], ["--plan", "yes"]])
+def test_a_stage_without_an_alarm_target_is_not_deployed(plan: list[str]) -> None:
+    ran = run("deploy", "prod", *plan, AWS_REGION="eu-west-1")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert 'alarms = "none"' in ran.stderr
+
+
+@pytest.mark.parametrize("verb", ["rollback", "deployments", "destroy"])
+def test_a_stage_without_an_alarm_target_can_be_taken_back(verb: str) -> None:
+    ran = run(verb, "prod", AWS_REGION="eu-west-1", **_UNREACHABLE)
+    assert (ran.returncode, "AWS cannot be reached" in ran.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from infra import deployer
 from infra.findings.tools import run_parliament
 from infra.packaging.service_zip import Package
 from infra.paths import ROOT
-from infra.stage import Stage, load
+from infra.stage import Stage, load, load_unfinished
 from tests.infra.cloudformation.test_options import BOUNDARY, EVERYTHING, RESTORED, expanded
 from tests.support.infra.schemas import permissions
 
@@ -91,7 +91,9 @@ def is_unused(action: str) -> bool:
 @pytest.fixture(scope="module")
 def needed(built_package: Package) -> set[str]:
     """The actions that creating, updating and deleting each resource type of our templates needs."""
-    templates = [expanded(built_package, stage) for stage in (EVERYTHING, RESTORED, load("prod"), load("dev"))]
+    templates = [
+        expanded(built_package, stage) for stage in (EVERYTHING, RESTORED, load_unfinished("prod"), load("dev"))
+    ]
     kinds = {each["Type"] for template in templates for each in template["Resources"].values()}
     return {action for kind in kinds for action in permissions(kind)}
 
@@ -140,7 +142,7 @@ def test_a_planner_executes_deletes_and_moves_nothing() -> None:
 
 
 @pytest.mark.slow  # it needs the environment of the linters
-@pytest.mark.parametrize("stage", [EVERYTHING, load("prod"), load("dev")], ids=lambda stage: stage.name)
+@pytest.mark.parametrize("stage", [EVERYTHING, load_unfinished("prod"), load("dev")], ids=lambda stage: stage.name)
 def test_parliament_accepts_the_policies(stage: Stage, tmp_path: Path) -> None:
     wrapped = {
         re.sub(r"\W", "", name): {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}
@@ -169,7 +171,7 @@ def test_a_policy_fits_and_reaches_no_more_than_the_stack(document: dict[str, An
 def test_roles_are_made_only_within_the_boundary() -> None:
     bounded = [each for each in POLICIES["cloudformation-function"]["Statement"] if "iam:CreateRole" in each["Action"]]
     assert [each["Condition"] for each in bounded] == [{"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}]
-    plain = deployer.make_policies(load("prod"), ACCOUNT, REGION)
+    plain = deployer.make_policies(load_unfinished("prod"), ACCOUNT, REGION)
     assert "iam:PutRolePermissionsBoundary" not in granted("cloudformation-function", policies=plain)
     assert "iam:CreateRole" in granted("cloudformation-function", policies=plain)
 
@@ -195,7 +197,7 @@ def test_a_name_that_cloudformation_shortens_is_covered() -> None:
 
 def test_the_files_are_those_of_the_stage_prod() -> None:
     """`python -m infra.deployer prod 111122223333 eu-west-1`, in infra/policies."""
-    made = deployer.make_policies(load("prod"), ACCOUNT, "eu-west-1")
+    made = deployer.make_policies(load_unfinished("prod"), ACCOUNT, "eu-west-1")
     folder = ROOT / "infra" / "policies"
     assert {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")} == made
 

@@ -13,10 +13,10 @@ from infra.cloudformation.template import Template
 from infra.findings.policies import Document, documents
 from infra.packaging.service_zip import Package, read_yaml
 from infra.paths import ROOT, STAGES
-from infra.stage import Stage, load
+from infra.stage import Stage, load_unfinished
 from tests.infra.cloudformation.test_options import EVERYTHING, RESTORED, expanded
 
-PLAIN = [load(path.stem) for path in sorted(STAGES.glob("*.toml"))]
+PLAIN = [load_unfinished(path.stem) for path in sorted(STAGES.glob("*.toml"))]
 OPTIONS = [EVERYTHING, EVERYTHING.model_copy(update={
     "name": "everything-open", "function": EVERYTHING.function.model_copy(update={"gateway_only": False}),
 }), RESTORED]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infra.packaging.service_zip import Package
-from infra.stage import load
+from infra.stage import load, load_unfinished
 from tests.infra.cloudformation.test_options import EVERYTHING, RESTORED, expanded
 from tests.support.infra.schemas import schema_of
 
@@ -30,7 +30,9 @@ UNTAGGED = {
 
 @pytest.fixture(scope="module")
 def kinds(built_package: Package) -> set[str]:
-    templates = [expanded(built_package, stage) for stage in (EVERYTHING, RESTORED, load("prod"), load("dev"))]
+    templates = [
+        expanded(built_package, stage) for stage in (EVERYTHING, RESTORED, load_unfinished("prod"), load("dev"))
+    ]
     return {each["Type"] for template in templates for each in template["Resources"].values()}
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from infra.packaging.__main__ import main
+from infra.packaging.__main__ import build, main
 from infra.packaging.platforms import Platform, find_local
 from infra.packaging.report import describe_package
 from infra.packaging.service_zip import Package
-from infra.stage import load
+from infra.stage import load_unfinished
 from tests.infra.packaging.test_service_zip import lint
 
 ARM = Platform("python3.14", "arm64")
@@ -21,6 +21,10 @@ ARM = Platform("python3.14", "arm64")
 def run(tmp_path: Path, *stage: str) -> dict[str, Any]:
     """The expanded template that the command wrote."""
     assert main([*stage, "--out", str(tmp_path)]) == 0
+    return read(tmp_path)
+
+
+def read(tmp_path: Path) -> dict[str, Any]:
     expanded: dict[str, Any] = json.loads((tmp_path / "expanded.json").read_text())
     return expanded
 
@@ -39,7 +43,9 @@ def test_without_a_stage_it_builds_for_the_default_platform(tmp_path: Path, caps
 
 @pytest.mark.slow
 def test_a_stages_package_is_complete_for_any_tool(tmp_path: Path) -> None:
-    expanded, stage = run(tmp_path, "prod"), load("prod")
+    stage = load_unfinished("prod")
+    build(stage, tmp_path)
+    expanded = read(tmp_path)
     function, parameters = expanded["Resources"]["APIHandler"]["Properties"], expanded["Parameters"]
 
     assert (tmp_path / "deployment.zip").stat().st_size > 1_000_000
@@ -61,6 +67,14 @@ def test_the_local_stage_is_for_this_computer(tmp_path: Path) -> None:
 def test_an_unknown_stage_is_named_before_anything_is_built(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nowhere", "--out", str(tmp_path)]) == 1
     assert "There is no stage 'nowhere'" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stage_without_an_alarm_target_is_refused_before_anything_is_built(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["prod", "--out", str(tmp_path)]) == 1
+    assert 'email = "on-call@example.com"' in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from infra.cloudformation.runtime import run_on
 from infra.packaging.platforms import Platform, find_local
-from infra.stage import StageError, load, parse
+from infra.stage import StageError, load_unfinished, parse
 from local.runtime.function import RUNTIME
 
 
@@ -15,7 +15,7 @@ def platform_of(**function: object) -> Platform:
 
 
 def test_a_stage_runs_on_the_newest_python_and_on_arm_by_default() -> None:
-    assert platform_of() == load("prod").function.platform == Platform("python3.14", "arm64")
+    assert platform_of() == load_unfinished("prod").function.platform == Platform("python3.14", "arm64")
 
 
 @pytest.mark.parametrize("runtime", ["python3.12", "python3.13", "python3.14"])

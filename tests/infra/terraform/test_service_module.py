@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from infra.cloudformation import versions
-from infra.packaging.__main__ import main as package
+from infra.packaging.__main__ import build
 from infra.paths import ROOT
+from infra.stage import load_unfinished
 
 MODULES = ROOT / "infra" / "terraform"
 pytestmark = [
@@ -39,7 +40,7 @@ ASKED = """jsonencode({
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("package")
-    assert package(["prod", "--out", str(out)]) == 0
+    build(load_unfinished("prod"), out)
     return out
 
 

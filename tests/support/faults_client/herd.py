@@ -51,7 +51,7 @@ class Limits(NamedTuple):
     @staticmethod
     def of(name: str) -> Limits:
         """Return the limits of a stage file."""
-        found = stage.load(name)
+        found = stage.load_unfinished(name)
         at_once = found.function.reserved_concurrency
         assert at_once is not None
         return Limits(found.api.rate, found.api.burst, found.reader.rate, found.reader.burst, at_once)
