@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeGuard
 
 from configsvc.model import limits
 from configsvc.model.errors import InvalidName, Misconfigured
-from configsvc.model.grants import parse_admin_pattern
+from configsvc.model.grants import Principal, parse_admin_pattern, parse_api_key_id
 from configsvc.model.snapshot import Charset
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -42,6 +42,47 @@ class StageSettings(NamedTuple):
     log_level: LogLevel = "info"
     change_log_days: int | None = None
     charset: Charset = "ascii"
+
+
+class UpkeepSettings(NamedTuple):
+    """The settings of the scheduled upkeep.
+
+    Args:
+        table: CONFIGSVC_TABLE, the DynamoDB table's name.
+        probe: CONFIGSVC_PROBE_API_KEY_ID, the principal of the probe's API key; None (empty) if there is no probe.
+        rotation_days: CONFIGSVC_ROTATION_DAYS, how many days before its date a value is reported.
+        log_level: CONFIGSVC_LOG_LEVEL.
+        charset: from AWS_EXECUTION_ENV, as for the service.
+    """
+
+    table: str
+    probe: Principal | None = None
+    rotation_days: int = 14
+    log_level: LogLevel = "info"
+    charset: Charset = "ascii"
+
+
+def read_upkeep_settings(environ: Mapping[str, str]) -> UpkeepSettings:
+    """Reads the settings of the scheduled upkeep from environment variables.
+
+    Raises:
+        Misconfigured: names every variable that is missing or wrong.
+    """
+    table, level = environ.get("CONFIGSVC_TABLE", ""), parse_log_level(environ)
+    faults = [] if _TABLE.fullmatch(table) else ["CONFIGSVC_TABLE must be the name of the DynamoDB table"]
+    key, probe = environ.get("CONFIGSVC_PROBE_API_KEY_ID", "").strip(), None
+    try:
+        probe = parse_api_key_id(key) if key else None
+    except InvalidName:
+        faults.append("CONFIGSVC_PROBE_API_KEY_ID must be the id of an API key, or empty")
+    days = environ.get("CONFIGSVC_ROTATION_DAYS", "").strip() or "14"
+    if not days.isascii() or not days.isdecimal() or int(days) > limits.RETENTION_DAYS:
+        faults.append(f"CONFIGSVC_ROTATION_DAYS must be 0 to {limits.RETENTION_DAYS}")
+    if level is None:
+        faults.append(f"CONFIGSVC_LOG_LEVEL must be one of {', '.join(_LEVELS)}")
+    if faults or level is None:
+        raise Misconfigured(f"Set these variables of the function: {'; '.join(faults)}.")
+    return UpkeepSettings(table, probe, int(days), level, choose_charset(environ))
 
 
 def read_settings(environ: Mapping[str, str]) -> StageSettings:

@@ -48,6 +48,28 @@ class RecentGrants:
             self._kept.pop(principal, None)
 
 
+class FixedGrants:
+    """The grants of one principal that has none in the table, for as long as the process lives.
+
+    Args:
+        principal: whose grants they are.
+        grants: its grants.
+    """
+
+    def __init__(self, principal: str, grants: tuple[Grant, ...]) -> None:
+        self._principal, self._grants = principal, grants
+
+    def get(self, principal: str) -> tuple[Grant, ...] | None:
+        """The grants of the one principal; those of any other have to be read."""
+        return self._grants if principal == self._principal else None
+
+    def put(self, principal: str, grants: tuple[Grant, ...]) -> None:
+        """Keeps nothing."""
+
+    def forget(self, principal: str) -> None:
+        """Forgets nothing."""
+
+
 class RenderedSnapshots:
     """An LRU cache of rendered snapshots, limited to `most` bytes of memory."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from configsvc.model.errors import Throttled, Unavailable
 from configsvc.model.grants import Grant
+from configsvc.model.names import Key, Namespace
 from configsvc.model.snapshot import Charset
 from configsvc.service.engine.records import Record, RecordAddress, RetentionSettings
 
@@ -183,6 +184,29 @@ class Schemas(Protocol):
 
     def find_misfit(self, schema: str, value: object) -> Misfit | None:
         """Returns where a decoded value first fails the schema, or None if it fits."""
+
+
+class RotationDue(NamedTuple):
+    """Keys of a namespace whose values should be replaced by a day (`2027-01-31`, UTC) that is near or past."""
+
+    namespace: Namespace
+    rotate_by: str
+    keys: tuple[Key, ...]
+
+
+class Undelivered(Unavailable):
+    """Some events were not accepted. They may be sent again: a receiver may get them twice."""
+
+
+class Announcer(Protocol):
+    """Tells others what is due."""
+
+    def announce(self, due: Sequence[RotationDue]) -> None:
+        """Sends the events; a receiver may get one twice.
+
+        Raises:
+            Undelivered: not all were accepted.
+        """
 
 
 class ServicePorts(NamedTuple):

@@ -1,0 +1,94 @@
+"""The function Upkeep over the table in memory, with a clock moved by hand, and the lines and events it makes."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from configsvc.adapters.caches import FixedGrants
+from configsvc.adapters.events import Entry, EventBridge
+from configsvc.adapters.metrics import JsonLog
+from configsvc.model.grants import UPKEEP, UPKEEP_GRANTS, parse_api_key_id
+from configsvc.scheduled.upkeep_report import TaskFailed
+from configsvc.scheduled.upkeep_tasks import UpkeepWorld, run_task
+from configsvc.service.engine.ports import ServicePorts
+from tests.support.service.fakes import FakeChance
+from tests.support.service.world import World
+
+PROBE = parse_api_key_id("probekey")
+SERVICE = "configsvc-tests-upkeep"
+MILLISECONDS = 900_000
+
+
+class Bus:
+    """EventBridge's client: keeps what it accepts, and refuses what the test asks it to."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[Entry]] = []
+        self.accepted: list[Entry] = []
+        self.refusals: list[Exception | set[int]] = []
+
+    def put_events(self, *, Entries: Sequence[Entry]) -> Mapping[str, Any]:  # noqa: N803  # boto3's name
+        self.calls.append(list(Entries))
+        refused = self.refusals.pop(0) if self.refusals else set[int]()
+        if isinstance(refused, Exception):
+            raise refused
+        answers = [
+            {"ErrorCode": "ThrottlingException"} if number in refused else {"EventId": str(number)}
+            for number, _ in enumerate(Entries)
+        ]
+        self.accepted += [entry for number, entry in enumerate(Entries) if number not in refused]
+        return {"FailedEntryCount": len(refused), "Entries": answers}
+
+    def details(self) -> list[dict[str, Any]]:
+        return [json.loads(each["Detail"]) for each in self.accepted]
+
+
+class Invocation:
+    """Lambda's context: the time that is left, by the clock of the test."""
+
+    aws_request_id = "7f1f9a6c-0000-4000-8000-000000000000"
+
+    def __init__(self, world: World, milliseconds: float = MILLISECONDS) -> None:
+        self._world, self._end = world, world.clock.monotonic() * 1000 + milliseconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self._end - self._world.clock.monotonic() * 1000)
+
+
+class Upkeep:
+    """The function, over the service of `world`."""
+
+    def __init__(self, world: World, rotation_days: int = 14) -> None:
+        self.world, self.bus, self.text = world, Bus(), io.StringIO()
+        self.ports = world.ports._replace(grants=FixedGrants(UPKEEP, UPKEEP_GRANTS), admins=())
+        self._rotation_days = rotation_days
+
+    def invoke(self, task: object, milliseconds: float = MILLISECONDS) -> dict[str, object]:
+        return run_task(self._make(), {"task": task}, Invocation(self.world, milliseconds))
+
+    def fail(self, task: object, milliseconds: float = MILLISECONDS) -> str:
+        """Invokes a task that fails; returns the error's text."""
+        try:
+            self.invoke(task, milliseconds)
+        except TaskFailed as error:
+            return str(error)
+        raise AssertionError("it did not fail")
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(each) for each in self.text.getvalue().splitlines()]
+
+    def report(self) -> dict[str, Any]:
+        """Returns the last line."""
+        return self.lines()[-1]
+
+    def _make(self) -> UpkeepWorld:
+        bus = EventBridge(self.bus, "configsvc-tests", self.world.clock, FakeChance())
+        return UpkeepWorld(
+            self._limit, lambda: bus, self.world.clock, JsonLog(self.text, "info"), SERVICE, PROBE, self._rotation_days
+        )
+
+    def _limit(self, seconds: float) -> ServicePorts:
+        return self.ports.within(seconds)
