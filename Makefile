@@ -91,7 +91,7 @@ reset: ## delete the data of the local AWS
 
 # --- checks and tests ---
 
-.PHONY: check api-docs cli-docs fault-docs cli-picture fmt test test-all test-long mutants
+.PHONY: check api-docs cli-docs fault-docs cost-docs cli-picture dashboard-picture fmt test test-all test-long mutants
 check: .venv/.ready ## ruff, mypy, import-linter, deptry, spelling, phrases, linters of templates
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -110,6 +110,9 @@ cli-docs: .venv/.ready ## generate docs/CLI.md
 
 fault-docs: .venv/.ready ## generate docs/FAULTS.md from the names of the tests
 	@$(BIN)/python -m tests.support.faults_client.table
+
+cost-docs: package ## compute "What it costs" in docs/OPERATIONS.md from infra/costs/prices.toml and the template of prod
+	@$(BIN)/python -m infra.costs
 
 cli-picture: .venv/.ready ## generate docs/cli.svg, the picture in the README, by running the commands
 	@$(BIN)/python -m infra.cli_docs.picture

@@ -22,7 +22,7 @@ def main() -> int:
     finished = json.loads((folder / "template.json").read_text())
     for path in sorted(STAGES.glob("*.toml")):
         try:
-            expanded = _expand(finished, load_unfinished(path.stem))
+            expanded = expand_stage(finished, load_unfinished(path.stem))
         except (StageError, templates.TemplateError) as error:
             print(f"{path.relative_to(ROOT)}: {escape_lines(error)}", file=sys.stderr)
             return 1
@@ -30,7 +30,8 @@ def main() -> int:
     return 0
 
 
-def _expand(finished: templates.Template, stage: Stage) -> templates.Template:
+def expand_stage(finished: templates.Template, stage: Stage) -> templates.Template:
+    """The finished template as the stage's stack has it, with placeholders for the code."""
     platform = stage.function.platform
     sam = with_options(run_on(finished, platform.runtime, platform.architecture), stage)
     expanded = templates.expand(templates.locate(sam, "bucket", "key", "0" * 64))
