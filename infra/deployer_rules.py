@@ -158,7 +158,9 @@ API_RESOURCES = (
     Rule("Lists", "cloudwatch:DescribeAlarms ListDashboards", ("*",)),  # the lists of this account name no resource
     Rule("ListApplications", "codedeploy:ListApplications", ("*",)),
     Rule("ListRules", "events:ListRules", ("*",)),
-    Rule("ListLogs", "logs:DescribeIndexPolicies DescribeLogGroups DescribeResourcePolicies", ("*",)),
+    Rule("ListLogs", "logs:DescribeIndexPolicies DescribeLogGroups DescribeQueryDefinitions DescribeResourcePolicies",
+         ("*",)),
+    Rule("Queries", "logs:DeleteQueryDefinition PutQueryDefinition", ("*",)),  # IAM knows no resource for a saved query
     Rule("ListParameters", "ssm:DescribeParameters", ("*",)),
     Rule("ListZones", "route53:ListHostedZones", ("*",)),
     Rule("Subscriptions", "sns:GetSubscriptionAttributes ListSubscriptions ListTopics SetSubscriptionAttributes "

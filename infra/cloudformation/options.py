@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import copy
-import json
 import re
 from typing import Any
 
-from infra.cloudformation import access, api_keys, canary, identities, invocation, kms_key, network, published
+from infra.cloudformation import (
+    access,
+    access_log,
+    api_keys,
+    canary,
+    identities,
+    invocation,
+    kms_key,
+    network,
+    published,
+    queries,
+)
 from infra.cloudformation.template import Template
 from infra.stage import Stage
 
@@ -15,14 +25,6 @@ _ALARM = {
     "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 3, "DatapointsToAlarm": 2, "Threshold": 1,
     "ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching",
     "AlarmActions": [{"Ref": "AlarmTopic"}], "OKActions": [{"Ref": "AlarmTopic"}],
-}  # fmt: skip
-# API Gateway's log line of a request; the key's id, never the key.
-_ACCESS_LINE = {
-    "request_id": "$context.requestId", "time": "$context.requestTimeEpoch", "method": "$context.httpMethod",
-    "path": "$context.path", "status": "$context.status", "integration": "$context.integration.status",
-    "refused": "$context.error.responseType", "api_key": "$context.identity.apiKeyId",
-    "principal": "$context.identity.userArn", "source_ip": "$context.identity.sourceIp",
-    "ms": "$context.responseLatency", "bytes": "$context.responseLength",
 }  # fmt: skip
 
 
@@ -48,6 +50,7 @@ def with_options(sam: Template, stage: Stage, served: str | None = None) -> Temp
     if left is not None:
         _read_on(done, left)
     done = _alarm_target(done, stage)
+    queries.add(done)
     identities.add(done, stage)
     published.add(done)
     return done
@@ -74,7 +77,7 @@ def _metrics(template: Template, stage: Stage) -> None:
     resources["AccessLogGroup"] = log | {"Properties": {"RetentionInDays": {"Ref": "LogRetentionDays"}}}
     template["Outputs"]["AccessLogGroupName"] = {"Value": {"Ref": "AccessLogGroup"}}
     arn = {"Fn::GetAtt": ["AccessLogGroup", "Arn"]}
-    api["AccessLogSetting"] = {"DestinationArn": arn, "Format": json.dumps(_ACCESS_LINE, separators=(",", ":"))}
+    api["AccessLogSetting"] = {"DestinationArn": arn, "Format": access_log.FORMAT}
     _count_lines(
         template, "Throttled", '{ $.status = "429" }', "Requests are over the throttle of a key or of the API."
     )

@@ -161,7 +161,7 @@ def test_a_policy_fits_and_reaches_no_more_than_the_stack(document: dict[str, An
         assert "*" not in {action.split(":")[1] for action in statement["Action"]}
         resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
         if "*" in resources:
-            lists = r":(List|Describe)|kms:CreateKey|codedeploy:StopDeployment|sns:\w*[Ss]ubscri"
+            lists = r":(List|Describe)|kms:CreateKey|codedeploy:StopDeployment|sns:\w*[Ss]ubscri|logs:\w*QueryDefin"
             assert all(re.search(lists, each) for each in statement["Action"]), statement["Sid"]
         if "iam:PassRole" in statement["Action"]:
             assert statement["Condition"]["StringEquals"]["iam:PassedToService"]

@@ -21,6 +21,7 @@ UNTAGGED = {
     "AWS::Lambda::ResourcePolicy": "part of a function",
     "AWS::Lambda::Version": "part of a function",
     "AWS::Logs::MetricFilter": "part of a log group",
+    "AWS::Logs::QueryDefinition": "a text that is saved for people",
     "AWS::Route53::RecordSet": "part of a zone",
     "AWS::SNS::Subscription": "part of a topic",
     "AWS::SNS::TopicPolicy": "part of a topic",

@@ -1,0 +1,46 @@
+"""The access log names who asked and why API Gateway refused, and no secret."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from infra.cloudformation import access_log
+from tests.support.infra.access_lines import VARIABLES, render
+
+# They are the API key, or quote signed headers or the request's body.
+FORBIDDEN = {
+    "identity.apiKey", "error.message", "error.messageString", "error.validationErrorString", "authenticate.error",
+    "authorize.error", "authorizer.error", "identity.clientCert.clientCertPem",
+}  # fmt: skip
+
+
+def list_variables() -> list[str]:
+    return re.findall(r"\$context\.([\w.]+)", access_log.FORMAT)
+
+
+def test_every_variable_is_one_of_rest_apis_and_none_is_secret() -> None:
+    assert set(list_variables()) <= VARIABLES
+    assert set(list_variables()).isdisjoint(FORBIDDEN)
+    assert VARIABLES >= FORBIDDEN
+
+
+def test_the_format_is_json_of_texts_within_the_limit() -> None:
+    assert len(access_log.FORMAT.encode()) <= access_log.MOST
+    assert all(re.fullmatch(r"\$context\.[\w.]+", each) for each in json.loads(access_log.FORMAT).values())
+    assert "$context.requestId" in access_log.FORMAT  # API Gateway refuses a format without it
+
+
+def test_what_callers_write_freely_is_at_the_end() -> None:
+    assert list_variables()[-2:] == ["path", "identity.userAgent"]
+
+
+@pytest.mark.parametrize("hostile", ['x"}', '","status":"200', "back\\slash", '"'])
+def test_a_line_that_is_not_escaped_still_begins_with_who_and_why(hostile: str) -> None:
+    said = {"status": "429", "error.responseType": "THROTTLED", "identity.sourceIp": "203.0.113.9"}
+    line = render({**said, "identity.userAgent": hostile}, escape=False)
+    begun: Any = json.loads(line[: line.index(',"fault"')] + "}")
+    assert (begun["status"], begun["refused"], begun["source_ip"]) == ("429", "THROTTLED", "203.0.113.9")
