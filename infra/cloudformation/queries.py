@@ -15,7 +15,7 @@ REQUESTS, ACCESS, UPKEEP, PROBE = "ApiHandlerLogGroup", "AccessLogGroup", "Upkee
 """Logical ids of log groups: the service's, API Gateway's, and those of the scheduled functions."""
 
 PLACEHOLDERS = ("NAMESPACE", "API_KEY_ID", "CORRELATION_ID")
-"""What to replace in a query before running it."""
+"""Words to replace in a query before it is run."""
 
 
 class Query(NamedTuple):
