@@ -76,6 +76,26 @@ def allows_everywhere(grants: Iterable[Grant], action: Action) -> bool:
     return any(action in grant.actions and "*" in grant.namespaces for grant in grants)
 
 
+def find_lacking(held: Iterable[Grant], wanted: Iterable[Grant]) -> tuple[Grant, ...]:
+    """Finds what the wanted grants allow and the held ones do not; empty if the held ones allow all of it.
+
+    Compares what is allowed, not how it is written: payments.* covers payments.prod and payments.eu.*.
+    """
+    pairs = [(action, pattern) for grant in held for action in grant.actions for pattern in grant.namespaces]
+
+    def is_held(action: Action, wanted_pattern: str) -> bool:
+        return any(each == action and covers(pattern, wanted_pattern) for each, pattern in pairs)
+
+    found: list[Grant] = []
+    for grant in wanted:
+        lacking = dict[tuple[Action, ...], list[str]]()
+        for pattern in grant.namespaces:
+            actions = tuple(each for each in grant.actions if not is_held(each, pattern))
+            lacking.setdefault(actions, []).append(pattern)
+        found += [Grant(actions, tuple(patterns)) for actions, patterns in lacking.items() if actions]
+    return tuple(found)
+
+
 def parse_principal(text: str) -> Principal:
     """Parses a principal as grants name it: `api-key:<id>`, or an IAM role or user without path and session.
 
@@ -94,6 +114,11 @@ def parse_principal(text: str) -> Principal:
 def parse_api_key_id(identifier: str) -> Principal:
     """The principal for the id of an API key, as API Gateway passes it."""
     return parse_principal(f"api-key:{identifier}")
+
+
+def is_api_key(principal: str) -> bool:
+    """Whether a principal is an API key, by which reads are judged. Writes are judged by roles and users."""
+    return principal.startswith("api-key:")
 
 
 def normalize_arn(arn: str) -> Principal | None:

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from configsvc.model.errors import Forbidden, Misconfigured, NotFound, PreconditionFailed
+from configsvc.model.errors import Forbidden, InvalidName, Misconfigured, NotFound, PreconditionFailed
 from configsvc.model.grants import Grant
 from configsvc_client.admin import from_environ
 from tests.support.admin.kms_server import KMS_KEY
@@ -44,6 +44,67 @@ def test_concurrent_grants_are_not_lost(service: Loopback) -> None:
     assert admin.grants.get(who) == (theirs, last, mine)
     assert admin.grants.change(who, lambda _: ()) == ()
     assert admin.grants.get(who) == ()
+
+
+def test_copying_adds_only_what_is_missing(service: Loopback) -> None:
+    admin, old, new = service.admin("admin"), *(f"api-key:{uuid4().hex}" for _ in range(2))
+    given = (Grant(("read", "write"), ("payments.*", "shared.prod")), Grant(("admin",), ("team.dev",)))
+    admin.grants.set(old, given)
+    assert admin.grants.copy(old, new) == given
+    own = (Grant(("read",), ("payments.*",)), Grant(("read",), ("own.prod",)))
+    admin.grants.set(new, own)
+    added = (Grant(("write",), ("payments.*",)), Grant(("read", "write"), ("shared.prod",)), given[1])
+    assert admin.grants.copy(old, new) == (*own, *added) == admin.grants.get(new)
+    service.requests.clear()
+    assert admin.grants.copy(old, new) == (*own, *added)
+    assert not [each for each in service.requests if not each.startswith("GET")]
+    assert admin.grants.get(old) == given
+
+
+def test_copying_with_replace_makes_both_equal(service: Loopback) -> None:
+    admin, old, new = service.admin("admin"), *(f"api-key:{uuid4().hex}" for _ in range(2))
+    given, lost = (Grant(("read",), ("payments.*",)),), list[tuple[Grant, ...]]()
+    admin.grants.set(old, given)
+    admin.grants.set(new, [Grant(("read",), ("payments.prod", "own.prod"))])
+    assert admin.grants.copy(old, new, replace=True, on_loss=lost.append) == given == admin.grants.get(new)
+    assert lost == [(Grant(("read",), ("own.prod",)),)]
+
+
+def test_a_change_of_either_during_a_copy_is_not_lost(service: Loopback) -> None:
+    admin, old, new = service.admin("admin"), *(f"api-key:{uuid4().hex}" for _ in range(2))
+    first, later, theirs = (Grant(("read",), (f"{name}.*",)) for name in ("first", "later", "theirs"))
+    admin.grants.set(old, [first])
+    admin.grants.set(new, [theirs])
+    overtaken = iter([True])
+
+    def overtake(_: tuple[Grant, ...]) -> None:
+        if next(overtaken, False):
+            service.admin("admin").grants.set(old, [first, later])
+            service.admin("admin").grants.set(new, [theirs, Grant(("write",), ("x",))])
+
+    assert admin.grants.copy(old, new, replace=True, on_loss=overtake) == (first, later)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "error", "says"),
+    [
+        ("api-key:nothing", "api-key:new", NotFound, "api-key:nothing has no grants"),
+        ("api-key:same", "api-key:same", InvalidName, "already has its own grants"),
+        (arn("writer"), "api-key:new", InvalidName, "reads are judged by the API key"),
+        ("api-key:idwriter", arn("nobody"), InvalidName, "reads are judged by the API key"),
+        ("nobody", "api-key:new", InvalidName, "A principal must be"),
+        ("api-key:idwriter", "nobody", InvalidName, "A principal must be"),
+    ],
+)
+def test_what_cannot_be_copied_changes_nothing(
+    service: Loopback, source: str, target: str, error: type[Exception], says: str
+) -> None:
+    admin = service.admin("admin")
+    before = list(admin.grants.list())
+    for replace in (False, True):
+        with pytest.raises(error, match=says):
+            admin.grants.copy(source, target, replace=replace)
+    assert list(admin.grants.list()) == before
 
 
 def test_whoever_is_overtaken_each_time_is_told(service: Loopback) -> None:

@@ -53,6 +53,36 @@ def test_only_what_a_single_grant_allows_is_allowed(
     assert grants.allows(granted, action, namespace) == bool(named)
 
 
+@given(held=SOME_GRANTS, wanted=SOME_GRANTS, namespace=FEW, action=st.sampled_from(grants.ACTIONS))
+def test_what_is_lacking_is_exactly_what_is_not_allowed(
+    held: list[Grant], wanted: list[Grant], namespace: names.Namespace, action: grants.Action
+) -> None:
+    lacking = grants.find_lacking(held, wanted)
+    either = grants.allows(held, action, namespace) or grants.allows(wanted, action, namespace)
+    assert grants.allows([*held, *lacking], action, namespace) == either
+    assert grants.allows(wanted, action, namespace) or not grants.allows(lacking, action, namespace)
+    assert all(each.actions and each.namespaces for each in lacking)
+    assert grants.find_lacking([*held, *lacking], wanted) == ()
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "lacking"),
+    [
+        ("payments.*", "payments.prod", False),
+        ("payments.*", "payments.eu.*", False),
+        ("payments.*", "payments.*", False),
+        ("*", "payments.*", False),
+        ("payments.*", "payments", True),
+        ("payments.prod", "payments.*", True),
+        ("payments.*", "*", True),
+    ],
+)
+def test_a_wider_pattern_has_what_a_narrower_one_has(held: str, wanted: str, *, lacking: bool) -> None:
+    having, asked = Grant(("read",), (held,)), Grant(("read",), (wanted,))
+    assert grants.find_lacking([having], [asked]) == ((asked,) if lacking else ())
+    assert grants.find_lacking([having._replace(actions=("admin",))], [asked]) == (asked,)
+
+
 @pytest.mark.parametrize(
     ("arn", "principal"),
     [

@@ -7,9 +7,17 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from configsvc.model import names
-from configsvc.model.errors import Forbidden, InvalidRequest, NotFound, PreconditionFailed
+from configsvc.model.errors import Forbidden, InvalidName, InvalidRequest, NotFound, PreconditionFailed
 from configsvc.model.etag import is_of_revision
-from configsvc.model.grants import Action, Grant, allows, normalize_arn
+from configsvc.model.grants import (
+    Action,
+    Grant,
+    allows,
+    find_lacking,
+    is_api_key,
+    normalize_arn,
+    parse_principal,
+)
 from configsvc_client._service.answers import NotOurs
 from configsvc_client.admin.wire.api import AdminApi, ApiAnswer, list_items, read_nothing
 from configsvc_client.admin.wire.members import AnswerMembers
@@ -22,6 +30,10 @@ class Granted(NamedTuple):
 
     principal: str
     grants: tuple[Grant, ...]
+
+
+def _accept(lost: tuple[Grant, ...]) -> None:
+    del lost
 
 
 class Grants:
@@ -58,6 +70,51 @@ class Grants:
             with suppress(PreconditionFailed):
                 return self._change(principal, new)
         return self._change(principal, new)
+
+    def copy(
+        self, source: str, target: str, *, replace: bool = False, on_loss: Callable[[tuple[Grant, ...]], None] = _accept
+    ) -> tuple[Grant, ...]:
+        """Give one principal the grants of another, and return those that it has then.
+
+        This is one change of the target's record, as with `change`. The grants of the source are read again for each
+        try, just before the target's are written; a later change of the source is not copied.
+
+        Args:
+            source: the principal whose grants are copied. It keeps them.
+            target: gets what it lacks; of the same kind as the source: an API key, or a role or user.
+            replace: whether the target loses what the source does not have, so that both are equal.
+            on_loss: called with what the target would lose, before it does. Nothing is changed if it raises.
+
+        Raises:
+            NotFound: the source has no grants; nothing was changed.
+            InvalidName: one of them is not a principal, or they are the same, or of different kinds.
+            PreconditionFailed: the target's grants changed every time.
+        """
+        _check_alike(source, target)
+
+        def merge(held: tuple[Grant, ...]) -> tuple[Grant, ...]:
+            given = self._require(source)
+            lost = find_lacking(given, held) if replace else ()
+            if lost:
+                on_loss(lost)
+            return given if replace else (*held, *find_lacking(held, given))
+
+        return self.change(target, merge)
+
+    def _require(self, source: str) -> tuple[Grant, ...]:
+        """Returns grants to copy.
+
+        Raises:
+            NotFound: there are none.
+        """
+        held = self.get(source)
+        if not held:
+            raise NotFound(
+                f"{source} has no grants, so there is nothing to copy. Nothing was changed. `configsvc grants` lists "
+                "the principals that have grants.",
+                principal=source,
+            )
+        return held
 
     def _change(self, principal: str, new: Callable[[tuple[Grant, ...]], Sequence[Grant]]) -> tuple[Grant, ...]:
         held, etag = self._read_held(principal)
@@ -96,6 +153,22 @@ class Grants:
 
     def _delete(self, principal: str, expected: Mapping[str, str]) -> None:
         self._api.write("DELETE", "/grants", None, read_nothing, query={"principal": principal}, headers=expected)
+
+
+def _check_alike(source: str, target: str) -> None:
+    """Checks that grants can be copied from one principal to another.
+
+    Raises:
+        InvalidName: one is not a principal, or they are the same, or of different kinds: the grants of one kind are of
+            no use to the other.
+    """
+    if parse_principal(source) == parse_principal(target):
+        raise InvalidName(f"{target} already has its own grants. Name another principal to copy from.")
+    if is_api_key(source) != is_api_key(target):
+        raise InvalidName(
+            f"The grants of {source} are of no use to {target}: reads are judged by the API key, writes by the IAM "
+            "role or user. Copy from one API key to another, or from one role or user to another."
+        )
 
 
 def _read_granted(members: AnswerMembers) -> Granted:

@@ -84,6 +84,83 @@ def test_revoke_needs_an_explicit_target(administrator: Shell, service: Loopback
     assert (done.code, service.requests) == (2, [])
 
 
+@pytest.fixture
+def two(service: Loopback) -> tuple[str, str]:
+    """An old API key with grants, and a new one without."""
+    old, new = (f"api-key:{age}{uuid4().hex}" for age in ("old", "new"))
+    service.admin("admin").grants.set(old, [Grant(("read",), ("payments.*", "shared.prod"))])
+    return old, new
+
+
+def test_a_new_key_gets_the_grants_of_the_old_one(
+    service: Loopback, administrator: Shell, two: tuple[str, str]
+) -> None:
+    old, new = two
+    done = administrator.run("grant", new, "--like", old)
+    assert (done.code, done.out, done.err) == (0, "", f"{new}: read on payments.*, shared.prod, like {old}\n")
+    assert service.admin("admin").grants.get(new) == service.admin("admin").grants.get(old)
+    again = administrator.run("grant", new, "--like", old, "-o", "json")
+    held = [{"actions": ["read"], "namespaces": ["payments.*", "shared.prod"]}]
+    assert json.loads(again.out) == {"principal": new, "grants": held}
+    assert administrator.run("grant", new, "--like", old).err == f"{new}: already has the grants of {old}\n"
+
+
+def test_replacing_asks_for_exactly_what_is_lost(service: Loopback, administrator: Shell, two: tuple[str, str]) -> None:
+    (old, new), admin = two, service.admin("admin")
+    held = (Grant(("read", "write"), ("payments.prod",)), Grant(("read",), ("own.prod",)))
+    admin.grants.set(new, held)
+    unasked = administrator.run("grant", new, "--like", old, "--replace")
+    assert (unasked.code, "write on payments.prod; read on own.prod" in unasked.err, "--yes" in unasked.err) == (
+        2, True, True,
+    )  # fmt: skip
+    refused = administrator.on_terminal("grant", new, "--like", old, "--replace", typed={"[y/N]: ": "n"})
+    assert (refused.code, "Nothing was changed." in refused.out, admin.grants.get(new)) == (1, True, held)
+    done = administrator.run("grant", new, "--like", old, "--replace", "--yes")
+    assert (done.code, "removed write on payments.prod; read on own.prod" in done.err) == (0, True)
+    assert admin.grants.get(new) == admin.grants.get(old)
+    assert administrator.run("grant", new, "--like", old, "--replace").code == 0  # nothing to lose, so nothing to ask
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "-a ACTION -n PATTERN, or --like OTHER"),
+        (("--replace",), "-a ACTION -n PATTERN, or --like OTHER"),
+        (("-a", "read"), "Missing option '-n' / '--namespace'"),
+        (("-n", "a"), "Missing option '-a' / '--action'"),
+        (("--like", "api-key:y", "-a", "read"), "Leave out -a and -n"),
+        (("--like", "api-key:y", "-n", "a"), "Leave out -a and -n"),
+        (("--like", "api-key:x"), "already has its own grants"),
+        (("--like", "arn:aws:iam::123456789012:user/writer"), "reads are judged by the API key"),
+        (("--like", "y"), "A principal must be api-key:<id>"),
+        (("--like", ""), "it is empty, like an unset variable"),
+    ],
+)
+def test_grants_are_named_in_one_of_two_ways(
+    administrator: Shell, service: Loopback, arguments: tuple[str, ...], says: str
+) -> None:
+    done = administrator.but(CONFIGSVC_NAMESPACES="payments.prod").here("grant", "api-key:x", *arguments)
+    assert (done.code, says in " ".join(done.err.split())) == (2, True), done
+    assert service.admin("admin").grants.get("api-key:x") == ()
+
+
+def test_a_principal_without_grants_cannot_be_copied(administrator: Shell, two: tuple[str, str]) -> None:
+    done = administrator.run("grant", two[0], "--like", two[1], "--replace", "--yes")
+    assert (done.code, f"{two[1]} has no grants" in done.err, done.out) == (3, True, "")
+    assert administrator.ok("grants", two[0])
+
+
+def test_the_arn_of_a_session_means_its_role(service: Loopback, administrator: Shell) -> None:
+    role, session = (
+        f"arn:aws:iam::123456789012:role/r{uuid4().hex}",
+        "arn:aws:sts::123456789012:assumed-role/{}/me".format,
+    )
+    service.admin("admin").grants.set(role, [Grant(("write",), ("payments.*",))])
+    copied = f"arn:aws:iam::123456789012:role/c{uuid4().hex}"
+    administrator.ok("grant", copied, "--like", session(role.rpartition("/")[2]))
+    assert service.admin("admin").grants.get(copied) == (Grant(("write",), ("payments.*",)),)
+
+
 def test_log_shows_what_who_and_why_and_filters(shell: Shell, service: Loopback, namespace: str) -> None:
     admin = service.admin()
     admin.values.put(namespace, "db.url", "canary-91", message="first")

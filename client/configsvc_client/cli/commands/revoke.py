@@ -14,7 +14,7 @@ import click
 from configsvc.model import grants
 from configsvc.model.errors import NotFound
 from configsvc.model.grants import ACTIONS, Action, Grant, covers
-from configsvc_client.cli.commands.grants import list_held
+from configsvc_client.cli.commands.grants import list_held, parse_principal
 from configsvc_client.cli.output import confirm, records, terminal
 from configsvc_client.cli.settings import composition
 
@@ -40,7 +40,7 @@ def command(principal: str, actions: tuple[Action, ...], patterns: tuple[str, ..
     if everything and actions:
         raise click.UsageError("--all revokes every action. To revoke some of them: -a ACTION -n PATTERN.")
     admin = composition.open_admin()
-    who = grants.parse_principal(grants.normalize_arn(principal) or principal)
+    who = parse_principal(principal)
     taken, named = actions or ACTIONS, tuple(grants.parse_pattern(each) for each in patterns)
     less = (lambda _: ()) if everything else partial(remove_grants, actions=taken, patterns=named)
     held = admin.grants.get(who)
