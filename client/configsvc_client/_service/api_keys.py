@@ -1,6 +1,7 @@
 """Use two API keys while they are rotated: a request that is refused with one key is tried once with the other.
 
-Loaded by the first request, if two keys are set.
+A key without a grant gets a 404 that names the namespace, as if that did not exist. For a read, this is tried with the
+other key too. Loaded by the first request, if two keys are set.
 """
 
 from __future__ import annotations
@@ -50,16 +51,18 @@ class ApiKeys(ReprOnly):
             what: a target that is requested repeatedly, like a snapshot. None for a single request, which is
                 always tried with both.
             attempt: sends the request with a key. A refused request changed nothing, so repeating it is safe.
-            signed: whether the request is signed. Then the signature may be what is refused.
+            signed: whether the request is signed. Then the signature may be what is refused, and a namespace is hidden
+                from the IAM principal, whatever the API key.
 
         Raises:
             Forbidden: both were refused; gives both reasons.
+            NotFound: neither finds it; names the namespace if both miss the same one.
             ConfigsvcError: from the attempt.
         """
         before = None if what is None else self._refused.get(what)
         at = self._works_for.get(what or "", self._works) if before is None else 1 - before.last
         answer = self._try_key(what, at, attempt, before and before.errors[1 - at], signed=signed)
-        if not isinstance(answer, Forbidden):
+        if not isinstance(answer, Forbidden | NotFound):
             if before is not None:
                 self._remember(what, at)
             return answer
@@ -68,7 +71,7 @@ class ApiKeys(ReprOnly):
         other = 1 - at
         self._remember(what, other)  # now: it is sent first next time, even if there is no time left for it now
         last = self._try_key(what, other, attempt, answer, signed=signed)
-        if not isinstance(last, Forbidden):
+        if not isinstance(last, Forbidden | NotFound):
             return last
         raise self._combine_errors(what, other, last, answer)
 
@@ -80,8 +83,8 @@ class ApiKeys(ReprOnly):
         other: ConfigsvcError | None,
         *,
         signed: bool,
-    ) -> Answered | Forbidden:
-        """Tries one key. If the other one is refused, a NotFound may only mean that a grant is missing."""
+    ) -> Answered | Forbidden | NotFound:
+        """Tries one key. Returns a refusal that the other key may not get."""
         try:
             return attempt(self._keys[at])
         except Forbidden as error:
@@ -92,6 +95,11 @@ class ApiKeys(ReprOnly):
                 raise
             return error
         except NotFound as error:
+            from configsvc_client._interrupts import reraise_interrupt
+
+            reraise_interrupt(error)
+            if _may_lack_grant(error) and not signed:
+                return error
             if other is not None:
                 self._keep(what, at, error, other)
             raise
@@ -113,7 +121,22 @@ class ApiKeys(ReprOnly):
             self._refused[what] = _BothRefused(at, errors)
         return errors
 
-    def _combine_errors(self, what: str | None, at: int, last: Forbidden, other: ConfigsvcError) -> Forbidden:
-        first, second = (each.detail for each in self._keep(what, at, last, other))
+    def _combine_errors(
+        self, what: str | None, at: int, last: Forbidden | NotFound, other: ConfigsvcError
+    ) -> ConfigsvcError:
+        """Returns the one error for both keys. A 404 decides: that key is accepted, so the other one is not needed."""
+        kept = self._keep(what, at, last, other)
+        missing = [each for each in kept if isinstance(each, NotFound) and _may_lack_grant(each)]
+        first, second = (each.detail for each in kept)
         why = first if first == second else f"The first: {first} The second: {second}"
-        return Forbidden(f"Both API keys in CONFIGSVC_API_KEY are refused. {why}", **last.members)
+        if not missing:
+            return Forbidden(f"Both API keys in CONFIGSVC_API_KEY are refused. {why}", **last.members)
+        members = missing[0].members
+        if len({each.members["namespace"] for each in missing}) > 1:
+            members = {name: member for name, member in members.items() if name != "namespace"}
+        return NotFound(f"Neither API key in CONFIGSVC_API_KEY finds it. {why}", **members)
+
+
+def _may_lack_grant(error: NotFound) -> bool:
+    """Whether this is the answer for a namespace that is absent, or hidden from the API key."""
+    return "namespace" in error.members and "key" not in error.members

@@ -123,15 +123,19 @@ class ApiGateway:
     def _fetch_others(self, error: NotFound, known: Mapping[Namespace, str | None], deadline: float) -> FetchResult:
         rest = {namespace: etag for namespace, etag in known.items() if namespace != error.members.get("namespace")}
         absent = known.keys() - rest.keys()
+        if not absent and self._either is not None:  # each API key lacks another one
+            return self._fetch_singly(known, deadline, error)
         if not absent or not rest:
             raise error
         return {**dict.fromkeys(absent, error.with_traceback(None)), **self._fetch_apart(rest, deadline)}
 
-    def _fetch_singly(self, known: Mapping[Namespace, str | None], deadline: float, error: Unavailable) -> FetchResult:
+    def _fetch_singly(
+        self, known: Mapping[Namespace, str | None], deadline: float, error: ConfigsvcError
+    ) -> FetchResult:
         """Fetches each namespace separately, because a fault in one spoiled the whole answer.
 
         Raises:
-            Unavailable: none could be fetched.
+            ConfigsvcError: the error, if none could be fetched.
         """
         found = FetchResult()
         for namespace, etag in known.items():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 
-from configsvc.model.errors import Forbidden, Misconfigured
+from configsvc.model.errors import Forbidden, Misconfigured, NotFound
 from configsvc_client import Config
 from configsvc_client.admin import Grant, read_settings
 from local.gateway.access import Identity
@@ -106,6 +107,33 @@ def test_a_consumer_with_both_keys_survives_disabling_the_old_one(service: Loopb
         cold.close()
     finally:
         config.close()
+
+
+def test_reads_go_on_when_the_old_key_loses_its_grants(service: Loopback, rotation: Rotation) -> None:
+    writer, granter = service.from_environ(rotation.environ), service.admin("admin").grants
+    writer.values.put(rotation.namespace, "a", "1")
+    granter.delete(f"api-key:{_identifier(rotation.old)}")
+    assert [each.key for each in writer.values.list_keys(rotation.namespace)] == ["a"]
+    assert writer.values.put(rotation.namespace, "a", "2").version == 2
+    with contextlib.closing(Config(environ=rotation.environ, refresh_seconds=20)) as config:
+        assert (config["a"], config.counts["failures"]) == ("2", 0)
+    granter.delete(f"api-key:{_identifier(rotation.new)}")
+    with pytest.raises(NotFound, match="Neither API key in CONFIGSVC_API_KEY finds it"):
+        list(writer.values.list_keys(rotation.namespace))
+
+
+def test_only_a_hidden_namespace_is_asked_for_twice(service: Loopback, rotation: Rotation) -> None:
+    writer = service.from_environ(rotation.environ)
+    writer.values.put(rotation.namespace, "a", "1")
+    for absent, requests in (
+        (lambda: list(writer.history.list_versions(rotation.namespace, "no.such")), 1),
+        (lambda: writer.values.delete("no.such", "a"), 1),
+        (lambda: list(writer.values.list_keys("no.such")), 2),
+    ):
+        service.requests.clear()
+        with pytest.raises((NotFound, Forbidden)):
+            absent()
+        assert len(service.requests) == requests, service.requests
 
 
 def test_more_than_two_are_refused_without_being_shown() -> None:

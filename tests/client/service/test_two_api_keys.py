@@ -39,6 +39,10 @@ REFUSALS: dict[str, Answer] = {
     ),
     "a firewall's": (403, {"content-type": "text/html"}, b"<html>blocked"),
     "an empty one": (403, {}, b""),
+    "a hidden namespace": (
+        404, {"content-type": "application/problem+json"},
+        f'{{"code": "not_found", "detail": "There is no namespace {NS}, or", "namespace": "{NS}"}}'.encode(),
+    ),
 }  # fmt: skip
 
 
@@ -194,7 +198,8 @@ def test_an_ungranted_new_key_does_not_block_the_reenabled_old_one() -> None:
         assert (made.poll(), made.sent()) == ({}, [OLD])
 
 
-def test_only_a_403_is_tried_with_the_other_key() -> None:
+def test_no_answer_but_a_refusal_is_tried_with_the_other_key() -> None:
+    absent = b'{"code": "not_found", "detail": "none", "namespace": "a.prod", "key": "b"}'
     with running(Keys(NEW)) as made:
         for answer in (
             make_json_answer(429, {}),
@@ -203,11 +208,71 @@ def test_only_a_403_is_tried_with_the_other_key() -> None:
             make_json_answer(401, {}),
             make_json_answer(400, {}),
             NOTHING,
+            (404, {"content-type": "application/problem+json"}, absent),
         ):
             made.keys.instead = {OLD: answer}
             with pytest.raises(errors.ConfigsvcError):
                 made.poll()
             assert set(made.sent()) == {OLD}
+
+
+def test_a_namespace_that_neither_key_finds_costs_one_request_per_poll() -> None:
+    with running(Keys(refusal=REFUSALS["a hidden namespace"])) as made:
+        for expected in ([OLD, NEW], [OLD], [NEW], [OLD]):
+            with pytest.raises(errors.NotFound, match=r"^Neither API key in CONFIGSVC_API_KEY finds it") as caught:
+                made.poll()
+            assert (made.sent(), caught.value.members["namespace"]) == (expected, NS)
+        made.keys.allowed = {OLD}
+        with pytest.raises(errors.NotFound):
+            made.poll()
+        assert made.poll() == {}
+        assert made.sent() == [NEW, OLD]
+
+
+@pytest.mark.parametrize("disabled", [OLD, NEW])
+def test_a_404_of_one_key_outweighs_a_403_of_the_other(disabled: str) -> None:
+    with running(Keys(refusal=REFUSALS["a hidden namespace"])) as made:
+        made.keys.instead = {disabled: REFUSALS["the gateway's"]}
+        for _ in range(3):
+            with pytest.raises(errors.NotFound, match=r"The first: .* The second: ") as caught:
+                made.poll()
+            assert caught.value.members["namespace"] == NS
+
+
+def test_a_throttled_other_key_does_not_make_it_absent() -> None:
+    with running(Keys(refusal=REFUSALS["a hidden namespace"])) as made:
+        made.keys.instead = {NEW: make_json_answer(429, {})}
+        with pytest.raises(errors.Throttled):
+            made.poll()
+        made.keys.instead, made.keys.allowed = {}, {NEW}
+        assert (made.poll(), made.sent()) == ({}, [OLD, NEW, NEW])
+
+
+def test_each_key_may_read_another_namespace() -> None:
+    """Asked for together, each key misses one of them; asked for singly, each is found."""
+    names = [Namespace("a.prod"), Namespace("b.prod"), Namespace("no.such")]
+    served = {name: make_snapshot([make_plain_entry("k", name)], revision=7, namespace=name) for name in names}
+    readable = {OLD: {"a.prod"}, NEW: {"b.prod"}}
+
+    def answer(_: str, path: str, headers: dict[str, str], ___: bytes) -> Answer:
+        asked = [name for name in names if name in path]
+        hidden = [name for name in asked if name not in readable[headers["x-api-key"]]]
+        if hidden:
+            return 404, {"content-type": "application/problem+json"}, (
+                f'{{"code": "not_found", "detail": "none", "namespace": "{hidden[0]}"}}'
+            ).encode()  # fmt: skip
+        found = served[asked[0]]
+        return 200, {"content-type": "application/json", "etag": found.etag}, render(found.sealed).encode()
+
+    with run_stub(answer) as server, contextlib.closing(Connection(parse_url(f"{server.url}/prod"), {})) as connection:
+        gateway = ApiGateway(connection, OLD, NEW)
+        for _ in range(3):
+            server.requests.clear()
+            found = gateway.fetch(dict.fromkeys(names), time.monotonic() + 20)
+            assert {name: isinstance(each, errors.NotFound) for name, each in found.items()} == {
+                "a.prod": False, "b.prod": False, "no.such": True,
+            }  # fmt: skip
+        assert len(server.requests) == 1 + len(names)
 
 
 def test_one_key_is_not_sent_twice() -> None:
@@ -264,6 +329,16 @@ def test_a_rotation_costs_a_consumer_no_read() -> None:
         keys.served = seal_values({"a": "2"}, revision=8)
         assert config.refresh() is True
         assert (config["a"], config.last_error, config.counts["failures"]) == ("2", None, 0)
+
+
+def test_grants_may_be_revoked_before_the_old_key_is_disabled() -> None:
+    keys = Keys(OLD, NEW, refusal=REFUSALS["a hidden namespace"])
+    with consumer(keys, f"{OLD},{NEW}") as (config, server):
+        assert config["a"] == "1"
+        keys.allowed, keys.served = {NEW}, seal_values({"a": "2"}, revision=8)
+        assert config.refresh() is True
+        assert (config["a"], config.last_error, config.counts["failures"]) == ("2", None, 0)
+        assert (config.refresh(), len(server.requests)) == (False, 4)
 
 
 def test_a_cold_start_tries_both_and_no_more() -> None:
