@@ -96,6 +96,11 @@ def find_lacking(held: Iterable[Grant], wanted: Iterable[Grant]) -> tuple[Grant,
     return tuple(found)
 
 
+def describe(held: Iterable[Grant]) -> str:
+    """Describes grants in a sentence: `read, write on payments.*; read on shared.prod`."""
+    return "; ".join(f"{', '.join(each.actions)} on {', '.join(each.namespaces)}" for each in held)
+
+
 def parse_principal(text: str) -> Principal:
     """Parses a principal as grants name it: `api-key:<id>`, or an IAM role or user without path and session.
 

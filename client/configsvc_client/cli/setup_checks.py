@@ -101,6 +101,37 @@ def check_one_of_two(check: SetupCheck, found: Iterable[SetupCheck]) -> SetupChe
     return check._replace(state="warning", advice=advice)
 
 
+def compare_api_keys(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> SetupCheck:
+    """Compares what two API keys are allowed, in the order of CONFIGSVC_API_KEY: the old one, the new one.
+
+    What one of them lacks is a warning. A consumer that holds both asks with both, but with one key alone it fails.
+    None is a key that the service does not know.
+    """
+    name = "API keys"
+    if old is None or new is None:
+        return SetupCheck(name, "skipped", "grants can be compared only if both keys are accepted")
+    first, second = str(old.get("principal")), str(new.get("principal"))
+    held, given = _parse_grants(old), _parse_grants(new)
+    lacking, more = grants.find_lacking(given, held), grants.find_lacking(held, given)
+    if not lacking and not more:
+        return (
+            SetupCheck(name, "ok", "both keys have the same grants")
+            if held
+            else SetupCheck(name, "warning", "neither key has a grant", "Ask an administrator to grant access.")
+        )
+    found = [f"{second} lacks {grants.describe(lacking)}, which {first} has"] if lacking else []
+    found += [f"{first} lacks {grants.describe(more)}, which {second} has"] if more else []
+    return SetupCheck(name, "warning", "; ".join(found), _advise_copy(first, second, held=bool(held), more=not lacking))
+
+
+def _advise_copy(first: str, second: str, *, held: bool, more: bool) -> str:
+    """Advises how to make the grants of two API keys equal, in the order of CONFIGSVC_API_KEY."""
+    if not held:
+        return "The first key has no grants. Remove it from CONFIGSVC_API_KEY."
+    copies = f"configsvc grant {second} --like {first}"
+    return f"Only if that is not intended: {copies} --replace" if more else f"Before you remove the first key: {copies}"
+
+
 def check_iam(principal: Mapping[str, Any] | None) -> SetupCheck:
     """Checks the IAM principal. Readers do not need one, so a missing one is only a warning."""
     if principal is None:
@@ -131,8 +162,11 @@ def check_writes(principal: Mapping[str, Any] | None, namespace: Namespace, deni
 
 
 def _is_granted(principal: Mapping[str, Any], action: Action, namespace: Namespace) -> bool:
-    held = [Grant(tuple(each["actions"]), tuple(each["namespaces"])) for each in principal.get("grants") or []]
-    return grants.allows(held, action, namespace)
+    return grants.allows(_parse_grants(principal), action, namespace)
+
+
+def _parse_grants(principal: Mapping[str, Any]) -> list[Grant]:
+    return [Grant(tuple(each["actions"]), tuple(each["namespaces"])) for each in principal.get("grants") or []]
 
 
 def _describe_grant(who: str, action: Action, *namespaces: Namespace) -> str:

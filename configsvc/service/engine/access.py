@@ -38,13 +38,14 @@ def find_live_head(found: FoundRecords, namespace: str) -> Head | None:
 class CallerRights(NamedTuple):
     """The rights of a caller: grants of the API key and of the IAM principal, and whether CONFIGSVC_ADMINS lists it.
 
-    `principal` is the IAM principal, for the text of a refusal.
+    `principal` is the IAM principal and `api_key` the API key's, for the text of a refusal.
     """
 
     reader: tuple[Grant, ...]
     writer: tuple[Grant, ...]
     administrator: bool
     principal: str | None = None
+    api_key: str | None = None
 
     def may_read(self, namespace: Namespace) -> bool:
         """Whether the API key may read the namespace; reads are judged by the API key."""
@@ -81,6 +82,7 @@ def read_with_rights(
         _load_grants(ports, writer or "", found) if writers is None else writers,
         writer is not None and is_administrator(ports.admins, Principal(writer)),
         writer,
+        reader,
     ), found
 
 
@@ -103,10 +105,10 @@ def require_readable(access: CallerRights, found: FoundRecords, namespace: Names
         NotFound: it is absent, or the caller may not know of it.
     """
     if not access.may_read(namespace):
-        raise _build_hidden_refusal(namespace)
+        raise _build_hidden_refusal(namespace, access.api_key)
     head = find_live_head(found, namespace)
     if head is None:
-        raise build_absent_refusal(namespace)
+        raise build_absent_refusal(namespace, access.api_key)
     return head
 
 
@@ -119,14 +121,14 @@ def require(access: CallerRights, found: FoundRecords, namespace: Namespace, act
     if not access.may(action, namespace):
         raise build_refusal(access, found, namespace, action)
     if find_live_head(found, namespace) is None:
-        raise build_absent_refusal(namespace)
+        raise build_absent_refusal(namespace, access.api_key)
 
 
 def build_refusal(access: CallerRights, found: FoundRecords, namespace: Namespace, action: Action) -> ConfigsvcError:
     """Returns the refusal that reveals no more than the caller may know."""
     if find_live_head(found, namespace) is not None and access.may_know(namespace):
         return refuse_action(access, action, namespace)
-    return _build_hidden_refusal(namespace)
+    return _build_hidden_refusal(namespace, access.api_key)
 
 
 def refuse_action(access: CallerRights, action: Action, pattern: str, why: str = "") -> Forbidden:
@@ -157,19 +159,24 @@ def require_everywhere(access: CallerRights) -> None:
         raise refuse_action(access, "admin", "*", "Only an administrator of everything can view and change grants.")
 
 
-def build_absent_refusal(namespace: Namespace) -> NotFound:
-    """Returns the one answer for a namespace that is absent and for one that may not be read."""
-    return NotFound(_describe_absence(namespace), namespace=namespace)
+def build_absent_refusal(namespace: Namespace, api_key: str | None = None) -> NotFound:
+    """Returns the one answer for a namespace that is absent and for one that may not be read.
+
+    Args:
+        namespace: the namespace.
+        api_key: the principal of the API key, if known, to name in the answer: a caller may hold several keys.
+    """
+    return NotFound(_describe_absence(namespace, api_key), namespace=namespace)
 
 
-def _build_hidden_refusal(namespace: Namespace) -> Hidden:
+def _build_hidden_refusal(namespace: Namespace, api_key: str | None) -> Hidden:
     """Returns the same answer whether the namespace exists or not; only the log tells the two apart."""
-    return Hidden(_describe_absence(namespace), namespace=namespace)
+    return Hidden(_describe_absence(namespace, api_key), namespace=namespace)
 
 
-def _describe_absence(namespace: Namespace) -> str:
+def _describe_absence(namespace: Namespace, api_key: str | None) -> str:
+    who = api_key or "your API key"
     return (
-        f"There is no namespace {namespace}, or your API key lacks the read action on it. `configsvc whoami` shows the "
-        f"key's principal; if the namespace exists, an administrator can grant access: configsvc grant PRINCIPAL "
-        f"-a read -n {namespace}"
+        f"There is no namespace {namespace}, or {who} lacks the read action on it. If the namespace exists, an "
+        f"administrator can grant access: configsvc grant {api_key or 'PRINCIPAL'} -a read -n {namespace}"
     )

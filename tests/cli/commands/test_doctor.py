@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from configsvc.model.grants import Grant
 from tests.support.admin.kms_server import FOREIGN_KEY, KMS_KEY
 from tests.support.admin.loopback import Loopback, arn
 from tests.support.cli.shell import Done, Shell
@@ -45,7 +48,7 @@ def test_doctor_passes_on_a_working_setup(shell: Shell, service: Loopback, names
         ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "AWS identity", ""),
         ({"CONFIGSVC_KMS_KEYS": FOREIGN_KEY}, "pin", "Add it if you trust it"),
         ({"CONFIGSVC_KMS_KEYS": ""}, "pin", "does not name"),
-        ({"CONFIGSVC_NAMESPACES": "no.such"}, "no.such", "configsvc grant PRINCIPAL -a read -n no.such"),
+        ({"CONFIGSVC_NAMESPACES": "no.such"}, "no.such", "configsvc grant api-key:idwriter -a read -n no.such"),
     ],
 )
 def test_doctor_names_each_problem_with_a_fix(shell: Shell, changed: dict[str, str], check: str, says: str) -> None:
@@ -65,6 +68,59 @@ def test_refused_one_of_two_api_keys_is_a_warning(shell: Shell, given: str, refu
     assert "in no usage plan of this stage" in told["found"]
     assert "Remove this one from CONFIGSVC_API_KEY" in told["what_to_do"]
     assert shell.environ["CONFIGSVC_API_KEY"] not in done.out + done.err
+
+
+@pytest.fixture
+def two(shell: Shell, service: Loopback) -> Iterator[tuple[Shell, str, str]]:
+    """A shell with two API keys, and their principals: an old one that may read all, and a new one without grants."""
+    old, new = (f"{age}{uuid4().hex}" for age in ("old", "new"))
+    service.keys.update({f"value-of-{each}": each for each in (old, new)})
+    service.admin("admin").grants.set(f"api-key:{old}", [Grant(("read",), ("*",))])
+    yield shell.but(CONFIGSVC_API_KEY=f"value-of-{old},value-of-{new}"), f"api-key:{old}", f"api-key:{new}"
+    for each in (old, new):
+        del service.keys[f"value-of-{each}"]
+
+
+def _compare(shell: Shell) -> dict[str, str]:
+    (found,) = [each for each in json.loads(shell.here("doctor", "-o", "json").out) if each["check"] == "API keys"]
+    return {name: found[name] for name in ("state", "found", "what_to_do")}
+
+
+def test_what_the_new_key_lacks_comes_with_the_command(two: tuple[Shell, str, str], service: Loopback) -> None:
+    shell, old, new = two
+    assert _compare(shell) == {
+        "state": "warning", "found": f"{new} lacks read on *, which {old} has",
+        "what_to_do": f"Before you remove the first key: configsvc grant {new} --like {old}",
+    }  # fmt: skip
+    command = _compare(shell)["what_to_do"].partition(": configsvc ")[2].split()
+    Shell(service.environ("admin")).ok(*command)
+    assert _compare(shell) == {"state": "ok", "found": "both keys have the same grants", "what_to_do": ""}
+
+
+@pytest.mark.parametrize(
+    ("old_has", "new_has", "state", "says"),
+    [
+        (["payments.*", "payments.prod"], ["payments.*"], "ok", "both keys have the same grants"),
+        (["payments.prod"], ["payments.*"], "warning", "--like {old} --replace"),
+        (["payments.*"], ["shared.prod"], "warning", "Before you remove the first key: configsvc grant {new} --like"),
+        ([], ["payments.*"], "warning", "The first key has no grants. Remove it from CONFIGSVC_API_KEY."),
+        ([], [], "warning", "neither key has a grant"),
+    ],
+)
+def test_grants_are_compared_by_what_they_allow(  # noqa: PLR0917  # fixtures and cases
+    two: tuple[Shell, str, str], service: Loopback, old_has: list[str], new_has: list[str], state: str, says: str
+) -> None:
+    (shell, old, new), admin = two, service.admin("admin")
+    for who, patterns in ((old, old_has), (new, new_has)):
+        given = [Grant(("read",), tuple(patterns))] if patterns else []
+        admin.grants.change(who, lambda _, given=given: given)  # type: ignore[misc]  # bound for this call
+    compared = _compare(shell)
+    assert (compared["state"], says.format(old=old, new=new) in json.dumps(compared)) == (state, True), compared
+
+
+def test_grants_of_a_refused_key_are_not_compared(shell: Shell) -> None:
+    two = shell.but(CONFIGSVC_API_KEY=f"{shell.environ['CONFIGSVC_API_KEY']},wrong")
+    assert _compare(two)["state"] == "skipped"
 
 
 def test_two_refused_api_keys_both_fail(shell: Shell) -> None:

@@ -2,8 +2,9 @@
 
 Checks the settings, the service, the clock, both principals and their grants. For each namespace, checks whether a
 grant and IAM allow writes, its data keys, whether their KMS keys are pinned, and whether KMS opens them. Nothing is
-written: IAM is asked with empty signed requests, which the service refuses. If you have two API keys, both
-are checked, and a refused one is a warning. Exits with 1 if a check fails.
+written: IAM is asked with empty signed requests, which the service refuses. If you have two API keys (old, new), both
+are checked, and a refused one is a warning. Their grants are compared: what one lacks is a warning, with the command
+that copies it. Exits with 1 if a check fails.
 
 In a pipe: name, state (ok, warning, failed, skipped), what was found, what to do, separated by tabs.
 """
@@ -124,16 +125,20 @@ def _check_table(admin: Admin) -> SetupCheck:
 
 def _check_api_keys(namespaces: list[Namespace]) -> Iterator[SetupCheck]:
     """Checks each API key by itself: of two keys, one is enough, because requests are tried with both."""
+    holders: dict[int, Mapping[str, Any] | None] = {}
 
-    def look(admin: Admin) -> SetupCheck:
-        return setup_checks.check_api_key(_get_member(admin.access.whoami(signed=False), "api_key"), namespaces)
+    def look(number: int, admin: Admin) -> SetupCheck:
+        holders[number] = _get_member(admin.access.whoami(signed=False), "api_key")
+        return setup_checks.check_api_key(holders[number], namespaces)
 
-    found = [setup_checks.try_check("API key", partial(look, admin)) for admin in composition.open_admins()]
+    numbered = list(enumerate(composition.open_admins(), start=1))
+    found = [setup_checks.try_check("API key", partial(look, *each)) for each in numbered]
     if len(found) == 1:
         yield found[0]
         return
     for number, each in enumerate(found, start=1):
         yield setup_checks.check_one_of_two(each._replace(name=f"API key {number} of {len(found)}"), found)
+    yield setup_checks.compare_api_keys(holders.get(1), holders.get(2))
 
 
 def _check_principals(admin: Admin, namespaces: list[Namespace]) -> Iterator[SetupCheck]:

@@ -9,7 +9,6 @@ must be API keys, or both roles or users. OTHER keeps its grants; if they change
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -50,7 +49,7 @@ def command(
     if replace and any(each != given for each in held):
         confirm.confirm(f"Remove all other grants of {who}?")
     now = admin.grants.change(who, (lambda _: (given,)) if replace else partial(_add_grant, given))
-    _report(who, describe_grants([given]) if now != held else "already granted", now)
+    _report(who, grants.describe([given]) if now != held else "already granted", now)
 
 
 def _check_usage(actions: tuple[Action, ...], patterns: tuple[str, ...], other: str | None) -> None:
@@ -73,23 +72,18 @@ def _check_usage(actions: tuple[Action, ...], patterns: tuple[str, ...], other: 
 
 def _copy_grants(admin: Admin, who: Principal, other: Principal, *, replace: bool) -> None:
     def ask(lost: tuple[Grant, ...]) -> None:
-        confirm.confirm(f"{other} does not have {describe_grants(lost)}. Remove this from {who}?")
+        confirm.confirm(f"{other} does not have {grants.describe(lost)}. Remove this from {who}?")
 
     held = admin.grants.get(who)
     now = admin.grants.copy(other, who, replace=replace, on_loss=ask)
     added, removed = grants.find_lacking(held, now), grants.find_lacking(now, held)
-    changes = [f"{describe_grants(added)}, like {other}"] if added else []
-    changes += [f"removed {describe_grants(removed)}"] if removed else []
+    changes = [f"{grants.describe(added)}, like {other}"] if added else []
+    changes += [f"removed {grants.describe(removed)}"] if removed else []
     _report(who, "; ".join(changes) or f"already has the grants of {other}", now)
 
 
 def _report(who: Principal, summary: str, now: tuple[Grant, ...]) -> None:
     records.report_done(f"{who}: {summary}", {"principal": who, "grants": list_held(now)})
-
-
-def describe_grants(held: Iterable[Grant]) -> str:
-    """Describes grants in a sentence: read, write on payments.*; read on shared.prod."""
-    return "; ".join(f"{', '.join(each.actions)} on {', '.join(each.namespaces)}" for each in held)
 
 
 def _add_grant(given: Grant, held: tuple[Grant, ...]) -> tuple[Grant, ...]:
