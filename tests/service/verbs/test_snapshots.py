@@ -13,10 +13,11 @@ from configsvc.service.engine import records
 from configsvc.service.engine.ports import Write
 from configsvc.service.engine.records import KeyState, Record, RecordAddress
 from configsvc.service.verbs.data_keys import add_data_key
+from configsvc.service.verbs.grants import set_grants
 from configsvc.service.verbs.namespaces import get_namespace
 from configsvc.service.verbs.snapshots import fetch_snapshot
 from tests.support.service.sealed import data_key, kid
-from tests.support.service.world import ADMIN, NS, READER, STRANGER, World, make_world, sealed, text
+from tests.support.service.world import ADMIN, NS, READER, STRANGER, World, grant, make_world, sealed, text
 
 
 @pytest.fixture
@@ -108,9 +109,13 @@ def test_absent_and_unreadable_namespaces_look_the_same(world: World) -> None:
     with pytest.raises(NotFound) as hidden:
         world.fetch(who=STRANGER)
     with pytest.raises(NotFound) as absent:
-        make_empty_world().fetch()
-    assert hidden.value.detail == absent.value.detail
-    assert hidden.value.members == absent.value.members
+        make_empty_world().fetch(who=STRANGER)
+    granted = make_empty_world()
+    set_grants(granted.ports, ADMIN, str(STRANGER.api_key), (grant("read"),), None)
+    with pytest.raises(NotFound) as readable:
+        granted.fetch(who=STRANGER)
+    assert hidden.value.detail == absent.value.detail == readable.value.detail
+    assert hidden.value.members == absent.value.members == readable.value.members
 
 
 def make_empty_world() -> World:
