@@ -27,7 +27,8 @@ def _connect(stage: Stage, asked: command.Asked) -> command.Connection:
         session.client("cloudformation"), session.client("s3"), session.client("lambda"),
         f"configsvc-deployments-{account}-{region}", command.progress, command.approver(asked), account,
         WholeStack.of(stage),
-        codedeploy=session.client("codedeploy"), cloudwatch=session.client("cloudwatch"), who=who,
+        codedeploy=session.client("codedeploy"), gateway=session.client("apigateway"), topics=session.client("sns"),
+        cloudwatch=session.client("cloudwatch"), who=who,
         commit=find_commit(), ask=command.asker(asked), unattended=asked.yes,
     )  # fmt: skip
     site = Site(stage, target, region, print)

@@ -44,12 +44,14 @@ def make_policies(stage: Stage, account: str, region: str) -> dict[str, Document
 
 
 def _place(stage: Stage, account: str, region: str) -> dict[str, str | None]:
+    partition = partition_of(region)
     made = f"{stage.stack}-" if len(stage.stack) <= _PREFIX else f"{stage.stack[:_PREFIX]}*-"
     return {
-        "partition": partition_of(region), "account": account, "region": region, "stack": stage.stack,
+        "partition": partition, "account": account, "region": region, "stack": stage.stack,
         "made": made, "path": stage.iam_path or "/",
         "zone": stage.domain.hosted_zone if stage.domain else None, "waf": stage.network.waf_acl,
         "boundary": stage.permissions_boundary,
+        "topic": stage.alarms.topic or f"arn:{partition}:sns:{region}:{account}:{made}*",
     }  # fmt: skip
 
 

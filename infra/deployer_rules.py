@@ -60,6 +60,7 @@ READS = (
     Rule("ReadTheVersions", "lambda:GetAlias GetFunctionConfiguration ListVersionsByFunction",
          (_FUNCTION, f"{_FUNCTION}:*")),
     Rule("ReadTheCanary", "codedeploy:BatchGetDeployments GetDeployment ListDeployments", (_GROUP,)),
+    Rule("FindTheLoggingRole", "apigateway:GET", ("arn:{partition}:apigateway:{region}::/account",)),
     Rule("ReadTheAlarms", "cloudwatch:DescribeAlarms", ("*",)),  # IAM knows no resource for a list of alarms
 )  # fmt: skip
 PLANS = (
@@ -77,6 +78,7 @@ DEPLOYS = (
     Rule("UploadAndRecord", "s3:PutObject", (f"{_BUCKET}/{{stack}}/*",)),
     Rule("ChangeTheStack", "cloudformation:CancelUpdateStack ContinueUpdateRollback DeleteStack ExecuteChangeSet "
          "UntagResource UpdateTerminationProtection", (_STACK,)),
+    Rule("FindWhoGetsTheAlarms", "sns:ListSubscriptionsByTopic", ("{topic}",)),
     Rule("RetireVersions", "lambda:DeleteFunction", (f"{_FUNCTION}:*",)),
     Rule("MoveTheAlias", "lambda:UpdateAlias", (_FUNCTION,)),
     Rule("StopTheCanary", "codedeploy:StopDeployment", ("*",)),  # IAM knows no resource for it

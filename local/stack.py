@@ -59,6 +59,7 @@ def make_target(endpoint: str, progress: Progress) -> Target:
     return Target(
         boto3.client("cloudformation", **arguments), boto3.client("s3", **arguments),
         boto3.client("lambda", **arguments), BUCKET, progress, whole=WholeStack(load("local").tags), pace=EMULATOR,
+        gateway=boto3.client("apigateway", **arguments), topics=boto3.client("sns", **arguments),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypedDict
 from infra.cloudformation import template as templates
 from infra.cloudformation.canary import at_once
 from infra.cloudformation.earlier import Notes, with_notes
+from infra.deployment.alarm_target import Topics
 from infra.deployment.alias import find_alias, finish_alias, mend_alias
 from infra.deployment.bucket import upload_file, upload_template
 from infra.deployment.history import try_to_record
@@ -25,6 +26,7 @@ from infra.deployment.stack import Approve, Change, Declined, Outcome, Stack, al
 from infra.deployment.whole_stack import NOTHING_SPECIAL, WholeStack
 
 if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_codedeploy import CodeDeployClient
@@ -49,6 +51,8 @@ class Target:
         who: the ARN that deploys, for the record.
         commit: of the tree that is deployed, for the record.
         plans: only a change set is made: nothing in the bucket is replaced or recorded.
+        gateway: is asked whether it can write an access log; None: it is not asked.
+        topics: are asked who gets the alarms; None: they are not asked.
         ask: asks a person; `unattended` if YES=1 answers.
     """
 
@@ -62,6 +66,8 @@ class Target:
     whole: WholeStack = NOTHING_SPECIAL
     pace: Pace = AWS
     codedeploy: CodeDeployClient | None = None
+    gateway: APIGatewayClient | None = None
+    topics: Topics | None = None
     cloudwatch: CloudWatchClient | None = None
     who: str | None = None
     commit: str | None = None

@@ -17,7 +17,7 @@ from infra.cloudformation import kms_key, limits
 from infra.cloudformation import template as templates
 from infra.cloudformation.canary import describe_skipped
 from infra.cloudformation.options import with_options
-from infra.deployment import two_keys
+from infra.deployment import access_log, alarm_target, two_keys
 from infra.deployment.change_set import Change
 from infra.deployment.deploy import Service, Target, deploy_service, plan_service
 from infra.deployment.stack import Stack
@@ -120,6 +120,8 @@ def _build(site: Site) -> Package:
     """The package for the site, checked."""
     stage = site.stage
     site.tell(f"{stage.stack} in {site.region}")
+    if site.target.gateway is not None:
+        access_log.check(stage, site.target.gateway, site.region, site.tell)
     platform = stage.function.platform if site.emulator is None else find_local()
     built = for_site(package(ROOT, ROOT / "build" / "service", platform), site)
     for line in describe_package(built, platform):
@@ -214,6 +216,9 @@ def describe(site: Site, service: Service) -> None:
         site.tell(
             "\nadmins is empty in the stage file, so nobody can make the first grant. Name a role, and deploy again."
         )
+    if site.target.topics is not None:
+        for line in alarm_target.describe(site.stage, outputs["AlarmTopicArn"], site.region, site.target.topics):
+            site.tell(line)
 
 
 def list_variables(site: Site, service: Service) -> list[str]:

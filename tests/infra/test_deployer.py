@@ -21,7 +21,7 @@ from infra import deployer
 from infra.findings.tools import run_parliament
 from infra.packaging.service_zip import Package
 from infra.paths import ROOT
-from infra.stage import Stage, load, load_unfinished
+from infra.stage import Stage, load, load_unfinished, parse
 from tests.infra.cloudformation.test_options import BOUNDARY, EVERYTHING, RESTORED, expanded
 from tests.support.infra.schemas import permissions
 
@@ -66,9 +66,11 @@ UNUSED = {
     "a stack reads itself with the deployer's own policy": "cloudformation:DescribeStacks",
 }  # fmt: skip
 # IAM's names of two operations ("Actions, resources, and condition keys for Amazon S3").
-RENAMED = {"s3:HeadBucket": "s3:ListBucket", "s3:ListObjectsV2": "s3:ListBucket", "s3:HeadObject": "s3:GetObject"}
+RENAMED = {"s3:HeadBucket": "s3:ListBucket", "s3:ListObjectsV2": "s3:ListBucket", "s3:HeadObject": "s3:GetObject",
+           "apigateway:GetAccount": "apigateway:GET"}  # fmt: skip
 NEEDS_NOTHING = {"sts:GetCallerIdentity"}
-SERVICES = ("cloudformation", "s3", "lambda", "dynamodb", "kms", "codedeploy", "cloudwatch", "ssm", "sts", "logs")
+SERVICES = ("cloudformation", "s3", "lambda", "dynamodb", "kms", "codedeploy", "cloudwatch", "ssm", "sts", "logs",
+            "apigateway", "sns")  # fmt: skip
 # What parliament 1.6.4 takes for wrong, and why it is not.
 ACCEPTED = {
     "UNKNOWN_ACTION": r"lambda:(DeleteResourcePolicy|GetResourcePolicy|PutResourcePolicy|GetFunctionScalingConfig)"
@@ -133,6 +135,26 @@ def called() -> dict[str, set[str]]:
 @pytest.mark.parametrize(("name", "actions"), sorted(called().items()))
 def test_every_operation_that_the_commands_call_is_granted(name: str, actions: set[str]) -> None:
     assert actions & (granted("deployer", "destroyer") | NEEDS_NOTHING), name
+
+
+@pytest.mark.parametrize("name", ["planner", "deployer"])
+def test_the_commands_read_one_setting_of_the_gateway(name: str) -> None:
+    [reads] = [each for each in POLICIES[name]["Statement"] if each["Action"][0].startswith("apigateway:")]
+    assert (reads["Action"], reads["Resource"]) == (["apigateway:GET"], f"arn:aws:apigateway:{REGION}::/account")
+
+
+@pytest.mark.parametrize(
+    ("alarms", "topic"),
+    [
+        ({"email": "a@b.example"}, f"arn:aws:sns:{REGION}:{ACCOUNT}:everything-*"),
+        ({"topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"}, f"arn:aws:sns:{REGION}:{ACCOUNT}:on-call"),
+    ],
+)
+def test_a_deployer_sees_who_gets_the_alarms_of_its_topic(alarms: dict[str, str], topic: str) -> None:
+    stage = parse({"stack": "everything", "alarms": alarms})
+    statements = deployer.make_policies(stage, ACCOUNT, REGION)["deployer"]["Statement"]
+    [reads] = [each for each in statements if each["Action"] == ["sns:ListSubscriptionsByTopic"]]
+    assert reads["Resource"] == topic
 
 
 def test_a_planner_executes_deletes_and_moves_nothing() -> None:
