@@ -28,6 +28,7 @@ _SENT = {
     "identity.apiKeyId": "a1b2c3d4e5",
     "identity.userArn": "-", "identity.user": "-", "identity.caller": "-", "identity.accountId": "-",
     "identity.sourceIp": "203.0.113.9", "identity.userAgent": "configsvc-client/0.1.0 python/3.14 aws-lambda",
+    "integration.integrationStatus": "200", "waf.error": "-",
     "identity.vpceId": "-", "identity.vpcId": "-", "identity.accessKey": "-", "authorize.status": "-",
     "authenticate.status": "-",
 }  # fmt: skip

@@ -24,7 +24,7 @@ _REQUEST_METRICS = (
     metrics.PROBLEMS, metrics.DENIED, metrics.COLD_STARTS, metrics.UNPROVEN, metrics.CONTENDED, metrics.STORE_BUSY,
     metrics.REFUSED, metrics.FAILED,
 )  # fmt: skip
-PROBE_METRICS = ("ProbeFailed", "ProbeAge", "ProbeDuration")
+PROBE_METRICS = ("ProbeFailed", "ProbeAge", "ProbeDuration", "CertificateDays")
 UPKEEP_METRICS = ("UpkeepFailed", "RotationDue", "RotationOverdue", "DataKeysDue", "UpkeepAge")
 
 
