@@ -9,7 +9,7 @@ import pytest
 
 from configsvc.model.errors import Misconfigured
 from configsvc.model.snapshot import compute_cost
-from configsvc.settings import StageSettings, read_settings
+from configsvc.settings import StageSettings, UpkeepSettings, read_settings, read_upkeep_settings
 
 ROLE = "arn:aws:iam::123456789012:role/Admin*"
 USER = "arn:aws:iam::123456789012:user/ann"
@@ -92,3 +92,24 @@ def test_a_change_log_is_kept_forever_or_for_days(text: str, days: int | None) -
 def test_invalid_days_are_reported(text: str) -> None:
     with pytest.raises(Misconfigured, match="CONFIGSVC_CHANGE_LOG_DAYS must be 0 to 36500"):
         read_settings(NEEDED | {"CONFIGSVC_CHANGE_LOG_DAYS": text})
+
+
+UPKEEP = {"CONFIGSVC_TABLE": "configsvc-prod"}
+
+
+def test_upkeep_needs_a_table_and_has_defaults_for_the_rest() -> None:
+    assert read_upkeep_settings(UPKEEP) == UpkeepSettings("configsvc-prod", None, 14, "info", "ascii")
+
+
+def test_upkeep_takes_the_probes_key_and_the_days() -> None:
+    found = read_upkeep_settings(UPKEEP | {"CONFIGSVC_PROBE_API_KEY_ID": "a1b2c3", "CONFIGSVC_ROTATION_DAYS": "0"})
+    assert (found.probe, found.rotation_days) == ("api-key:a1b2c3", 0)
+
+
+def test_all_faults_of_upkeeps_settings_are_named_together() -> None:
+    wrong = {
+        "CONFIGSVC_PROBE_API_KEY_ID": "not an id", "CONFIGSVC_ROTATION_DAYS": "-1", "CONFIGSVC_LOG_LEVEL": "loud",
+    }  # fmt: skip
+    with pytest.raises(Misconfigured) as raised:
+        read_upkeep_settings(wrong)
+    assert all(name in str(raised.value) for name in ("CONFIGSVC_TABLE", *wrong))

@@ -116,6 +116,15 @@ def parse_principal(text: str) -> Principal:
     )
 
 
+def parse_author(text: str) -> Principal:
+    """Parses a principal as the change log names it: as grants do, or `system:upkeep`.
+
+    Raises:
+        InvalidName: anything else.
+    """
+    return UPKEEP if text == UPKEEP else parse_principal(text)
+
+
 def parse_api_key_id(identifier: str) -> Principal:
     """The principal for the id of an API key, as API Gateway passes it."""
     return parse_principal(f"api-key:{identifier}")

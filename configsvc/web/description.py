@@ -147,8 +147,9 @@ NAMESPACES = Parameter(
 SINCE = Parameter("since", "Only records after this revision.", NumberParameter(0, 10**12 - 1), 41)
 OF_KEY = Parameter("key", "Only changes to this key.", TextParameter("Key"), "db.url")
 BY_PRINCIPAL = Parameter(
-    "principal", "Only changes by this principal.", TextParameter("Principal"), "arn:aws:iam::123456789012:role/Deploy"
-)
+    "principal", "Only changes by this principal, or by `system:upkeep`, which runs on a schedule.",
+    TextParameter("Author"), "arn:aws:iam::123456789012:role/Deploy",
+)  # fmt: skip
 AFTER_TIME = Parameter(
     "after_time", "Only changes at this time or later, in UTC.", TextParameter("Time"), "2027-01-15T08:00:00Z"
 )

@@ -21,6 +21,7 @@ TEXTS: dict[str, dict[str, Any]] = {
     "Key": common.KEY,
     "Kid": common.KID,
     "Principal": common.PRINCIPAL,
+    "Author": common.AUTHOR,
     "NamespacePrefix": {"pattern": "^(?:[a-z0-9][a-z0-9._-]{0,63})?$"},
     "KeyPrefix": {"pattern": "^(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,254})?$"},
     "Cursor": {"minLength": 1, "description": "The cursor of an earlier response. Its format may change."},

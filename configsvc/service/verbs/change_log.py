@@ -55,7 +55,7 @@ def check_filter(wanted: LogWanted) -> LogWanted:
     return LogWanted(
         wanted.since,
         None if wanted.key is None else names.parse_key(wanted.key),
-        None if wanted.principal is None else grants.parse_principal(wanted.principal),
+        None if wanted.principal is None else grants.parse_author(wanted.principal),
         _parse_time("after_time", wanted.after_time),
         _parse_time("before_time", wanted.before_time),
         wanted.newest,

@@ -28,10 +28,14 @@ KEY = describe_spelling(names.KEY, "db.url", "A name in a namespace.")
 KID = describe_spelling(
     names.KID, "qLJ4bYxQ0b3nY0u6J1v8m2a7Z5k9c4w1t0R3xE8dP2Q", "A data key's id, which commits to the key."
 )
+_PRINCIPAL = rf"{grants.API_KEY}|arn:aws[a-z-]*:iam::[0-9]{{12}}:(?:role|user)/[A-Za-z0-9_+=,.@-]{{1,600}}"
 PRINCIPAL = describe_spelling(
-    rf"{grants.API_KEY}|arn:aws[a-z-]*:iam::[0-9]{{12}}:(?:role|user)/[A-Za-z0-9_+=,.@-]{{1,600}}",
+    _PRINCIPAL,
     "api-key:a1b2c3d4e5",
     "`api-key:<id>`, or the ARN of an IAM role or user without path and session.",
+)
+AUTHOR = describe_spelling(
+    rf"{_PRINCIPAL}|{grants.UPKEEP}", "arn:aws:iam::123456789012:role/Deploy", "A principal, or `system:upkeep`."
 )
 PATTERN = describe_spelling(grants.PATTERN, "payments.*", "A namespace, `prefix.*` or `*`.")
 KEYS = describe_spelling(schema.KEYS, "limits.*", "A key, `prefix.*` or `*`.")

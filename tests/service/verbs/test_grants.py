@@ -7,7 +7,7 @@ import pytest
 
 from configsvc.model import limits
 from configsvc.model.errors import InvalidName, NotFound, PreconditionFailed, TooLarge
-from configsvc.model.grants import Grant
+from configsvc.model.grants import UPKEEP, Grant
 from configsvc.model.snapshot import compute_cost
 from configsvc.service.engine import records
 from configsvc.service.verbs.grants import ExpectedGrants, delete_grants, get_grants, set_grants
@@ -153,3 +153,10 @@ def test_grants_of_one_principal_have_a_limit(world: World) -> None:
 
 def ignore(_outcome: object) -> None:
     return
+
+
+def test_grants_to_the_scheduled_upkeep_are_refused(world: World) -> None:
+    before = len(world.log(records.GRANTS))
+    with pytest.raises(InvalidName):
+        set_grants(world.ports, ADMIN, UPKEEP, (grant("admin", on="*"),), None)
+    assert len(world.log(records.GRANTS)) == before

@@ -13,9 +13,8 @@ from configsvc.adapters.metrics import JsonLog
 from configsvc.model.grants import UPKEEP, UPKEEP_GRANTS, parse_api_key_id
 from configsvc.scheduled.upkeep_report import TaskFailed
 from configsvc.scheduled.upkeep_tasks import UpkeepWorld, run_task
-from configsvc.service.engine.ports import ServicePorts
+from configsvc.service.engine.ports import ServiceClock, ServicePorts
 from tests.support.service.fakes import FakeChance
-from tests.support.service.world import World
 
 PROBE = parse_api_key_id("probekey")
 SERVICE = "configsvc-tests-upkeep"
@@ -51,23 +50,23 @@ class Invocation:
 
     aws_request_id = "7f1f9a6c-0000-4000-8000-000000000000"
 
-    def __init__(self, world: World, milliseconds: float = MILLISECONDS) -> None:
-        self._world, self._end = world, world.clock.monotonic() * 1000 + milliseconds
+    def __init__(self, clock: ServiceClock, milliseconds: float = MILLISECONDS) -> None:
+        self._clock, self._end = clock, clock.monotonic() * 1000 + milliseconds
 
     def get_remaining_time_in_millis(self) -> int:
-        return int(self._end - self._world.clock.monotonic() * 1000)
+        return int(self._end - self._clock.monotonic() * 1000)
 
 
 class Upkeep:
-    """The function, over the service of `world`."""
+    """The function, beside a service with these ports."""
 
-    def __init__(self, world: World, rotation_days: int = 14) -> None:
-        self.world, self.bus, self.text = world, Bus(), io.StringIO()
-        self.ports = world.ports._replace(grants=FixedGrants(UPKEEP, UPKEEP_GRANTS), admins=())
+    def __init__(self, ports: ServicePorts, rotation_days: int = 14) -> None:
+        self.bus, self.text = Bus(), io.StringIO()
+        self.ports = ports._replace(grants=FixedGrants(UPKEEP, UPKEEP_GRANTS), admins=())
         self._rotation_days = rotation_days
 
     def invoke(self, task: object, milliseconds: float = MILLISECONDS) -> dict[str, object]:
-        return run_task(self._make(), {"task": task}, Invocation(self.world, milliseconds))
+        return run_task(self._make(), {"task": task}, Invocation(self.ports.clock, milliseconds))
 
     def fail(self, task: object, milliseconds: float = MILLISECONDS) -> str:
         """Invokes a task that fails; returns the error's text."""
@@ -85,9 +84,10 @@ class Upkeep:
         return self.lines()[-1]
 
     def _make(self) -> UpkeepWorld:
-        bus = EventBridge(self.bus, "configsvc-tests", self.world.clock, FakeChance())
+        clock = self.ports.clock
+        bus = EventBridge(self.bus, "configsvc-tests", clock, FakeChance())
         return UpkeepWorld(
-            self._limit, lambda: bus, self.world.clock, JsonLog(self.text, "info"), SERVICE, PROBE, self._rotation_days
+            self._limit, lambda: bus, clock, JsonLog(self.text, "info"), SERVICE, PROBE, self._rotation_days
         )
 
     def _limit(self, seconds: float) -> ServicePorts:

@@ -32,7 +32,9 @@ _GRANTS = ("set_grants", "delete_grants")
 @click.command(help=__doc__)
 @options.add_namespace_option
 @click.argument("key", required=False)
-@click.option("--by", metavar="PRINCIPAL", help="Show only changes by this principal: api-key:<id> or an ARN.")
+@click.option(
+    "--by", metavar="PRINCIPAL", help="Show only changes by this principal: api-key:<id>, an ARN or system:upkeep."
+)
 @click.option(
     "--since",
     metavar="TIME",
