@@ -67,10 +67,10 @@ def fetch(url: Url, path: str, headers: Mapping[str, str], until: float) -> Answ
             return _receive(connection, until)._replace(expires=expires)
         except TimeoutError:
             raise ProbeFailed("timeout", "The response did not arrive in time.") from None
+        except OSError as error:  # also http.client's RemoteDisconnected
+            raise ProbeFailed("connect", f"The connection broke ({_name(error)}).") from None
         except HTTPException as error:
             raise ProbeFailed("http", f"The response is not HTTP ({type(error).__name__}).") from None
-        except OSError as error:
-            raise ProbeFailed("connect", f"The connection broke ({_name(error)}).") from None
 
 
 def _resolve(url: Url, until: float) -> list[tuple[Any, ...]]:

@@ -14,13 +14,13 @@ from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 
 
-def make_server_context(folder: Path, host: str = "localhost") -> ssl.SSLContext:
-    """Makes the TLS context of a test server and writes `ca.pem` to the folder."""
+def make_server_context(folder: Path, host: str = "localhost", days: float = 1) -> ssl.SSLContext:
+    """Makes the TLS context of a test server and writes `ca.pem` to the folder. It expires after `days`."""
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = _make_name("configsvc tests")
     ca = _make_certificate(ca_name, ca_name, ca_key.public_key(), ca_key, x509.BasicConstraints(ca=True, path_length=0))
     names = x509.SubjectAlternativeName([x509.DNSName(host)])
-    leaf = _make_certificate(_make_name(host), ca_name, key.public_key(), ca_key, names)
+    leaf = _make_certificate(_make_name(host), ca_name, key.public_key(), ca_key, names, days=days)
     (folder / "ca.pem").write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     (folder / "leaf.pem").write_bytes(
         leaf.public_bytes(serialization.Encoding.PEM)
@@ -53,9 +53,11 @@ def _make_certificate(
     public: ec.EllipticCurvePublicKey,
     signer: ec.EllipticCurvePrivateKey,
     extension: x509.ExtensionType,
+    *,
+    days: float = 1,
 ) -> x509.Certificate:
     now = dt.datetime.now(dt.UTC)
     builder = x509.CertificateBuilder(issuer, subject, public, x509.random_serial_number())
-    builder = builder.not_valid_before(now - dt.timedelta(days=1))
-    builder = builder.not_valid_after(now + dt.timedelta(days=1)).add_extension(extension, critical=False)
+    builder = builder.not_valid_before(now - dt.timedelta(days=2))
+    builder = builder.not_valid_after(now + dt.timedelta(days=days)).add_extension(extension, critical=False)
     return builder.sign(signer, hashes.SHA256())
