@@ -4,6 +4,9 @@
    (API Gateway developer guide, "$context variables").
 2. IAM conditions see `kms:EncryptionContext:<name>` for every pair in a KMS request
    (KMS developer guide, "AWS KMS condition keys").
+3. Metrics in what functions log are recorded (CloudWatch user guide, "Embedded metric format").
+4. Alarms are judged after invocations, by their dimensions, periods and treatment of missing data; time can be made to
+   pass (`PASSED`). What ministack does instead is in tests/local/emulator/test_alarms.py.
 
 Started by local/emulator/launcher.py under the emulator's own interpreter, so only the standard library and ministack
 may be imported. With `--stock` nothing is added. A seam that is not as expected ends the start with its name.
@@ -15,9 +18,16 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
+
+if __name__ == "__main__":  # last, so that nothing of ours replaces a module of the emulator's environment
+    sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from local.emulator.cloudwatch import judge, list_breaches, list_embedded_metrics
 
 _EVENT_SEAM = ("ministack.services.apigateway_v1", "_build_lambda_event_v1")
 _EVENT_PARAMETERS = ("api_id", "stage_name", "stage", "resource", "request_path", "method", "headers")
@@ -25,6 +35,16 @@ _KEY_SEAM = ("ministack.services.apigateway_v1", "_check_api_key")
 _KEY_PARAMETERS = ("method_obj", "api_id", "stage_name", "headers")
 _CONDITION_SEAM = ("ministack.core.iam_actions", "request_tag_context")
 _CONDITION_PARAMETERS = ("service", "iam_action", "body", "params")
+
+_CLOUDWATCH = "ministack.services.cloudwatch"
+_ALARM_SEAM = (_CLOUDWATCH, "_evaluate_alarm")
+_ALARMS_SEAM = (_CLOUDWATCH, "_evaluate_all_alarms")
+_LOGS_SEAM = ("ministack.services.lambda_svc", "_emit_lambda_logs")
+_METRICS_SEAM = ("ministack.services.lambda_svc", "_emit_lambda_metrics")
+_METRICS_PARAMETERS = ("function_name", "duration_ms", "error", "throttle")
+
+PASSED = ("Emulator", "SecondsPassed")
+"""PutMetricData of this namespace and metric makes all metrics older by so many seconds, and judges all alarms."""
 
 Seam = Callable[..., Any]
 
@@ -87,11 +107,113 @@ def with_api_key(build_event: Seam, check_api_key: Seam) -> Seam:
     return build
 
 
+def with_embedded_metrics(write_logs: Seam, record: Seam, evaluate: Seam) -> Seam:
+    """Records the metrics in what a function logs, and judges the alarms when there are any."""
+
+    def write(func: dict[str, Any], request_id: str, log_text: str, *more: Any, **named: Any) -> Any:  # noqa: ANN401
+        found = list(list_embedded_metrics(log_text or ""))
+        for metric in found:
+            record(metric.namespace, metric.name, metric.value, metric.unit, dict(metric.dimensions))
+        written = write_logs(func, request_id, log_text, *more, **named)
+        if found:
+            evaluate()
+        return written
+
+    return write
+
+
+def with_judged_errors(emit_metrics: Seam, evaluate: Seam) -> Seam:
+    """Judges the alarms after an invocation that failed or was throttled."""
+
+    def emit(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:  # noqa: FBT001
+        emit_metrics(function_name, duration_ms, error, throttle)
+        if error or throttle:
+            evaluate()
+
+    return emit
+
+
+def as_cloudwatch_judges(used: Mapping[str, Seam], metrics: Any, now: Callable[[], float] = time.time) -> Seam:  # noqa: ANN401
+    """Judges one alarm of one metric; those of several metrics stay as they are.
+
+    Args:
+        used: ministack's functions of `_USED`, by name.
+        metrics: ministack's points by namespace, name and dimensions.
+        now: seconds of the wall clock.
+    """
+
+    def evaluate(alarm: dict[str, Any]) -> None:
+        if not alarm.get("MetricName"):
+            return
+        dimensions = used["_dims_key"](used["_dims_from_list"](alarm.get("Dimensions") or []))
+        points = metrics.get((alarm["Namespace"], alarm["MetricName"], dimensions)) or []
+        statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic", "Average")
+
+        def compute(found: list[Any]) -> float | None:
+            return used["_stat_value"](used["_calc_stats"](found), statistic, found) if found else None
+
+        breaches = list_breaches(alarm, points, now(), compute)
+        before = alarm["StateValue"]
+        state = judge(alarm, breaches, before)
+        if state != before:
+            reason = f"Breaching, the newest period first: {breaches}"
+            alarm.update(StateValue=state, StateReason=reason, StateUpdatedTimestamp=int(now()))
+            used["_record_history"](alarm["AlarmName"], before, state, reason)
+            used["_dispatch_alarm_actions"](alarm, before, state, reason)
+            used["_evaluate_parent_alarms"](alarm)
+
+    return evaluate
+
+
+def with_passing_time(evaluate_all: Seam, metrics: Any) -> Seam:  # noqa: ANN401 -- ministack's own dict
+    """Makes all metrics older by what was put as `PASSED`, before alarms are judged."""
+
+    def evaluate() -> None:
+        passed = [key for key in metrics if key[:2] == PASSED]
+        seconds = sum(point["Value"] for key in passed for point in metrics.pop(key))
+        for points in metrics.values() if seconds else ():
+            for point in points:
+                point["Timestamp"] -= seconds
+        evaluate_all()
+
+    return evaluate
+
+
+_USED = {
+    "_calc_stats": ("points",),
+    "_stat_value": ("stats", "stat_name", "points"),
+    "_dims_key": ("dims",),
+    "_dims_from_list": ("dimensions",),
+    "_record_history": ("alarm_name", "old_state", "new_state", "reason"),
+    "_dispatch_alarm_actions": ("alarm", "old_state", "new_state", "reason"),
+    "_evaluate_parent_alarms": ("child",),
+}
+
+
+def plan_cloudwatch() -> dict[tuple[str, str], Seam]:
+    """Returns what is put in place for metrics and alarms, by module and name. Raises SeamMissing."""
+    write_logs, emit_metrics, one, every = _LOGS_SEAM, _METRICS_SEAM, _ALARM_SEAM, _ALARMS_SEAM
+    used = {name: seam(_CLOUDWATCH, name, parameters) for name, parameters in _USED.items()}
+    record = seam(_CLOUDWATCH, "record_metric", ("namespace", "metric_name", "value", "unit", "dimensions"))
+    seam(*one, ("alarm",))
+    metrics = vars(import_module(_CLOUDWATCH))["_metrics"]
+    evaluate = with_passing_time(seam(*every, ()), metrics)
+    logs = seam(*write_logs, ("func", "request_id", "log_text"))
+    return {
+        one: as_cloudwatch_judges(used, metrics),
+        every: evaluate,
+        write_logs: with_embedded_metrics(logs, record, evaluate),
+        emit_metrics: with_judged_errors(seam(*emit_metrics, _METRICS_PARAMETERS), evaluate),
+    }
+
+
 def add() -> None:
-    """Puts both additions in place. Raises SeamMissing before anything is changed."""
+    """Puts the additions in place. Raises SeamMissing before anything is changed."""
     build_event = seam(*_EVENT_SEAM, _EVENT_PARAMETERS)
     check_api_key = seam(*_KEY_SEAM, _KEY_PARAMETERS)
     request_keys = seam(*_CONDITION_SEAM, _CONDITION_PARAMETERS)
+    for (module, name), made in plan_cloudwatch().items():
+        setattr(import_module(module), name, made)
     setattr(import_module(_EVENT_SEAM[0]), _EVENT_SEAM[1], with_api_key(build_event, check_api_key))
     setattr(import_module(_CONDITION_SEAM[0]), _CONDITION_SEAM[1], with_encryption_context(request_keys))
 

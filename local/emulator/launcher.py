@@ -1,4 +1,4 @@
-"""The emulator launcher: the pinned ministack with our two additions, on loopback, as a process of ours.
+"""The emulator launcher: the pinned ministack with our additions, on loopback, as a process of ours.
 
 It runs in the environment `.venvs/emulator` (`make setup`). Its standard input is a lifeline: when the launcher
 goes, however it goes, the emulator stops in order and writes its state. The log goes to a file.
