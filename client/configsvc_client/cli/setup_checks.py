@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from configsvc.model import grants
+from configsvc.model import grants, limits
+from configsvc.model.due import WhyDue
 from configsvc.model.errors import ConfigsvcError, Forbidden
 from configsvc.model.grants import Action, Grant
 from configsvc.model.names import Namespace
 from configsvc_client._pin import ANY, Pin
 from configsvc_client._wording import join_sentences
 from configsvc_client.cli import exit_codes
+from configsvc_client.cli.output.words import count, list_first
 
 SKEW_REFUSED = 300.0
 """How many seconds a signature's time may be off (AWS Signature Version 4: five minutes)."""
 
 SKEW_WORTH_TELLING = 30.0
+
+_NAMED = 5
+"""How many keys a check names; the rest is counted."""
 
 _WHOLE = 1.0
 """Uncertainty in seconds: a Date header has whole seconds, and the answer takes time to arrive."""
@@ -172,6 +177,30 @@ def _parse_grants(principal: Mapping[str, Any]) -> list[Grant]:
 def _describe_grant(who: str, action: Action, *namespaces: Namespace) -> str:
     asked = " ".join(f"-n {each}" for each in namespaces)
     return f"Ask an administrator: configsvc grant {who} -a {action} {asked}"
+
+
+_WHY_DUE: Mapping[WhyDue, str] = {
+    "age": f"is older than {limits.DATA_KEY_SECONDS // 86400} days",
+    "seals": "sealed almost as many values as it may",
+}
+
+
+def check_data_keys(namespace: Namespace, due: Mapping[str, Sequence[WhyDue]]) -> Iterator[SetupCheck]:
+    """Warns of live data keys that are due, and says why."""
+    if due:
+        said = [f"{kid} {' and '.join(_WHY_DUE[each] for each in why)}" for kid, why in due.items()]
+        advice = f"To replace {'it' if len(due) == 1 else 'them'}: configsvc data-key rotate -n {namespace}"
+        found = f"{count(len(due), 'data key')} due: {list_first(said, _NAMED)}"
+        yield SetupCheck(f"{namespace}: due data keys", "warning", found, advice)
+
+
+def check_values(namespace: Namespace, overdue: Sequence[str]) -> Iterator[SetupCheck]:
+    """Warns of served values that should have been replaced."""
+    if overdue:
+        found = f"{count(len(overdue), 'value')} overdue: {list_first(overdue, _NAMED)}"
+        yield SetupCheck(
+            f"{namespace}: overdue values", "warning", found, f"To list them: configsvc list --due -n {namespace}"
+        )
 
 
 def check_pinned(namespace: Namespace, pin: Pin, kms_keys: Sequence[str]) -> SetupCheck:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 
 import pytest
 
@@ -18,7 +19,8 @@ NAMESPACE = names.parse_namespace("payments.prod")
 
 
 def _listed(state: str = "live", seals: int = 0, revision: int = 1) -> StoredDataKey:
-    return StoredDataKey(DataKey(Cipher(os.urandom(32)).kid, KMS_KEY, "AAAA"), state, seals, 0, revision)
+    data_key = DataKey(Cipher(os.urandom(32)).kid, KMS_KEY, "AAAA")
+    return StoredDataKey(data_key, state, seals, 0, revision, "2027-01-01T00:00:00.000Z")
 
 
 def test_values_are_sealed_under_the_live_data_key_of_highest_revision() -> None:
@@ -33,6 +35,25 @@ def test_a_retired_kid_seals_nothing_whatever_the_service_says() -> None:
     with pytest.raises(Misconfigured, match="--fresh") as refused:
         choose_newest_live(NAMESPACE, [back], {back.kid})
     assert refused.value.members["kids"] == [back.kid]
+
+
+_ADDED = datetime(2027, 1, 1, tzinfo=UTC).timestamp()
+_DAYS = 86400
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "seals", "reasons"),
+    [
+        ("live", 90, 0, ()),
+        ("live", 91, 0, ("age",)),
+        ("live", 0, limits.SEALS_NEAR - 1, ()),
+        ("live", 0, limits.SEALS_NEAR, ("seals",)),
+        ("live", 91, limits.SEALS_PER_DATA_KEY, ("age", "seals")),
+        ("retired", 91, limits.SEALS_PER_DATA_KEY, ()),
+    ],
+)
+def test_a_live_data_key_is_due_by_age_or_seals(state: str, days: int, seals: int, reasons: tuple[str, ...]) -> None:
+    assert _listed(state, seals).find_reasons(_ADDED + days * _DAYS) == reasons
 
 
 def test_a_used_up_data_key_is_not_replaced_by_an_older_one() -> None:

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from configsvc.model.grants import Grant
+from configsvc_client.admin import make_draft
 from tests.support.admin.kms_server import FOREIGN_KEY, KMS_KEY
 from tests.support.admin.loopback import Loopback, arn
 from tests.support.cli.shell import Done, Shell
@@ -134,6 +135,27 @@ def test_commands_continue_with_the_working_api_key(shell: Shell) -> None:
     assert two.ok("get", "two.keys", "--reveal") == "v"
     assert "api-key:idwriter" in two.ok("whoami")
     assert two.ok("exec", "--only", "two.keys", "--", "printenv", "CONFIGSVC_API_KEY").startswith("wrong, ")
+
+
+def test_doctor_warns_of_what_is_due(service: Loopback) -> None:
+    service.clock.behind = 91 * 86400
+    try:
+        old = service.namespace(f"old.{uuid4().hex[:8]}")
+    finally:
+        service.clock.behind = 0
+    for key, day in {"late": "2026-01-31", "later": "2999-01-31"}.items():
+        service.admin().values.put_draft(old, make_draft(key, "canary-77")._replace(rotate_by=day))
+    shell = Shell(service.environ("writer", old))
+    done, (listed,) = shell.here("doctor", "-o", "json"), json.loads(shell.ok("data-key", "list", "-o", "json"))
+    due = {each["check"]: (each["state"], each["found"], each["what_to_do"]) for each in json.loads(done.out)}
+    assert (done.code, "canary-77" in done.out, listed["due"]) == (0, False, ["age"])
+    assert due[f"{old}: due data keys"] == (
+        "warning", f"1 data key due: {listed['kid']} is older than 90 days",
+        f"To replace it: configsvc data-key rotate -n {old}",
+    )  # fmt: skip
+    assert due[f"{old}: overdue values"] == (
+        "warning", "1 value overdue: late", f"To list them: configsvc list --due -n {old}",
+    )  # fmt: skip
 
 
 def test_doctor_finds_a_missing_kms_permission(shell: Shell, service: Loopback, namespace: str) -> None:

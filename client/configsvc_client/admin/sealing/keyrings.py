@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
 from configsvc.model import limits
+from configsvc.model.due import WhyDue, find_data_key_reasons
 from configsvc.model.encoding import from_base64std, to_base64std
 from configsvc.model.errors import CannotOpen, Misconfigured, Unavailable
 from configsvc.model.names import Kid, Namespace
@@ -36,13 +38,17 @@ def list_no_kids(namespace: Namespace) -> Iterable[str]:
 
 
 class StoredDataKey(NamedTuple):
-    """A data key as the service lists it. `revision` is the one that added it: the newest has the highest."""
+    """A data key as the service lists it. `revision` is the one that added it: the newest has the highest.
+
+    `created_at` is when it was added, in RFC 3339; to wrap it again does not renew it.
+    """
 
     data_key: DataKey
     state: str
     seals: int
     served: int
     revision: int
+    created_at: str
 
     @property
     def kid(self) -> Kid:
@@ -53,6 +59,12 @@ class StoredDataKey(NamedTuple):
     def seals_on(self) -> bool:
         """Whether it is live and may seal more values."""
         return self.state == "live" and self.seals < limits.SEALS_PER_DATA_KEY
+
+    def find_reasons(self, now: float) -> tuple[WhyDue, ...]:
+        """Returns why it should be replaced at a time (seconds since the epoch), as upkeep reports it; else nothing."""
+        if self.state != "live":
+            return ()
+        return find_data_key_reasons(now - datetime.fromisoformat(self.created_at).timestamp(), self.seals)
 
 
 class Sealer(NamedTuple):
@@ -301,7 +313,9 @@ def _parse_generated(answer: Mapping[str, object]) -> DataKey:
 def _read_data_key(members: AnswerMembers) -> StoredDataKey:
     data_key = DataKey(members.kid(), members.kms_key(), members.text("wrapped"))
     state, seals = members.one_of("state", _STATES), members.number_or_none("seals")
-    return StoredDataKey(data_key, state, seals or 0, members.number("served"), members.number("revision"))
+    return StoredDataKey(
+        data_key, state, seals or 0, members.number("served"), members.number("revision"), members.moment("created_at")
+    )
 
 
 def _read_done(namespace: Namespace, kid: Kid, answer: ApiAnswer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from configsvc.model import limits, names
@@ -51,6 +52,17 @@ class AnswerMembers:
     def text(self, name: str) -> str:
         """Reads a text without surrogates, because these cannot be encoded."""
         return _require_text(name, self._of(name))
+
+    def moment(self, name: str) -> str:
+        """Reads a time in RFC 3339."""
+        text = self.text(name)
+        try:
+            zoned = datetime.fromisoformat(text).tzinfo is not None
+        except ValueError:
+            zoned = False
+        if not zoned:
+            raise NotOurs(f"its {name} is not a time")
+        return text
 
     def text_or_none(self, name: str) -> str | None:
         """Reads a text or null."""

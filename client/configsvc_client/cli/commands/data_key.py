@@ -14,7 +14,7 @@ import click
 
 from configsvc.model.errors import ConfigsvcError, NotFound
 from configsvc_client.cli import common, exit_codes, options
-from configsvc_client.cli.output import confirm, records, terminal
+from configsvc_client.cli.output import confirm, records, terminal, words
 from configsvc_client.cli.output.words import count
 from configsvc_client.cli.settings import composition, retired_data_keys
 
@@ -63,18 +63,24 @@ def add(namespace: str | None, kms_key: str | None) -> None:
 def list_(namespace: str | None) -> None:
     """List the data keys, newest first.
 
-    The revision is the one that added the data key, so the newest has the highest.
+    The revision is the one that added the data key, so the newest has the highest. A live data key is due by age after
+    90 days, and by seals once it sealed four fifths of the values that it may seal. To replace it: configsvc data-key
+    rotate.
 
-    In a pipe: kid, state, seals, served, KMS key, revision, separated by tabs.
+    In a pipe: kid, state, seals, served, KMS key, revision, created at, due, separated by tabs.
     """
-    found = composition.open_admin().data_keys.list(options.choose_namespace(namespace))
+    found, now = composition.open_admin().data_keys.list(options.choose_namespace(namespace)), words.get_now()
     records.print_table(
-        ("kid", "state", "seals", "served", "KMS key", "revision"),
+        ("kid", "state", "seals", "served", "KMS key", "revision", "created at", "due"),
         (
-            (each.data_key.kid, each.state, each.seals, each.served, each.data_key.kms_key, each.revision)
+            (
+                each.data_key.kid, each.state, each.seals, each.served, each.data_key.kms_key, each.revision,
+                each.created_at, each.find_reasons(now.timestamp()),
+            )
             for each in found
         ),
-    )
+        {"created at": words.shorten_times(now)},
+    )  # fmt: skip
 
 
 @command.command("rewrap", cls=_TakesKid)

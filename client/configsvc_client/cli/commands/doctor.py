@@ -1,10 +1,12 @@
 """Check your setup and suggest fixes.
 
 Checks the settings, the service, the clock, both principals and their grants. For each namespace, checks whether a
-grant and IAM allow writes, its data keys, whether their KMS keys are pinned, and whether KMS opens them. Nothing is
-written: IAM is asked with empty signed requests, which the service refuses. If you have two API keys (old, new), both
-are checked, and a refused one is a warning. Their grants are compared: what one lacks is a warning, with the command
-that copies it. Exits with 1 if a check fails.
+grant and IAM allow writes, its data keys, whether their KMS keys are pinned, and whether KMS opens them. Data keys that
+are due and values that are overdue are a warning. Nothing is written: IAM is asked with empty signed requests, which
+the service refuses. Exits with 1 if a check fails.
+
+If CONFIGSVC_API_KEY has two keys (old, new), both are checked, and a refused one is a warning. Their grants are
+compared, too: what one of them lacks is a warning, with the command that copies it.
 
 In a pipe: name, state (ok, warning, failed, skipped), what was found, what to do, separated by tabs.
 """
@@ -12,6 +14,7 @@ In a pipe: name, state (ok, warning, failed, skipped), what was found, what to d
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +26,15 @@ from configsvc.model.names import Namespace
 from configsvc_client._pin import Pin, parse_pin, parse_region
 from configsvc_client._wording import join_sentences
 from configsvc_client.cli import exit_codes, options, setup_checks
+from configsvc_client.cli.commands.list import is_overdue
 from configsvc_client.cli.output import records
-from configsvc_client.cli.output.words import count
+from configsvc_client.cli.output.words import count, get_now, get_today
 from configsvc_client.cli.settings import composition, retired_data_keys, sources
 from configsvc_client.cli.setup_checks import SetupCheck
 
 if TYPE_CHECKING:
     from configsvc_client.admin import Admin
+    from configsvc_client.admin.sealing.keyrings import StoredDataKey
     from configsvc_client.cli.settings.profiles import Resolved
 
 
@@ -179,11 +184,25 @@ def _check_namespace(admin: Admin, namespace: Namespace) -> Iterator[SetupCheck]
     if back:
         advice = f"Rotate: configsvc data-key rotate -n {namespace} --fresh"
         yield SetupCheck(f"{namespace}: data keys", "failed", retired_data_keys.describe_offered(back), advice)
+    yield from _check_due(admin, namespace, listed)
     pins = parse_pin(composition.get_pins())
     trusted = setup_checks.check_pinned(namespace, pins, sorted({each.data_key.kms_key for each in listed}))
     yield trusted
     if trusted.state in ("ok", "warning"):
         yield _check_unwraps(admin, namespace, _find_region(pins, listed[0].data_key.kms_key))
+
+
+def _check_due(admin: Admin, namespace: Namespace, live: list[StoredDataKey]) -> Iterator[SetupCheck]:
+    """Warns of data keys that are due and of values that are overdue, by the rule of upkeep's report."""
+    now = get_now().astimezone(UTC)
+    reasons = {each.kid: each.find_reasons(now.timestamp()) for each in live}
+    yield from setup_checks.check_data_keys(namespace, {kid: why for kid, why in reasons.items() if why})
+    try:
+        late = [each.key for each in admin.values.list_keys(namespace) if is_overdue(each, get_today(now))]
+    except ConfigsvcError as error:
+        yield setup_checks.report_failure(f"{namespace}: overdue values", error)
+        return
+    yield from setup_checks.check_values(namespace, late)
 
 
 def _find_region(pins: Pin, kms_key: str) -> str:

@@ -2,7 +2,8 @@
 
 With PREFIX, only keys that start with it. The state of a key is served, staged (a version waits to be served) or
 deleted (its versions are kept). A served value is overdue once the date set with `configsvc put --rotate-by` has
-passed; days are in UTC. With --due, the longest overdue come first.
+passed; days are in UTC. With --due, the longest overdue come first. The service's upkeep reports the same values: those
+of --due 14, unless the stage sets other days.
 
 With several namespaces, each key comes from the first that serves it, as for a consumer.
 
