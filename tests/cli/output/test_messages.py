@@ -59,7 +59,9 @@ def test_a_missing_grant_names_principal_action_namespace_and_command(
     environ = service.environ("reader", namespace)
     reads = arguments[0] == "data-key"
     told = Shell(environ | ({"CONFIGSVC_API_KEY": "value-of-nobody"} if reads else {})).run(*arguments)
-    command = f"grant api-key:idnobody -a read -n {namespace}" if reads else f"grant {arn('reader')} -a write -n {namespace}"
+    command = (
+        f"grant api-key:idnobody -a read -n {namespace}" if reads else f"grant {arn('reader')} -a write -n {namespace}"
+    )
     assert (told.code, f"configsvc {command}" in told.err) == (3 if reads else 4, True), told
     assert "CONFIGSVC_URL" not in told.err
 
