@@ -2,7 +2,8 @@
 
 Syntax and functions: CloudWatch Logs user guide, "CloudWatch Logs Insights language query syntax". Three habits keep
 the queries right whatever type Logs Insights finds in a field: flags that are written only when they are true are asked
-for with `ispresent`; members of the access log, which are all text, are matched with `like`; nothing depends on null.
+for with `ispresent`; members of the access log, which are all text, are matched with `like`; and nothing depends on
+null, or on whether a missing field differs from a text.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Query(NamedTuple):
 
 
 _OF_NAMESPACE = "namespace like /(^|,)NAMESPACE(,|$)/"
+_WRITES = 'method in ["PUT", "POST", "DELETE"]'
 _SEEN = "count(*) as requests, earliest(@timestamp) as first_seen, latest(@timestamp) as last_seen"
 _NEWEST = "sort @timestamp desc"
 
@@ -60,12 +62,12 @@ _OF_REQUESTS = (
         "sort last_seen desc", "limit 1000",
     )),
     Query("who-wrote", "Who wrote to the namespace, or tried to?", REQUESTS, _join(
-        f'filter method != "GET" and {_OF_NAMESPACE}',
+        f"filter {_WRITES} and {_OF_NAMESPACE}",
         "fields @timestamp, status, code, method, route, revision, principal, source_ip, user_agent, correlation_id",
         _NEWEST, "limit 1000",
     )),
     Query("changes", "What was changed, in all namespaces?", REQUESTS, _join(
-        'filter method != "GET" and status < 400',
+        f'filter {_WRITES} and status < 400 and route != "/v1/whoami"',
         "fields @timestamp, namespace, method, route, revision, principal, source_ip, correlation_id",
         _NEWEST, "limit 1000",
     )),
@@ -80,7 +82,7 @@ _OF_REQUESTS = (
         "sort requests desc", "limit 1000",
     )),
     Query("failing-readers", "Who cannot read, and since when?", REQUESTS, _join(
-        'filter method = "GET" and status >= 400',
+        'filter method = "GET" and status >= 400 and not ispresent(unproven)',
         "stats count(*) as requests, earliest(@timestamp) as since, latest(@timestamp) as last_seen "
         "by principal, namespace, status, code",
         "sort since asc", "limit 1000",
@@ -143,8 +145,16 @@ _OF_ACCESS = (
     )),
 )  # fmt: skip
 _OF_SCHEDULES = (
-    Query("upkeep", "What did upkeep do, and what is due?", UPKEEP, _join(
-        'filter task = "upkeep"', "fields @timestamp, level, @message", _NEWEST, "limit 100",
+    Query("upkeep", "What did each run of upkeep do, and how much is due?", UPKEEP, _join(
+        'filter task = "upkeep" and ispresent(rotation_due)',
+        "fields @timestamp, level, namespaces, skipped, log_pruned, keys_purged, versions_pruned, rotation_due, "
+        "rotation_overdue, data_keys_due",
+        _NEWEST, "limit 100",
+    )),
+    Query("upkeep-failures", "Which namespaces could upkeep not finish, and why?", UPKEEP, _join(
+        'filter level = "error"',
+        "fields @timestamp, task, namespace, code, fault, causes.0, detail",
+        _NEWEST, "limit 100",
     )),
     Query("probe-failures", "What did the probe see when it failed?", PROBE, _join(
         "filter ProbeFailed > 0",
