@@ -97,7 +97,7 @@ class Service:
 
 def make_upkeep_log(world: World) -> list[Event]:
     """A heartbeat, and two runs of upkeep of which the second fails."""
-    upkeep, events = Upkeep(world), list[Event]()
+    upkeep, events = Upkeep(world.ports), list[Event]()
     for seconds, task in ((0, "heartbeat"), (100, "upkeep"), (200, "upkeep")):
         if seconds == 200:
             world.repository.before_commit.append(_fail)
