@@ -1,110 +1,222 @@
-"""The dashboard for on-call: alarms, what callers see, the service's reports, what slows it down, each version."""
+"""The dashboard for on-call. Its first screen answers five questions in order; everything below is detail.
+
+docs/OPERATIONS.md, "The dashboard", shows it and says how to read it.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-Json = dict[str, Any]
+from configsvc.adapters import metrics
+from infra.cloudformation import queries
+from infra.cloudformation.dashboard_costs import cost_widgets
+from infra.cloudformation.widgets import (
+    REGION,
+    Json,
+    Metric,
+    Row,
+    Widget,
+    alarms,
+    graph,
+    hidden,
+    log,
+    math,
+    metric,
+    numbers,
+    place,
+    search,
+    text,
+    total,
+)  # fmt: skip
+from infra.costs.prices import load
 
-_API = ["ApiName", "${AWS::StackName}", "Stage", "api"]
-_FUNCTION = ["FunctionName", "${APIHandler}"]
-_TABLE = ["TableName", "${ConfigTable}"]
-_SERVICE = ["service", "${APIHandler}"]
-_WIDTH, _HEIGHT, _COLUMNS = 8, 6, 3
+_API = ("ApiName", "${AWS::StackName}", "Stage", "api")
+_FUNCTION = ("FunctionName", "${APIHandler}")
+_TABLE = ("TableName", "${ConfigTable}")
+_SERVICE = ("service", "${APIHandler}")
+_OWN = metrics.NAMESPACE
+_TEXT, _FIGURE, _HALF, _THIRD = 4, 6, 7, 8
+_CANARY = "Canary"
+_START = "-PT1H"
+
+Resources = Mapping[str, Any]
 
 
-def dashboard(alarms: list[str]) -> Json:
-    """The value of `DashboardBody`, an `Fn::Sub`; `alarms` are logical ids.
+def dashboard(resources: Resources) -> Json:
+    """The value of `DashboardBody`, an `Fn::Sub`, for a template with these resources.
 
     Names are substituted, so nothing in the text but references may be written `${…}`.
     """
-    graphs = [_graph(number, title, metrics) for number, (title, metrics) in enumerate([*_graphs(), *_by_version()])]
-    widgets = [_alarms(alarms), *graphs, _errors(rows=-(-len(graphs) // _COLUMNS))]
-    return {"Fn::Sub": json.dumps({"widgets": widgets}, separators=(",", ":"))}
+    rows = [*first_screen(resources), *_details(resources)]
+    body = {"start": _START, "periodOverride": "inherit", "widgets": list(place(rows))}
+    return {"Fn::Sub": json.dumps(body, separators=(",", ":"))}
 
 
-def _alarms(alarms: list[str]) -> Json:
-    properties = {"title": "Alarms", "alarms": [f"${{{name}.Arn}}" for name in sorted(alarms)]}
-    return {"type": "alarm", "x": 0, "y": 0, "width": _WIDTH * _COLUMNS, "height": 3, "properties": properties}
+def first_screen(resources: Resources) -> Iterator[Row]:
+    """The title and one row for each question."""
+    yield Row(2, [text(24, _TITLE)])
+    for words, widgets in (
+        (_UP, _is_up(resources)),
+        (_REFUSED, _who_is_refused(resources)),
+        (_CHANGED, _what_changed()),
+        (_FAILING, _who_fails()),
+        (_COST, cost_widgets(resources, load(), _FIGURE)),
+    ):
+        yield Row(5, [text(_TEXT, words), *widgets])
 
 
-def _graphs() -> list[tuple[str, list[list[Any]]]]:
-    latency = (
-        "SEARCH('{AWS/ApiGateway,ApiName,Method,Resource,Stage} ApiName=\"${AWS::StackName}\" Latency', 'p99', 60)"
+_CONSOLE = f"https://{REGION}.console.aws.amazon.com/cloudwatch/home?region={REGION}"
+_TITLE = (
+    "# ${AWS::StackName}\n"
+    "Tables cover the time range, one hour unless you widen it. The quoted names are sections of docs/OPERATIONS.md. "
+    f"[Alarms]({_CONSOLE}#alarmsV2:) · [Saved queries]({_CONSOLE}#logsV2:logs-insights) are in ${{AWS::StackName}}/."
+)
+_UP = (
+    "## 1. Is it up?\nNormal: no failed probe, 100 % available, no alarm. "
+    'Red: "What the alarms mean", "Check the service\'s health".'
+)
+_REFUSED = (
+    "## 2. Who is refused?\nNormal: nobody. Throttled by API key, denied by principal: "
+    '"Somebody gets 403", "How far it scales".'
+)
+_CHANGED = (
+    "## 3. What changed?\nNormal: one version, and only writes that you know of. A new version: "
+    '"A bad release of the service".'
+)
+_FAILING = (
+    "## 4. Who cannot read?\nNormal: no row, and no age over the poll interval. The oldest failure is first: "
+    '"Somebody gets 403", "Logs".'
+)
+_COST = (
+    "## 5. What does it cost?\nNormal: the same as last week (widen the range). "
+    'List prices without data transfer: "What it costs".'
+)
+
+
+def _is_up(resources: Resources) -> Iterator[Widget]:
+    requests, failures = total("AWS/ApiGateway", "Count", _API), total("AWS/ApiGateway", "5XXError", _API)
+    shown = [
+        hidden("r", requests),
+        hidden("f", failures),
+        math("TIME_SERIES(100 - 100 * SUM(FILL(f, 0)) / SUM(r))", "available, %", "available"),
+    ]
+    if "Probe" in resources:
+        probe = ("service", "${Probe}")
+        shown = [
+            total(_OWN, "ProbeFailed", probe, label="failed probes in 5 min"),
+            metric(_OWN, "ProbeAge", probe, "Maximum", label="age that it saw, s"),
+            *shown,
+        ]
+    yield numbers(_FIGURE, "Probe and availability", shown, period=300)
+    yield alarms(0, "Alarms", _list_alarms(resources))
+
+
+def _list_alarms(resources: Resources) -> list[str]:
+    """Alarms by logical id, but those of a canary: naming them, the dashboard would change with every version."""
+    of_type = (name for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm")
+    return sorted(name for name in of_type if not name.startswith(_CANARY))
+
+
+def _who_is_refused(resources: Resources) -> Iterator[Widget]:
+    logged = queries.ACCESS in resources
+    over = [total(_OWN, "${AWS::StackName}-Throttled", (), label="over a throttle")] if logged else []
+    yield graph(_FIGURE, "Refused a minute", [
+        *over,
+        total(_OWN, metrics.DENIED, _SERVICE, label="denied"),
+        total(_OWN, metrics.CONTENDED, _SERVICE, label="contended"),
+        total(_OWN, metrics.STORE_BUSY, _SERVICE, label="table busy"),
+        total("AWS/Lambda", "Throttles", _FUNCTION, label="no concurrency"),
+    ])  # fmt: skip
+    if logged:
+        yield log(_HALF, "Throttled, by API key", "throttled")
+    yield log(_HALF, "Denied, by principal", "forbidden")
+
+
+def _what_changed() -> Iterator[Widget]:
+    yield graph(_FIGURE, "Requests by version", [_by_version("Invocations", "Sum")])
+    yield log(0, "Writes, newest first", "changes")
+
+
+def _who_fails() -> Iterator[Widget]:
+    age = search("configsvc,FunctionName", "", "Age", "Maximum")
+    yield graph(_FIGURE, "Age of what consumers hold, s (embedded metrics)", [age])
+    yield log(0, "Failing readers, longest first", "failing-readers")
+
+
+def _by_version(name: str, statistic: str) -> Metric:
+    """By search, so that a new version does not change the dashboard."""
+    schema = "AWS/Lambda,ExecutedVersion,FunctionName,Resource"
+    return search(schema, 'FunctionName="${APIHandler}"', name, statistic)
+
+
+def _details(resources: Resources) -> Iterator[Row]:
+    yield Row(1, [text(24, "## Details")])
+    graphs = [
+        graph(_THIRD, title, shown)
+        for title, shown in (*_of_requests(), *_of_table(), *_of_versions(), *_of_schedules(resources))
+    ]
+    columns = 24 // _THIRD
+    for start in range(0, len(graphs), columns):
+        yield Row(6, graphs[start : start + columns])
+    yield Row(8, [log(0, "Errors", "errors")])
+
+
+Graphs = Iterator[tuple[str, Sequence[Metric]]]
+
+
+def _of_requests() -> Graphs:
+    routes = search(
+        "AWS/ApiGateway,ApiName,Method,Resource,Stage", 'ApiName="${AWS::StackName}"', "Latency", "p99"
+    )  # fmt: skip
+    codes = search("configsvc,code,service", 'service="${APIHandler}"', metrics.PROBLEMS, "Sum")
+    yield (
+        "Requests, and answers 4xx and 5xx",
+        [total("AWS/ApiGateway", name, _API) for name in ("Count", "4XXError", "5XXError")],
     )
-    by_code = "SEARCH('{configsvc,code,service} service=\"${APIHandler}\" Problems', 'Sum', 60)"
-    operations = (
-        "SEARCH('{AWS/DynamoDB,Operation,TableName} TableName=\"${ConfigTable}\" SuccessfulRequestLatency', 'p99', 60)"
+    yield (
+        "Latency, p50 and p99, ms",
+        [metric("AWS/ApiGateway", "Latency", _API, each, label=each) for each in ("p50", "p99")],
     )
-    return [
-        ("Requests, and answers 4xx and 5xx", [
-            _sum("AWS/ApiGateway", name, _API) for name in ("Count", "4XXError", "5XXError")
-        ]),
-        ("Latency in ms, p50 and p99", [_of("AWS/ApiGateway", "Latency", _API, each) for each in ("p50", "p99")]),
-        ("Latency by route in ms, p99 (detailed metrics)", [_search(latency)]),
-        ("Problems by code, denied, and refused to be repeated", [
-            _search(by_code), *(_sum("configsvc", name, _SERVICE) for name in ("Denied", "Contended", "StoreBusy")),
-        ]),
-        ("Cold starts, and function errors", [
-            _sum("configsvc", "ColdStarts", _SERVICE), _sum("AWS/Lambda", "Errors", _FUNCTION),
-        ]),
-        ("Function: running at once, and throttled", [
-            _of("AWS/Lambda", "ConcurrentExecutions", _FUNCTION, "Maximum"), _sum("AWS/Lambda", "Throttles", _FUNCTION),
-        ]),
-        ("Table: units consumed", [
-            _sum("AWS/DynamoDB", f"Consumed{kind}CapacityUnits", _TABLE) for kind in ("Read", "Write")
-        ]),
-        ("Table: throttled", [_sum("AWS/DynamoDB", f"{kind}ThrottleEvents", _TABLE) for kind in ("Read", "Write")]),
-        ("Table: latency by operation in ms, p99", [_search(operations)]),
+    yield "Latency by route, p99, ms (detailed metrics)", [routes]
+    yield "Problems by code", [codes]
+    yield "Cold starts, and function errors", [
+        total(_OWN, metrics.COLD_STARTS, _SERVICE), total("AWS/Lambda", "Errors", _FUNCTION),
     ]  # fmt: skip
+    yield "Function: running at once", [metric("AWS/Lambda", "ConcurrentExecutions", _FUNCTION, "Maximum")]
 
 
-def _by_version() -> list[tuple[str, list[list[Any]]]]:
-    """The metrics that a canary compares. By search, so that a new version does not change the dashboard."""
-    of_lambda = '{AWS/Lambda,ExecutedVersion,FunctionName,Resource} FunctionName="${APIHandler}"'
-    of_log = '{configsvc,service,version} service="${APIHandler}"'
-    return [
-        ("Requests by version", [_search(f"SEARCH('{of_lambda} Invocations', 'Sum', 60)")]),
-        ("Errors, refused (4xx) and failed (5xx) by version", [
-            _search(f"SEARCH('{of_lambda} Errors', 'Sum', 60)"), _search(f"SEARCH('{of_log} Refused', 'Sum', 60)"),
-            _search(f"SEARCH('{of_log} Failed', 'Sum', 60)"),
-        ]),
-        ("Function's duration by version in ms, p99", [_search(f"SEARCH('{of_lambda} Duration', 'p99', 60)")]),
-    ]  # fmt: skip
-
-
-def _graph(number: int, title: str, metrics: list[list[Any]]) -> Json:
-    row, column = divmod(number, _COLUMNS)
-    properties = {"title": title, "region": "${AWS::Region}", "view": "timeSeries", "period": 60, "metrics": metrics}
-    where = {"x": column * _WIDTH, "y": 3 + row * _HEIGHT, "width": _WIDTH, "height": _HEIGHT}
-    return {"type": "metric", **where, "properties": properties}
-
-
-def _errors(rows: int) -> Json:
-    query = (
-        "SOURCE '${ApiHandlerLogGroup}' | filter level in ['error', 'warning'] "
-        "| fields @timestamp, level, status, code, route, namespace, principal, correlation_id "
-        "| sort @timestamp desc | limit 50"
+def _of_table() -> Graphs:
+    operations = search(
+        "AWS/DynamoDB,Operation,TableName", 'TableName="${ConfigTable}"', "SuccessfulRequestLatency", "p99"
+    )  # fmt: skip
+    yield (
+        "Table: units consumed",
+        [total("AWS/DynamoDB", f"Consumed{kind}CapacityUnits", _TABLE) for kind in ("Read", "Write")],
     )
-    properties = {"title": "Refusals and errors", "region": "${AWS::Region}", "view": "table", "query": query}
-    return {
-        "type": "log",
-        "x": 0,
-        "y": 3 + rows * _HEIGHT,
-        "width": _WIDTH * _COLUMNS,
-        "height": 8,
-        "properties": properties,
-    }
+    yield "Table: throttled", [total("AWS/DynamoDB", f"{kind}ThrottleEvents", _TABLE) for kind in ("Read", "Write")]
+    yield "Table: latency by operation, p99, ms", [operations]
 
 
-def _sum(namespace: str, metric: str, dimensions: list[str]) -> list[Any]:
-    return _of(namespace, metric, dimensions, "Sum")
+def _of_versions() -> Graphs:
+    """The metrics that a canary compares, but for the requests, which are on the first screen."""
+    logged = [
+        search("configsvc,service,version", 'service="${APIHandler}"', name, "Sum")
+        for name in (metrics.REFUSED, metrics.FAILED)
+    ]
+    yield "Errors, refused (4xx) and failed (5xx) by version", [_by_version("Errors", "Sum"), *logged]
+    yield "Function's duration by version, p99, ms", [_by_version("Duration", "p99")]
 
 
-def _of(namespace: str, metric: str, dimensions: list[str], statistic: str) -> list[Any]:
-    return [namespace, metric, *dimensions, {"stat": statistic}]
-
-
-def _search(expression: str) -> list[Any]:
-    return [{"expression": expression}]
+def _of_schedules(resources: Resources) -> Graphs:
+    """The reports of the scheduled functions."""
+    if "Upkeep" in resources:
+        of = ("service", "${Upkeep}")
+        counted = ("UpkeepFailed", "RotationDue", "RotationOverdue", "DataKeysDue")
+        yield "Upkeep: failed, due and overdue", [metric(_OWN, name, of, "Maximum") for name in counted]
+        yield "Upkeep: seconds since the last one", [metric(_OWN, "UpkeepAge", of, "Maximum")]
+    if "Probe" in resources:
+        of = ("service", "${Probe}")
+        yield "Probe: duration, ms", [metric(_OWN, "ProbeDuration", of, "Maximum")]
+        yield "Probe: days left of the certificate", [metric(_OWN, "CertificateDays", of, "Minimum")]

@@ -18,7 +18,7 @@ from infra.cloudformation import (
     published,
     queries,
 )
-from infra.cloudformation.template import Template
+from infra.cloudformation.template import Template, draw_dashboards
 from infra.stage import Stage
 
 _ALARM = {
@@ -46,6 +46,7 @@ def with_options(sam: Template, stage: Stage, served: str | None = None) -> Temp
     kms_key.add(done, stage)
     network.add(done, stage)
     _table(done, stage)
+    draw_dashboards(done)
     done = _use_existing(done, stage)
     if left is not None:
         _read_on(done, left)

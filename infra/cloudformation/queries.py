@@ -8,9 +8,9 @@ null, or on whether a missing field differs from a text.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from infra.cloudformation.template import Template
+Template = dict[str, Any]  # a dashboard shows queries, and infra.cloudformation.template draws it
 
 REQUESTS, ACCESS, UPKEEP, PROBE = "ApiHandlerLogGroup", "AccessLogGroup", "UpkeepLogGroup", "ProbeLogGroup"
 """Logical ids of log groups: the service's, API Gateway's, and those of the scheduled functions."""

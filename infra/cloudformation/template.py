@@ -41,8 +41,7 @@ def finish(sam: Template, *fragments: Template) -> Template:
     done = copy.deepcopy(sam)
     for fragment in fragments:
         _add(done, fragment)
-    for board in _of_type(done, "AWS::CloudWatch::Dashboard").values():
-        board["Properties"]["DashboardBody"] = dashboard(list(_of_type(done, "AWS::CloudWatch::Alarm")))
+    draw_dashboards(done)
     api = _name_alias(sam["Resources"]["RestAPI"])
     if api == sam["Resources"]["RestAPI"]:
         raise TemplateError(f"No integration of RestAPI names {_UNQUALIFIED}: did Chalice change what it writes?")
@@ -54,6 +53,12 @@ def finish(sam: Template, *fragments: Template) -> Template:
         done["Outputs"].pop(name, None)
     _refuse_leftovers(done)
     return done
+
+
+def draw_dashboards(template: Template) -> None:
+    """Draw each dashboard of the template with what the template has now."""
+    for board in _of_type(template, "AWS::CloudWatch::Dashboard").values():
+        board["Properties"]["DashboardBody"] = dashboard(template["Resources"])
 
 
 def locate(

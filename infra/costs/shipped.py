@@ -54,6 +54,11 @@ def list_parts(expanded: Template, service: Service) -> list[Part]:
     ]
 
 
+def standing(template: Template) -> Use:
+    """The parts that no metric shows: keys, dashboards, alarms, metrics. The template may be a SAM template."""
+    return add(*(part.use for part in (*_kept(template), _alarms(template), *_watched(template))))
+
+
 def fixed(expanded: Template, service: Service) -> Use:
     """The sum of the parts."""
     return add(*(part.use for part in list_parts(expanded, service)))
@@ -88,11 +93,17 @@ def _watched(expanded: Template) -> list[Part]:
     filters = len(_of_type(expanded, "AWS::Logs::MetricFilter"))
     own = len(_REQUEST_METRICS) + _CODES + 2 + filters + len(PROBE_METRICS) + len(UPKEEP_METRICS)
     parts = [Part(f"custom metrics: at most {own}", {"custom_metrics": Decimal(own)})]
-    [stage] = _of_type(expanded, "AWS::ApiGateway::Stage").values()
-    if any(each.get("MetricsEnabled") is True for each in stage["Properties"].get("MethodSettings", [])):
+    settings = [each for stage in expanded["Resources"].values() for each in _list_settings(stage)]
+    if any(each.get("MetricsEnabled") is True for each in settings):
         many = _ROUTES * _METRICS_A_ROUTE
         parts.append(Part(f"detailed metrics of {_ROUTES} routes: {many}", {"custom_metrics": Decimal(many)}))
     return parts
+
+
+def _list_settings(resource: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The settings by method of the API's stage, which SAM keeps with the API."""
+    found: list[Mapping[str, Any]] = resource.get("Properties", {}).get("MethodSettings", [])
+    return found
 
 
 def _scheduled(expanded: Template, service: Service) -> list[Part]:

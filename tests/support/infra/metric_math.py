@@ -18,6 +18,10 @@ _OPERATORS: dict[type[ast.AST], Callable[[Any, Any], float]] = {
 }  # fmt: skip
 
 
+PERIOD = "the seconds of a period"
+"""The name in the values of what `PERIOD()` returns."""
+
+
 class Missing(Exception):
     """The value is missing."""
 
@@ -51,6 +55,14 @@ def _calculate(text: str, known: Values) -> float | None:
         return None
 
 
+def _is_known(node: ast.expr, known: Values) -> bool:
+    try:
+        _value(node, known)
+    except Missing:
+        return False
+    return True
+
+
 def _value(node: ast.expr, known: Values) -> float:
     match node:
         case ast.Constant(value=(int() | float()) as number):
@@ -64,8 +76,21 @@ def _value(node: ast.expr, known: Values) -> float:
             return _OPERATORS[type(op)](_value(left, known), _value(right, known))
         case ast.BoolOp(op=ast.And(), values=parts):
             return all([_value(part, known) for part in parts])  # noqa: C419  # a missing one counts wherever it is
-        case ast.Call(func=ast.Name(id="ABS"), args=[argument]):
-            return abs(_value(argument, known))
-        case ast.Call(func=ast.Name(id="IF"), args=[condition, then, otherwise]):
-            return _value(then if _value(condition, known) else otherwise, known)
+        case ast.Call(func=ast.Name(id=name), args=arguments):
+            return _call(name, arguments, known)
     raise AssertionError(f"{ast.dump(node)} is not known here.")
+
+
+def _call(name: str, arguments: list[ast.expr], known: Values) -> float:
+    match name, arguments:
+        case "ABS", [argument]:
+            return abs(_value(argument, known))
+        case "IF", [condition, then, otherwise]:
+            return _value(then if _value(condition, known) else otherwise, known)
+        case (("TIME_SERIES" | "AVG" | "SUM"), [argument]):
+            return _value(argument, known)  # of one period
+        case "FILL", [argument, instead]:
+            return _value(argument if _is_known(argument, known) else instead, known)
+        case "PERIOD", [_]:
+            return known[PERIOD] or 0.0
+    raise AssertionError(f"{name} is not known here.")
