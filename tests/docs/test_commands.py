@@ -36,6 +36,8 @@ _OF_THE_CLI_ALONE = {
         "--s3-bucket", "--no-execute-changeset", "--no-fail-on-empty-changeset",
     },
 }  # fmt: skip
+# The options of the AWS CLI that are not called like their parameters, because a global option has that name.
+_RENAMED = {("sns", "subscribe"): {"--notification-endpoint": "--endpoint"}}
 
 
 def _shell(text: str) -> list[list[str]]:
@@ -108,7 +110,8 @@ def test_aws_has_the_operation_and_its_parameters(words: list[str]) -> None:
     known = {xform_name(name, "-"): name for name in model.operation_names}
     shape = model.operation_model(known[operation]).input_shape
     members = {f"--{xform_name(name, '-')}" for name in (shape.members if shape else ())}
-    given = _options(words[3:]) - _GLOBAL
+    renamed = _RENAMED.get((service, operation), {})
+    given = {renamed.get(each, each) for each in _options(words[3:]) - _GLOBAL}
     assert {each if each in members else re.sub(r"^--no-", "--", each) for each in given} <= members
 
 
