@@ -168,7 +168,7 @@ destroy: .venv/.ready .venvs/emulator/.ready ## delete the stack of STAGE; keep 
 
 # The templates that linters check: as written, and as expanded for each stage.
 TEMPLATES = build/service/template.json $(patsubst infra/stages/%.toml,build/service/%.json,$(wildcard infra/stages/*.toml)) \
-    examples/consumer/template.yaml infra/account.yaml $(wildcard infra/terraform/*/*.tf)
+    examples/consumer/template.yaml examples/canary/template.yaml infra/account.yaml $(wildcard infra/terraform/*/*.tf)
 
 lint-template: package .venvs/linters/.ready ## run cfn-lint, checkov and parliament on the templates, compare with infra/findings/accepted.toml, and run terraform fmt
 	@$(BIN)/python -m infra.cloudformation.stage_templates

@@ -1,4 +1,4 @@
-"""Builds the example consumer: `python -m infra.consumer [OUT]` writes consumer.zip.
+"""Builds an example consumer: `python -m infra.consumer [--example NAME] [OUT]` writes NAME.zip (consumer.zip).
 
 The zip is what a team would upload: a handler, the wheel of configsvc without its command line, and the locked packages
 that its base install needs, as wheels for the function's platform.
@@ -65,14 +65,14 @@ def build_wheel(root: Path, out: Path) -> Path:
     return wheel
 
 
-def package_consumer(root: Path, out: Path, platform: Platform) -> Path:
-    """Build `out`/consumer.zip of the handler, the wheel and its locked dependencies.
+def package_consumer(root: Path, out: Path, platform: Platform, example: Path = EXAMPLE) -> Path:
+    """Build a zip of the example's handler, the wheel and its locked dependencies: `out`/consumer.zip, by its name.
 
     Raises:
         ConsumerError: uv failed, or what the handler imports is not in the zip.
     """
     with tempfile.TemporaryDirectory(prefix="configsvc-consumer-") as scratch:
-        files = _collect(root, Path(scratch), platform)
+        files = _collect(root, Path(scratch), platform, example)
     interpreter = find_interpreter(platform.version, os.environ.get("PATH", os.defpath))
     try:
         files = bytecode.compile_files(files, interpreter)
@@ -83,11 +83,11 @@ def package_consumer(root: Path, out: Path, platform: Platform) -> Path:
     if faults := [*faults, *natives.faults(files, platform), *bytecode.faults(files, interpreter)]:
         raise ConsumerError("The consumer's zip is not what it should be:\n  " + "\n  ".join(faults))
     out.mkdir(parents=True, exist_ok=True)
-    archive.write(out / "consumer.zip", files)
-    return out / "consumer.zip"
+    archive.write(out / f"{example.name}.zip", files)
+    return out / f"{example.name}.zip"
 
 
-def _collect(root: Path, scratch: Path, platform: Platform) -> dict[str, bytes]:
+def _collect(root: Path, scratch: Path, platform: Platform, example: Path) -> dict[str, bytes]:
     wheel, locked = build_wheel(root, scratch / "wheel"), scratch / "locked.txt"
     _uv(root, "export", "--frozen", "--quiet", "--no-dev", "--no-emit-project", "--output-file", str(locked))
     try:
@@ -96,7 +96,7 @@ def _collect(root: Path, scratch: Path, platform: Platform) -> dict[str, bytes]:
     except WheelsMissing as error:
         raise ConsumerError(str(error)) from error
     files = {name: content for name, content in found.items() if not name.startswith(_COMMAND_LINE)}
-    return files | {"handler.py": (root / EXAMPLE / "handler.py").read_bytes()}
+    return files | {"handler.py": (root / example / "handler.py").read_bytes()}
 
 
 def deploy_consumer(target: Target, stack: str, package: Path, settings: Settings, seconds: float) -> Deployed:
@@ -125,10 +125,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("out", nargs="?", type=Path, default=ROOT / "build" / "consumer", help="folder to write")
     parser.add_argument("--runtime", default=ours.runtime, help="of the function; default: %(default)s")
     parser.add_argument("--architecture", default=ours.architecture, help="arm64 or x86_64; default: %(default)s")
+    parser.add_argument("--example", default=EXAMPLE.name, choices=["consumer", "canary"], help="default: %(default)s")
     asked = parser.parse_args(arguments)
     platform = Platform(asked.runtime, asked.architecture)
     try:
-        built = package_consumer(ROOT, asked.out, platform)
+        built = package_consumer(ROOT, asked.out, platform, Path("examples") / asked.example)
     except ConsumerError as error:
         print(error, file=sys.stderr)
         return 1

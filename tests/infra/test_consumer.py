@@ -106,3 +106,11 @@ def test_its_zip_is_the_same_twice_whatever_make_says_to_uv(
 ) -> None:
     monkeypatch.setenv("UV_COMPILE_BYTECODE", "1")
     assert package_consumer(ROOT, tmp_path, find_local()).read_bytes() == consumer_zip.read_bytes()
+
+
+@pytest.mark.slow
+def test_the_canary_is_packed_with_its_own_handler(tmp_path: Path) -> None:
+    packed = package_consumer(ROOT, tmp_path, find_local(), Path("examples/canary"))
+
+    assert packed.name == "canary.zip"
+    assert archive.read(packed)["handler.py"] == (ROOT / "examples/canary/handler.py").read_bytes()

@@ -170,7 +170,9 @@ def test_nobody_but_a_service_or_an_account_is_a_principal_of_an_allow(template:
                 assert kind == "AWS::ApiGateway::RestApi" or statement.get("Condition"), document
 
 
-@pytest.mark.parametrize("path", ["examples/consumer/template.yaml", "infra/account.yaml"])
+@pytest.mark.parametrize(
+    "path", ["examples/consumer/template.yaml", "examples/canary/template.yaml", "infra/account.yaml"]
+)
 def test_the_other_templates_give_each_role_to_one_service(path: str) -> None:
     template = read_yaml(Path(ROOT / path))
     test_every_role_is_assumed_by_what_uses_it_and_nobody_else(template)
