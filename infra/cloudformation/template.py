@@ -15,6 +15,7 @@ from typing import Any
 from infra.cloudformation import versions
 from infra.cloudformation.dashboard import dashboard
 from infra.cloudformation.gateway_responses import gateway_responses
+from infra.cloudformation.plain_alarms import is_math, keep_alarms, without_fill
 
 Template = dict[str, Any]
 
@@ -115,7 +116,8 @@ def for_emulator(expanded: Template) -> Template:
 
     - resources it rejects (`AWS::CodeDeploy::*`, `AWS::Logs::QueryDefinition`, `AWS::WAFv2::WebACLAssociation`) are
       removed, with the update policies that name them;
-    - alarms on metric math, which it rejects, are removed; only the canary has such;
+    - alarms on metric math, which it rejects, become alarms on the metric if they only fill in zeros, and are removed,
+      also from dashboards, if they do more: `latency` and those of the canary;
     - gateway responses are ignored in the API's body, so they become `AWS::ApiGateway::GatewayResponse` resources
       that the deployment waits for;
     - log groups get a name with the stack's id in it, because it would generate the same name for each stack of a
@@ -124,7 +126,10 @@ def for_emulator(expanded: Template) -> Template:
     What it accepts and silently drops (SSE, TTL, PITR, endpoint type, reserved concurrency) stays in.
     """
     done = copy.deepcopy(expanded)
-    done["Resources"] = {name: each for name, each in done["Resources"].items() if _is_emulated(each)}
+    plain = {name: without_fill(each) for name, each in done["Resources"].items()}
+    done["Resources"] = {name: each for name, each in plain.items() if _is_emulated(each)}
+    for board in _of_type(done, "AWS::CloudWatch::Dashboard").values():
+        board["Properties"]["DashboardBody"] = keep_alarms(board["Properties"]["DashboardBody"], done["Resources"])
     for resource in done["Resources"].values():
         resource.get("UpdatePolicy", {}).pop("CodeDeployLambdaAliasUpdate", None)
     _responses_as_resources(done)
@@ -133,8 +138,7 @@ def for_emulator(expanded: Template) -> Template:
 
 
 def _is_emulated(resource: Template) -> bool:
-    of_metric_math = resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
-    return not of_metric_math and not resource["Type"].startswith(_NOT_EMULATED)
+    return not is_math(resource) and not resource["Type"].startswith(_NOT_EMULATED)
 
 
 def _add(template: Template, fragment: Template) -> None:

@@ -92,7 +92,7 @@ def test_no_service_wide_alarm_guards_so_all_of_them_may_fire(deployed: Template
     firing = {
         name
         for name, each in of_type(deployed, "AWS::CloudWatch::Alarm").items()
-        if "Metrics" not in each["Properties"]
+        if "AlarmActions" in each["Properties"]
     }
     assert {"ServerErrorsAlarm", "FunctionErrorsAlarm", "LatencyAlarm", "ClientErrorsAlarm"} <= firing
     assert guards(deployed).keys() == {

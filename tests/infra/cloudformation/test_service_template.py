@@ -10,6 +10,7 @@ import pytest
 from configsvc.adapters import metrics
 from infra.cloudformation.template import Template, expand, locate
 from infra.packaging.service_zip import Package
+from tests.support.infra.alarm import Metric, metrics_of
 
 OPEN = {"/v1/health", "/v1/openapi.json"}
 READS = {"get"}
@@ -113,7 +114,8 @@ def key_policy(template: Template) -> list[dict[str, Any]]:
 
 def test_every_alarm_has_advice_and_notifies_the_topic_both_ways(expanded: Template) -> None:
     alarms = [alarm["Properties"] for alarm in of_type(expanded, "AWS::CloudWatch::Alarm")]
-    assert {(a["Namespace"], a["MetricName"]) for a in alarms if isinstance(a["MetricName"], str)} == {
+    watched = {(each.namespace, each.name) for alarm in alarms for each in metrics_of(alarm)}
+    assert {(namespace, name) for namespace, name in watched if not name.startswith("{")} == {
         ("AWS/ApiGateway", "5XXError"), ("AWS/ApiGateway", "Latency"), ("AWS/ApiGateway", "4XXError"),
         ("AWS/Events", "FailedInvocations"),
         ("AWS/DynamoDB", "ReadThrottleEvents"), ("AWS/DynamoDB", "WriteThrottleEvents"), ("AWS/Lambda", "Errors"),
@@ -133,16 +135,11 @@ def test_alarms_on_the_log_look_at_what_the_log_counts(expanded: Template) -> No
     lines = found["ErrorLinesAlarm"]
     assert (lines["Namespace"], lines["MetricName"]) == (metric["MetricNamespace"], metric["MetricName"])
     assert counted["Properties"]["LogGroupName"] == {"Ref": "ApiHandlerLogGroup"}
-    forbidden = found["ForbiddenAlarm"]
-    names = {each["Name"]: each["Value"] for each in forbidden["Dimensions"]}
-    assert (forbidden["Namespace"], forbidden["MetricName"]) == (metrics.NAMESPACE, metrics.DENIED)
-    assert names == {metrics.SERVICE: {"Ref": "APIHandler"}}
-    unproven = found["UnprovenAlarm"]
-    assert (unproven["Namespace"], unproven["MetricName"]) == (metrics.NAMESPACE, metrics.UNPROVEN)
-    assert (unproven["Threshold"], unproven["Dimensions"]) == (1, forbidden["Dimensions"])
-    contended = found["ContendedAlarm"]
-    assert (contended["Namespace"], contended["MetricName"]) == (metrics.NAMESPACE, metrics.CONTENDED)
-    assert (contended["EvaluationPeriods"], contended["Dimensions"]) == (3, forbidden["Dimensions"])
+    of_service = json.dumps([{"Name": metrics.SERVICE, "Value": {"Ref": "APIHandler"}}])
+    watched = {"ForbiddenAlarm": metrics.DENIED, "UnprovenAlarm": metrics.UNPROVEN, "ContendedAlarm": metrics.CONTENDED}
+    for name, metric_name in watched.items():
+        assert metrics_of(found[name]) == [Metric(metrics.NAMESPACE, metric_name, of_service)]
+    assert (found["UnprovenAlarm"]["Threshold"], found["ContendedAlarm"]["EvaluationPeriods"]) == (1, 3)
     # Problems and denials are logged as warnings, cold starts at any level: all must be written.
     assert expanded["Parameters"]["LogLevel"]["AllowedValues"] == ["debug", "info"]
 

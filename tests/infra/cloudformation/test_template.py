@@ -98,9 +98,31 @@ def test_the_emulator_gets_no_alarm_on_metric_math_and_every_other() -> None:
     given = expanded()
     given["Resources"]["Math"] = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": []}}
     given["Resources"]["Plain"] = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}}
+    board = {"widgets": [{"properties": {"alarms": ["${Math.Arn}", "${Plain.Arn}"]}}, {"properties": {}}]}
+    body = {"DashboardBody": {"Fn::Sub": json.dumps(board)}}
+    given["Resources"]["Board"] = {"Type": "AWS::CloudWatch::Dashboard", "Properties": body}
     done = template.for_emulator(given)["Resources"]
     assert "Plain" in done
     assert "Math" not in done
+    shown = json.loads(done["Board"]["Properties"]["DashboardBody"]["Fn::Sub"])
+    assert shown == {"widgets": [{"properties": {"alarms": ["${Plain.Arn}"]}}, {"properties": {}}]}
+
+
+def test_the_emulator_gets_an_alarm_that_fills_in_zeros_as_one_on_the_metric() -> None:
+    metric = {"Namespace": "configsvc", "MetricName": "Denied", "Dimensions": [{"Name": "service", "Value": "s"}]}
+    queries = [
+        {"Id": "denied", "ReturnData": False, "MetricStat": {"Metric": metric, "Period": 300, "Stat": "Sum"}},
+        {"Id": "filled", "ReturnData": True, "Expression": "FILL(denied, 0)"},
+    ]
+    given = expanded()
+    given["Resources"]["Filled"] = {
+        "Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": queries, "Threshold": 20},
+    }  # fmt: skip
+    assert template.for_emulator(given)["Resources"]["Filled"]["Properties"] == {
+        **metric, "Period": 300, "Statistic": "Sum", "Threshold": 20,
+    }  # fmt: skip
+    queries[1]["Expression"] = "FILL(denied, 0) * 2"
+    assert "Filled" not in template.for_emulator(given)["Resources"]
 
 
 def test_the_emulator_gets_gateway_responses_as_resources_before_the_deployment() -> None:
