@@ -40,6 +40,11 @@ def commands(title: str) -> list[Command]:
     return found
 
 
+def steps(title: str) -> dict[int, str]:
+    """The text of each numbered step of a section."""
+    return dict(_steps(_section(title)))
+
+
 def document(name: str) -> dict[str, object]:
     """The JSON block that follows the words "This is `name`:"."""
     text = OPERATIONS.read_text().partition(f"This is `{name}`:")[2]
