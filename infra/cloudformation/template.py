@@ -26,7 +26,7 @@ _UNQUALIFIED = "${APIHandler.Arn}"
 _ALIAS = {"Ref": "APIHandler.Alias"}
 _EXPANDED_ALIAS = {"Ref": "APIHandlerAliaslive"}
 _CHALICE_OUTPUTS = ("APIHandlerArn", "APIHandlerName", "EndpointURL", "RestAPIId")  # said again in merge.yaml
-_NOT_EMULATED = ("AWS::CodeDeploy::", "AWS::Logs::QueryDefinition", "AWS::WAFv2::WebACLAssociation")
+_NOT_EMULATED = ("AWS::CodeDeploy::", "AWS::WAFv2::WebACLAssociation")
 _RESPONSES = "x-amazon-apigateway-gateway-responses"
 
 
@@ -114,8 +114,8 @@ def for_emulator(expanded: Template) -> Template:
 
     This is the whole list of what is changed for it:
 
-    - resources it rejects (`AWS::CodeDeploy::*`, `AWS::Logs::QueryDefinition`, `AWS::WAFv2::WebACLAssociation`) are
-      removed, with the update policies that name them;
+    - resources it rejects (`AWS::CodeDeploy::*`, `AWS::WAFv2::WebACLAssociation`) are removed, with the update policies
+      that name them;
     - alarms on metric math, which it rejects, become alarms on the metric if they only fill in zeros, and are removed,
       also from dashboards, if they do more: `latency` and those of the canary;
     - gateway responses are ignored in the API's body, so they become `AWS::ApiGateway::GatewayResponse` resources

@@ -7,6 +7,8 @@
 3. Metrics in what functions log are recorded (CloudWatch user guide, "Embedded metric format").
 4. Alarms are judged after invocations, by their dimensions, periods and treatment of missing data; time can be made to
    pass (`PASSED`). What ministack does instead is in tests/local/emulator/test_alarms.py.
+5. Logs Insights queries can be saved, and are answered with `stats`, filters of any member, and the like
+   (CloudWatch Logs user guide, "CloudWatch Logs Insights language query syntax").
 
 Started by local/emulator/launcher.py under the emulator's own interpreter, so only the standard library and ministack
 may be imported. With `--stock` nothing is added. A seam that is not as expected ends the start with its name.
@@ -28,6 +30,7 @@ if __name__ == "__main__":  # last, so that nothing of ours replaces a module of
     sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from local.emulator.cloudwatch import judge, list_breaches, list_embedded_metrics
+from local.emulator.insights.service import Operation, SavedQueries
 
 _EVENT_SEAM = ("ministack.services.apigateway_v1", "_build_lambda_event_v1")
 _EVENT_PARAMETERS = ("api_id", "stage_name", "stage", "resource", "request_path", "method", "headers")
@@ -42,6 +45,12 @@ _ALARMS_SEAM = (_CLOUDWATCH, "_evaluate_all_alarms")
 _LOGS_SEAM = ("ministack.services.lambda_svc", "_emit_lambda_logs")
 _METRICS_SEAM = ("ministack.services.lambda_svc", "_emit_lambda_metrics")
 _METRICS_PARAMETERS = ("function_name", "duration_ms", "error", "throttle")
+
+_LOGS = "ministack.services.cloudwatch_logs"
+_HANDLE_SEAM = (_LOGS, "handle_request")
+_HANDLE_PARAMETERS = ("method", "path", "headers", "body", "query_params")
+_QUERY_SEAM = (_LOGS, "_start_query")
+_PROVISIONERS = "ministack.services.cloudformation.provisioners"
 
 PASSED = ("Emulator", "SecondsPassed")
 """PutMetricData of this namespace and metric makes all metrics older by so many seconds, and judges all alarms."""
@@ -207,12 +216,32 @@ def plan_cloudwatch() -> dict[tuple[str, str], Seam]:
     }
 
 
+def with_operations(handle_request: Seam, operations: Mapping[str, Operation]) -> Seam:
+    """Adds operations to a service of the JSON protocol."""
+
+    async def handle(method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Any) -> Any:  # noqa: ANN401
+        made = operations.get(headers.get("x-amz-target", "").rpartition(".")[2])
+        return made(json.loads(body)) if made else await handle_request(method, path, headers, body, query_params)
+
+    return handle
+
+
+def plan_logs() -> dict[tuple[str, str], Seam]:
+    """Returns what is put in place for Logs Insights, and lets CloudFormation save queries. Raises SeamMissing."""
+    handle, start = seam(*_HANDLE_SEAM, _HANDLE_PARAMETERS), seam(*_QUERY_SEAM, ("data",))
+    seam(_LOGS, "_collect_query_records", ("group_names", "start_time_s", "end_time_s"))
+    seam(_LOGS, "_resolve_query_log_groups", ("data",))
+    saved = SavedQueries(import_module(_LOGS))
+    vars(import_module(_PROVISIONERS))["_RESOURCE_HANDLERS"]["AWS::Logs::QueryDefinition"] = saved.provision()
+    return {_HANDLE_SEAM: with_operations(handle, saved.operations), _QUERY_SEAM: saved.start(start)}
+
+
 def add() -> None:
     """Puts the additions in place. Raises SeamMissing before anything is changed."""
     build_event = seam(*_EVENT_SEAM, _EVENT_PARAMETERS)
     check_api_key = seam(*_KEY_SEAM, _KEY_PARAMETERS)
     request_keys = seam(*_CONDITION_SEAM, _CONDITION_PARAMETERS)
-    for (module, name), made in plan_cloudwatch().items():
+    for (module, name), made in {**plan_cloudwatch(), **plan_logs()}.items():
         setattr(import_module(module), name, made)
     setattr(import_module(_EVENT_SEAM[0]), _EVENT_SEAM[1], with_api_key(build_event, check_api_key))
     setattr(import_module(_CONDITION_SEAM[0]), _CONDITION_SEAM[1], with_encryption_context(request_keys))

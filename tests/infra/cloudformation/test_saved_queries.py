@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 
 import pytest
 
 from infra.cloudformation.queries import PLACEHOLDERS, QUERIES, Query
-from tests.support.infra.insights import Event, InsightsError, Row, Typing, fill, run
+from local.emulator.insights.engine import Event, Row, run
+from local.emulator.insights.language import InsightsError, Typing
 from tests.support.infra.sample_logs import BEGAN, CLIENT, make_logs
 from tests.support.web.apps import build_whole_app
 from tests.support.web.lines import Lines
@@ -107,6 +109,12 @@ KNOWN: dict[str, list[Known]] = {
 @pytest.fixture(scope="module")
 def logs() -> dict[str, list[Event]]:
     return make_logs()
+
+
+def fill(query: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
+        query = query.replace(name, value)
+    return query
 
 
 def ask(query: Query, logs: dict[str, list[Event]], typing: Typing) -> list[Row]:

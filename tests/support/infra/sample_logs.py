@@ -16,8 +16,8 @@ from configsvc.scheduled.probe_fetch import parse_url
 from configsvc.scheduled.probe_key import HeldApiKey
 from configsvc.service.engine.ports import ServicePorts, StoreUnavailable
 from infra.cloudformation.queries import ACCESS, PROBE, REQUESTS, UPKEEP
+from local.emulator.insights.engine import Event
 from tests.support.infra.access_lines import render
-from tests.support.infra.insights import Event
 from tests.support.scheduled.probing import KEY, KEY_ID, make_answer
 from tests.support.scheduled.upkeep_world import Upkeep
 from tests.support.service.world import World, make_world

@@ -1,21 +1,15 @@
-"""Logs Insights queries as SQL: a strict parser of what our queries use of the language, and SQLite, which runs it.
+"""The language of Logs Insights, as far as our queries use it, as SQL for SQLite: a strict parser.
 
 The language is that of the CloudWatch Logs user guide ("CloudWatch Logs Insights language query syntax"). Anything that
-the guide does not name, or that this does not know, is an error, and so is a field that no line has. AWS does not say
-what type a discovered field has, so `Typing` has the possibilities; a query is right if it answers the same with each.
+the guide does not name, or that this does not know, is an error.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
-from typing import Any, NamedTuple
-
-Row = dict[str, str]
-"""A result as GetQueryResults returns it: texts by field, without the fields that have no value."""
+from typing import NamedTuple
 
 
 class InsightsError(Exception):
@@ -29,64 +23,7 @@ class Typing(Enum):
     TEXT = "everything is text"
 
 
-class Event(NamedTuple):
-    """A log event: milliseconds since 1970, and its text."""
-
-    milliseconds: int
-    message: str
-
-
-def run(query: str, events: Sequence[Event], typing: Typing) -> list[Row]:
-    """Runs a query over events.
-
-    Raises:
-        InsightsError: the query is wrong, or it names a field that no event has.
-    """
-    lines = [
-        {"@timestamp": each.milliseconds, "@message": each.message, **discover(each.message, typing)} for each in events
-    ]
-    columns = list(dict.fromkeys(name for line in lines for name in line))
-    plan = _Compiler(query, columns, typing).compile()
-    with sqlite3.connect(":memory:") as database:
-        _add_functions(database)
-        database.execute(f"CREATE TABLE lines ({', '.join(map(_quote, columns))})")
-        marks = ", ".join("?" * len(columns))
-        database.executemany(
-            f"INSERT INTO lines VALUES ({marks})",  # noqa: S608  # question marks
-            [[line.get(name) for name in columns] for line in lines],
-        )
-        rows = database.execute(plan.sql).fetchall()
-    return [
-        {name: _render(value) for name, value in zip(plan.shown, row, strict=True) if value not in {None, ""}}
-        for row in rows
-    ]  # fmt: skip
-
-
-def discover(message: str, typing: Typing) -> dict[str, Any]:
-    """The fields of a JSON event, with dots for nested objects and arrays; none of another event."""
-    try:
-        found = json.loads(message)
-    except ValueError:
-        return {}
-    return dict(_flatten("", found, typing)) if isinstance(found, dict) else {}
-
-
-def _flatten(prefix: str, node: object, typing: Typing) -> Iterator[tuple[str, Any]]:
-    parts = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else None
-    if parts is not None:
-        for name, part in parts:
-            yield from _flatten(f"{prefix}.{name}" if prefix else str(name), part, typing)
-    elif typing is Typing.TEXT:
-        yield prefix, "" if node is None else json.dumps(node) if not isinstance(node, str) else node
-    elif node is not None:
-        yield prefix, int(node) if isinstance(node, bool) else node
-
-
-def _render(value: object) -> str:
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
-
-
-def _quote(name: str) -> str:
+def quote(name: str) -> str:
     """A column's name. SQLite takes `denied` and `Denied` for one column, so capitals are marked."""
     return '"' + re.sub("[A-Z]", r"^\g<0>", name) + '"'
 
@@ -100,21 +37,25 @@ _NUMBERS_OF = {"avg", "max", "min", "sum"}
 _VALUES_OF = {"count", "count_distinct", "earliest", "latest"}
 
 
-class _Token(NamedTuple):
+class Token(NamedTuple):
+    """A word, number, text, regular expression, period or mark of a query; `kind` says which."""
+
     kind: str
     text: str
 
 
-class _Plan(NamedTuple):
+class Plan(NamedTuple):
+    """A SELECT, and the fields that its columns are."""
+
     sql: str
     shown: list[str]
 
 
-class _Compiler:
+class Compiler:
     """Translates one query. `columns` are the fields that can be named at this point of the pipeline."""
 
     def __init__(self, query: str, columns: Sequence[str], typing: Typing) -> None:
-        self._tokens = list(_tokenize(query))
+        self._tokens = list(tokenize(query))
         self._columns, self._typing = list(columns), typing
         self._source, self._shown, self._order, self._limit = "lines", ["@timestamp", "@message"], "", 10_000
         self._commands: dict[str, Callable[[], None]] = {
@@ -122,7 +63,12 @@ class _Compiler:
             "limit": self._cut,
         }  # fmt: skip
 
-    def compile(self) -> _Plan:
+    def compile(self) -> Plan:
+        """Returns the SQL.
+
+        Raises:
+            InsightsError: the query is wrong.
+        """
         while True:
             name = self._take("name")
             if name not in self._commands:
@@ -131,9 +77,9 @@ class _Compiler:
             if not self._accept("|"):
                 break
         self._expect("end")
-        shown = ", ".join(map(_quote, self._shown))
+        shown = ", ".join(map(quote, self._shown))
         sql = f"SELECT {shown} FROM ({self._source}) {self._order} LIMIT {self._limit}"  # noqa: S608  # quoted
-        return _Plan(sql, self._shown)
+        return Plan(sql, self._shown)
 
     def _filter(self) -> None:
         self._source = f"SELECT * FROM ({self._source}) WHERE {self._either()}"  # noqa: S608  # quoted
@@ -148,7 +94,7 @@ class _Compiler:
             order = "DESC" if self._accept("desc") else "ASC" if self._accept("asc") else ""
             if not order:
                 raise InsightsError(f"say in which order to sort {field}")
-            parts.append(f"{_quote(field)} {order}")
+            parts.append(f"{quote(field)} {order}")
         self._order = f"ORDER BY {', '.join(parts)}"
 
     def _cut(self) -> None:
@@ -157,7 +103,7 @@ class _Compiler:
     def _stats(self) -> None:
         made = [self._aggregate() for _ in self._each()]
         keys = [self._key() for _ in self._each()] if self._accept("by") else []
-        columns = [f"{sql} AS {_quote(name)}" for sql, name in [*made, *keys]]
+        columns = [f"{sql} AS {quote(name)}" for sql, name in [*made, *keys]]
         groups = f" GROUP BY {', '.join(sql for sql, _ in keys)}" if keys else ""
         self._source = f"SELECT {', '.join(columns)} FROM ({self._source}){groups}"  # noqa: S608  # quoted
         self._columns = self._shown = [name for _, name in [*keys, *made]]
@@ -175,7 +121,7 @@ class _Compiler:
         elif function in _NUMBERS_OF:
             sql = f"{function.upper()}({self._number(self._field())})"
         elif function in _VALUES_OF:
-            sql = self._over_values(function, _quote(self._field()))
+            sql = self._over_values(function, quote(self._field()))
         else:
             raise InsightsError(f"stats has no function {function}")
         self._expect(")")
@@ -196,7 +142,7 @@ class _Compiler:
             size = int(period[:-1]) * _SECONDS[period[-1]] * 1000
             return (sql := f'("@timestamp" / {size} * {size})'), self._alias(sql)
         field = self._field()
-        return _quote(field), field
+        return quote(field), field
 
     def _alias(self, otherwise: str) -> str:
         return self._take("name") if self._accept("as") else otherwise
@@ -224,29 +170,29 @@ class _Compiler:
             self._expect("(")
             field = self._field()
             self._expect(")")
-            return f"({_quote(field)} IS NOT NULL)"
+            return f"({quote(field)} IS NOT NULL)"
         return self._compare(self._field())
 
     def _compare(self, field: str) -> str:
         if self._accept("like"):
-            return f"matches({as_literal(self._take('regex')[1:-1])}, {_quote(field)})"
+            return f"matches({as_literal(self._take('regex')[1:-1])}, {quote(field)})"
         if self._accept("in"):
             self._expect("[")
             options = [as_literal(_unquote(self._take("text"))) for _ in self._each()]
             self._expect("]")
-            return f"CAST({_quote(field)} AS TEXT) IN ({', '.join(options)})"
+            return f"CAST({quote(field)} AS TEXT) IN ({', '.join(options)})"
         sign = self._take("mark")
         if sign not in {"=", "!=", "<", "<=", ">", ">="}:
             raise InsightsError(f"{sign} compares nothing")
         if self._peek().kind == "number":
             return f"({self._number(field)} {sign} {self._take('number')})"
-        compared = f"(CAST({_quote(field)} AS TEXT) {sign} {as_literal(_unquote(self._take('text')))})"
+        compared = f"(CAST({quote(field)} AS TEXT) {sign} {as_literal(_unquote(self._take('text')))})"
         differs = sign == "!=" and self._typing is Typing.TEXT
-        return f"({_quote(field)} IS NULL OR {compared})" if differs else compared
+        return f"({quote(field)} IS NULL OR {compared})" if differs else compared
 
     @staticmethod
     def _number(field: str) -> str:
-        return f"CAST({_quote(field)} AS REAL)"
+        return f"CAST({quote(field)} AS REAL)"
 
     def _field(self) -> str:
         name = self._take("name")
@@ -259,7 +205,7 @@ class _Compiler:
         while self._accept(","):
             yield
 
-    def _peek(self) -> _Token:
+    def _peek(self) -> Token:
         return self._tokens[0]
 
     def _accept(self, text: str) -> bool:
@@ -288,70 +234,13 @@ def _unquote(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text[1:-1])
 
 
-def _tokenize(query: str) -> Iterator[_Token]:
+def tokenize(query: str) -> Iterator[Token]:
     at = 0
     while True:
         found = _TOKEN.match(query, at)
         if found is None or found.lastgroup is None:
             raise InsightsError(f"cannot read {query[at : at + 20]!r}")
-        yield _Token(found.lastgroup, found[found.lastgroup])
+        yield Token(found.lastgroup, found[found.lastgroup])
         if found.lastgroup == "end":
             return
         at = found.end()
-
-
-def _add_functions(database: sqlite3.Connection) -> None:
-    def matches(pattern: str, value: object) -> bool:
-        return value is not None and re.search(pattern, str(value)) is not None
-
-    database.create_function("matches", 2, matches, deterministic=True)
-    database.create_aggregate("earliest", 2, _Earliest)  # type: ignore[arg-type]  # typeshed has one argument only
-    database.create_aggregate("latest", 2, _Latest)  # type: ignore[arg-type]  # the same
-    database.create_aggregate("pct", 2, _Percentile)  # type: ignore[arg-type]  # the same
-
-
-class _Earliest:
-    """The value of the event with the first timestamp that has one."""
-
-    def __init__(self) -> None:
-        self._seen: list[tuple[int, Any]] = []
-
-    def step(self, value: object, at: int) -> None:
-        if value is not None:
-            self._seen.append((at, value))
-
-    def finalize(self) -> Any:  # noqa: ANN401  # as it was
-        return self._pick(self._seen)[1] if self._seen else None
-
-    @staticmethod
-    def _pick(seen: list[tuple[int, Any]]) -> tuple[int, Any]:
-        return min(seen, key=lambda each: each[0])
-
-
-class _Latest(_Earliest):
-    @staticmethod
-    def _pick(seen: list[tuple[int, Any]]) -> tuple[int, Any]:
-        return max(seen, key=lambda each: each[0])
-
-
-class _Percentile:
-    """The nearest rank."""
-
-    def __init__(self) -> None:
-        self._seen, self._percent = list[float](), 50.0
-
-    def step(self, value: float | None, percent: float) -> None:
-        self._percent = percent
-        if value is not None:
-            self._seen.append(value)
-
-    def finalize(self) -> float | None:
-        rank = max(0, -(-len(self._seen) * self._percent // 100) - 1)
-        return sorted(self._seen)[int(rank)] if self._seen else None
-
-
-def fill(query: str, values: Mapping[str, str]) -> str:
-    """The query with its placeholders replaced."""
-    for name, value in values.items():
-        query = query.replace(name, value)
-    return query

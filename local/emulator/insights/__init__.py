@@ -1,0 +1,1 @@
+"""Logs Insights for the emulator: saved queries, and answers to them."""

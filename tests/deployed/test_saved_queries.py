@@ -1,0 +1,57 @@
+"""The saved queries of a deployed stack, asked as the operations guide says, about requests that were really made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from infra.cloudformation.queries import QUERIES, REQUESTS
+from local.clients import REGION, ROOT, make_client_arguments
+from tests.docs.test_operations import GUIDE
+from tests.support.deployed.without_our_tools import walk
+from tests.support.fixtures.deployed import STACK, Deployed
+from tests.support.journeys.api import Api
+
+pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
+
+
+def ask(deployed: Deployed, folder: Path, words: str) -> list[dict[str, str]]:
+    """Pastes the function `ask` of the guide into a shell, and calls it."""
+    [pasted] = [block for block in GUIDE.split("```sh\n")[1:] if block.startswith("STACK=configsvc-prod\nsaved()")]
+    function = pasted.split("\n```", 1)[0].replace("configsvc-prod", STACK, 1)
+    settings = {
+        "AWS_ENDPOINT_URL": deployed.stack.endpoint, "AWS_DEFAULT_REGION": REGION, "NO_PROXY": "*",
+        "AWS_ACCESS_KEY_ID": ROOT.access_key_id, "AWS_SECRET_ACCESS_KEY": ROOT.secret_access_key,
+    }  # fmt: skip
+    done = walk(f"{function}\nask {words}", settings, folder)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("  ") for line in done.stdout.splitlines() if line]
+    return [dict(member.split("=", 1) for member in row) for row in rows]
+
+
+def test_the_stack_has_every_query_whose_log_it_has(deployed: Deployed) -> None:
+    arguments = make_client_arguments(deployed.stack.endpoint)
+    pages = boto3.client("cloudformation", **arguments).get_paginator("list_stack_resources").paginate(StackName=STACK)
+    resources = {each["LogicalResourceId"] for page in pages for each in page["StackResourceSummaries"]}
+    logs = boto3.client("logs", **arguments)
+    found = logs.describe_query_definitions(queryDefinitionNamePrefix=f"{STACK}/")["queryDefinitions"]
+    assert {each["name"].partition("/")[2]: each["queryString"] for each in found} == {
+        query.name: query.text for query in QUERIES if query.log in resources
+    }
+    assert REQUESTS in resources
+
+
+def test_who_asked_is_found_with_the_pasted_command(deployed: Deployed, tmp_path: Path) -> None:
+    namespace = f"payments.{uuid4().hex[:8]}"
+    api, person = Api(deployed.stack.url, REGION), deployed.people.administrator
+    made = api.send("PUT", f"/v1/namespaces/{namespace}", person, {}, headers={"user-agent": "tool/1"})
+    assert made.status == 201
+    asked = (ask(deployed, tmp_path, f"who-wrote {namespace}") for _ in range(10))
+    [row] = next(rows for rows in asked if rows)  # the emulator writes a function's log after its response
+    assert (row["status"], row["method"], row["route"]) == ("201", "PUT", "/v1/namespaces/{namespace}")
+    assert (row["principal"], row["user_agent"], row["source_ip"]) == (person.arn, "tool/1", "127.0.0.1")
+    assert [each["correlation_id"] for each in ask(deployed, tmp_path, "changes") if each["namespace"] == namespace]
+    assert ask(deployed, tmp_path, f"who-read {namespace}") == []
