@@ -1,8 +1,8 @@
 """The caches of a warm process, and how long they keep entries."""
 
-from configsvc.adapters.caches import RecentGrants, RenderedSnapshots
+from configsvc.adapters.caches import FixedGrants, RecentGrants, RenderedSnapshots
 from configsvc.adapters.system import Elapsed
-from configsvc.model.grants import Grant
+from configsvc.model.grants import UPKEEP, UPKEEP_GRANTS, Grant
 from configsvc.service.engine.ports import Rendered
 from tests.support.service.fakes import FakeClock
 
@@ -84,3 +84,11 @@ def test_a_cached_snapshot_is_found_by_namespace_revision_and_tag() -> None:
     snapshots.put(KEY, make_rendered(1))
     for other in (("payments.dev", 1, "ab"), ("payments.prod", 2, "ab"), ("payments.prod", 1, "cd")):
         assert snapshots.get(other) is None
+
+
+def test_fixed_grants_are_of_one_principal_and_never_change() -> None:
+    known = FixedGrants(UPKEEP, UPKEEP_GRANTS)
+    known.put(UPKEEP, ())
+    known.put("api-key:a", UPKEEP_GRANTS)
+    known.forget(UPKEEP)
+    assert (known.get(UPKEEP), known.get("api-key:a")) == (UPKEEP_GRANTS, None)

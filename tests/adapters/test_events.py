@@ -53,6 +53,11 @@ def test_every_call_fits_and_every_key_is_sent_once(due: list[RotationDue]) -> N
     assert sent == Counter((each.namespace, each.rotate_by, key) for each in due for key in each.keys)
 
 
+def test_ten_small_events_go_in_one_call() -> None:
+    days = [f"2027-01-{day:02}" for day in range(1, 24)]
+    assert [len(call) for call in pack_entries("configsvc-prod", make_due(*days))] == [10, 10, 3]
+
+
 @pytest.fixture
 def bus() -> Bus:
     return Bus()

@@ -158,10 +158,17 @@ def test_two_first_heartbeats_at_once_both_succeed(world: World, before: int) ->
     """The second runs before each commit of the first: of the namespace, the value, the grant, the mark."""
     world.repository.before_commit += [*([_nothing] * before), lambda: run(world)]
     run(world)
-    assert get_grants(world.ports, ADMIN, PROBE, 100, None)["grants"] == [
-        {"actions": ["read"], "namespaces": [PROBE_NAMESPACE]}
-    ]
+    assert get_grants(world.ports, ADMIN, PROBE, 100, None) == {
+        "principal": PROBE, "grants": [{"actions": ["read"], "namespaces": [PROBE_NAMESPACE]}], "revision": 5,
+    }  # fmt: skip
     assert read(world, "upkeep")["at"] is None
+
+
+def test_an_upkeep_that_ends_during_the_first_heartbeat_keeps_its_mark(world: World) -> None:
+    done = {"at": world.clock.now().text, "failed": 0}
+    world.repository.before_commit += [*([_nothing] * 3), lambda: leave_mark(ports_of(world), SYSTEM, UPKEEP_KEY, done)]
+    run(world)
+    assert read(world, "upkeep") == done
 
 
 def _nothing() -> None:
