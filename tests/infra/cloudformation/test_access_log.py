@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from infra.cloudformation import access_log
+from infra.packaging.service_zip import Package
+from tests.infra.cloudformation.test_options import EVERYTHING, resources
 from tests.support.infra.access_lines import VARIABLES, render
 
 # They are the API key, or quote signed headers or the request's body.
@@ -16,6 +18,11 @@ FORBIDDEN = {
     "identity.apiKey", "error.message", "error.messageString", "error.validationErrorString", "authenticate.error",
     "authorize.error", "authorizer.error", "identity.clientCert.clientCertPem",
 }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def everything(built_package: Package) -> dict[str, Any]:
+    return resources(built_package, EVERYTHING)
 
 
 def list_variables() -> list[str]:
@@ -36,6 +43,13 @@ def test_the_format_is_json_of_texts_within_the_limit() -> None:
 
 def test_what_callers_write_freely_is_at_the_end() -> None:
     assert list_variables()[-2:] == ["path", "identity.userAgent"]
+
+
+def test_a_throttled_request_is_what_the_alarms_filter_looks_for(everything: dict[str, Any]) -> None:
+    found = re.fullmatch(r'\{ \$\.(\w+) = "(\d+)" \}', everything["Throttled"]["Properties"]["FilterPattern"])
+    assert found
+    name, wanted = found.groups()
+    assert [json.loads(render({"status": status}))[name] == wanted for status in ("429", "200")] == [True, False]
 
 
 @pytest.mark.parametrize("hostile", ['x"}', '","status":"200', "back\\slash", '"'])

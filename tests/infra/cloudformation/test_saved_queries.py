@@ -36,7 +36,7 @@ KNOWN: dict[str, list[Known]] = {
                  "source_ip": HOME, "user_agent": CLIENT}],
     "who-read": [
         {"route": ONE, "principal": JANE, "api_key": "api-key:devkey", "source_ip": HOME, "last_seen": 110},
-        {"route": SEVERAL, "principal": READER, "source_ip": OFFICE, "requests": 1, "last_seen": 80},
+        {"route": SEVERAL, "principal": READER, "namespace": "payments.prod,payments.prod2", "last_seen": 80},
         {"route": SNAPSHOT, "principal": READER, "api_key": READER, "source_ip": OFFICE, "user_agent": CLIENT,
          "namespace": "payments.prod", "requests": 2, "first_seen": 0, "last_seen": 30},
     ],
@@ -64,7 +64,10 @@ KNOWN: dict[str, list[Known]] = {
     "unproven": [{"@timestamp": 70, "request_id": "invocation-70", "method": "GET", "route": SNAPSHOT, "status": 403}],
     "slow": [{"@timestamp": 110, "duration_ms": 2000, "route": ONE, "correlation_id": "trace-1", "cold_start": 0}],
     "cold-starts": [{"time": 0, "cold_starts": 1, "p50_ms": 20, "max_ms": 20}],
-    "revisions": [{"namespace": "payments.prod", "newest": 3, "last_seen": 110}],
+    "revisions": [
+        {"namespace": "payments.prod", "newest": 3, "last_seen": 110},
+        {"namespace": "payments.prod2", "newest": 1, "last_seen": 120},
+    ],
     "who-polled": [
         {"route": SEVERAL, "api_key": "a1b2c3d4e5", "source_ip": "192.0.2.66", "requests": 1, "last_seen": 40},
         {"route": SNAPSHOT, "api_key": "a1b2c3d4e5", "source_ip": "192.0.2.66", "user_agent": 'cu"rl/8', "requests": 1,
@@ -143,12 +146,12 @@ def test_each_query_finds_the_known_answers(query: Query, typing: Typing, logs: 
     assert (times, len(found)) == ([1] * len(known), len(known)), found
 
 
-@pytest.mark.parametrize("query", [each for each in QUERIES if "| sort " in each.text], ids=lambda query: query.name)
-def test_each_query_answers_in_the_order_that_it_names(query: Query, logs: dict[str, list[Event]]) -> None:
-    field, order = re.findall(r"\| sort (\S+) (asc|desc)", query.text)[-1]
-    values = [row[field] for row in ask(query, logs, Typing.JSON)]
-    ordered = sorted(values, key=lambda each: (float(each) if each.isdigit() else 0.0, each), reverse=order == "desc")
-    assert values == ordered
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+def test_each_query_answers_in_the_known_order(query: Query, logs: dict[str, list[Event]]) -> None:
+    [field] = re.findall(r"\| sort (\S+) (?:asc|desc)", query.text)
+    found = ask(query, logs, Typing.JSON)
+    known = [row[field] for each in KNOWN[query.name] for row in found if matches(row, each)]
+    assert [row[field] for row in found] == known  # rows that are equal by it may come in any order
 
 
 def test_no_value_and_no_secret_is_in_any_log(logs: dict[str, list[Event]]) -> None:

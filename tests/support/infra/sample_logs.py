@@ -9,18 +9,20 @@ from types import SimpleNamespace
 
 from configsvc.adapters.metrics import JsonLog, Metrics, measure
 from configsvc.bootstrap import build_app
+from configsvc.model import names
 from configsvc.model.errors import Contended
 from configsvc.scheduled.probe import Probe, ProbeSettings, describe, list_metrics, observe
 from configsvc.scheduled.probe_checks import Answer
 from configsvc.scheduled.probe_fetch import parse_url
 from configsvc.scheduled.probe_key import HeldApiKey
 from configsvc.service.engine.ports import ServicePorts, StoreUnavailable
+from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace
 from infra.cloudformation.queries import ACCESS, PROBE, REQUESTS, UPKEEP
 from local.emulator.insights.engine import Event
 from tests.support.infra.access_lines import render
 from tests.support.scheduled.probing import KEY, KEY_ID, make_answer
 from tests.support.scheduled.upkeep_world import Upkeep
-from tests.support.service.world import World, make_world
+from tests.support.service.world import ADMIN, World, make_world
 from tests.support.web.apps import ask_for_proof
 from tests.support.web.events import build_event
 
@@ -170,7 +172,9 @@ def make_access_log() -> list[Event]:
 def make_request_log() -> list[Event]:
     """The function's log of a cold start, polls, writes, refusals, faults, a slow request and a forged one."""
     prod, key = {"namespace": "payments.prod"}, {"namespace": "payments.prod", "key": "db.url"}
-    service = Service(make_world())
+    world, other = make_world(), names.parse_namespace("payments.prod2")
+    create_namespace(world.ports, ADMIN, other, NamespaceWanted(), None)
+    service = Service(world)
     sent = {"Content-Type": "application/json"}
     etag = service.send(0, "GET", SNAPSHOT, READER, prod)
     service.send(5, "POST", "/v1/whoami", DEVELOPER)
@@ -181,7 +185,7 @@ def make_request_log() -> list[Event]:
     service.send(50, "GET", SNAPSHOT, STRANGER, prod)
     service.send(60, "PUT", KEY_ROUTE, STRANGER, key, headers=sent)
     service.send(70, "GET", SNAPSHOT, READER, prod, proven=False)
-    service.send(80, "GET", "/v1/snapshots", READER, query={"namespace": ["payments.prod"]})
+    service.send(80, "GET", "/v1/snapshots", READER, query={"namespace": ["payments.prod", other]})
     service.fault = StoreUnavailable("The table cannot be reached.")
     service.fault.__cause__ = ConnectionError("canary-value")
     service.send(90, "GET", SNAPSHOT, READER, prod)
@@ -189,6 +193,8 @@ def make_request_log() -> list[Event]:
     service.send(100, "PUT", KEY_ROUTE, DEVELOPER, key, headers=sent)
     service.fault, service.step = None, 1.0
     service.send(110, "GET", KEY_ROUTE, DEVELOPER, key, headers={"X-Correlation-Id": "trace-1"})
+    service.step = 0.01
+    service.send(120, "GET", SNAPSHOT, READER, {"namespace": other})
     return service.events
 
 
