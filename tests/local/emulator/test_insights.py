@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -77,6 +78,17 @@ def test_queries_are_saved_found_by_prefix_changed_and_deleted(emulator: Emulato
     assert (found["name"], found["queryString"], found.get("logGroupNames")) == (f"{prefix}a", "limit 1", None)
     assert logs.delete_query_definition(queryDefinitionId=made["queryDefinitionId"])["success"]
     assert logs.describe_query_definitions(queryDefinitionNamePrefix=prefix)["queryDefinitions"] == []
+
+
+def test_saved_queries_survive_a_restart_and_its_results_are_no_definitions(tmp_path: Path, now: int) -> None:
+    with Emulator(log=tmp_path / "log", state=tmp_path / "state") as first:
+        logs = connect(first)
+        logs.put_query_definition(name="kept", queryString="limit 1")
+        group = write(logs, [Event(BEGAN * 1000, "{}")], now)
+        assert ask(logs, group, "limit 1", now)[0]["@message"] == "{}"
+    with Emulator(log=tmp_path / "log", state=tmp_path / "state") as second:
+        found = connect(second).describe_query_definitions()["queryDefinitions"]
+    assert [each["name"] for each in found] == ["kept"]
 
 
 def test_a_wrong_query_is_malformed(emulator: Emulator, now: int) -> None:
