@@ -154,6 +154,8 @@ Tags = Annotated[dict[str, str], AfterValidator(_tags)]
 DomainName = Annotated[str, _matches(_DOMAIN, "a domain name in lower case, such as config.example.com")]
 HostedZone = Annotated[str, _matches(r"Z[A-Z0-9]{1,31}", "the id of a hosted zone, such as Z2FDTNDATAQYW2")]
 VpcEndpoint = Annotated[str, _matches(r"vpce-(?:[0-9a-f]{8}|[0-9a-f]{17})", "the id of a VPC endpoint")]
+Subnet = Annotated[str, _matches(r"subnet-(?:[0-9a-f]{8}|[0-9a-f]{17})", "the id of a subnet")]
+SecurityGroup = Annotated[str, _matches(r"sg-(?:[0-9a-f]{8}|[0-9a-f]{17})", "the id of a security group")]
 TopicArn = Annotated[
     str, _matches(rf"{_PARTITION}:sns:{_REGION}:{_ACCOUNT}:[A-Za-z0-9_-]{{1,256}}", "the ARN of a standard SNS topic")
 ]

@@ -15,7 +15,18 @@ from string import Formatter
 from typing import Any
 
 from infra.aws_values import partition_of
-from infra.deployer_rules import ADDS, API_RESOURCES, DEPLOYS, DESTROYS, FUNCTION_RESOURCES, PLANS, READS, Rule
+from infra.cloudformation.scheduled import name_function
+from infra.deployer_rules import (
+    ADDS,
+    API_RESOURCES,
+    DEPLOYS,
+    DESTROYS,
+    FUNCTION_RESOURCES,
+    PLANS,
+    READS,
+    SCHEDULED_RESOURCES,
+    Rule,
+)
 from infra.paths import ROOT
 from infra.stage import Stage, StageError, load_unfinished
 from infra.stage_rules import place_faults
@@ -37,6 +48,7 @@ def make_policies(stage: Stage, account: str, region: str) -> dict[str, Document
         "destroyer": _document(DESTROYS, place),
         "cloudformation-api": _document(API_RESOURCES, place),
         "cloudformation-function": _document(FUNCTION_RESOURCES, place),
+        "cloudformation-scheduled": _document(SCHEDULED_RESOURCES, place),
     }
     if stage.cloudformation_role:
         policies["pass-role"] = _document([_pass_role(stage.cloudformation_role)], place)
@@ -52,6 +64,9 @@ def _place(stage: Stage, account: str, region: str) -> dict[str, str | None]:
         "zone": stage.domain.hosted_zone if stage.domain else None, "waf": stage.network.waf_acl,
         "boundary": stage.permissions_boundary,
         "topic": stage.alarms.topic or f"arn:{partition}:sns:{region}:{account}:{made}*",
+        "upkeep": name_function(stage.stack, "Upkeep") or f"{made}Upkeep-*",
+        "probe": name_function(stage.stack, "Probe") or f"{made}Probe-*",
+        "vpc": "*" if stage.probe.subnets else None,  # EC2 knows no resource for these lists
     }  # fmt: skip
 
 

@@ -21,6 +21,10 @@ class Rule(NamedTuple):
 
 _STACK = "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/*"
 _FUNCTION = "arn:{partition}:lambda:{region}:{account}:function:{stack}-api"
+# Upkeep and the probe, which have no versions and no alias.
+_SCHEDULED = tuple(
+    f"arn:{{partition}}:lambda:{{region}}:{{account}}:function:{each}" for each in ("{upkeep}", "{probe}")
+)
 _TABLE = "arn:{partition}:dynamodb:{region}:{account}:table/{made}*"
 _KEY = "arn:{partition}:kms:{region}:{account}:key/*"
 _ALIAS = "alias/{stack}/namespaces"
@@ -29,7 +33,8 @@ _HAS_THE_ALIAS = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": _ALIAS}}
 _HAS_NO_OTHER_ALIAS = {"ForAllValues:StringEquals": {"kms:ResourceAliases": _ALIAS}}
 # Only what the template makes: the deployer's own role and policies, or the boundary, may begin with the stack's name.
 _ROLES = tuple(
-    f"arn:{{partition}}:iam::{{account}}:role{{path}}{{made}}{each}-*" for each in ("ApiHandlerRole", "CanaryRole")
+    f"arn:{{partition}}:iam::{{account}}:role{{path}}{{made}}{each}-*"
+    for each in ("ApiHandlerRole", "CanaryRole", "ProbeRole", "UpkeepRole")
 )
 _POLICIES = tuple(
     f"arn:{{partition}}:iam::{{account}}:policy{{path}}{{made}}{each}*"
@@ -129,6 +134,22 @@ FUNCTION_RESOURCES = (
     Rule("ListKeys", "kms:ListAliases ListKeys", ("*",)),
     Rule("ListFunctions", "lambda:ListFunctions", ("*",)),
 )  # fmt: skip
+# Upkeep and the probe, their schedules and the rule that watches the KMS key, and what is traced.
+SCHEDULED_RESOURCES = (
+    Rule("ScheduledFunctions", "lambda:AddPermission CreateFunction DeleteFunction DeleteFunctionEventInvokeConfig "
+         "GetFunction GetFunctionCodeSigningConfig GetFunctionConfiguration GetFunctionEventInvokeConfig "
+         "GetFunctionRecursionConfig GetFunctionScalingConfig GetPolicy GetRuntimeManagementConfig "
+         "ListFunctionEventInvokeConfigs PutFunctionEventInvokeConfig RemovePermission TagResource UntagResource "
+         "UpdateFunctionCode UpdateFunctionConfiguration UpdateFunctionEventInvokeConfig", _SCHEDULED),
+    Rule("NetworkOfTheProbe", "ec2:DescribeNetworkInterfaces DescribeSecurityGroups DescribeSubnets DescribeVpcs",
+         ("{vpc}",)),
+    Rule("Schedules", "events:DeleteRule DescribeRule ListTagsForResource ListTargetsByRule PutRule PutTargets "
+         "RemoveTargets TagResource UntagResource", ("arn:{partition}:events:{region}:{account}:rule/{made}*",)),
+    Rule("Tracing", "xray:CreateSamplingRule DeleteSamplingRule ListTagsForResource TagResource UntagResource "
+         "UpdateSamplingRule", ("arn:{partition}:xray:{region}:{account}:sampling-rule/configsvc-*",)),
+    Rule("ListTracing", "xray:GetSamplingRules", ("*",)),
+    Rule("ListRules", "events:ListRules", ("*",)),
+)  # fmt: skip
 API_RESOURCES = (
     Rule("Gateway", "apigateway:DELETE GET PATCH POST PUT SetWebACL UpdateRestApiPolicy",
          (*_GATEWAY, "arn:{partition}:apigateway:{region}::/tags/*")),
@@ -141,8 +162,6 @@ API_RESOURCES = (
          "GetDeploymentGroup ListDeploymentGroups ListDeployments ListTagsForResource RegisterApplicationRevision "
          "TagResource UntagResource UpdateDeploymentGroup",
          (_APPLICATION, _GROUP, "arn:{partition}:codedeploy:{region}:{account}:deploymentconfig:CodeDeployDefault.*")),
-    Rule("KeyEvents", "events:DeleteRule DescribeRule ListTagsForResource ListTargetsByRule PutRule PutTargets "
-         "RemoveTargets TagResource UntagResource", ("arn:{partition}:events:{region}:{account}:rule/{stack}-*",)),
     Rule("Logs", "logs:CreateLogGroup DeleteLogGroup DeleteMetricFilter DeleteRetentionPolicy "
          "DescribeMetricFilters GetDataProtectionPolicy ListTagsForResource PutMetricFilter PutRetentionPolicy "
          "TagResource UntagResource", _LOGS),
@@ -159,7 +178,6 @@ API_RESOURCES = (
           "arn:{partition}:apigateway:{region}::/restapis/*/stages/*")),
     Rule("Lists", "cloudwatch:DescribeAlarms ListDashboards", ("*",)),  # the lists of this account name no resource
     Rule("ListApplications", "codedeploy:ListApplications", ("*",)),
-    Rule("ListRules", "events:ListRules", ("*",)),
     Rule("ListLogs", "logs:DescribeIndexPolicies DescribeLogGroups DescribeQueryDefinitions DescribeResourcePolicies",
          ("*",)),
     Rule("Queries", "logs:DeleteQueryDefinition PutQueryDefinition", ("*",)),  # IAM knows no resource for a saved query

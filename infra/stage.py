@@ -99,6 +99,28 @@ def _read_alarms(given: object) -> object:
     return {} if isinstance(given, str) else given
 
 
+class Upkeep(_Part):
+    """The scheduled upkeep: within so many days before its `rotate_by`, a key is reported."""
+
+    rotation_days: Annotated[Integer, Field(ge=1, le=3650)] = 14
+
+
+class Probe(_Part):
+    """The scheduled probe of the public URL: the oldest heartbeat that is good, and the network that it runs in.
+
+    A security group and subnets are those of a VPC from which the API can be reached.
+    """
+
+    enabled: Switch = True
+    max_age_minutes: Annotated[Integer, Field(ge=10, le=1440)] = 15  # a heartbeat comes every five
+    subnets: Annotated[tuple[aws_values.Subnet, ...], Field(max_length=16)] = ()
+    security_groups: Annotated[tuple[aws_values.SecurityGroup, ...], Field(max_length=5)] = ()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        return _refuse(self, stage_rules.probe_faults(self))
+
+
 class Function(_Part):
     """The service's function. SnapStart rules out provisioned concurrency.
 
@@ -185,7 +207,10 @@ class Stage(_Part):
     consumer_accounts: tuple[aws_values.Account, ...] = ()
     consumer_org: aws_values.Organization | None = None
     further_kms_keys: tuple[aws_values.KmsKeyArn, ...] = ()
+    scheduled: Switch = True
     alarms: Annotated[Alarms, BeforeValidator(_read_alarms)] = Alarms()
+    upkeep: Upkeep = Upkeep()
+    probe: Probe = Probe()
     function: Function = Function()
     table: Table = Table()
     network: Network = Network()

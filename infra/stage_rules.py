@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from infra import aws_values
 
 if TYPE_CHECKING:
-    from infra.stage import Alarms, Function, Network, Stage, Table
+    from infra.stage import Alarms, Function, Network, Probe, Stage, Table
 
 NOBODY = "none"
 """The text that a stage file has instead of the table `[alarms]`, if its alarms are to notify nobody."""
@@ -80,6 +80,24 @@ def target_faults(content: Mapping[str, object]) -> Iterator[str]:
         yield _NO_TARGET
 
 
+def probe_faults(probe: Probe) -> Iterator[str]:
+    """Find half a network, and a network for no probe."""
+    if bool(probe.subnets) != bool(probe.security_groups):
+        yield "set subnets and security_groups together: Lambda joins a VPC with both"
+    if not probe.enabled and (vain := sorted(probe.model_fields_set - {"enabled"})):
+        yield f"there is no probe with enabled = false: remove {', '.join(vain)}"
+
+
+def _unreachable(stage: Stage) -> Iterator[str]:
+    """Find a probe that the API's own network settings would shut out, so that its alarm would never end."""
+    limits = [name for name in ("addresses", "vpc_endpoints") if getattr(stage.network, name)]
+    if limits and stage.probe.enabled and not stage.probe.subnets:
+        yield (
+            f"network.{limits[0]} would shut out the probe: under [probe], set subnets and security_groups of a VPC "
+            "that reaches the API and API Gateway's own endpoint, or set enabled = false, and there is no probe"
+        )
+
+
 def stage_faults(stage: Stage) -> Iterator[str]:
     """Find settings of different parts that do not fit together."""
     if stage.stack == "aws":
@@ -88,6 +106,7 @@ def stage_faults(stage: Stage) -> Iterator[str]:
         yield "groups: reader is the stack's own API key; set [reader], or choose another name"
     yield from _repeated("groups", "group", [group.name for group in stage.groups], camel)
     yield from _repeated("policies", "pattern", list(stage.policies), name_pattern)
+    yield from _unreachable(stage)
     if stage.domain and stage.network.vpc_endpoints:
         yield "a private API cannot have a custom domain of this kind"
     if len(",".join(stage.admins).encode()) > _PARAMETER_BYTES:

@@ -17,6 +17,7 @@ from infra.cloudformation import (
     network,
     published,
     queries,
+    scheduled,
 )
 from infra.cloudformation.template import Template, draw_dashboards
 from infra.stage import Stage
@@ -37,6 +38,7 @@ def with_options(sam: Template, stage: Stage, served: str | None = None) -> Temp
     done = copy.deepcopy(sam)
     left = served if stage.table.name and served != stage.table.name else None
     _function(done, stage)
+    scheduled.add(done, stage)
     if left is None:
         canary.add(done, stage)
     invocation.add(done, stage)

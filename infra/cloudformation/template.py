@@ -26,7 +26,7 @@ _UNQUALIFIED = "${APIHandler.Arn}"
 _ALIAS = {"Ref": "APIHandler.Alias"}
 _EXPANDED_ALIAS = {"Ref": "APIHandlerAliaslive"}
 _CHALICE_OUTPUTS = ("APIHandlerArn", "APIHandlerName", "EndpointURL", "RestAPIId")  # said again in merge.yaml
-_NOT_EMULATED = ("AWS::CodeDeploy::", "AWS::WAFv2::WebACLAssociation")
+_NOT_EMULATED = ("AWS::CodeDeploy::", "AWS::WAFv2::WebACLAssociation", "AWS::XRay::")
 _RESPONSES = "x-amazon-apigateway-gateway-responses"
 
 
@@ -65,7 +65,7 @@ def draw_dashboards(template: Template) -> None:
 def locate(
     sam: Template, bucket: str, key: str, code_sha256: str, parameters: Mapping[str, str] | None = None
 ) -> Template:
-    """The template with its code at `s3://bucket/key`, and with the release of each function.
+    """The template with its code at `s3://bucket/key`, and with the release of each function that publishes versions.
 
     A release names what a version of the function holds, its code by content and parameters by value. Another release
     publishes another version; the same one does not. Pass `parameters` for a deployment; without them, the template is
@@ -74,7 +74,7 @@ def locate(
     Raises:
         TemplateError: a version holds a parameter whose value is not known here: its change would go unnoticed.
     """
-    content = expand(_with_code(sam, "by-content", code_sha256))
+    content = versions.keep_published(expand(_with_code(sam, "by-content", code_sha256)))
     given = parameters or {}
     if parameters is not None and (unknown := sorted(versions.list_unknown(content, given))):
         raise TemplateError(f"The function holds {', '.join(unknown)}, whose value is not known when it is deployed.")
@@ -109,19 +109,20 @@ def expand(sam: Template) -> Template:
     return done
 
 
-def for_emulator(expanded: Template) -> Template:
-    """The expanded template as the emulator can take it.
+def for_emulator(expanded: Template, endpoint: str) -> Template:
+    """The expanded template as the emulator at `endpoint` can take it.
 
     This is the whole list of what is changed for it:
 
-    - resources it rejects (`AWS::CodeDeploy::*`, `AWS::WAFv2::WebACLAssociation`) are removed, with the update policies
-      that name them;
+    - resources it rejects (`AWS::CodeDeploy::*`, `AWS::WAFv2::WebACLAssociation`, `AWS::XRay::SamplingRule`) are
+      removed, with the update policies that name them;
     - alarms on metric math, which it rejects, become alarms on the metric if they only fill in zeros, and are removed,
       also from dashboards, if they do more: `latency` and those of the canary;
     - gateway responses are ignored in the API's body, so they become `AWS::ApiGateway::GatewayResponse` resources
       that the deployment waits for;
     - log groups get a name with the stack's id in it, because it would generate the same name for each stack of a
-      name, and so empty the log that a destroyed stack left.
+      name, and so empty the log that a destroyed stack left;
+    - the probe gets the URL at which the emulator serves the API: no name of AWS leads to it.
 
     What it accepts and silently drops (SSE, TTL, PITR, endpoint type, reserved concurrency) stays in.
     """
@@ -134,6 +135,7 @@ def for_emulator(expanded: Template) -> Template:
         resource.get("UpdatePolicy", {}).pop("CodeDeployLambdaAliasUpdate", None)
     _responses_as_resources(done)
     _name_log_groups(done)
+    _lead_to(done, endpoint)
     return done
 
 
@@ -163,6 +165,13 @@ def _name_log_groups(template: Template) -> None:
         made = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
         named = {"Fn::Sub": ["${AWS::StackName}-" + name + "-${Made}", {"Made": made}]}
         group["Properties"].setdefault("LogGroupName", named)
+
+
+def _lead_to(template: Template, endpoint: str) -> None:
+    for function in _of_type(template, versions.FUNCTION).values():
+        variables = function["Properties"].get("Environment", {}).get("Variables", {})
+        if "CONFIGSVC_URL" in variables:
+            variables["CONFIGSVC_URL"] = {"Fn::Sub": f"{endpoint}/_aws/execute-api/${{RestAPI}}/api"}
 
 
 def _response_id(kind: str) -> str:

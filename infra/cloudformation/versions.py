@@ -15,6 +15,7 @@ from typing import Any
 from infra.cloudformation.resolving import Known, list_references, resolve
 
 FUNCTION = "AWS::Lambda::Function"
+_VERSION = "AWS::Lambda::Version"
 _LAYER = "AWS::Lambda::LayerVersion"
 
 NOT_HELD: Mapping[str, str] = {
@@ -49,6 +50,16 @@ def list_contents(expanded: Mapping[str, Any], parameters: Mapping[str, str]) ->
         for name, resource in resources.items()
         if resource["Type"] == FUNCTION
     }
+
+
+def keep_published(expanded: Mapping[str, Any]) -> dict[str, Any]:
+    """The template without the functions of which it publishes no version: they have no release."""
+    resources = expanded["Resources"]
+    published = {
+        each["Properties"]["FunctionName"]["Ref"] for each in resources.values() if each["Type"] == _VERSION
+    }  # fmt: skip
+    kept = {name: each for name, each in resources.items() if each["Type"] != FUNCTION or name in published}
+    return {**expanded, "Resources": kept}
 
 
 def list_unknown(expanded: Mapping[str, Any], parameters: Mapping[str, str]) -> set[str]:

@@ -218,7 +218,7 @@ def service_template(
     key = upload_file(target, stack, package.zip)
     template = templates.expand(templates.locate(package.template, target.bucket, key, package.sha256, parameters))
     template = template if canary else at_once(template)
-    return templates.for_emulator(template) if emulator else template
+    return templates.for_emulator(template, target.functions.meta.endpoint_url) if emulator else template
 
 
 def deploy(

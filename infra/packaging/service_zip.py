@@ -29,6 +29,8 @@ from infra.packaging.wheels import WheelsMissing, install_locked
 
 STAGE = "api"
 REGION = "us-east-1"
+FRAGMENTS = ("alarms.yaml", "scheduled.yaml", "tracing.yaml")
+"""Files in infra that are added to what Chalice writes."""
 _SOURCES = ("app.py", ".chalice/config.json", f".chalice/policy-{STAGE}.json")
 _PASSED_ON = ("HOME", "LANG", "PATH", "TMPDIR")
 
@@ -76,7 +78,8 @@ def _collect(root: Path, platform: Platform) -> tuple[dict[str, bytes], template
         project = _copy(root, Path(scratch) / "project")
         built = _run_chalice(project, root / "infra" / "merge.yaml", Path(scratch) / "built")
         files = archive.read(built / "deployment.zip") | _install(root / "requirements.txt", platform, scratch)
-        finished = template.finish(read_yaml(built / "sam.yaml"), read_yaml(root / "infra" / "alarms.yaml"))
+        fragments = (read_yaml(root / "infra" / name) for name in FRAGMENTS)
+        finished = template.finish(read_yaml(built / "sam.yaml"), *fragments)
     return files, run_on(finished, platform.runtime, platform.architecture)
 
 

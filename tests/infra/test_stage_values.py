@@ -16,6 +16,9 @@ ACCOUNT = "111122223333"
 UUID = "01234567-0123-0123-0123-0123456789ab"
 CERTIFICATE = f"arn:aws:acm:eu-west-1:{ACCOUNT}:certificate/{UUID}"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role"
+NO_PROBE = {"probe": {"enabled": False}}
+IN_A_VPC: dict[str, object] = {"probe": {"subnets": ["subnet-0123abcd"], "security_groups": ["sg-0123abcd"]}}
+LIMITS: list[dict[str, list[str]]] = [{"addresses": ["203.0.113.0/24"]}, {"vpc_endpoints": ["vpce-0123abcd"]}]
 GOOD: dict[str, dict[str, object]] = {
     "topic": {"alarms": {"topic": f"arn:aws:sns:eu-west-1:{ACCOUNT}:on-call_1"}},
     "topic in China": {"alarms": {"topic": f"arn:aws-cn:sns:cn-north-1:{ACCOUNT}:on-call"}},
@@ -29,9 +32,11 @@ GOOD: dict[str, dict[str, object]] = {
     "root path": {"iam_path": "/p/"},
     "administrator of SSO": {"admins": [f"{ROLE}/AWSReservedSSO_Admin_*"]},
     "key administrator": {"key_administrators": [f"{ROLE}/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_A"]},
-    "IPv4 address": {"network": {"addresses": ["203.0.113.7", "203.0.113.0/24"]}},
-    "IPv6 network": {"network": {"addresses": ["2001:db8::/32"]}},
-    "old endpoint": {"network": {"vpc_endpoints": ["vpce-0123abcd"]}},
+    "IPv4 address": {"network": {"addresses": ["203.0.113.7", "203.0.113.0/24"]}, **NO_PROBE},
+    "IPv6 network": {"network": {"addresses": ["2001:db8::/32"]}, **NO_PROBE},
+    "old endpoint": {"network": {"vpc_endpoints": ["vpce-0123abcd"]}, **IN_A_VPC},
+    "probe in a VPC": IN_A_VPC,
+    "no schedules": {"scheduled": False, "upkeep": {"rotation_days": 30}},
     "web ACL": {"network": {"waf_acl": f"arn:aws:wafv2:eu-west-1:{ACCOUNT}:regional/webacl/front-1/{UUID}"}},
     "tags": {"tags": {"cost-center": "1234", "Größe": "a b_.:/=+-@", "k" * 128: "v" * 256}},
     "many tags": {"tags": {f"t{n}": "v" for n in range(MOST_TAGS)}},
@@ -106,6 +111,15 @@ BAD: list[tuple[Mapping[str, object], str]] = [
     ({"network": {"vpc_endpoints": ["vpc-0123abcd"]}}, "VPC endpoint"),
     ({"network": {"waf_acl": f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/webacl/a/{UUID}"}}, "regional web ACL"),
     ({"network": {"waf_acl": f"arn:aws:waf-regional:us-east-1:{ACCOUNT}:webacl/{UUID}"}}, "regional web ACL"),
+    *(({"network": limit}, "would shut out the probe") for limit in LIMITS),
+    ({"probe": {"subnets": ["subnet-0123abcd"]}}, "subnets and security_groups together"),
+    ({"probe": {"security_groups": ["sg-0123abcd"]}}, "subnets and security_groups together"),
+    ({"probe": {"subnets": ["sg-0123abcd"], "security_groups": ["sg-0123abcd"]}}, "the id of a subnet"),
+    ({"probe": {"subnets": ["subnet-0123abcd"], "security_groups": ["default"]}}, "the id of a security group"),
+    ({"probe": {"enabled": False, "max_age_minutes": 20}}, "remove max_age_minutes"),
+    ({"probe": {"max_age_minutes": 9}}, "probe.max_age_minutes"),  # two heartbeats
+    ({"upkeep": {"rotation_days": 0}}, "upkeep.rotation_days"),
+    *(({"scheduled": value}, "valid boolean") for value in ("yes", 1)),
     ({"further_kms_keys": [f"arn:aws:kms:eu-west-1:{ACCOUNT}:alias/mine"]}, "not of an alias"),
     *(
         ({"domain": {"name": name, "certificate": CERTIFICATE}}, "domain.name")

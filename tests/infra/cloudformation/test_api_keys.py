@@ -16,7 +16,8 @@ __all__ = ["everything"]
 
 def template_of(built: Package, **consumers: int) -> Template:
     limits = {"rate": 1, "burst": 1, **consumers}
-    return expanded(built, parse({"stack": "s", "reader": limits, "groups": [{"name": "team", **limits}]}))
+    stage: dict[str, Any] = {"stack": "s", "reader": limits, "groups": [{"name": "team", **limits}]}
+    return expanded(built, parse({**stage, "probe": {"enabled": False}}))  # which has a key of its own
 
 
 def joined(found: Template) -> dict[str, tuple[str, str]]:

@@ -170,7 +170,7 @@ def test_the_role_shifts_one_alias_and_looks_at_alarms(deployed: Template) -> No
 
 
 def test_the_emulator_gets_none_of_it_but_the_role(deployed: Template) -> None:
-    left = template.for_emulator(deployed)["Resources"]
+    left = template.for_emulator(deployed, "http://127.0.0.1:4566")["Resources"]
     assert [name for name in left if name.startswith("Canary")] == ["CanaryRole"]
     assert "CodeDeploy" not in json.dumps({name: each for name, each in left.items() if name != "CanaryRole"})
 

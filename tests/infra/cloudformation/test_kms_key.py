@@ -115,7 +115,8 @@ def test_more_accounts_than_a_resource_policy_holds_are_refused_before_the_deplo
     many = [f"{number:012}" for number in range(100)]
     with pytest.raises(StageError, match="consumer_org"):
         expanded(built_package, consumer_accounts=many)
-    expanded(built_package, **CONSUMERS | {"consumer_accounts": many[:20]}, network={"addresses": ["192.0.2.0/24"] * 9})
+    network = {"network": {"addresses": ["192.0.2.0/24"] * 9}, "probe": {"enabled": False}}
+    expanded(built_package, **CONSUMERS | {"consumer_accounts": many[:20]}, **network)
 
 
 def test_what_the_stack_cannot_give_to_other_accounts_is_said() -> None:
@@ -140,7 +141,12 @@ def test_the_own_account_is_no_consumer() -> None:
 def test_stages_with_consumers_pass_cfn_lint(built_package: Package, tmp_path: Path) -> None:
     stages: list[dict[str, object]] = [
         {**CONSUMERS, "key_administrators": [ADMIN], "further_kms_keys": [OTHER]},
-        {**CONSUMERS, "network": {"vpc_endpoints": ["vpce-0123456789abcdef0"]}, "alarms": {"topic": TOPIC}},
+        {
+            **CONSUMERS,
+            "network": {"vpc_endpoints": ["vpce-0123456789abcdef0"]},
+            "alarms": {"topic": TOPIC},
+            "probe": {"enabled": False},
+        },
         {**CONSUMERS, "table": {"kms_key": FOREIGN}},
     ]
     paths = [tmp_path / f"{number}.json" for number in range(len(stages))]

@@ -17,6 +17,7 @@ BOUNDARY = "arn:aws:iam::111122223333:policy/Boundary"
 KEY = "arn:aws:kms:us-east-1:111122223333:key/01234567-0123-0123-0123-0123456789ab"
 OTHER_KEY = "arn:aws:kms:us-east-1:111122223333:key/11111111-0123-0123-0123-0123456789ab"
 TOPIC = "arn:aws:sns:us-east-1:111122223333:on-call"
+SUBNET, GROUP = "subnet-0123456789abcdef0", "sg-0123456789abcdef0"
 WAF = "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/a/1"
 EVERYTHING = parse(
     {
@@ -41,12 +42,15 @@ EVERYTHING = parse(
         },
         "table": {"read_maximum": 10, "write_maximum": 20},
         "network": {"addresses": ["203.0.113.0/24"], "waf_acl": WAF},
+        "upkeep": {"rotation_days": 30},
+        "probe": {"max_age_minutes": 20, "subnets": [SUBNET], "security_groups": [GROUP]},
         "domain": {
             "name": "config.example.com", "hosted_zone": "Z0123456789",
             "certificate": "arn:aws:acm:us-east-1:111122223333:certificate/01234567-0123-0123-0123-0123456789ab",
         },
     }
 )  # fmt: skip
+WITHOUT_RESOURCE = ("xray:PutTraceSegments", "cloudwatch:DescribeAlarms", "ec2:DescribeNetworkInterfaces")
 RESTORED = parse(
     {
         "name": "restored",
@@ -54,6 +58,7 @@ RESTORED = parse(
         "alarms": {"topic": TOPIC},
         "table": {"name": "config-restored", "kms_key": KEY},
         "network": {"vpc_endpoints": ["vpce-0123456789abcdef0"]},
+        "probe": {"enabled": False},
     }
 )
 
@@ -127,8 +132,9 @@ def test_no_statement_of_any_identity_reaches_everything(everything: dict[str, A
     for name, resource in everything.items():
         if resource["Type"] in kinds:
             said = json.dumps(resource["Properties"][kinds[resource["Type"]]])
-            # X-Ray has no resources to name, and CloudWatch ignores those of DescribeAlarms.
-            unnamed = said.count("xray:PutTraceSegments") + said.count("cloudwatch:DescribeAlarms")
+            # X-Ray has no resources to name, CloudWatch ignores those of DescribeAlarms, and EC2 has none to
+            # name for lists, which the probe's role has and denies to the function's code.
+            unnamed = sum(said.count(each) for each in WITHOUT_RESOURCE)
             assert said.count('"Resource": "*"') == unnamed, name
             assert '"Action": "*"' not in said, name
 
@@ -195,7 +201,9 @@ def test_lambda_itself_denies_everyone_but_the_stage_where_that_is_wanted(everyt
 
 def test_without_that_option_the_stage_has_a_permission_and_nothing_is_denied(restored: Template) -> None:
     kinds = [each["Type"] for each in restored["Resources"].values()]
-    assert kinds.count("AWS::Lambda::Permission") == 1
+    permissions = {name for name, each in restored["Resources"].items() if each["Type"] == "AWS::Lambda::Permission"}
+    schedules = {"UpkeepSchedulePermission", "HeartbeatSchedulePermission"}
+    assert permissions == {"APIHandlerInvokePermission", *schedules}
     assert "AWS::Lambda::ResourcePolicy" not in kinds
 
 
@@ -277,6 +285,6 @@ def test_a_private_api_is_reached_by_its_endpoints_only(restored: Template) -> N
 
 
 def test_the_emulator_gets_neither_canary_nor_firewall(built_package: Package) -> None:
-    left = template.for_emulator(expanded(built_package, EVERYTHING))
+    left = template.for_emulator(expanded(built_package, EVERYTHING), "http://127.0.0.1:4566")
     kinds = {resource["Type"] for resource in left["Resources"].values()}
     assert not [kind for kind in kinds if kind.startswith(("AWS::CodeDeploy", "AWS::WAFv2"))]

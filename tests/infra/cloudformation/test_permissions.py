@@ -23,9 +23,13 @@ OPTIONS = [EVERYTHING, EVERYTHING.model_copy(update={
 # The actions that IAM allows for `*` only (service authorization reference, and AWS's own managed policies).
 WITHOUT_RESOURCE = {
     "cloudwatch:DescribeAlarms": "the canary's alarms",
+    "ec2:DescribeNetworkInterfaces": "EC2's lists",
+    "ec2:DescribeSubnets": "EC2's lists",
     "xray:PutTelemetryRecords": "X-Ray has no resource to name",
     "xray:PutTraceSegments": "X-Ray has no resource to name",
 }
+OF_ROLE = {"ProbeRole": {"apigateway", "ec2"}, "UpkeepRole": {"events"}}
+SCHEDULES = {"UpkeepSchedule": "Upkeep", "HeartbeatSchedule": "Upkeep", "ProbeSchedule": "Probe"}
 USERS = {
     "AWS::Lambda::Function": "lambda.amazonaws.com",
     "AWS::CodeDeploy::DeploymentGroup": "codedeploy.amazonaws.com",
@@ -86,15 +90,16 @@ def test_no_action_is_a_wildcard_and_a_wildcard_resource_has_a_reason(template: 
         for statement in document.statements:
             assert {"Action", "Resource"} <= statement.keys()
             assert not [each for each in actions(statement) if "*" in each], document
-            if "*" in listed(statement["Resource"]):
+            if "*" in listed(statement["Resource"]) and statement["Effect"] == "Allow":
                 assert set(actions(statement)) <= WITHOUT_RESOURCE.keys(), document
 
 
 def test_no_role_of_the_stack_may_use_kms_or_read_parameters_or_pass_roles(template: Template) -> None:
     for document in identity_policies(template):
-        if template["Resources"][document.resource]["Type"] == "AWS::IAM::Role":
+        role_id = document.resource
+        if template["Resources"][role_id]["Type"] == "AWS::IAM::Role":
             held = {each.split(":")[0] for statement in document.statements for each in actions(statement)}
-            assert held <= {"cloudwatch", "dynamodb", "lambda", "logs", "xray"}, document
+            assert held <= {"cloudwatch", "dynamodb", "lambda", "logs", "xray", *OF_ROLE.get(role_id, ())}, document
     for role in of_type(template, "AWS::IAM::Role").values():
         assert not role.get("ManagedPolicyArns")
 
@@ -107,10 +112,30 @@ def test_a_policy_that_allows_kms_always_names_the_namespace(template: Template)
                 assert all(each.startswith("arn:") for each in listed(statement["Resource"]))
 
 
-def test_the_stage_may_invoke_the_alias_and_nobody_else_anything(template: Template) -> None:
+def test_a_schedule_may_invoke_its_function_and_nobody_else(template: Template) -> None:
+    rules, functions = of_type(template, "AWS::Events::Rule"), of_type(template, "AWS::Lambda::Function")
+    wanted = {rule: function for rule, function in SCHEDULES.items() if function in functions}
+    assert wanted.keys() == {name for name, each in rules.items() if "ScheduleExpression" in each}
+    permissions = {
+        name: each
+        for name, each in of_type(template, "AWS::Lambda::Permission").items()
+        if each["FunctionName"] != {"Ref": "APIHandlerAliaslive"}
+    }
+    assert permissions.keys() == {f"{rule}Permission" for rule in wanted}
+    for rule, function in wanted.items():
+        [target] = rules[rule]["Targets"]
+        assert target["Arn"] == {"Fn::GetAtt": [function, "Arn"]}
+        assert permissions[f"{rule}Permission"] == {
+            "Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com",
+            "FunctionName": {"Ref": function}, "SourceArn": {"Fn::GetAtt": [rule, "Arn"]},
+        }  # fmt: skip
+
+
+def test_the_stage_may_invoke_the_alias_and_nobody_else_it(template: Template) -> None:
     integrations = json.dumps(of_type(template, "AWS::ApiGateway::RestApi"))
     assert "${Alias}/invocations" in integrations
     permissions, policies = (of_type(template, f"AWS::Lambda::{kind}") for kind in ("Permission", "ResourcePolicy"))
+    permissions = {name: each for name, each in permissions.items() if not name.startswith(tuple(SCHEDULES))}
     assert bool(permissions) != bool(policies)
     for each in permissions.values():
         assert (each["Action"], each["Principal"]) == ("lambda:InvokeFunction", "apigateway.amazonaws.com")
@@ -153,11 +178,13 @@ def test_whatever_notifies_a_topic_of_the_stack_may_publish_to_it_and_nothing_el
 def test_every_queue_and_target_is_of_a_kind_that_these_tests_know(template: Template) -> None:
     """A new kind of event source needs a permission, and an assertion here."""
     kinds = {each["Type"] for each in template["Resources"].values()}
-    unknown = ("AWS::SQS::", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::EventInvokeConfig", "AWS::Scheduler::",
+    unknown = ("AWS::SQS::", "AWS::Lambda::EventSourceMapping", "AWS::Scheduler::",
                "AWS::Logs::SubscriptionFilter", "AWS::Logs::Destination", "AWS::StepFunctions::")  # fmt: skip
     assert not [kind for kind in kinds if kind.startswith(unknown)]
-    for rule in of_type(template, "AWS::Events::Rule").values():
-        for target in rule["Targets"]:
+    for configured in of_type(template, "AWS::Lambda::EventInvokeConfig").values():
+        assert "DestinationConfig" not in configured
+    for name, rule in of_type(template, "AWS::Events::Rule").items():
+        for target in rule["Targets"] if name not in SCHEDULES else ():
             assert names(target["Arn"], "AlarmTopic") or str(target["Arn"]).startswith("arn:aws:sns:")
 
 

@@ -62,14 +62,16 @@ def schemes(operation: dict[str, Any]) -> set[str]:
     return {name for entry in operation.get("security", []) for name in entry}
 
 
-def test_the_services_role_has_no_kms_permission_and_no_managed_policy(expanded: Template) -> None:
+def test_no_role_has_a_kms_permission_or_a_managed_policy(expanded: Template) -> None:
     assert list(statements(expanded))
     assert not [s for s in statements(expanded) if any(a.lower().startswith(("kms:", "*")) for a in actions(s))]
     assert not [role for role in of_type(expanded, "AWS::IAM::Role") if role["Properties"].get("ManagedPolicyArns")]
 
 
 def test_the_services_role_reaches_its_table_its_log_and_traces_only(expanded: Template) -> None:
-    reached = {json.dumps(s["Resource"]): {a.split(":")[0] for a in actions(s)} for s in statements(expanded)}
+    [policy] = expanded["Resources"]["ApiHandlerRole"]["Properties"]["Policies"]
+    held = policy["PolicyDocument"]["Statement"]
+    reached = {json.dumps(s["Resource"]): {a.split(":")[0] for a in actions(s)} for s in held}
     # A version that was published before the log group had a generated name still writes during a canary.
     group = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/${AWS::StackName}-api:*"
     assert reached == {
@@ -120,11 +122,12 @@ def test_every_alarm_has_advice_and_notifies_the_topic_both_ways(expanded: Templ
         ("AWS/Events", "FailedInvocations"),
         ("AWS/DynamoDB", "ReadThrottleEvents"), ("AWS/DynamoDB", "WriteThrottleEvents"), ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Throttles"), ("configsvc", "Contended"), ("configsvc", "Denied"),
-        ("configsvc", "Unproven"),
+        ("configsvc", "Unproven"), ("configsvc", "ProbeFailed"), ("configsvc", "UpkeepAge"),
     }  # fmt: skip
     for alarm in alarms:
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}], alarm["AlarmName"]
-        assert alarm["TreatMissingData"] == "notBreaching", alarm["AlarmName"]
+        silence = "breaching" if alarm.get("MetricName") == "ProbeFailed" else "notBreaching"
+        assert alarm["TreatMissingData"] == silence, alarm["AlarmName"]
         assert alarm["AlarmDescription"].count(".") >= 1
 
 
@@ -197,7 +200,7 @@ def test_every_integration_and_the_permission_name_the_alias(expanded: Template)
         uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
         assert uri[1] == {"Alias": {"Ref": "APIHandlerAliaslive"}}, (path, method)
         assert "${Alias}/invocations" in uri[0]
-    [permission] = of_type(expanded, "AWS::Lambda::Permission")
+    permission = expanded["Resources"]["APIHandlerInvokePermission"]
     assert permission["Properties"]["FunctionName"] == {"Ref": "APIHandlerAliaslive"}
 
 
@@ -250,16 +253,20 @@ def test_every_read_asks_for_an_api_key_but_health_and_openapi(expanded: Templat
 def test_the_log_is_bounded_and_outlives_the_stack_under_a_name_that_is_never_taken(
     sam: Template, expanded: Template
 ) -> None:
-    [group] = of_type(expanded, "AWS::Logs::LogGroup")
-    assert group["Properties"] == {"RetentionInDays": {"Ref": "LogRetentionDays"}}
-    assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
-    [function] = of_type(expanded, "AWS::Lambda::Function")
-    assert function["Properties"]["LoggingConfig"] == {"LogGroup": {"Ref": "ApiHandlerLogGroup"}}
+    for group in of_type(expanded, "AWS::Logs::LogGroup"):
+        assert group["Properties"] == {"RetentionInDays": {"Ref": "LogRetentionDays"}}
+        assert (group["DeletionPolicy"], group["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    logs = {
+        name: each["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+        for name, each in expanded["Resources"].items()
+        if each["Type"] == "AWS::Lambda::Function"
+    }
+    assert logs == {"APIHandler": "ApiHandlerLogGroup", "Upkeep": "UpkeepLogGroup", "Probe": "ProbeLogGroup"}
     assert "${ApiHandler}" not in json.dumps(sam)
 
 
 def test_the_function_is_traced_and_knows_its_table_and_administrators(expanded: Template) -> None:
-    [function] = of_type(expanded, "AWS::Lambda::Function")
+    function = expanded["Resources"]["APIHandler"]
     assert function["Properties"]["TracingConfig"] == {"Mode": "Active"}
     assert function["Properties"]["Environment"]["Variables"] == {
         "CONFIGSVC_TABLE": {"Ref": "ConfigTable"},
@@ -273,7 +280,7 @@ def test_the_function_is_traced_and_knows_its_table_and_administrators(expanded:
 
 
 def test_api_keys_are_throttled_and_a_quota_is_only_an_option(expanded: Template) -> None:
-    [plan] = of_type(expanded, "AWS::ApiGateway::UsagePlan")
+    plan = expanded["Resources"]["UsagePlan"]
     assert plan["Properties"]["Throttle"] == {"RateLimit": {"Ref": "ReaderRps"}, "BurstLimit": {"Ref": "ReaderBurst"}}
     assert plan["Properties"]["Quota"]["Fn::If"][0] == "HasQuota"
     assert expanded["Parameters"]["ReaderQuotaPerDay"]["Default"] == 0
@@ -282,5 +289,6 @@ def test_api_keys_are_throttled_and_a_quota_is_only_an_option(expanded: Template
 def test_the_outputs_locate_every_resource(sam: Template) -> None:
     assert sam["Outputs"].keys() == {
         "AlarmTopicArn", "ApiUrl", "DashboardUrl", "FunctionName", "KmsKeyArn", "LogGroupName",
-        "ProofGeneration", "ReaderKeyId", "RestApiId", "TableName", "UsagePlanId",
+        "ProbeFunctionName", "ProbeKeyId", "ProbeLogGroupName", "ProofGeneration", "ReaderKeyId", "RestApiId",
+        "TableName", "UpkeepFunctionName", "UpkeepLogGroupName", "UsagePlanId",
     }  # fmt: skip

@@ -17,6 +17,7 @@ UNTAGGED = {
     "AWS::IAM::ManagedPolicy": "IAM tags policies, CloudFormation does not",
     "AWS::KMS::Alias": "part of a key",
     "AWS::Lambda::Alias": "part of a function",
+    "AWS::Lambda::EventInvokeConfig": "part of a function",
     "AWS::Lambda::Permission": "part of a function",
     "AWS::Lambda::ResourcePolicy": "part of a function",
     "AWS::Lambda::Version": "part of a function",

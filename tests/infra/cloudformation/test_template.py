@@ -9,6 +9,7 @@ from infra.cloudformation.template import TemplateError
 from tests.support.infra.sample import sample
 
 RELEASE = "0" * 64
+ENDPOINT = "http://127.0.0.1:4566"
 
 
 def expanded() -> template.Template:
@@ -17,7 +18,7 @@ def expanded() -> template.Template:
 
 def test_the_given_template_is_left_alone() -> None:
     given = sample()
-    template.for_emulator(template.expand(template.locate(template.finish(given), "b", "k", RELEASE)))
+    template.for_emulator(template.expand(template.locate(template.finish(given), "b", "k", RELEASE)), ENDPOINT)
     assert given == sample()
 
 
@@ -91,7 +92,7 @@ def test_the_emulator_gets_no_codedeploy() -> None:
     given = expanded()
     given["Resources"]["Group"] = {"Type": "AWS::CodeDeploy::DeploymentGroup"}
     given["Resources"]["APIHandlerAliaslive"]["UpdatePolicy"] = {"CodeDeployLambdaAliasUpdate": {"x": "Group"}}
-    assert "CodeDeploy" not in json.dumps(template.for_emulator(given))
+    assert "CodeDeploy" not in json.dumps(template.for_emulator(given, ENDPOINT))
 
 
 def test_the_emulator_gets_no_alarm_on_metric_math_and_every_other() -> None:
@@ -101,7 +102,7 @@ def test_the_emulator_gets_no_alarm_on_metric_math_and_every_other() -> None:
     board = {"widgets": [{"properties": {"alarms": ["${Math.Arn}", "${Plain.Arn}"]}}, {"properties": {}}]}
     body = {"DashboardBody": {"Fn::Sub": json.dumps(board)}}
     given["Resources"]["Board"] = {"Type": "AWS::CloudWatch::Dashboard", "Properties": body}
-    done = template.for_emulator(given)["Resources"]
+    done = template.for_emulator(given, ENDPOINT)["Resources"]
     assert "Plain" in done
     assert "Math" not in done
     shown = json.loads(done["Board"]["Properties"]["DashboardBody"]["Fn::Sub"])
@@ -118,15 +119,15 @@ def test_the_emulator_gets_an_alarm_that_fills_in_zeros_as_one_on_the_metric() -
     given["Resources"]["Filled"] = {
         "Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": queries, "Threshold": 20},
     }  # fmt: skip
-    assert template.for_emulator(given)["Resources"]["Filled"]["Properties"] == {
+    assert template.for_emulator(given, ENDPOINT)["Resources"]["Filled"]["Properties"] == {
         **metric, "Period": 300, "Statistic": "Sum", "Threshold": 20,
     }  # fmt: skip
     queries[1]["Expression"] = "FILL(denied, 0) * 2"
-    assert "Filled" not in template.for_emulator(given)["Resources"]
+    assert "Filled" not in template.for_emulator(given, ENDPOINT)["Resources"]
 
 
 def test_the_emulator_gets_gateway_responses_as_resources_before_the_deployment() -> None:
-    resources = template.for_emulator(expanded())["Resources"]
+    resources = template.for_emulator(expanded(), ENDPOINT)["Resources"]
     made = {name for name, item in resources.items() if item["Type"] == "AWS::ApiGateway::GatewayResponse"}
     deployment = next(item for item in resources.values() if item["Type"] == "AWS::ApiGateway::Deployment")
     body = resources["RestAPI"]["Properties"]["Body"]
@@ -137,7 +138,7 @@ def test_the_emulator_gets_gateway_responses_as_resources_before_the_deployment(
 
 def test_the_emulator_gets_everything_else_as_it_is() -> None:
     given = expanded()
-    done = template.for_emulator(given)
+    done = template.for_emulator(given, ENDPOINT)
     changed = {"RestAPI"} | {n for n, r in given["Resources"].items() if r["Type"] == "AWS::ApiGateway::Deployment"}
     untouched = given["Resources"].keys() - changed
     assert {name: done["Resources"][name] for name in untouched} == {

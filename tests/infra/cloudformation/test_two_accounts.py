@@ -30,6 +30,7 @@ VALUES = {"AWS::AccountId": OWN, "AWS::Partition": "aws", "AWS::Region": "eu-wes
 CONTEXT = "kms:EncryptionContext:configsvc:namespace"
 USES = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
 ADDRESS = "203.0.113.7"
+NETWORK: dict[str, Any] = {"network": {"addresses": [f"{ADDRESS}/32"]}, "probe": {"enabled": False}}
 STAGE: dict[str, object] = {"stack": "s", "consumer_accounts": [LISTED], "consumer_org": ORG}
 ANYTHING = {"Statement": [{"Effect": "Allow", "Action": ["kms:*", "execute-api:*"], "Resource": "*"}]}
 
@@ -188,7 +189,7 @@ ROUTES = {
 }
 
 
-@pytest.mark.parametrize("network", [{}, {"network": {"addresses": [f"{ADDRESS}/32"]}}])
+@pytest.mark.parametrize("network", [{}, NETWORK])
 def test_unsigned_routes_are_open_to_everybody_who_comes_from_here(read: Read, network: dict[str, Any]) -> None:
     policies = read(**STAGE, **network)
     asked = [of_api(policies, ANONYMOUS, None, each) for each in ROUTES["unsigned"]]
@@ -230,14 +231,14 @@ def test_the_api_s_policy_never_names_the_own_account_for_a_signed_route(read: R
 
 
 def test_a_writer_of_an_account_that_is_not_named_calls_nothing_signed(read: Read) -> None:
-    for policies in (read(**STAGE), read(network={"addresses": [f"{ADDRESS}/32"]})):
+    for policies in (read(**STAGE), read(**NETWORK)):
         asked = of_api(policies, caller(STRANGER), ANYTHING, "POST/v1/namespaces/payments.prod/changes")
         assert ask(asked) == ["ImplicitDeny"]
 
 
 @pytest.mark.parametrize("account", [OWN, LISTED, IN_ORG])
 def test_a_writer_who_comes_from_elsewhere_is_denied(read: Read, account: str) -> None:
-    policies = read(**STAGE, network={"addresses": [f"{ADDRESS}/32"]})
+    policies = read(**STAGE, **NETWORK)
     route = "POST/v1/namespaces/payments.prod/changes"
     asked = [of_api(policies, caller(account), writer(), route, each) for each in (ADDRESS, "198.51.100.9")]
     assert ask(*asked) == ["Allow", "Deny"]

@@ -119,7 +119,8 @@ def test_each_parameter_changes_the_version_if_it_ends_in_it_and_only_then(built
         {"function": {"canary": "Canary10Percent5Minutes"}},
         {"function": {"gateway_only": True}},
         {"table": {"read_maximum": 7, "deletion_protection": False}},
-        {"network": {"addresses": ["203.0.113.0/24"]}},
+        {"network": {"addresses": ["203.0.113.0/24"]}, "probe": {"enabled": False}},
+        {"scheduled": False, "upkeep": {"rotation_days": 7}, "probe": {"max_age_minutes": 20}},
     ],
 )  # fmt: skip
 def test_a_setting_that_no_version_reads_makes_no_version(built_package: Package, changed: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@ from tests.support.infra.policy_evaluator import resolve
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 
 SECONDS = 60.0
+NO_PROBE = {"enabled": False}
 OWN, FOREIGN = "000000000000", "222222222222"
 
 
@@ -161,8 +162,8 @@ def test_naming_another_account_changes_nothing_for_the_own_one(site: Site, buil
         {"consumer_accounts": [FOREIGN]},
         {"consumer_accounts": [FOREIGN, OWN], "consumer_org": "o-a1b2c3d4e5"},
     ):
-        attach(site, built_package, service, **stage, network={"addresses": [f"{LOOPBACK}/32"]})
+        attach(site, built_package, service, **stage, network={"addresses": [f"{LOOPBACK}/32"]}, probe=NO_PROBE)
         assert unsigned.call("GET") == writer.call("GET") == writer.call("POST") == 200
         assert unsigned.call("POST") == powerless.call("POST") == 403
-        attach(site, built_package, service, **stage, network={"addresses": ["203.0.113.0/24"]})
+        attach(site, built_package, service, **stage, network={"addresses": ["203.0.113.0/24"]}, probe=NO_PROBE)
         assert {each.call(method) for each in (unsigned, writer) for method in ("GET", "POST")} == {403}

@@ -49,7 +49,7 @@ class Site(NamedTuple):
         where = make_target(self.emulator.url, self.said.append)
         key = bucket.upload_file(where, self.stack, package.zip)
         sam = template.expand(template.locate(strip_proof(package).template, where.bucket, key, "0" * 64))
-        deploy.deploy(where, self.stack, template.for_emulator(sam), {"Admins": ADMIN}, SECONDS)
+        deploy.deploy(where, self.stack, template.for_emulator(sam, self.emulator.url), {"Admins": ADMIN}, SECONDS)
 
     def proof(self, service: deploy.Service) -> str:
         found = self.client("apigateway").get_stage(restApiId=service.rest_api_id, stageName="api")

@@ -47,7 +47,7 @@ class Site(NamedTuple):
         target = make_target(self.emulator.url, lambda _: None)
         key = bucket.upload_file(target, self.stack, built.zip)
         located = template.locate(sam, target.bucket, key, built.sha256, parameters)
-        done = template.for_emulator(template.expand(located))
+        done = template.for_emulator(template.expand(located), self.emulator.url)
         deploy.deploy(target, self.stack, done, {**parameters, "GatewayProof": "p" * 64}, SECONDS)
 
     def served(self, function: str) -> tuple[str, dict[str, str]]:
