@@ -41,7 +41,7 @@ def explain(wanted: Stage, kept: Stage) -> str | None:
     return (
         f"The KMS key of {wanted.stack} stays a {kind} key. KMS cannot change that: multi_region applies to new keys "
         f"only. Set multi_region = {str(kept.multi_region).lower()} in the stage file, or move to another key "
-        "(docs/OPERATIONS.md, Rotate a KMS key)."
+        "(docs/OPERATIONS.md, Move to another KMS key)."
     )
 
 

@@ -27,7 +27,7 @@ class Data:
     """The data that a stack leaves behind: its table and the KMS key that opens what is sealed in it.
 
     Args:
-        keeps_key: the stack did not make the key (docs/OPERATIONS.md, Rotate a KMS key), so it is not deleted.
+        keeps_key: the stack did not make the key (docs/OPERATIONS.md, Move to another KMS key), so it is not deleted.
     """
 
     dynamodb: DynamoDBClient

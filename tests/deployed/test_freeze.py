@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 
 import boto3
 import pytest
@@ -14,19 +14,27 @@ from local.paths import ROOT
 from tests.support.deployed.own_stack import NAMESPACE, raise_own
 from tests.support.deployed.permissions import role_of_stack
 from tests.support.journeys.sealing import plain
+from tests.support.runbooks.document import read_runbooks
+from tests.support.runbooks.dry_run import dry_run
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 
 _STACK = "configsvc-freeze"
 
 
-def _policy(table: str) -> str:
-    text = (ROOT / "docs/OPERATIONS.md").read_text().split("`freeze.json` denies", 1)[1]
-    block = text.split("```json\n", 1)[1].split("```", 1)[0]
-    return json.dumps(json.loads(block.replace("OLD", table)))
+def _policy(table: str, folder: Path) -> str:
+    """The policy of the runbook's first step, as the shell passes it on."""
+    (folder / "scripts").symlink_to(ROOT / "scripts")
+    blocks = [each for each in read_runbooks()["Restore from point-in-time recovery"].blocks if each.step < 2]
+    calls = dry_run(blocks, folder, {"TableName": table})
+    policies = {each.words[-1] for each in calls if "put-role-policy" in each.words}
+    (policy,) = policies
+    return policy
 
 
-def test_frozen_nothing_is_written_and_everything_is_read(emulator: Emulator, built_package: Package) -> None:
+def test_frozen_nothing_is_written_and_everything_is_read(
+    emulator: Emulator, built_package: Package, tmp_path: Path
+) -> None:
     own = raise_own(emulator.url, built_package, _STACK)
     path = f"/v1/namespaces/{NAMESPACE}"
     iam, role = (
@@ -34,7 +42,7 @@ def test_frozen_nothing_is_written_and_everything_is_read(emulator: Emulator, bu
         role_of_stack(emulator.url, _STACK, "ApiHandlerRole"),
     )
 
-    iam.put_role_policy(RoleName=role, PolicyName="freeze", PolicyDocument=_policy(own.stack.table))
+    iam.put_role_policy(RoleName=role, PolicyName="freeze", PolicyDocument=_policy(own.stack.table, tmp_path))
     frozen = own.api.send("PUT", f"{path}/keys/k", own.writer, plain("x"))
     read = own.api.send("GET", f"{path}/snapshot", own.reader)
     iam.delete_role_policy(RoleName=role, PolicyName="freeze")

@@ -21,7 +21,7 @@ from local.clients import make_client_arguments
 from local.emulator.launcher import Emulator
 from local.people import ApiKey, make_api_key, remove_api_key
 from local.story.terminal import variables
-from tests.support.attacks.runbooks import steps
+from tests.support.runbooks.document import steps
 from tests.support.cli.shell import Shell
 from tests.support.deployed.fleet import Fleet
 from tests.support.deployed.generations import Generations

@@ -20,7 +20,7 @@ from local.emulator.launcher import Emulator
 from local.people import Person
 from local.processes import wait_until
 from local.story.terminal import variables
-from tests.support.attacks.runbooks import Player, commands, document
+from tests.support.attacks.runbooks import Player, commands, read_options
 from tests.support.attacks.table_thief import Thief, leaked, thief
 from tests.support.cli.shell import Shell
 from tests.support.deployed.own_stack import CANARY, NAMESPACE, SECRET, OwnStack, raise_own
@@ -45,13 +45,12 @@ class RealIam(NamedTuple):
     client: IAMClient
 
     def run(self, words: Sequence[str]) -> None:
-        options = dict(zip(words[3::2], words[4::2], strict=True))
+        options = read_options(words)
         assert list(words[1:3]) == ["iam", "put-role-policy"]
-        text = json.dumps(document(options["--policy-document"].removeprefix("file://")))
         self.client.put_role_policy(
             RoleName=options["--role-name"],
             PolicyName=options["--policy-name"],
-            PolicyDocument=text,
+            PolicyDocument=options["--policy-document"],
         )
 
 

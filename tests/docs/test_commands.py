@@ -19,6 +19,7 @@ from configsvc.model.errors import Conflict
 from configsvc_client.admin import Admin
 from configsvc_client.admin.admin import AdminNouns
 from configsvc_client.cli.command_line import _commands as cli
+from tests.support.runbooks.document import without_runbooks
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENTS = (
@@ -41,8 +42,11 @@ _RENAMED = {("sns", "subscribe"): {"--notification-endpoint": "--endpoint"}}
 
 
 def _shell(text: str) -> list[list[str]]:
-    """Return the commands of the `sh` blocks and of text in backticks, one list of words each."""
-    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+    """Return the commands of the `sh` blocks and of text in backticks, one list of words each.
+
+    The blocks of runbooks are run by a shell in tests/docs/test_runbooks.py.
+    """
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", without_runbooks(text), re.DOTALL))
     blocks = re.sub(r"\\\n\s*", " ", re.sub(r"^ {3}", "", blocks, flags=re.MULTILINE))
     outside = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     lines = [*blocks.splitlines(), *re.findall(r"`((?:make|aws|configsvc|python) [^`]+)`", outside)]

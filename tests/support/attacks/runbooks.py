@@ -3,72 +3,35 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple, Protocol
 
 from tests.support.admin.kms_server import EVERYTHING, allows
 from tests.support.admin.loopback import Loopback
 from tests.support.cli.shell import Shell
+from tests.support.runbooks.document import read_runbooks
+from tests.support.runbooks.dry_run import SECRET, dry_run
 
-OPERATIONS = Path(__file__).resolve().parents[3] / "docs" / "OPERATIONS.md"
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Command(NamedTuple):
-    """One command of a runbook: the number of its step, its words, and the file on its stdin."""
+    """One command of a runbook: the number of its step, its words, and whether the new value is on its stdin."""
 
     step: int
     words: tuple[str, ...]
-    stdin: str
-
-    @property
-    def text(self) -> str:
-        """As it is written."""
-        return shlex.join(self.words)
+    takes_a_value: bool
 
 
 def commands(title: str) -> list[Command]:
-    """The commands in the `sh` blocks of a section, in their order."""
-    section = _section(title)
-    found: list[Command] = []
-    for step, text in _steps(section):
-        for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
-            lines = re.sub(r"\\\n\s*", " ", block).strip().splitlines()
-            found += [_command(step, line.strip()) for line in lines]
-    return found
-
-
-def steps(title: str) -> dict[int, str]:
-    """The text of each numbered step of a section."""
-    return dict(_steps(_section(title)))
-
-
-def document(name: str) -> dict[str, object]:
-    """The JSON block that follows the words "This is `name`:"."""
-    text = OPERATIONS.read_text().partition(f"This is `{name}`:")[2]
-    block = re.search(r"```json\n(.*?)```", text, re.DOTALL)
-    assert block, name
-    found: dict[str, object] = json.loads(block[1])
-    return found
-
-
-def _section(title: str) -> str:
-    found = re.search(rf"^### {re.escape(title)}\n(.*?)(?=^##)", OPERATIONS.read_text(), re.DOTALL | re.MULTILINE)
-    assert found, title
-    return found[1]
-
-
-def _steps(section: str) -> Iterator[tuple[int, str]]:
-    parts = re.split(r"^(\d+)\. ", section, flags=re.MULTILINE)
-    for number, text in zip(parts[1::2], parts[2::2], strict=True):
-        yield int(number), text
-
-
-def _command(step: int, line: str) -> Command:
-    line, _, stdin = line.partition(" < ")
-    return Command(step, tuple(shlex.split(line)), stdin.strip())
+    """The commands of a section in their order, as a shell reads them; without those that no test runs."""
+    with TemporaryDirectory() as made:
+        folder = Path(made)
+        (folder / "scripts").symlink_to(ROOT / "scripts")
+        calls = dry_run(read_runbooks()[title].rehearsed, folder, {"create-api-key": "idnew"})
+    return [Command(each.step, each.words, bool(each.given)) for each in calls if each.words[0] in {"aws", "configsvc"}]
 
 
 class Runs(Protocol):
@@ -76,6 +39,13 @@ class Runs(Protocol):
 
     def run(self, words: Sequence[str]) -> None:
         """Do it."""
+
+
+def read_options(words: Sequence[str]) -> dict[str, str]:
+    """The options of a command of the AWS CLI, each with its value; a switch has an empty one."""
+    named = [(at, word) for at, word in enumerate(words) if word.startswith("--")]
+    following = [*words[1:], "--"]
+    return {word: "" if following[at].startswith("--") else following[at] for at, word in named}
 
 
 class Aws(NamedTuple):
@@ -87,14 +57,22 @@ class Aws(NamedTuple):
 
     def run(self, words: Sequence[str]) -> None:
         """Do it."""
-        options = dict(zip(words[3::2], words[4::2], strict=True))
+        options = read_options(words)
         match words[1], words[2]:
+            case "cloudformation", "describe-stacks":
+                pass
+            case "apigateway", "create-api-key":
+                self.service.keys["a-new-key"] = "idnew"
+            case "apigateway", "create-usage-plan-key" | "get-api-key":
+                assert "idnew" in {options.get("--key-id"), options.get("--api-key")}
+            case "apigateway", "delete-api-key":
+                self._forget(options["--api-key"])
             case "apigateway", "update-api-key":
                 assert options["--patch-operations"] == "op=replace,path=/enabled,value=false"
                 self._forget(options["--api-key"])
             case "iam", "put-user-policy" | "put-role-policy":
                 name = options.get("--user-name") or options["--role-name"]
-                self._deny(self.names[name], options["--policy-document"].removeprefix("file://"))
+                self._deny(self.names[name], json.loads(options["--policy-document"]))
             case "iam", "update-access-key":
                 assert options["--status"] == "Inactive"
                 self.service.kms.policies[options["--access-key-id"]] = []
@@ -106,9 +84,9 @@ class Aws(NamedTuple):
         for value in [value for value, identifier in self.service.keys.items() if identifier == api_key]:
             del self.service.keys[value]
 
-    def _deny(self, access_key: str, name: str) -> None:
+    def _deny(self, access_key: str, policy: dict[str, object]) -> None:
         held = self.service.kms.policies.setdefault(access_key, [EVERYTHING])
-        held.append(document(name))
+        held.append(policy)
         if not allows(held, "execute-api:Invoke", {}):
             identity = self.service.identities[access_key]
             self.service.identities[access_key] = identity._replace(allowed=())
@@ -131,12 +109,12 @@ class Player(NamedTuple):
             if words[0] == "aws":
                 self.aws.run(words)
             else:
-                self._configsvc(words, each.stdin)
+                self._configsvc(words, takes_a_value=each.takes_a_value)
             between()
 
-    def _configsvc(self, words: Sequence[str], stdin: str) -> None:
+    def _configsvc(self, words: Sequence[str], *, takes_a_value: bool) -> None:
         assert words[0] == "configsvc"
-        given = (self.folder / stdin).read_bytes() if stdin else b""
+        given = (self.folder / SECRET).read_bytes() if takes_a_value else b""
         done = self.shell.run(*words[1:], given=given)
         assert done.code == 0, (words, done)
         self._paste(done.err)

@@ -12,7 +12,7 @@ import boto3
 from local.clients import make_client_arguments
 from local.people import ApiKey
 from local.story.terminal import variables
-from tests.support.attacks.runbooks import steps
+from tests.support.runbooks.document import steps
 from tests.support.cli.shell import Done, Shell
 from tests.support.deployed.fleet import Fleet
 from tests.support.deployed.generations import Generations

@@ -1,7 +1,7 @@
 """Runs in `.venvs/awscli`: commands of the AWS CLI, read by the CLI itself, and no request sent.
 
 Stdin has a JSON list of commands, each a list of words without `aws`; stdout gets a JSON list of faults, an empty text
-for a command that the CLI accepts. Botocore's models also have the values of enumerations, which the CLI does not check.
+for a command that the CLI accepts. Botocore's models also list the values of enumerations, which the CLI lets pass.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
-from awscli.clidriver import create_clidriver
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
 
@@ -39,7 +39,7 @@ def find_wrong_values(shape: Shape, value: Any) -> Iterator[str]:  # noqa: ANN40
 
 def check(words: list[str]) -> str:
     """Why the CLI refuses the command, or nothing."""
-    driver = create_clidriver()
+    driver = import_module("awscli.clidriver").create_clidriver()
     found: list[str] = []
 
     def look(params: dict[str, Any], model: Any, **_: object) -> None:  # noqa: ANN401  # botocore's
@@ -64,8 +64,8 @@ def check(words: list[str]) -> str:
 
 def main() -> None:
     """Check those of stdin."""
-    os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_DEFAULT_REGION="eu-west-1")  # noqa: S106
-    print(json.dumps([check(words) for words in json.load(sys.stdin)]))
+    os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_DEFAULT_REGION="eu-west-1")
+    sys.stdout.write(json.dumps([check(words) for words in json.load(sys.stdin)]))
 
 
 if __name__ == "__main__":

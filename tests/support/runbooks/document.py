@@ -13,7 +13,7 @@ FRAME = ("You see", "Warm readers", "You need", "Done when", "Rehearsed")
 _HEADING = re.compile(r"^(#{2,3}) (.+)\n", re.MULTILINE)
 _CODE = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
 _BLOCK = re.compile(
-    r"^(?:(?P<step>\d+)\. |(?: *<!-- not rehearsed: (?P<reason>[^\n]+) -->\n\s*)?(?P<indent> *)```sh\n(?P<script>.*?)^ *```)",
+    r"^(?:(?P<step>\d+)\. |(?: *<!-- not rehearsed: (?P<reason>[^\n]+) -->\n\s*)? *```sh\n(?P<script>.*?)^ *```)",
     re.DOTALL | re.MULTILINE,
 )
 _RIGHT = re.compile(r"`([a-z][a-z-]+:[A-Z]\w+)`")
@@ -63,10 +63,25 @@ def read_runbooks() -> dict[str, Runbook]:
 def _sections(text: str) -> Iterator[Runbook]:
     """A section ends at the next heading of any level, because a runbook has none within."""
     hidden = _CODE.sub(lambda found: re.sub(r"(?m)^", "~", found[0])[: len(found[0])], text)
-    starts = [(each[2], each.end()) for each in _HEADING.finditer(hidden)]
-    ends = [each.start() for each in _HEADING.finditer(hidden)][1:] + [len(text)]
-    for (title, start), end in zip(starts, ends, strict=True):
-        yield Runbook(title, text[start:end], tuple(_blocks(text[start:end])))
+    headings = list(_HEADING.finditer(hidden))
+    ends = [*(each.start() for each in headings[1:]), len(text)]
+    for heading, end in zip(headings, ends, strict=True):
+        section = text[heading.end() : end]
+        yield Runbook(heading[2], section, tuple(_blocks(section)))
+
+
+def steps(title: str) -> dict[int, str]:
+    """The text of each numbered step of any section of the document."""
+    section = next(each for each in _sections(OPERATIONS.read_text(encoding="utf-8")) if each.title == title)
+    parts = re.split(r"^(\d+)\. ", section.text, flags=re.MULTILINE)
+    return {int(number): text for number, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def without_runbooks(text: str) -> str:
+    """The rest of the document."""
+    for each in runbooks(text).values():
+        text = text.replace(each.text, "\n")
+    return text
 
 
 def _blocks(section: str) -> Iterator[Block]:

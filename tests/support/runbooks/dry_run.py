@@ -64,7 +64,7 @@ def dry_run(
         ["bash", "-u", "-c", script],  # noqa: S607  # the shell of whoever follows the document
         cwd=folder,
         env={"PATH": path, "HOME": str(folder), "NOTES": str(notes), "STEP": "0", "ANSWERS": json.dumps(dict(answers)),
-             "CONFIGSVC_URL": "https://config.example.com", "AWS_REGION": "eu-west-1"},
+             "CONFIGSVC_URL": "https://config.example.com", "AWS_REGION": "eu-west-1", "EDITOR": "true"},
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS, check=False,
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout, done.stderr)

@@ -1,0 +1,176 @@
+"""Each runbook of docs/OPERATIONS.md has one frame. Its blocks can be pasted, and tests run them or it says why not."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+
+from configsvc_client.cli.command_line import _commands as cli
+from tests.support.runbooks.document import FRAME, Runbook, read_runbooks, runbooks
+from tests.support.runbooks.dry_run import Call, dry_run
+
+ROOT = Path(__file__).resolve().parents[2]
+PARSER = ROOT / "tests/support/runbooks/aws_parser.py"
+AWS = ROOT / ".venvs/awscli/bin/python"
+RUNBOOKS = read_runbooks()
+NAMED = {
+    "The first five minutes", "A leaked API key", "A leaked secret", "A leaked reader's role or data key",
+    "A leaked writer", "A leaked administrator", "A bad release of the service", "The stack is UPDATE_ROLLBACK_FAILED",
+    "Restore from point-in-time recovery", "The KMS key was changed", "The KMS key is disabled or pending deletion",
+    "The certificate or the domain fails", "All consumers restart at once", "The region is lost",
+    "Move to another KMS key",
+}  # fmt: skip
+EACH = pytest.mark.parametrize("runbook", RUNBOOKS.values(), ids=RUNBOOKS.keys())
+_ARN = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"
+_ANSWERS = {
+    "import-table": "arn:aws:dynamodb:eu-west-1:111122223333:table/moved/import/01700000000000-a1b2c3d4",
+    "KmsKeyArn": _ARN, "create-key --multi-region": _ARN, "create-api-key": "f6g7h8i9j0", "UsagePlanId": "u1",
+    "TableName": "configsvc-prod-table", "FunctionName": "configsvc-prod-api", "get-key-policy": "{}",
+    "infra.key_policy": "{}", "get-domain-name": "arn:aws:acm:eu-west-1:111122223333:certificate/1",
+    "request-certificate": "arn:aws:acm:eu-west-1:111122223333:certificate/2", "ApiUrl": "https://api.example.com/api",
+    "TableArn": "arn:aws:dynamodb:eu-west-1:111122223333:table/configsvc-prod-table", "status": "Complete",
+    "detect-stack-drift": "11111111-2222-3333-4444-555555555555", "datetime": "2026-11-21T20:00:00Z",
+    "UpkeepRole": "configsvc-prod-UpkeepRole", "ApiHandlerRole": "configsvc-prod-ApiHandlerRole",
+}  # fmt: skip
+
+
+_CALLS: dict[str, tuple[list[Call], Path]] = {}
+
+
+@pytest.fixture
+def folder(runbook: Runbook, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the blocks of the runbook ran, once for all tests of it, and left their files."""
+    if runbook.title not in _CALLS:
+        made = tmp_path_factory.mktemp("runbook")
+        shutil.copytree(ROOT / "scripts", made / "scripts")
+        shutil.copytree(ROOT / "infra/stages", made / "infra/stages")
+        shutil.copy(ROOT / "infra/account.yaml", made / "infra")
+        _CALLS[runbook.title] = (dry_run(runbook.blocks, made, _ANSWERS), made)
+    return _CALLS[runbook.title][1]
+
+
+@pytest.fixture
+def calls(runbook: Runbook, folder: Path) -> list[Call]:
+    """What the blocks of the runbook call, one after the other in one shell."""
+    assert folder.exists()
+    return _CALLS[runbook.title][0]
+
+
+def test_every_runbook_is_found() -> None:
+    assert RUNBOOKS.keys() >= NAMED
+
+
+@EACH
+def test_every_runbook_has_the_whole_frame_in_order(runbook: Runbook) -> None:
+    at = [runbook.text.find(f"\n**{part}**") for part in FRAME]
+    assert -1 not in at
+    assert at == sorted(at)
+
+
+@EACH
+def test_steps_are_numbered_from_one(runbook: Runbook) -> None:
+    numbers = [int(each) for each in re.findall(r"^(\d+)\. ", runbook.text, re.MULTILINE)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert numbers
+
+
+@EACH
+def test_no_command_has_a_placeholder_to_fill_in(runbook: Runbook) -> None:
+    for each in runbook.blocks:
+        assert not re.search(r"<[a-z][a-z -]*>|…|\bNAMESPACE\b(?<!\$NAMESPACE)(?=[ \"']*$)", each.script), each.script
+
+
+@EACH
+def test_the_text_names_what_no_test_runs(runbook: Runbook) -> None:
+    text = runbook.paragraph("Rehearsed").lower()
+    if any(each.not_rehearsed for each in runbook.blocks):
+        assert re.search(r"\ball but\b|\bnever\b|\bnothing\b|\bnot rehearsed\b", text)
+    if runbook.rehearsed:
+        assert "tests/deployed/test_runbooks.py" in text
+
+
+@EACH
+def test_the_blocks_run_in_one_shell_without_unset_variables(calls: list[Call]) -> None:
+    assert calls
+
+
+@EACH
+@pytest.mark.skipif(not AWS.exists(), reason="`make setup` creates .venvs/awscli")
+def test_the_aws_cli_accepts_every_command(calls: list[Call], folder: Path) -> None:
+    commands = [list(each.words[1:]) for each in calls if each.words[0] == "aws"]
+    assert dict(zip(map(" ".join, commands), check_with_the_aws_cli(commands, folder), strict=True)) == {
+        " ".join(each): "" for each in commands
+    }
+
+
+@EACH
+def test_configsvc_and_make_accept_every_command(calls: list[Call]) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for each in calls:
+        if each.words[0] == "configsvc":
+            parse_configsvc(each.words[1:])
+        elif each.words[0] == "make":
+            assert each.words[1] in targets
+            assert all(re.fullmatch(r"(STAGE|STACK|TO|CANARY|PLAN|DATA)=\S+", word) for word in each.words[2:])
+
+
+@EACH
+def test_a_runbook_revokes_then_rotates_then_changes(runbook: Runbook, calls: list[Call]) -> None:
+    words = [each.words for each in calls if each.words[0] == "configsvc"]
+    first = {
+        verb: next((at for at, each in enumerate(words) if verb in each), None) for verb in ("revoke", "rotate", "put")
+    }
+    at = [each for each in first.values() if each is not None]
+    assert at == sorted(at)
+    if runbook.title.startswith("A leaked"):
+        assert first["put"] is not None
+
+
+def check_with_the_aws_cli(commands: list[list[str]], folder: Path) -> list[str]:
+    """What the AWS CLI finds wrong with each command."""
+    done = subprocess.run(
+        [AWS, "-P", PARSER], cwd=folder, input=json.dumps(commands), capture_output=True, text=True, timeout=60, check=True,
+        env={"HOME": str(folder), "LANG": "C.UTF-8"},
+    )  # fmt: skip
+    found: list[str] = json.loads(done.stdout)
+    return found
+
+
+def parse_configsvc(words: tuple[str, ...]) -> None:
+    """Parse the words with the command line's own parser.
+
+    Raises:
+        click.UsageError: it refuses them.
+    """
+    command: click.Command = cli
+    context = click.Context(cli)
+    rest = list(words)
+    while isinstance(command, click.Group):
+        found = command.get_command(context, rest[0])
+        assert found, words
+        command, rest = found, rest[1:]
+    command.make_context("configsvc", rest, resilient_parsing=False)
+
+
+def test_what_the_aws_cli_refuses_is_found(tmp_path: Path) -> None:
+    if not AWS.exists():
+        pytest.skip("`make setup` creates .venvs/awscli")
+    wrong = [
+        ["kms", "enable-keys", "--key-id", "x"], ["kms", "enable-key"], ["kms", "create-key", "--key-spec", "NONE"],
+        ["kms", "enable-key", "--key", "x", "--yes"], ["kms", "enable-key", "--key-id", "x"],
+    ]  # fmt: skip
+    assert [bool(each) for each in check_with_the_aws_cli(wrong, tmp_path)] == [True, True, True, True, False]
+
+
+def test_what_a_runbook_leaves_out_is_found(tmp_path: Path) -> None:
+    text = '## A\n\n**You see** it.\n\n1. Do.\n\n   ```sh\n   echo "$MISSING"\n   ```\n\n**Rehearsed** never.\n'
+    (runbook,) = runbooks(text).values()
+    assert [each.step for each in runbook.blocks] == [1]
+    with pytest.raises(AssertionError, match="MISSING"):
+        dry_run(runbook.blocks, tmp_path, {})
