@@ -135,8 +135,8 @@ def test_a_runbook_revokes_then_rotates_then_changes(runbook: Runbook, calls: li
 def check_with_the_aws_cli(commands: list[list[str]], folder: Path) -> list[str]:
     """What the AWS CLI finds wrong with each command."""
     done = subprocess.run(
-        [AWS, "-P", PARSER], cwd=folder, input=json.dumps(commands), capture_output=True, text=True, timeout=60, check=True,
-        env={"HOME": str(folder), "LANG": "C.UTF-8"},
+        [AWS, "-P", PARSER], cwd=folder, input=json.dumps(commands), capture_output=True, text=True, timeout=60,
+        check=True, env={"HOME": str(folder), "LANG": "C.UTF-8"},
     )  # fmt: skip
     found: list[str] = json.loads(done.stdout)
     return found

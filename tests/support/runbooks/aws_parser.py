@@ -15,25 +15,23 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
-
 
 class Sent(BaseException):
     """The command was accepted: its first request would be sent now. The CLI reports every `Exception` itself."""
 
 
-def find_wrong_values(shape: Shape, value: Any) -> Iterator[str]:  # noqa: ANN401  # a parameter of any shape
+def find_wrong_values(shape: Any, value: Any) -> Iterator[str]:  # noqa: ANN401  # a shape of the CLI's own botocore
     """The values that are not of their enumeration."""
-    if isinstance(shape, StructureShape) and isinstance(value, dict):
+    if shape.type_name == "structure" and isinstance(value, dict):
         for name, each in value.items():
             yield from find_wrong_values(shape.members[name], each)
-    elif isinstance(shape, ListShape) and isinstance(value, list):
+    elif shape.type_name == "list" and isinstance(value, list):
         for each in value:
             yield from find_wrong_values(shape.member, each)
-    elif isinstance(shape, MapShape) and isinstance(value, dict):
+    elif shape.type_name == "map" and isinstance(value, dict):
         for each in value.values():
             yield from find_wrong_values(shape.value, each)
-    elif isinstance(shape, StringShape) and shape.enum and value not in shape.enum:
+    elif shape.type_name == "string" and shape.enum and value not in shape.enum:
         yield f"{value!r} is not one of {', '.join(shape.enum)}"
 
 
