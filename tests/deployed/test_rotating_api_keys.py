@@ -21,7 +21,6 @@ from local.clients import make_client_arguments
 from local.emulator.launcher import Emulator
 from local.people import ApiKey, make_api_key, remove_api_key
 from local.story.terminal import variables
-from tests.support.runbooks.document import steps
 from tests.support.cli.shell import Shell
 from tests.support.deployed.fleet import Fleet
 from tests.support.deployed.generations import Generations
@@ -29,6 +28,7 @@ from tests.support.deployed.own_stack import NAMESPACE, raise_own
 from tests.support.deployed.walk_over import TITLE, WalkOver
 from tests.support.fixtures.deployed import Deployed
 from tests.support.journeys.stage import api_key_principal, iam_principal
+from tests.support.runbooks.document import steps
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 

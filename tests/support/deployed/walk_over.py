@@ -12,11 +12,11 @@ import boto3
 from local.clients import make_client_arguments
 from local.people import ApiKey
 from local.story.terminal import variables
-from tests.support.runbooks.document import steps
 from tests.support.cli.shell import Done, Shell
 from tests.support.deployed.fleet import Fleet
 from tests.support.deployed.generations import Generations
 from tests.support.deployed.own_stack import NAMESPACE
+from tests.support.runbooks.document import steps
 
 TITLE = "Rotate an API key"
 _OLD, _NEW = "a1b2c3d4e5", "f6g7h8i9j0"  # the ids in the document
