@@ -57,7 +57,7 @@ def folder(runbook: Runbook, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def calls(runbook: Runbook, folder: Path) -> list[Call]:
-    """What the blocks of the runbook call, one after the other in one shell."""
+    """The calls of the blocks of the runbook, one after the other in one shell."""
     assert folder.exists()
     return _CALLS[runbook.title][0]
 
@@ -133,7 +133,7 @@ def test_a_runbook_revokes_then_rotates_then_changes(runbook: Runbook, calls: li
 
 
 def check_with_the_aws_cli(commands: list[list[str]], folder: Path) -> list[str]:
-    """What the AWS CLI finds wrong with each command."""
+    """The faults that the AWS CLI finds with each command."""
     done = subprocess.run(
         [AWS, "-P", PARSER], cwd=folder, input=json.dumps(commands), capture_output=True, text=True, timeout=60,
         check=True, env={"HOME": str(folder), "LANG": "C.UTF-8"},

@@ -121,7 +121,7 @@ class Shell:
         self._process.communicate()
 
     def run(self, script: str) -> str:
-        """What the block prints.
+        """The output of the block.
 
         Raises:
             AssertionError: it ended with an error.
