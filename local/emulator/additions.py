@@ -9,6 +9,8 @@
    pass (`PASSED`). What ministack does instead is in tests/local/emulator/test_alarms.py.
 5. Logs Insights queries can be saved, and are answered with `stats`, filters of any member, and the like
    (CloudWatch Logs user guide, "CloudWatch Logs Insights language query syntax").
+6. An API key that UpdateApiKey disables is refused (API Gateway API reference, UpdateApiKey: a patch operation's value
+   is text). ministack stores the text "false", which is true.
 
 Started by local/emulator/launcher.py under the emulator's own interpreter, so only the standard library and ministack
 may be imported. With `--stock` nothing is added. A seam that is not as expected ends the start with its name.
@@ -36,6 +38,8 @@ _EVENT_SEAM = ("ministack.services.apigateway_v1", "_build_lambda_event_v1")
 _EVENT_PARAMETERS = ("api_id", "stage_name", "stage", "resource", "request_path", "method", "headers")
 _KEY_SEAM = ("ministack.services.apigateway_v1", "_check_api_key")
 _KEY_PARAMETERS = ("method_obj", "api_id", "stage_name", "headers")
+_UPDATE_KEY_SEAM = ("ministack.services.apigateway_v1", "_update_api_key")
+_UPDATE_KEY_PARAMETERS = ("key_id", "data")
 _CONDITION_SEAM = ("ministack.core.iam_actions", "request_tag_context")
 _CONDITION_PARAMETERS = ("service", "iam_action", "body", "params")
 
@@ -114,6 +118,19 @@ def with_api_key(build_event: Seam, check_api_key: Seam) -> Seam:
         return event
 
     return build
+
+
+def with_disabled_api_keys(update_api_key: Seam) -> Seam:
+    """Stores whether an API key is enabled as true or false, not as text."""
+
+    def update(key_id: str, data: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- ministack's answer
+        operations = [
+            {**each, "value": each["value"] == "true"} if each.get("path") == "/enabled" else each
+            for each in data.get("patchOperations", [])
+        ]
+        return update_api_key(key_id, {**data, "patchOperations": operations})
+
+    return update
 
 
 def with_embedded_metrics(write_logs: Seam, record: Seam, evaluate: Seam) -> Seam:
@@ -240,10 +257,12 @@ def add() -> None:
     """Puts the additions in place. Raises SeamMissing before anything is changed."""
     build_event = seam(*_EVENT_SEAM, _EVENT_PARAMETERS)
     check_api_key = seam(*_KEY_SEAM, _KEY_PARAMETERS)
+    update_api_key = seam(*_UPDATE_KEY_SEAM, _UPDATE_KEY_PARAMETERS)
     request_keys = seam(*_CONDITION_SEAM, _CONDITION_PARAMETERS)
     for (module, name), made in {**plan_cloudwatch(), **plan_logs()}.items():
         setattr(import_module(module), name, made)
     setattr(import_module(_EVENT_SEAM[0]), _EVENT_SEAM[1], with_api_key(build_event, check_api_key))
+    setattr(import_module(_UPDATE_KEY_SEAM[0]), _UPDATE_KEY_SEAM[1], with_disabled_api_keys(update_api_key))
     setattr(import_module(_CONDITION_SEAM[0]), _CONDITION_SEAM[1], with_encryption_context(request_keys))
 
 

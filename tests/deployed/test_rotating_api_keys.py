@@ -35,6 +35,8 @@ pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 
 _STACK = "walk-over"
 _COUNTER = "polls.counter"
+_DISABLED = 5
+"""The step from which the old key is refused."""
 
 
 class Site:
@@ -53,6 +55,10 @@ class Site:
     def grant(self, key: ApiKey, *patterns: str) -> None:
         with self.stack.own.admin(self.stack.own.administrator) as admin:
             admin.grants.set(api_key_principal(key), [Grant(("read",), patterns)])
+
+    def poll(self, key: ApiKey) -> int:
+        """The status of a poll with one key, without any client of ours."""
+        return self.stack.own.api.send("GET", f"/v1/namespaces/{NAMESPACE}/snapshot", key).status
 
     @contextmanager
     def fleet(self) -> Iterator[Fleet]:
@@ -90,12 +96,13 @@ def test_the_runbook_walks_consumers_over_and_no_read_fails(site: Site) -> None:
             fleet.settle()
             fleet.start_cold(deployed)
             assert fleet.failures == [], number
+            assert site.poll(site.old) == (200 if number < _DISABLED else 403), number
     old, new = walk.keys["OLD"], walk.keys["NEW"]
     assert deployed == new.value
     assert [each for each in walk.said if "both keys have the same grants" in each]
     assert f"api-key:{old.identifier}: revoked" in walk.said
     assert not [each for each in walk.said if old.value in each or new.value in each]
-    assert site.stack.own.api.send("GET", f"/v1/namespaces/{NAMESPACE}/snapshot", old).status == 403
+    assert site.poll(new) == 200
     site.finish(new)
 
 

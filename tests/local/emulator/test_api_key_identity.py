@@ -1,4 +1,4 @@
-"""The addition that REST events say which API key was used: needed, and working."""
+"""The additions about API keys, needed and working: events say which was used, and a disabled one is refused."""
 
 import pytest
 
@@ -52,3 +52,17 @@ def test_without_the_addition_the_event_names_no_key(stock_emulator: Emulator) -
 
     assert status == 200
     assert "apiKeyId" not in identity
+
+
+def test_a_disabled_key_is_refused_until_it_is_enabled(api: RestApi) -> None:
+    key = api.new_key()
+    for value, expected in (("false", 403), ("true", 200)):
+        api.set_enabled(key, value)
+        assert api.get("/keyed", {"x-api-key": key.value})[0] == expected
+
+
+def test_without_the_addition_a_disabled_key_still_works(stock_emulator: Emulator) -> None:
+    api = deploy_rest_api(stock_emulator.url)
+    key = api.new_key()
+    api.set_enabled(key, "false")
+    assert api.get("/keyed", {"x-api-key": key.value})[0] == 200

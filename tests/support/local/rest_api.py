@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import boto3
 from mypy_boto3_apigateway import APIGatewayClient
+from mypy_boto3_apigateway.type_defs import PatchOperationTypeDef
 
 from local.clients import REGION, make_client_arguments
 from tests.support.local.aws_people import new_role
@@ -43,6 +44,11 @@ class RestApi:
         key = client.create_api_key(name=uuid4().hex, enabled=True)
         client.create_usage_plan_key(usagePlanId=self.plan, keyId=key["id"], keyType="API_KEY")
         return ApiKey(key["id"], key["value"])
+
+    def set_enabled(self, key: ApiKey, value: str) -> None:
+        """Change it as the AWS CLI does: the value is text."""
+        operation: PatchOperationTypeDef = {"op": "replace", "path": "/enabled", "value": value}
+        _gateway(self.url).update_api_key(apiKey=key.id, patchOperations=[operation])
 
     def get(self, path: str, headers: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
         """Status and JSON body."""
