@@ -36,7 +36,7 @@ def parse_api_keys(text: Secret) -> tuple[Secret, ...]:
     """Parses one API key, or two during a rotation; empty if nothing is set.
 
     Raises:
-        Misconfigured: a key would break a header or begins with a quote, or there are more than two.
+        Misconfigured: a key would break a header, or begins or ends with a quote, or there are more than two.
     """
     # In one expression, so that no frame holds a key in the clear.
     found = tuple(map(Secret, dict.fromkeys(filter(None, map(str.strip, text.reveal().split(","))))))
@@ -45,6 +45,8 @@ def parse_api_keys(text: Secret) -> tuple[Secret, ...]:
             raise Misconfigured(
                 "CONFIGSVC_API_KEY begins with a quote, which `docker run --env-file` keeps. Remove it."
             )
+        if each.reveal().endswith(("'", '"')):
+            raise Misconfigured("CONFIGSVC_API_KEY has a key that ends with a quote, which no API key has. Remove it.")
         if not each.reveal().isascii() or not each.reveal().isprintable() or " " in each.reveal():
             raise Misconfigured("CONFIGSVC_API_KEY contains characters that no API key has.")
     if len(found) > _API_KEYS:

@@ -125,16 +125,18 @@ class ApiKeys(ReprOnly):
         self, what: str | None, at: int, last: Forbidden | NotFound, other: ConfigsvcError
     ) -> ConfigsvcError:
         """Returns the one error for both keys. A 404 decides: that key is accepted, so the other one is not needed."""
+        from configsvc_client._wording import join_sentences
+
         kept = self._keep(what, at, last, other)
         missing = [each for each in kept if isinstance(each, NotFound) and _may_lack_grant(each)]
         first, second = (each.detail for each in kept)
-        why = first if first == second else f"The first: {first} The second: {second}"
+        why = (first,) if first == second else (f"The first: {first}", f"The second: {second}")
         if not missing:
-            return Forbidden(f"Both API keys in CONFIGSVC_API_KEY are refused. {why}", **last.members)
+            return Forbidden(join_sentences("Both API keys in CONFIGSVC_API_KEY are refused", *why), **last.members)
         members = missing[0].members
         if len({each.members["namespace"] for each in missing}) > 1:
             members = {name: member for name, member in members.items() if name != "namespace"}
-        return NotFound(f"Neither API key in CONFIGSVC_API_KEY finds it. {why}", **members)
+        return NotFound(join_sentences("Neither API key in CONFIGSVC_API_KEY finds it", *why), **members)
 
 
 def _may_lack_grant(error: NotFound) -> bool:

@@ -27,7 +27,7 @@ _NAMED = 5
 _WHOLE = 1.0
 """Uncertainty in seconds: a Date header has whole seconds, and the answer takes time to arrive."""
 
-_DOCTOR = re.compile(r" ?(?:\bconfigsvc doctor [^.]*\.|To check your setup: configsvc doctor$)")
+_DOCTOR = re.compile(r" ?(?:\b(?:Run )?configsvc doctor [^.]*\.|To check your setup: configsvc doctor$)")
 
 CheckState = Literal["ok", "warning", "failed", "skipped"]
 

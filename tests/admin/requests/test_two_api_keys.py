@@ -118,8 +118,11 @@ def test_reads_go_on_when_the_old_key_loses_its_grants(service: Loopback, rotati
     with contextlib.closing(Config(environ=rotation.environ, refresh_seconds=20)) as config:
         assert (config["a"], config.counts["failures"]) == ("2", 0)
     granter.delete(f"api-key:{_identifier(rotation.new)}")
-    with pytest.raises(NotFound, match="Neither API key in CONFIGSVC_API_KEY finds it"):
+    with pytest.raises(NotFound, match="Neither API key in CONFIGSVC_API_KEY finds it") as caught:
         list(writer.values.list_keys(rotation.namespace))
+    for key in (rotation.old, rotation.new):
+        assert f"configsvc grant api-key:{_identifier(key)} -a read -n {rotation.namespace}" in caught.value.detail
+        assert key not in caught.value.detail
 
 
 def test_only_a_hidden_namespace_is_asked_for_twice(service: Loopback, rotation: Rotation) -> None:

@@ -67,6 +67,7 @@ def test_refused_one_of_two_api_keys_is_a_warning(shell: Shell, given: str, refu
     assert (done.code, states[f"API key {refused} of 2"], states[f"API key {3 - refused} of 2"]) == (0, "warning", "ok")
     told = next(each for each in json.loads(done.out) if each["check"] == f"API key {refused} of 2")
     assert "in no usage plan of this stage" in told["found"]
+    assert " Run" not in told["found"]  # the advice to run doctor is left out as a whole
     assert "Remove this one from CONFIGSVC_API_KEY" in told["what_to_do"]
     assert shell.environ["CONFIGSVC_API_KEY"] not in done.out + done.err
 

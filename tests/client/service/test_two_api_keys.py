@@ -386,6 +386,8 @@ def test_parts_that_are_empty_or_equal_do_not_count(text: str, keys: list[str]) 
         ("canary1,canary\n2", "characters that no API key has"),
         ("canary1,'canary2'", "begins with a quote"),
         ('"canary1,canary2"', "begins with a quote"),
+        ('canary1,canary2"', "ends with a quote"),
+        ("canary1',canary2", "ends with a quote"),
         (" , ,", "Not set: CONFIGSVC_API_KEY"),
     ],
 )
