@@ -10,6 +10,7 @@ import pytest
 
 from infra.cloudformation.queries import QUERIES, REQUESTS
 from local.clients import REGION, ROOT, make_client_arguments
+from local.logs import lines
 from tests.docs.test_operations import GUIDE
 from tests.support.deployed.without_our_tools import walk
 from tests.support.fixtures.deployed import STACK, Deployed
@@ -55,3 +56,13 @@ def test_who_asked_is_found_with_the_pasted_command(deployed: Deployed, tmp_path
     assert (row["principal"], row["user_agent"], row["source_ip"]) == (person.arn, "tool/1", "127.0.0.1")
     assert [each["correlation_id"] for each in ask(deployed, tmp_path, "changes") if each["namespace"] == namespace]
     assert ask(deployed, tmp_path, f"who-read {namespace}") == []
+
+
+def test_the_scheduled_functions_are_in_make_logs_and_have_queries(deployed: Deployed, tmp_path: Path) -> None:
+    function = f"{STACK}-upkeep"
+    client = boto3.client("lambda", **make_client_arguments(deployed.stack.endpoint))
+    answered = client.invoke(FunctionName=function, Payload=b'{"task": "heartbeat"}')
+    assert not answered.get("FunctionError")
+    shown = (lines(deployed.stack.endpoint) for _ in range(50))
+    assert any('"task":"heartbeat"' in line.text for each in shown for line in each if line.function == function)
+    assert ask(deployed, tmp_path, "upkeep-failures") == []
