@@ -11,6 +11,8 @@
    (CloudWatch Logs user guide, "CloudWatch Logs Insights language query syntax").
 6. An API key that UpdateApiKey disables is refused (API Gateway API reference, UpdateApiKey: a patch operation's value
    is text). ministack stores the text "false", which is true.
+7. IAM conditions see `events:source` for the entries of PutEvents (EventBridge user guide, "Using IAM policy conditions
+   in Amazon EventBridge"). A request whose entries have several sources has none, so such a condition denies it.
 
 Started by local/emulator/launcher.py under the emulator's own interpreter, so only the standard library and ministack
 may be imported. With `--stock` nothing is added. A seam that is not as expected ends the start with its name.
@@ -93,12 +95,29 @@ def encryption_context_keys(body: bytes) -> dict[str, str]:
     return {f"kms:EncryptionContext:{name}": str(value) for name, value in context.items()}
 
 
-def with_encryption_context(request_keys: Seam) -> Seam:
-    """Adds the encryption context to the condition keys that are drawn from a request."""
+def event_source_keys(body: bytes) -> dict[str, str]:
+    """The condition key of one PutEvents request body (JSON); empty unless all entries have one source."""
+    try:
+        request = json.loads(body)
+    except ValueError:
+        return {}
+    entries = request.get("Entries") if isinstance(request, dict) else None
+    sources = {str(each.get("Source")) for each in entries or [] if isinstance(each, dict)}
+    return {"events:source": sources.pop()} if len(sources) == 1 else {}
+
+
+_REQUEST_KEYS: Mapping[str, Callable[[bytes], dict[str, str]]] = {
+    "kms": encryption_context_keys,
+    "events": event_source_keys,
+}
+
+
+def with_request_keys(request_keys: Seam) -> Seam:
+    """Adds the encryption context, or the source of events, to the condition keys that are drawn from a request."""
 
     def keys(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = request_keys(service, iam_action, body, params)
-        return {**found, **encryption_context_keys(body)} if service == "kms" else found
+        return {**found, **_REQUEST_KEYS[service](body)} if service in _REQUEST_KEYS else found
 
     return keys
 
@@ -263,7 +282,7 @@ def add() -> None:
         setattr(import_module(module), name, made)
     setattr(import_module(_EVENT_SEAM[0]), _EVENT_SEAM[1], with_api_key(build_event, check_api_key))
     setattr(import_module(_UPDATE_KEY_SEAM[0]), _UPDATE_KEY_SEAM[1], with_disabled_api_keys(update_api_key))
-    setattr(import_module(_CONDITION_SEAM[0]), _CONDITION_SEAM[1], with_encryption_context(request_keys))
+    setattr(import_module(_CONDITION_SEAM[0]), _CONDITION_SEAM[1], with_request_keys(request_keys))
 
 
 def stop_with_launcher() -> None:

@@ -1,6 +1,13 @@
 import pytest
 
-from local.emulator.additions import SeamMissing, encryption_context_keys, seam, with_api_key, with_encryption_context
+from local.emulator.additions import (
+    SeamMissing,
+    encryption_context_keys,
+    event_source_keys,
+    seam,
+    with_api_key,
+    with_request_keys,
+)
 
 
 def test_a_function_that_is_gone_is_named() -> None:
@@ -31,15 +38,32 @@ def test_each_pair_of_the_encryption_context_is_a_condition_key() -> None:
     }
 
 
-def test_condition_keys_are_added_for_kms_only_and_drop_nothing() -> None:
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'{"Entries": [{"Source": "configsvc"}, {"Source": "configsvc"}]}', {"events:source": "configsvc"}),
+        (b'{"Entries": [{"Source": "configsvc"}, {"Source": "other"}]}', {}),
+        (b'{"Entries": []}', {}),
+        (b'{"Entries": null}', {}),
+        (b"[]", {}),
+        (b"\xff", {}),
+    ],
+)
+def test_the_one_source_of_events_is_a_condition_key(body: bytes, found: dict[str, str]) -> None:
+    assert event_source_keys(body) == found
+
+
+def test_condition_keys_are_added_for_their_service_only_and_drop_nothing() -> None:
     def request_keys(*_arguments: object) -> dict[str, str]:
         return {"aws:TagKeys": "a"}
 
-    keys = with_encryption_context(request_keys)
+    keys = with_request_keys(request_keys)
     body = b'{"EncryptionContext": {"a": "1"}}'
 
     assert keys("kms", "kms:Decrypt", body, {}) == {"aws:TagKeys": "a", "kms:EncryptionContext:a": "1"}
     assert keys("s3", "s3:PutObject", body, {}) == {"aws:TagKeys": "a"}
+    sent = b'{"Entries": [{"Source": "configsvc"}], "EncryptionContext": {"a": "1"}}'
+    assert keys("events", "events:PutEvents", sent, {}) == {"aws:TagKeys": "a", "events:source": "configsvc"}
 
 
 def test_the_key_that_the_gateway_found_is_put_into_the_event() -> None:
