@@ -25,15 +25,15 @@ _OK, _FORBIDDEN, _NOT_FOUND, _THROTTLED = 200, 403, 404, 429
 
 ADVICE: Mapping[str, str] = {
     "settings": "Deploy the stack again, or correct the variable.",
-    "api_key": "Check that the API key exists and is enabled, and that the probe's role may read it; deploy again.",
+    "api_key": "Check that the API key exists and is enabled, and that the probe's role may read it.",
     "dns": "Check the DNS record of the URL's host, and that its zone is delegated.",
     "connect": "Check that the API exists and that the probe may reach it: its subnets, security groups, addresses.",
     "tls": "Check the certificate of the custom domain in ACM: its names, its expiry, and that it is the one in use.",
     "timeout": "Look at the alarms of the API: is it slow or throttled? Then check the network between the two.",
     "http": "Something other than the API answers at this URL. Check the DNS record and the custom domain.",
     "too_large": "Something other than the API answers at this URL. Check the DNS record and the custom domain.",
-    "forbidden": "Check that the probe's API key is enabled, in the usage plan, and has its grant; then deploy again.",
-    "not_found": "Run the heartbeat, which creates the namespace, and check the base path of the URL.",
+    "forbidden": "Check that the API key is in its usage plan, and that no policy or firewall keeps the probe out.",
+    "not_found": "Run the heartbeat, which makes the namespace and the key's grant, and check the URL's base path.",
     "throttled": "Readers are throttled too: see the alarm for throttled requests, and raise the limit or the quota.",
     "status": "See the log and the alarms of the API; if the last deployment caused it, roll back.",
     "content_type": "Something other than the API answers at this URL. Check the DNS record and any proxy in between.",

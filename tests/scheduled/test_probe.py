@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from configsvc.model.errors import InvalidRequest, Misconfigured
 from configsvc.scheduled.probe import (
@@ -99,6 +101,45 @@ def test_a_key_that_cannot_be_used_is_never_sent(key: Mapping[str, object]) -> N
 
     assert scene.run().code == "api_key"
     assert not scene.sent
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        (ClientError({"Error": {"Code": "NotFoundException", "Message": KEY}}, "GetApiKey"), "NotFoundException"),
+        (ClientError({"Error": {"Code": "AccessDeniedException", "Message": KEY}}, "GetApiKey"), "AccessDenied"),
+        (EndpointConnectionError(endpoint_url=KEY), "EndpointConnectionError"),
+    ],
+)
+def test_a_key_that_cannot_be_read_names_the_reason_and_no_more(error: Exception, word: str) -> None:
+    def read() -> Mapping[str, object]:
+        raise error
+
+    report = observe(lambda: Probe(SETTINGS, HeldApiKey(read)))
+
+    assert report.code == "api_key"
+    assert word in (report.detail or "")
+    assert KEY not in json.dumps(describe(report))
+
+
+def test_a_key_that_takes_too_long_fails_within_the_deadline() -> None:
+    waiting = threading.Event()
+
+    def read() -> Mapping[str, object]:
+        waiting.wait(30)
+        return {}
+
+    report = observe(lambda: Probe(SETTINGS, HeldApiKey(read)), 0.05)
+    waiting.set()
+
+    assert report.code == "api_key"
+
+
+def test_the_key_is_in_no_repr() -> None:
+    held = HeldApiKey(lambda: {"value": KEY})
+    held.get(1)
+
+    assert KEY not in f"{held!r} {Probe(SETTINGS, held)!r}"
 
 
 def test_the_highest_revision_is_remembered_from_run_to_run() -> None:
