@@ -117,6 +117,9 @@ cost-docs: package ## compute "What it costs" in docs/OPERATIONS.md from infra/c
 cli-picture: .venv/.ready ## generate docs/cli.svg, the picture in the README, by running the commands
 	@$(BIN)/python -m infra.cli_docs.picture
 
+dashboard-picture: package ## draw docs/dashboard.svg, the dashboard of prod with sample data
+	@$(BIN)/python -m infra.dashboard_picture
+
 fmt: .venv/.ready ## format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
