@@ -141,7 +141,7 @@ def _what_changed() -> Iterator[Widget]:
 
 def _who_fails() -> Iterator[Widget]:
     age = search("configsvc,FunctionName", "", "Age", "Maximum")
-    yield graph(_FIGURE, "Age of what consumers hold, s (embedded metrics)", [age])
+    yield graph(_FIGURE, "Age of what consumers hold, s", [age])
     yield log(0, "Failing readers, longest first", "failing-readers")
 
 
@@ -160,7 +160,7 @@ def _details(resources: Resources) -> Iterator[Row]:
     columns = 24 // _THIRD
     for start in range(0, len(graphs), columns):
         yield Row(6, graphs[start : start + columns])
-    yield Row(8, [log(0, "Errors", "errors")])
+    yield Row(5, [log(0, "Errors", "errors")])
 
 
 Graphs = Iterator[tuple[str, Sequence[Metric]]]

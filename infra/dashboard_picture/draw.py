@@ -18,7 +18,7 @@ _TITLE = 30
 _LEGEND = 20
 _LINKS = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 _TIMES = frozenset({"@timestamp", "since", "last_seen", "first_seen", "time"})
-_CELL = 190
+_CELLS, _LEAST_CELL = 6, 110
 
 
 class Area(NamedTuple):
@@ -85,7 +85,7 @@ def _alarms(at: Area, shown: Sequence[str], names: Mapping[str, str]) -> Iterato
 
 def _numbers(at: Area, properties: Mapping[str, Any]) -> Iterator[str]:
     visible = [each for each in properties["metrics"] if each[-1].get("visible") is not False]
-    series = sample.list_series(properties["metrics"], properties["period"])
+    series = sample.list_series(properties["metrics"])
     height = at.height / len(visible)
     for number, (metric, line) in enumerate(zip(visible, series, strict=True)):
         y = at.y + number * height + height / 2
@@ -95,7 +95,7 @@ def _numbers(at: Area, properties: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _graph(at: Area, properties: Mapping[str, Any]) -> Iterator[str]:
-    series = sample.list_series(properties["metrics"], properties["period"])
+    series = sample.list_series(properties["metrics"])
     stacked = _stack(series) if properties.get("stacked") else [each.values for each in series]
     most = _round_up(max(max(values) for values in stacked))
     plot = Area(at.x + 44, at.y + 4, at.width - 48, at.height - _LEGEND - 20)
@@ -123,8 +123,9 @@ def _axes(plot: Area, most: float) -> Iterator[str]:
         y = plot.y + plot.height * (1 - share)
         yield svg.path([(plot.x, y), (plot.x + plot.width, y)], svg.GRID, width=1)
         yield svg.label(plot.x - 44, y + 4, f"{most * share:,g}", size=11, fill=svg.MUTED)
-    for share, time in ((0, "02:00"), (0.5, "02:30"), (0.94, "03:00")):
-        yield svg.label(plot.x + plot.width * share, plot.y + plot.height + 14, time, size=11, fill=svg.MUTED)
+    for share, time in ((0, "08:00"), (0.5, "08:30"), (1, "09:00")):
+        x = plot.x + plot.width * share - svg.measure(time, 11) * share
+        yield svg.label(x, plot.y + plot.height + 14, time, size=11, fill=svg.MUTED)
 
 
 def _points(plot: Area, values: Sequence[float], most: float) -> list[tuple[float, float]]:
@@ -158,12 +159,12 @@ def _table(at: Area, rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
     x = at.x
     for name in columns:
         cells = [name, *(_format(name, row.get(name, "")) for row in shown)]
-        width = min(_CELL, max(map(svg.measure, cells)) + 14)
+        most = max(at.width / _CELLS, _LEAST_CELL, svg.measure(name))
+        width = min(most, max(map(svg.measure, cells))) + 14
         if x + width > at.x + at.width:
             return
         for number, text in enumerate(cells):
-            style = {"bold": True} if not number else {"fill": svg.INK}
-            yield svg.label(x, at.y + 10 + number * _LINE, svg.cut(text, width - 12), **style)  # type: ignore[arg-type]
+            yield svg.label(x, at.y + 10 + number * _LINE, svg.cut(text, width - 10), bold=not number)
         x += width
 
 

@@ -8,28 +8,29 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 from infra.cloudformation import queries
+from infra.dashboard_picture.logs import make_logs
 from tests.support.infra.insights import Row, Typing, run
 from tests.support.infra.metric_math import PERIOD, evaluate
-from tests.support.infra.sample_logs import make_logs
 
 MINUTES = 60
 _SECONDS = 60
 _CHANGED = 50  # the minute of the new version
 
 LEVELS: Mapping[str, tuple[float, float]] = {
-    "Count": (1000, 60), "4XXError": (4, 3), "5XXError": (0, 0), "Latency": (24, 8), "Problems": (2, 1.5),
-    "ColdStarts": (0.4, 0.8), "Errors": (0, 0), "Invocations": (1000, 60), "Duration": (5200, 500), "Throttles": (0, 0),
-    "ConcurrentExecutions": (3, 2), "ConsumedReadCapacityUnits": (1080, 70), "ConsumedWriteCapacityUnits": (18, 9),
-    "ReadThrottleEvents": (0, 0), "WriteThrottleEvents": (0, 0), "SuccessfulRequestLatency": (5, 2),
-    "IncomingBytes": (300_000, 20_000), "Denied": (0.5, 0.7), "Contended": (0.1, 0.4), "StoreBusy": (0, 0),
-    "Throttled": (3, 3), "Refused": (3, 2), "Failed": (0, 0), "ProbeFailed": (0, 0), "ProbeAge": (150, 120),
-    "ProbeDuration": (38, 9), "CertificateDays": (212, 0), "UpkeepFailed": (0, 0), "RotationDue": (2, 0),
-    "RotationOverdue": (1, 0), "DataKeysDue": (0, 0), "UpkeepAge": (30_000, 1), "Age": (33, 26),
+    "Count": (1000, 60), "4XXError": (4, 3), "5XXError": (0, 0), "Latency p50": (8, 1.5), "Latency p99": (24, 6),
+    "Problems": (2, 1.5), "ColdStarts": (0.4, 0.8), "Errors": (0, 0), "Invocations": (1000, 60),
+    "Duration": (5200, 500), "Duration p99": (17, 4), "Throttles": (0, 0), "ConcurrentExecutions": (3, 2),
+    "ConsumedReadCapacityUnits": (1080, 70), "ConsumedWriteCapacityUnits": (18, 9), "ReadThrottleEvents": (0, 0),
+    "WriteThrottleEvents": (0, 0), "SuccessfulRequestLatency p99": (5, 2), "IncomingBytes": (300_000, 20_000),
+    "Denied": (0.5, 0.7), "Contended": (0.1, 0.4), "StoreBusy": (0, 0), "Throttled": (3, 3), "Refused": (3, 2),
+    "Failed": (0, 0), "ProbeFailed": (0, 0), "ProbeAge": (150, 120), "ProbeDuration": (38, 9),
+    "CertificateDays": (212, 0), "UpkeepFailed": (0, 0), "RotationDue": (2, 0), "RotationOverdue": (1, 0),
+    "DataKeysDue": (0, 0), "UpkeepAge": (30_000, 1), "Age": (33, 26),
 }  # fmt: skip
 """A minute's value of each metric, and how far it strays."""
 
@@ -41,7 +42,7 @@ _GROUPS: Mapping[str, Sequence[tuple[str, float]]] = {
     "Operation": (("GetItem", 0.7), ("BatchGetItem", 1), ("TransactWriteItems", 2.6)),
     "FunctionName": (("checkout", 1), ("invoices", 1.1), ("mailer", 0.9)),
 }
-"""What a search finds, by a dimension of its schema: names, and their share of the level."""
+"""Names that a search finds, by a dimension of its schema, and their share of the level."""
 
 NAMES = {"AWS::StackName": "configsvc-prod", "AWS::Region": "us-east-1", "AWS::AccountId": "111122223333"}
 ALARMING = frozenset({"ThrottledAlarm"})
@@ -66,11 +67,10 @@ def make_series(name: str, label: str, share: float = 1) -> Series:
     chance = random.Random(f"{name} {label}")  # noqa: S311  # a picture
     steady = (max(0.0, chance.gauss(level, spread)) * share for _ in range(MINUTES))
     began = _CHANGED if label == "42" else 0
-    whole = level >= 1 and spread
-    return Series(label, tuple((round(each, 3 if not whole else 1) if minute >= began else 0.0) for minute, each in enumerate(steady)))
+    return Series(label, tuple(round(each, 2) if minute >= began else 0.0 for minute, each in enumerate(steady)))
 
 
-def list_series(metrics: Sequence[Sequence[Any]], period: int) -> list[Series]:
+def list_series(metrics: Sequence[Sequence[Any]]) -> list[Series]:
     """The visible lines of a graph. Metric math is calculated minute by minute."""
     by_id = {each[-1]["id"]: _minutes(each) for each in metrics if "id" in each[-1] and len(each) > 1}
     found: list[Series] = []
@@ -83,13 +83,17 @@ def list_series(metrics: Sequence[Sequence[Any]], period: int) -> list[Series]:
         elif options["expression"].startswith("SEARCH("):
             found.extend(_search(options["expression"]))
         else:
-            found.append(_calculate(options, by_id, period))
+            found.append(_calculate(options, by_id))
     return found
 
 
 def _minutes(metric: Sequence[Any]) -> Series:
     name = metric[1].rpartition("-")[2]
-    return make_series(name, metric[-1].get("label", name))
+    return make_series(_level(name, metric[-1]["stat"]), metric[-1].get("label", name))
+
+
+def _level(name: str, statistic: str) -> str:
+    return f"{name} {statistic}" if statistic.startswith("p") else name
 
 
 def _search(expression: str) -> list[Series]:
@@ -98,13 +102,20 @@ def _search(expression: str) -> list[Series]:
         raise ValueError(f"The picture has no sample for {expression}")
     dimension = next(each for each in _GROUPS if each in found[1].split(","))
     kind = f"{found[2]} " if found[2] in {"Errors", "Refused", "Failed"} else ""
-    return [make_series(found[2], name, share)._replace(label=f"{kind}{name}") for name, share in _GROUPS[dimension]]
+    level = _level(found[2], found[3])
+    return [_of_group(level, name, share)._replace(label=f"{kind}{name}") for name, share in _GROUPS[dimension]]
 
 
-def _calculate(options: Mapping[str, Any], by_id: Mapping[str, Series], period: int) -> Series:
-    query = [{"Id": "e", "Expression": options["expression"], "ReturnData": True}]
+def _of_group(level: str, name: str, share: float) -> Series:
+    """A version's share is one of requests, not of milliseconds."""
+    return make_series(level, name, 1 if level == "Duration p99" else share)
+
+
+def _calculate(options: Mapping[str, Any], by_id: Mapping[str, Series]) -> Series:
+    query: list[Mapping[str, Any]] = [{"Id": "e", "Expression": options["expression"], "ReturnData": True}]
     each_minute = (
-        {**{name: of.values[minute] for name, of in by_id.items()}, PERIOD: float(_SECONDS)} for minute in range(MINUTES)
+        {**{name: of.values[minute] for name, of in by_id.items()}, PERIOD: float(_SECONDS)}
+        for minute in range(MINUTES)
     )
     values = tuple(evaluate(query, values) or 0.0 for values in each_minute)
     return Series(options["label"], values)
@@ -116,7 +127,8 @@ def newest(series: Series, metric: Sequence[Any], period: int) -> float:
     last = series.values[-minutes:]
     if "expression" in options:
         return sum(series.values) / len(series.values)
-    return {"Sum": sum, "Maximum": max, "Minimum": min}[options["stat"]](last)
+    of_statistic: Mapping[str, Callable[[Sequence[float]], float]] = {"Sum": sum, "Maximum": max, "Minimum": min}
+    return of_statistic[options["stat"]](last)
 
 
 @cache

@@ -8,13 +8,16 @@ from html import escape
 INK, MUTED, LINK, RED, GREEN, FRAME, GRID = "#16191f", "#545b64", "#0961b8", "#b3261e", "#1d6f42", "#c4c9d0", "#e6e9ed"
 SERIES = ("#0961b8", "#b3261e", "#1d6f42", "#8a4fbf", "#a35200", "#00727a")
 SIZE = 12
-_WIDE, _NARROW = 0.62, 0.31
+_WIDEST, _WIDE, _NARROW = 1.0, 0.62, 0.31
+_WIDEST_LETTERS = frozenset("@mwMW…")
 _NARROW_LETTERS = frozenset("ijltf.,:;|!'()[] ")
 
 
 def measure(text: str, size: float = SIZE) -> float:
     """Estimate the width of a text in a sans-serif font, rather too wide than too narrow."""
-    return sum(_NARROW if letter in _NARROW_LETTERS else _WIDE for letter in text) * size
+    narrow = sum(letter in _NARROW_LETTERS for letter in text)
+    widest = sum(letter in _WIDEST_LETTERS for letter in text)
+    return (narrow * _NARROW + widest * _WIDEST + (len(text) - narrow - widest) * _WIDE) * size
 
 
 def cut(text: str, width: float, size: float = SIZE) -> str:
@@ -66,7 +69,7 @@ def document(width: float, height: float, title: str, parts: Sequence[str]) -> s
     """The picture."""
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
-        f"height=\"{height:g}\" role=\"img\" font-family=\"Helvetica, Arial, 'DejaVu Sans', sans-serif\">"
+        f'height="{height:g}" role="img" font-family="Helvetica, Arial, \'DejaVu Sans\', sans-serif">'
     )
     back = f'<rect width="{width:g}" height="{height:g}" fill="#f2f3f3"/>'
     return "\n".join([head, f"<title>{escape(title)}</title>", back, *parts, "</svg>"]) + "\n"
