@@ -73,10 +73,7 @@ _TITLE = (
     "Tables cover the time range, one hour unless you widen it. The quoted names are sections of docs/OPERATIONS.md. "
     f"[Alarms]({_CONSOLE}#alarmsV2:) · [Saved queries]({_CONSOLE}#logsV2:logs-insights) are in ${{AWS::StackName}}/."
 )
-_UP = (
-    "## 1. Is it up?\nNormal: no failed probe, 100 % available, no alarm. "
-    'Red: "What the alarms mean", "Check the service\'s health".'
-)
+_UP = '## 1. Is it up?\nNormal: no failed probe, 100 % available, no alarm. Red: "What the alarms mean", "The probe".'
 _REFUSED = (
     "## 2. Who is refused?\nNormal: nobody. Throttled by API key, denied by principal: "
     '"Somebody gets 403", "How far it scales".'

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from configsvc.service.engine.ports import StoreUnavailable
 from infra.cloudformation.queries import ACCESS, REQUESTS
+from local.emulator.insights.engine import Event
 from tests.support.infra.access_lines import render
-from tests.support.infra.insights import Event
 from tests.support.infra.sample_logs import DEVELOPER, KEY_ROUTE, READER, SNAPSHOT, Service, at
 from tests.support.service.world import make_world
 

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from infra.cloudformation import queries
 from infra.dashboard_picture.logs import make_logs
-from tests.support.infra.insights import Row, Typing, run
+from local.emulator.insights.engine import Row, run
+from local.emulator.insights.language import Typing
 from tests.support.infra.metric_math import PERIOD, evaluate
 
 MINUTES = 60
