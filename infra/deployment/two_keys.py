@@ -23,6 +23,6 @@ def _walk_over(name: str, old: str, new: str) -> list[str]:
     return [
         f"\nTwo API keys of {name} work: the new one is {new}, the old one {old}. To replace the old one:",
         f"  configsvc grant api-key:{new} --like api-key:{old}",
-        "  configsvc doctor   # with CONFIGSVC_API_KEY=OLD,NEW; deploy the consumers with both keys, too",
+        "  configsvc doctor   # with CONFIGSVC_API_KEY=OLD,NEW; deploy the consumers like that, too",
         f"{done} See docs/OPERATIONS.md, Rotate an API key.",
     ]
