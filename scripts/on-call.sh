@@ -13,7 +13,7 @@ resource() {
     --query StackResourceDetail.PhysicalResourceId --output text
 }
 
-# saved_query NAME [PLACEHOLDER=VALUE ...]: run a saved query of the stack over the last HOURS hours (24).
+# saved_query NAME [PLACEHOLDER=VALUE ...]: run a saved query of the stack over the last HOURS hours (24), a row a line.
 saved_query() (
   named="queryDefinitions[?name=='$STACK/$1'] | [0]"
   group=$(aws logs describe-query-definitions --query-definition-name-prefix "$STACK/$1" \
@@ -24,12 +24,13 @@ saved_query() (
   for pair in "$@"; do
     text=$(printf %s "$text" | sed "s|${pair%%=*}|${pair#*=}|g")
   done
-  end=$(date +%s)
-  id=$(aws logs start-query --log-group-name "$group" --start-time "$((end - ${HOURS:-24} * 3600))" \
-    --end-time "$end" --query-string "$text" --query queryId --output text) || exit
+  now=$(date +%s)
+  id=$(aws logs start-query --log-group-name "$group" --start-time "$((now - ${HOURS:-24} * 3600))" \
+    --end-time "$((now + 60))" --query-string "$text" --query queryId --output text) || exit
   while sleep 1; do
     state=$(aws logs get-query-results --query-id "$id" --query status --output text) || exit
     case $state in Running | Scheduled) ;; *) break ;; esac
   done
-  aws logs get-query-results --query-id "$id" --query 'results[*][*].value' --output text
+  aws logs get-query-results --query-id "$id" --output text \
+    --query "results[*].join('  ', [?field!='@ptr'].join('=', [field, value]))" | tr '\t' '\n'
 )

@@ -9,25 +9,25 @@ import boto3
 import pytest
 
 from infra.cloudformation.queries import QUERIES, REQUESTS
+from infra.paths import ROOT as REPOSITORY
 from local.clients import REGION, ROOT, make_client_arguments
 from local.logs import lines
-from tests.docs.test_operations import GUIDE
 from tests.support.deployed.without_our_tools import walk
 from tests.support.fixtures.deployed import STACK, Deployed
 from tests.support.journeys.api import Api
 
 pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
 
+SCRIPT = REPOSITORY / "scripts" / "on-call.sh"
+
 
 def ask(deployed: Deployed, folder: Path, words: str) -> list[dict[str, str]]:
-    """Pastes the function `ask` of the guide into a shell, and calls it."""
-    [pasted] = [block for block in GUIDE.split("```sh\n")[1:] if block.startswith("STACK=configsvc-prod\nsaved()")]
-    function = pasted.split("\n```", 1)[0].replace("configsvc-prod", STACK, 1)
+    """Runs a saved query with the shell function of the runbooks."""
     settings = {
         "AWS_ENDPOINT_URL": deployed.stack.endpoint, "AWS_DEFAULT_REGION": REGION, "NO_PROXY": "*",
         "AWS_ACCESS_KEY_ID": ROOT.access_key_id, "AWS_SECRET_ACCESS_KEY": ROOT.secret_access_key,
     }  # fmt: skip
-    done = walk(f"{function}\nask {words}", settings, folder)
+    done = walk(f"STACK={STACK}\nsource {SCRIPT}\nsaved_query {words}", settings, folder)
     assert done.returncode == 0, done.stderr
     rows = [line.split("  ") for line in done.stdout.splitlines() if line]
     return [dict(member.split("=", 1) for member in row) for row in rows]
@@ -45,17 +45,17 @@ def test_the_stack_has_every_query_whose_log_it_has(deployed: Deployed) -> None:
     assert REQUESTS in resources
 
 
-def test_who_asked_is_found_with_the_pasted_command(deployed: Deployed, tmp_path: Path) -> None:
+def test_who_asked_is_found_with_the_runbooks_function(deployed: Deployed, tmp_path: Path) -> None:
     namespace = f"payments.{uuid4().hex[:8]}"
     api, person = Api(deployed.stack.url, REGION), deployed.people.administrator
     made = api.send("PUT", f"/v1/namespaces/{namespace}", person, {}, headers={"user-agent": "tool/1"})
     assert made.status == 201
-    asked = (ask(deployed, tmp_path, f"who-wrote {namespace}") for _ in range(10))
+    asked = (ask(deployed, tmp_path, f"who-wrote NAMESPACE={namespace}") for _ in range(10))
     [row] = next(rows for rows in asked if rows)  # the emulator writes a function's log after its response
     assert (row["status"], row["method"], row["route"]) == ("201", "PUT", "/v1/namespaces/{namespace}")
     assert (row["principal"], row["user_agent"], row["source_ip"]) == (person.arn, "tool/1", "127.0.0.1")
     assert [each["correlation_id"] for each in ask(deployed, tmp_path, "changes") if each["namespace"] == namespace]
-    assert ask(deployed, tmp_path, f"who-read {namespace}") == []
+    assert ask(deployed, tmp_path, f"who-read NAMESPACE={namespace}") == []
 
 
 def test_the_scheduled_functions_are_in_make_logs_and_have_queries(deployed: Deployed, tmp_path: Path) -> None:

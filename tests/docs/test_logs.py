@@ -47,10 +47,6 @@ def test_the_table_has_every_query_with_its_log_and_its_question() -> None:
     ]  # fmt: skip
 
 
-def test_every_placeholder_is_replaced_by_the_pasted_command() -> None:
-    assert all(f"s/{word}/${{2-}}/g" in GUIDE for word in PLACEHOLDERS)
-
-
 def test_every_member_of_both_lines_is_explained() -> None:
     explained = {name for row in list_members() for name in row}
     lines = [json.loads(event.message) for event in make_request_log() if event.message.startswith("{")]
