@@ -148,7 +148,7 @@ def _is_gone(run: UpkeepRun, namespace: Namespace, error: Exception) -> bool:
         return False
     try:
         return not run.ports().repository.get([records.address_of_listed(namespace)])
-    except ConfigsvcError:
+    except Exception:  # noqa: BLE001  # then it is not known, and the first error counts
         return False
 
 

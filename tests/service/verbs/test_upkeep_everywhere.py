@@ -228,6 +228,24 @@ def test_a_listed_namespace_without_a_head_is_a_failure(world: World) -> None:
     assert stand.run().failed == {"a.first": "not_found"}
 
 
+def test_a_namespace_whose_listing_cannot_be_read_again_is_a_failure(world: World) -> None:
+    add(world, "a.first", "z.last")
+    stand = Stand(world)
+
+    def break_off() -> None:
+        raise KeyError("description")
+
+    def touch(partition: str, prefix: str) -> None:
+        if (partition, prefix) == ("N#a.first", "R#"):
+            world.repository.before_get.append(break_off)
+            raise _absent()
+
+    stand.touch = touch
+    tally = stand.run()
+    assert tally.failed == {"a.first": "not_found"}
+    assert stand.asked["N#z.last V#"] == 1
+
+
 def _absent() -> ConfigsvcError:
     from configsvc.service.engine.access import build_absent_refusal
 
