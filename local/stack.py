@@ -31,7 +31,10 @@ Progress = Callable[[str], None]
 
 
 class LocalStack(NamedTuple):
-    """A deployed service: its address, resources, first API key, and ready-made IAM policies by output."""
+    """A deployed service: its address, resources, first API key, and ready-made IAM policies by output.
+
+    The names of upkeep and probe are empty if the stack was deployed without them.
+    """
 
     endpoint: str
     url: str
@@ -40,6 +43,8 @@ class LocalStack(NamedTuple):
     table: str
     log_group: str
     function: str
+    upkeep: str
+    probe: str
     usage_plan: str
     reader: ApiKey
     policies: Mapping[str, str]
@@ -104,6 +109,8 @@ def _describe(endpoint: str, service: Service, outputs: Mapping[str, str]) -> Lo
         table=service.table_name,
         log_group=service.log_group_name,
         function=service.function_name,
+        upkeep=outputs.get("UpkeepFunctionName", ""),
+        probe=outputs.get("ProbeFunctionName", ""),
         usage_plan=service.usage_plan_id,
         reader=ApiKey(found["id"], found["value"]),
         policies={name: arn for name, arn in outputs.items() if ":policy/" in arn},

@@ -18,6 +18,7 @@ WORD = "yes-delete-it"
 """The value of DATA= that deletes the table and the key as well."""
 _LONGEST = 1800.0
 _PENDING_DAYS = 30
+_LOGS = ("LogGroupName", "AccessLogGroupName", "UpkeepLogGroupName", "ProbeLogGroupName")
 
 _GOING = frozenset({"PendingDeletion", "PendingReplicaDeletion"})  # the second waits until the last replica is deleted
 
@@ -115,8 +116,8 @@ def _remove_incomplete(site: Site, stack: Stack, status: str, ask: Ask) -> None:
 
 
 def _list_logs(outputs: Mapping[str, str]) -> list[str]:
-    """The log groups that the stack leaves: requests, and the access log if it has one."""
-    return [outputs[name] for name in ("LogGroupName", "AccessLogGroupName") if name in outputs]
+    """The log groups that the stack leaves: of its functions, and the access log if it has one."""
+    return [outputs[name] for name in _LOGS if name in outputs]
 
 
 def _say_how_to_lift(site: Site) -> str:

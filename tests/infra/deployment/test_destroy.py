@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 ARN = "arn:aws:kms:us-east-1:111122223333:key/"
-LOGS = {"LogGroupName": "s-log", "AccessLogGroupName": "s-access"}
+LOGS = {
+    "LogGroupName": "s-log", "AccessLogGroupName": "s-access", "UpkeepLogGroupName": "s-upkeep",
+    "ProbeLogGroupName": "s-probe",
+}  # fmt: skip
 MADE = {"ConfigTable": "own-table", "NamespacesKey": "own-key"}
 
 
@@ -38,6 +41,8 @@ class Clients:
             "KmsKeyArn": ARN + key,
             "LogGroupName": "s-log",
             "AccessLogGroupName": "s-access",
+            "UpkeepLogGroupName": "s-upkeep",
+            "ProbeLogGroupName": "s-probe",
         }
         self.deleted: list[str] = []
         self.status = "UPDATE_COMPLETE"
@@ -113,7 +118,7 @@ def test_the_table_and_the_key_that_the_stack_made_go_before_it() -> None:
 
 def test_the_audit_trail_is_kept_also_when_the_data_goes_and_it_says_how_to_delete_it() -> None:
     told = destroy_and_read(Clients(MADE, "own-table", "own-key"))
-    assert "kept in any case: log group s-log, s-access." in told
+    assert "kept in any case: log group s-log, s-access, s-upkeep, s-probe." in told
     for log in LOGS.values():
         assert f"aws logs delete-log-group --region us-east-1 --log-group-name {log}" in told
 

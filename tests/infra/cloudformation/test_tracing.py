@@ -1,0 +1,94 @@
+"""X-Ray traces no polls, and everything else as before; its own SDK says what the rule matches."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from infra.cloudformation.template import Template
+from infra.packaging.service_zip import Package
+from infra.paths import ROOT
+from infra.stage import parse
+from tests.infra.cloudformation.test_options import expanded
+from tests.support.infra.policy_evaluator import resolve
+from tests.support.infra.sampling import Request, list_matches
+from tests.support.infra.schemas import schema_of
+
+PYTHON = str(ROOT / ".venvs/linters/bin/python")
+STACK = "configsvc-prod"
+POLLS = (
+    "/v1/namespaces/payments.prod/snapshot",
+    "/api/v1/namespaces/payments.prod/snapshot",  # with the stage
+    "/config/v1/namespaces/payments.prod/snapshot",  # with a base path of a custom domain
+    "/api/v1/namespaces/configsvc.probe/snapshot",
+)
+OTHERS = (
+    ("GET", "/v1/health"),
+    ("GET", "/v1/namespaces"),
+    ("GET", "/v1/namespaces/payments.prod"),
+    ("GET", "/v1/namespaces/payments.prod/keys"),
+    ("GET", "/api/v1/namespaces/payments.prod/keys/db.url"),
+    ("GET", "/v1/namespaces/payments.prod/keys/db.snapshot"),
+    ("GET", "/v1/namespaces/snapshot"),
+    ("GET", "/v1/namespaces/payments.prod/log"),
+    ("PUT", "/v1/namespaces/payments.prod/keys/snapshot"),
+    ("POST", "/v1/namespaces/payments.prod/changes"),
+    ("POST", "/v1/whoami"),
+)
+
+
+@pytest.fixture(scope="module")
+def template(built_package: Package) -> Template:
+    return expanded(built_package, parse({"stack": STACK}))
+
+
+@pytest.fixture(scope="module")
+def rule(template: Template) -> dict[str, Any]:
+    found: dict[str, Any] = template["Resources"]["UntracedPolls"]["Properties"]["SamplingRule"]
+    return {**found, "RuleName": "rule", "ServiceName": resolve(found["ServiceName"], {"AWS::StackName": STACK})}
+
+
+def request(method: str, path: str, service: str = f"{STACK}/api") -> Request:
+    return {
+        "host": "a1b2c3.execute-api.eu-west-1.amazonaws.com", "method": method, "path": path, "service": service,
+        "service_type": "AWS::ApiGateway::Stage",
+    }  # fmt: skip
+
+
+@pytest.mark.slow  # it needs the environment of the linters
+def test_every_poll_matches_and_nothing_else_does(rule: dict[str, Any]) -> None:
+    polls = [request("GET", path) for path in POLLS]
+    others = [request(*each) for each in OTHERS]
+    foreign = [request("GET", POLLS[0], service) for service in ("configsvc-dev/api", f"{STACK}/other", "pets/api")]
+    function = [{**request("GET", POLLS[0]), "service_type": "AWS::Lambda::Function"}]
+    found = list_matches(PYTHON, rule, [*polls, *others, *foreign, *function])  # type: ignore[list-item]  # the same keys
+    assert found == [True] * len(polls) + [False] * (len(found) - len(polls))
+
+
+def test_a_match_is_never_traced_and_wins_over_the_default_rule(rule: dict[str, Any]) -> None:
+    assert (rule["ReservoirSize"], rule["FixedRate"]) == (0, 0)
+    assert rule["Priority"] < 10_000  # of X-Ray's default rule
+
+
+def test_the_api_and_its_stage_are_called_as_the_rule_says(template: Template, rule: dict[str, Any]) -> None:
+    resources = template["Resources"]
+    assert resources["RestAPI"]["Properties"]["Name"] == {"Ref": "AWS::StackName"}
+    assert rule["ServiceName"] == f"{STACK}/{resources['RestAPIapiStage']['Properties']['StageName']}"
+    text, names = rule["ResourceARN"]["Fn::Sub"]
+    assert text.endswith("::/restapis/${RestAPI}/stages/${Stage}")
+    assert names == {"Stage": {"Ref": "RestAPIapiStage"}}
+
+
+def test_the_names_fit_for_every_stack(rule: dict[str, Any], template: Template) -> None:
+    """The longest name of a stack has 60 characters, and its id is a UUID."""
+    limits = schema_of("AWS::XRay::SamplingRule")["definitions"]
+    longest = limits["SamplingRule"]["properties"]["ServiceName"]["maxLength"]
+    assert len("s" * 60 + rule["ServiceName"].removeprefix(STACK)) <= longest
+    text, parts = template["Resources"]["UntracedPolls"]["Properties"]["SamplingRule"]["RuleName"]["Fn::Sub"]
+    split = str(uuid4()).split("-")
+    assert [part["Fn::Select"][0] for part in parts.values()] == [0, 4]
+    name = text.replace("${Time}", split[0]).replace("${Maker}", split[4])
+    assert len(name) <= limits["RuleName"]["maxLength"]
+    assert name.startswith("configsvc-")  # what the deployer may create
