@@ -138,3 +138,32 @@ def test_the_proof_is_seen_nowhere_but_in_the_stage(own: OwnStack, thief: Lambda
     assert len(proof) == 64
     assert len(seen) >= 6
     assert not [text for text in seen if proof in text]
+
+
+@pytest.mark.parametrize("scheduled", ["upkeep", "probe"])
+def test_a_scheduled_function_runs_its_task_and_nothing_else(own: OwnStack, scheduled: str) -> None:
+    anybody = boto3.client("lambda", **make_client_arguments(own.stack.endpoint))  # more than a thief ever has
+    put = {"form": "plain", "content_type": "text/plain", "value": "forged"}
+    sent: list[object] = [
+        _forged(own, "PUT", "/v1/namespaces/{namespace}/keys/{key}", put),
+        _forged(own, "GET", "/v1/namespaces/{namespace}/snapshot"),
+        {"task": "delete", "namespace": NAMESPACE},
+        ["no task"],
+    ]
+    before = _state(own)
+    for each in sent:
+        answer = anybody.invoke(FunctionName=f"{_STACK}-{scheduled}", Payload=json.dumps(each).encode())
+        assert "FunctionError" in answer, each
+        assert CANARY.encode() not in answer["Payload"].read()
+    assert _state(own) == before
+
+
+def test_one_direct_invocation_raises_the_alarm(own: OwnStack, thief: LambdaClient) -> None:
+    cloudwatch = boto3.client("cloudwatch", **make_client_arguments(own.stack.endpoint))
+    _invoke(thief, own, _forged(own, "GET", "/v1/namespaces/{namespace}/snapshot"))
+
+    def state() -> str:
+        [alarm] = cloudwatch.describe_alarms(AlarmNames=[f"{_STACK}-unproven"])["MetricAlarms"]
+        return alarm["StateValue"]
+
+    assert wait_until(lambda: state() == "ALARM", _LOG_SECONDS)
