@@ -66,6 +66,11 @@ def test_ten_changes_a_day_replace_polls_and_add_writes() -> None:
     assert used["gb_out"] == pytest.approx(Decimal("0.0000004") * 42_900_300 + Decimal("0.00002") * 300_000)
 
 
+def test_no_more_polls_find_a_change_than_there_are_polls() -> None:
+    used = fleet(SERVICE, Fleet("seldom", 10, changes=50), 1, 3600)
+    assert used["gb_out"] == pytest.approx(Decimal("0.00002") * 7200 + Decimal("0.0000004") * 1500)
+
+
 def test_the_default_sampling_traces_one_a_second_and_a_twentieth() -> None:
     assert default_traces(Decimal(43_200_000), Assumptions()) == 2_592_000 + 2_030_400
     assert default_traces(Decimal(1000), Assumptions()) == 1000
