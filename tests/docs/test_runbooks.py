@@ -92,7 +92,7 @@ def test_the_text_names_what_no_test_runs(runbook: Runbook) -> None:
     if any(each.not_rehearsed for each in runbook.blocks):
         assert re.search(r"\ball but\b|\bnever\b|\bnothing\b|\bnot rehearsed\b", text)
     if runbook.rehearsed:
-        assert "tests/deployed/test_runbooks.py" in text
+        assert re.search(r"tests/deployed/test_runbooks(_of_data)?\.py", text)
 
 
 @EACH
