@@ -66,7 +66,7 @@ class World(Stand):
         return Api(self.stack.url, REGION).send("GET", f"{_PATH}/snapshot", key).status
 
     def value(self, key: str, *, keys: str = "") -> str:
-        """What a command line of the administrator opens now; `keys` are KMS keys, if not the stack's first one."""
+        """The value that a command line of the administrator opens now; `keys` are KMS keys, if not the stack's first one."""
         held = variables(self.stack, self.people.administrator, NAMESPACE)
         return Terminal(held | ({"CONFIGSVC_KMS_KEYS": keys} if keys else {})).run("get", key, "--reveal").strip()
 
@@ -109,7 +109,7 @@ class World(Stand):
         return Api(self.stack.url, REGION).send("PUT", f"{_PATH}/keys/log.level", who, plain(text)).status
 
     def log_level(self) -> str:
-        """What the version that serves is set to."""
+        """The log level of the version that serves."""
         client = boto3.client("lambda", **make_client_arguments(self.stack.endpoint))
         found = client.get_function_configuration(FunctionName=self.stack.function, Qualifier="live")
         return found["Environment"]["Variables"]["CONFIGSVC_LOG_LEVEL"].lower()
