@@ -66,7 +66,7 @@ class World(Stand):
         return Api(self.stack.url, REGION).send("GET", f"{_PATH}/snapshot", key).status
 
     def value(self, key: str, *, keys: str = "") -> str:
-        """The value that a command line of the administrator opens now; `keys` are KMS keys, if not the stack's first one."""
+        """The value that the administrator opens now; `keys` are KMS keys, if not the stack's first one."""
         held = variables(self.stack, self.people.administrator, NAMESPACE)
         return Terminal(held | ({"CONFIGSVC_KMS_KEYS": keys} if keys else {})).run("get", key, "--reveal").strip()
 
