@@ -16,7 +16,7 @@ _LONGEST_NAME = 64
 _SCHEDULES = ("UpkeepSchedule", "HeartbeatSchedule", "ProbeSchedule")
 _PROBE = (
     "Probe", "ProbeRole", "ProbeLogGroup", "ProbeInvocations", "ProbeSchedule", "ProbeSchedulePermission", "ProbeKey",
-    "ProbePlan", "ProbePlanMember", "ProbeAlarm",
+    "ProbePlan", "ProbePlanMember", "ProbeAlarm", "CertificateAlarm",
 )  # fmt: skip
 _PROBE_OUTPUTS = ("ProbeFunctionName", "ProbeLogGroupName", "ProbeKeyId")
 _LOOKS = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]

@@ -60,6 +60,7 @@ OUTAGES = {
     "table-write-throttles": Outage(1),
     "throttled": Outage(1),
     "probe": Outage(1),
+    "certificate": Outage(1, 3),
     "upkeep-failed": Outage(1),
     "upkeep-overdue": Outage(1, 3 * 86_400),
     "rotation-overdue": Outage(1),

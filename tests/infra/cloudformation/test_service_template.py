@@ -123,6 +123,7 @@ def test_every_alarm_has_advice_and_notifies_the_topic_both_ways(expanded: Templ
         ("AWS/DynamoDB", "ReadThrottleEvents"), ("AWS/DynamoDB", "WriteThrottleEvents"), ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Throttles"), ("configsvc", "Contended"), ("configsvc", "Denied"),
         ("configsvc", "Unproven"), ("configsvc", "ProbeFailed"), ("configsvc", "UpkeepAge"),
+        ("configsvc", "CertificateDays"),
     }  # fmt: skip
     for alarm in alarms:
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}], alarm["AlarmName"]

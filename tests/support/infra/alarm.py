@@ -22,6 +22,7 @@ _HUNDRED = 100
 _COMPARISONS = {
     "GreaterThanOrEqualToThreshold": lambda value, limit: value >= limit,
     "GreaterThanThreshold": lambda value, limit: value > limit,
+    "LessThanThreshold": lambda value, limit: value < limit,
 }
 
 
@@ -125,6 +126,8 @@ def _aggregate(statistic: str, values: list[float]) -> float | None:
             return len(values)
         case "Maximum":
             return max(values)
+        case "Minimum":
+            return min(values)
     assert statistic.startswith("p"), statistic
     rank = int(statistic[1:])
     return statistics.quantiles(values, n=_HUNDRED, method="inclusive")[rank - 1] if len(values) > 1 else values[0]
