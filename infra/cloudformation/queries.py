@@ -59,43 +59,43 @@ _OF_REQUESTS = (
     Query("who-read", "Who read the namespace?", REQUESTS, _join(
         f'filter method = "GET" and status < 400 and {_OF_NAMESPACE}',
         f"stats {_SEEN} by namespace, route, principal, api_key, source_ip, user_agent",
-        "sort last_seen desc", "limit 1000",
+        "sort last_seen desc", "limit 10000",
     )),
     Query("who-wrote", "Who wrote to the namespace, or tried to?", REQUESTS, _join(
         f"filter {_WRITES} and {_OF_NAMESPACE}",
         "fields @timestamp, status, code, method, route, revision, principal, source_ip, user_agent, correlation_id",
-        _NEWEST, "limit 1000",
+        _NEWEST, "limit 10000",
     )),
     Query("changes", "What was changed, in all namespaces?", REQUESTS, _join(
         f'filter {_WRITES} and status < 400 and route != "/v1/whoami"',
         "fields @timestamp, namespace, method, route, revision, principal, source_ip, correlation_id",
-        _NEWEST, "limit 1000",
+        _NEWEST, "limit 10000",
     )),
     Query("key-read", "What did this API key read or write?", REQUESTS, _join(
         'filter api_key = "api-key:API_KEY_ID"',
         f"stats {_SEEN} by method, route, namespace, status, principal, source_ip, user_agent",
-        "sort last_seen desc", "limit 1000",
+        "sort last_seen desc", "limit 10000",
     )),
     Query("forbidden", "Who lacks which grant?", REQUESTS, _join(
         "filter ispresent(denied)",
         f"stats {_SEEN} by principal, api_key, method, route, namespace, status, source_ip",
-        "sort requests desc", "limit 1000",
+        "sort requests desc", "limit 10000",
     )),
     Query("failing-readers", "Who cannot read, and since when?", REQUESTS, _join(
         'filter method = "GET" and status >= 400 and not ispresent(unproven)',
         "stats count(*) as requests, earliest(@timestamp) as since, latest(@timestamp) as last_seen "
         "by principal, namespace, status, code",
-        "sort since asc", "limit 1000",
+        "sort since asc", "limit 10000",
     )),
     Query("contended", "Where do concurrent writes get in each other's way?", REQUESTS, _join(
         'filter code = "contended"',
         f"stats {_SEEN} by namespace, principal",
-        "sort requests desc", "limit 1000",
+        "sort requests desc", "limit 10000",
     )),
     Query("unproven", "What was tried without the gateway's proof?", REQUESTS, _join(
         "filter ispresent(unproven)",
         "fields @timestamp, request_id, method, route, status",
-        _NEWEST, "limit 1000",
+        _NEWEST, "limit 10000",
     )),
     Query("slow", "Which requests took longer than a second?", REQUESTS, _join(
         "filter duration_ms > 1000",
@@ -108,7 +108,7 @@ _OF_REQUESTS = (
         "sort time asc",
     )),
     Query("revisions", "Which revision does each namespace serve?", REQUESTS, _join(
-        "filter revision > 0",
+        "filter revision > 0 and namespace like /./",
         "stats max(revision) as newest, latest(@timestamp) as last_seen by namespace",
         "sort namespace asc",
     )),
@@ -118,27 +118,27 @@ _OF_ACCESS = (
         'filter method = "GET" and status like /^[23]/'
         ' and (path like /\\/NAMESPACE(\\/|$)/ or path like /%/ or route = "/v1/snapshots")',
         f"stats {_SEEN} by route, api_key, principal, source_ip, vpc_endpoint, user_agent",
-        "sort last_seen desc", "limit 1000",
+        "sort last_seen desc", "limit 10000",
     )),
     Query("key-use", "Is this API key still used, by whom, and is it refused?", ACCESS, _join(
         'filter api_key = "API_KEY_ID"',
         f"stats {_SEEN} by status, refused, principal, source_ip, vpc_endpoint, user_agent",
-        "sort last_seen desc", "limit 1000",
+        "sort last_seen desc", "limit 10000",
     )),
     Query("keys-in-use", "Which API keys are used, and when were they used last?", ACCESS, _join(
         "filter api_key like /^[A-Za-z0-9]/",
         f"stats {_SEEN}, count_distinct(source_ip) as addresses by api_key",
-        "sort last_seen desc", "limit 1000",
+        "sort last_seen desc", "limit 10000",
     )),
     Query("gateway-refusals", "What did API Gateway itself refuse, so that the service never saw it?", ACCESS, _join(
         "filter refused like /^[A-Z]/",
         f"stats {_SEEN} by status, refused, fault, waf, api_key, principal, source_ip, user_agent",
-        "sort requests desc", "limit 1000",
+        "sort requests desc", "limit 10000",
     )),
     Query("throttled", "Who is over a throttle or a quota?", ACCESS, _join(
         "filter status like /^429/",
         f"stats {_SEEN} by api_key, refused, source_ip, user_agent",
-        "sort requests desc", "limit 1000",
+        "sort requests desc", "limit 10000",
     )),
     Query("broken-lines", "Which lines of the access log are not JSON?", ACCESS, _join(
         "filter not ispresent(status)", "fields @timestamp, @message", _NEWEST, "limit 100",

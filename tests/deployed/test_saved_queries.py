@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,16 +23,26 @@ pytestmark = [pytest.mark.emulator, pytest.mark.deployed]
 SCRIPT = REPOSITORY / "scripts" / "on-call.sh"
 
 
-def ask(deployed: Deployed, folder: Path, words: str) -> list[dict[str, str]]:
+def run(deployed: Deployed, folder: Path, words: str) -> subprocess.CompletedProcess[str]:
     """Runs a saved query with the shell function of the runbooks."""
     settings = {
         "AWS_ENDPOINT_URL": deployed.stack.endpoint, "AWS_DEFAULT_REGION": REGION, "NO_PROXY": "*",
         "AWS_ACCESS_KEY_ID": ROOT.access_key_id, "AWS_SECRET_ACCESS_KEY": ROOT.secret_access_key,
     }  # fmt: skip
-    done = walk(f"STACK={STACK}\nsource {SCRIPT}\nsaved_query {words}", settings, folder)
+    return walk(f"STACK={STACK}\nsource {SCRIPT}\nsaved_query {words}", settings, folder)
+
+
+def ask(deployed: Deployed, folder: Path, words: str) -> list[dict[str, str]]:
+    """The rows of a saved query that is answered."""
+    done = run(deployed, folder, words)
     assert done.returncode == 0, done.stderr
-    rows = [line.split("  ") for line in done.stdout.splitlines() if line]
-    return [dict(member.split("=", 1) for member in row) for row in rows]
+    rows = [[member.split("=", 1) for member in line.split("\t")] for line in done.stdout.splitlines()]
+    return [{name: json.loads(value) for name, value in row} for row in rows]
+
+
+def find(deployed: Deployed, folder: Path, words: str) -> list[dict[str, str]]:
+    """The rows, as soon as there are any: the emulator writes a function's log after its response."""
+    return next(rows for rows in (ask(deployed, folder, words) for _ in range(10)) if rows)
 
 
 def test_the_stack_has_every_query_whose_log_it_has(deployed: Deployed) -> None:
@@ -50,12 +62,50 @@ def test_who_asked_is_found_with_the_runbooks_function(deployed: Deployed, tmp_p
     api, person = Api(deployed.stack.url, REGION), deployed.people.administrator
     made = api.send("PUT", f"/v1/namespaces/{namespace}", person, {}, headers={"user-agent": "tool/1"})
     assert made.status == 201
-    asked = (ask(deployed, tmp_path, f"who-wrote NAMESPACE={namespace}") for _ in range(10))
-    [row] = next(rows for rows in asked if rows)  # the emulator writes a function's log after its response
+    [row] = find(deployed, tmp_path, f"who-wrote NAMESPACE={namespace}")
     assert (row["status"], row["method"], row["route"]) == ("201", "PUT", "/v1/namespaces/{namespace}")
     assert (row["principal"], row["user_agent"], row["source_ip"]) == (person.arn, "tool/1", "127.0.0.1")
     assert [each["correlation_id"] for each in ask(deployed, tmp_path, "changes") if each["namespace"] == namespace]
     assert ask(deployed, tmp_path, f"who-read NAMESPACE={namespace}") == []
+
+
+def test_a_user_agent_cannot_pretend_to_be_another_member(deployed: Deployed, tmp_path: Path) -> None:
+    namespace, agent = f"payments.{uuid4().hex[:8]}", 'x"]\\  principal="root"  status=["200"] \x1b[31m'
+    api, person = Api(deployed.stack.url, REGION), deployed.people.administrator
+    api.send("PUT", f"/v1/namespaces/{namespace}", person, {}, headers={"user-agent": agent})
+    [row] = find(deployed, tmp_path, f"who-wrote NAMESPACE={namespace}")
+    assert (row["principal"], row["status"]) == (person.arn, "201")
+    assert row["user_agent"] == agent.replace("\x1b", "\ufffd")
+
+
+def test_a_namespace_that_differs_by_its_dot_is_another(deployed: Deployed, tmp_path: Path) -> None:
+    unique = uuid4().hex[:8]
+    api, person = Api(deployed.stack.url, REGION), deployed.people.administrator
+    for namespace in (f"a.{unique}", f"a-{unique}"):
+        api.send("PUT", f"/v1/namespaces/{namespace}", person, {})
+    assert find(deployed, tmp_path, f"who-wrote NAMESPACE=a-{unique}")
+    assert len(find(deployed, tmp_path, f"who-wrote NAMESPACE=a.{unique}")) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("who-read", "Say what replaces the word in capitals"),
+        ("who-read NAMESPACE", "Say what replaces"),
+        ("who-read NAMESPACE=", "Give NAMESPACE a value"),
+        ("who-read 'NAMESPACE=x\" or status > \"0'", "Give NAMESPACE a value"),
+        ("who-read namespace=payments.prod", "no placeholder named namespace"),
+        ("changes NAMESPACE=payments.prod", "no placeholder named NAMESPACE"),
+        ("who-red NAMESPACE=payments.prod", "no saved query named 'who-red'"),
+        ("", "no saved query named ''"),
+    ],
+)
+def test_what_would_find_nothing_by_mistake_is_refused(
+    deployed: Deployed, tmp_path: Path, words: str, why: str
+) -> None:
+    done = run(deployed, tmp_path, words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert why in done.stderr
 
 
 def test_the_scheduled_functions_are_in_make_logs_and_have_queries(deployed: Deployed, tmp_path: Path) -> None:

@@ -9,10 +9,16 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import islice
 from typing import Any, NamedTuple
 
-from local.emulator.insights.language import Compiler, Typing, quote, tokenize
+from local.emulator.insights.language import Compiler, InsightsError, Typing, tokenize
+from local.emulator.insights.values import add_functions, quote
+
+_MOST_FIELDS = 200
+"""Fields that are extracted from a JSON event (user guide, "Supported logs and discovered fields")."""
 
 Row = dict[str, str]
 """A result as GetQueryResults returns it: texts by field, without the fields that have no value."""
@@ -43,7 +49,18 @@ def run(query: str, events: Sequence[Event], typing: Typing = Typing.JSON, *, st
     named = [] if strict else [token.text for token in tokenize(query) if token.kind == "name"]
     columns = list(dict.fromkeys(["@timestamp", "@message", *(name for line in lines for name in line), *named]))
     plan = Compiler(query, columns, typing).compile()
-    with sqlite3.connect(":memory:") as database:
+    try:
+        rows = _select(plan.sql, columns, lines)
+    except sqlite3.Error as error:
+        raise InsightsError(f"cannot answer: {error}") from error
+    return [
+        {name: _render(value) for name, value in zip(plan.shown, row, strict=True) if value not in {None, ""}}
+        for row in rows
+    ]  # fmt: skip
+
+
+def _select(sql: str, columns: Sequence[str], lines: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(":memory:")) as database:
         _add_functions(database)
         database.execute(f"CREATE TABLE lines ({', '.join(map(quote, columns))})")
         marks = ", ".join("?" * len(columns))
@@ -51,20 +68,22 @@ def run(query: str, events: Sequence[Event], typing: Typing = Typing.JSON, *, st
             f"INSERT INTO lines VALUES ({marks})",  # noqa: S608  # question marks
             [[line.get(name) for name in columns] for line in lines],
         )
-        rows = database.execute(plan.sql).fetchall()
-    return [
-        {name: _render(value) for name, value in zip(plan.shown, row, strict=True) if value not in {None, ""}}
-        for row in rows
-    ]  # fmt: skip
+        return database.execute(sql).fetchall()
 
 
 def discover(message: str, typing: Typing) -> dict[str, Any]:
-    """The fields of a JSON event, with dots for nested objects and arrays; none of another event."""
+    """The first 200 fields of a JSON event, with dots for nested objects and arrays; none of another event.
+
+    A name that begins with @ gets another @, so that none is taken for a field of CloudWatch's own.
+    """
     try:
         found = json.loads(message)
     except ValueError:
         return {}
-    return dict(_flatten("", found, typing)) if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    fields = islice(_flatten("", found, typing), _MOST_FIELDS)
+    return {f"@{name}" if name.startswith("@") else name: value for name, value in fields}
 
 
 def _flatten(prefix: str, node: object, typing: Typing) -> Iterator[tuple[str, Any]]:
@@ -75,7 +94,12 @@ def _flatten(prefix: str, node: object, typing: Typing) -> Iterator[tuple[str, A
     elif typing is Typing.TEXT:
         yield prefix, "" if node is None else json.dumps(node) if not isinstance(node, str) else node
     elif node is not None:
-        yield prefix, int(node) if isinstance(node, bool) else node
+        yield prefix, int(node) if isinstance(node, bool) else str(node) if _is_huge(node) else node
+
+
+def _is_huge(node: object) -> bool:
+    """Whether it is an integer that SQLite cannot hold."""
+    return isinstance(node, int) and not -(2**63) <= node < 2**63
 
 
 def _render(value: object) -> str:
@@ -86,6 +110,7 @@ def _add_functions(database: sqlite3.Connection) -> None:
     def matches(pattern: str, value: object) -> bool:
         return value is not None and re.search(pattern, str(value)) is not None
 
+    add_functions(database)
     database.create_function("matches", 2, matches, deterministic=True)
     database.create_aggregate("earliest", 2, _Earliest)  # type: ignore[arg-type]  # typeshed has one argument only
     database.create_aggregate("latest", 2, _Latest)  # type: ignore[arg-type]  # the same

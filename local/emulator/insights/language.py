@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from local.emulator.insights.values import as_literal, order_by, quote
+
 
 class InsightsError(Exception):
     """The query is not in the language, as far as this knows it."""
@@ -23,16 +25,11 @@ class Typing(Enum):
     TEXT = "everything is text"
 
 
-def quote(name: str) -> str:
-    """A column's name. SQLite takes `denied` and `Denied` for one column, so capitals are marked."""
-    return '"' + re.sub("[A-Z]", r"^\g<0>", name) + '"'
-
-
 _TOKEN = re.compile(r"""
     \s*(?:(?P<regex>/(?:\\.|[^/\\])+/)|(?P<text>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?P<number>\d+(?:\.\d+)?)(?![\w.])
     |(?P<period>\d+(?:ms|s|m|h|d|w))\b|(?P<name>@?[A-Za-z_][\w]*(?:\.\w+)*)|(?P<mark><=|>=|!=|[=<>(),|*\[\]])|(?P<end>$))
 """, re.VERBOSE)  # fmt: skip
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_PERIODS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _NUMBERS_OF = {"avg", "max", "min", "sum"}
 _VALUES_OF = {"count", "count_distinct", "earliest", "latest"}
 
@@ -94,7 +91,7 @@ class Compiler:
             order = "DESC" if self._accept("desc") else "ASC" if self._accept("asc") else ""
             if not order:
                 raise InsightsError(f"say in which order to sort {field}")
-            parts.append(f"{quote(field)} {order}")
+            parts.append(order_by(quote(field), order))
         self._order = f"ORDER BY {', '.join(parts)}"
 
     def _cut(self) -> None:
@@ -127,11 +124,10 @@ class Compiler:
         self._expect(")")
         return sql, self._alias(sql)
 
-    @staticmethod
-    def _over_values(function: str, field: str) -> str:
+    def _over_values(self, function: str, field: str) -> str:
         if function == "count_distinct":
             return f"COUNT(DISTINCT {field})"
-        return f"COUNT({field})" if function == "count" else f'{function}({field}, "@timestamp")'
+        return f"COUNT({field})" if function == "count" else f"{function}({field}, {self._time()})"
 
     def _key(self) -> tuple[str, str]:
         if self._peek().text == "bin":
@@ -139,10 +135,17 @@ class Compiler:
             self._expect("(")
             period = self._take("period")
             self._expect(")")
-            size = int(period[:-1]) * _SECONDS[period[-1]] * 1000
-            return (sql := f'("@timestamp" / {size} * {size})'), self._alias(sql)
+            unit = period.lstrip("0123456789")
+            size = int(period.removesuffix(unit)) * _PERIODS[unit]
+            return (sql := f"({self._time()} / {size} * {size})"), self._alias(sql)
         field = self._field()
         return quote(field), field
+
+    def _time(self) -> str:
+        """The column of @timestamp. SQLite would take the name of a missing column for a text."""
+        if "@timestamp" not in self._columns:
+            raise InsightsError("stats leaves no @timestamp")
+        return quote("@timestamp")
 
     def _alias(self, otherwise: str) -> str:
         return self._take("name") if self._accept("as") else otherwise
@@ -192,7 +195,7 @@ class Compiler:
 
     @staticmethod
     def _number(field: str) -> str:
-        return f"CAST({quote(field)} AS REAL)"
+        return f"number({quote(field)})"
 
     def _field(self) -> str:
         name = self._take("name")
@@ -223,11 +226,6 @@ class Compiler:
         token = self._tokens.pop(0)
         if wanted not in {token.text, token.kind}:
             raise InsightsError(f"expected {wanted}, not {token.text!r}")
-
-
-def as_literal(text: str) -> str:
-    """A text as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _unquote(text: str) -> str:

@@ -19,6 +19,7 @@ VALUES = {"NAMESPACE": "payments.prod", "API_KEY_ID": "a1b2c3d4e5", "CORRELATION
 TIMES = {"@timestamp", "first_seen", "last_seen", "since", "time"}
 NUMBER = re.compile(r"-?\d+\.\d+")
 SNAPSHOT, ONE, SEVERAL = "/v1/namespaces/{namespace}/snapshot", "/v1/namespaces/{namespace}/keys/{key}", "/v1/snapshots"
+ANN = "arn:aws:iam::123456789012:role/Admin"
 READER, STRANGER, JANE = "api-key:readerkey", "api-key:a1b2c3d4e5", "arn:aws:iam::123456789012:role/Developer"
 OFFICE, HOME, CURL = "203.0.113.9", "198.51.100.7", 'curl/8 "x"'
 
@@ -46,7 +47,10 @@ KNOWN: dict[str, list[Known]] = {
         {"@timestamp": 20, "status": 201, "principal": JANE, "method": "PUT", "route": ONE, "revision": 3,
          "source_ip": HOME, "user_agent": CLIENT, "correlation_id": "request-20"},
     ],
-    "changes": [{"@timestamp": 20, "namespace": "payments.prod", "method": "PUT", "revision": 3, "principal": JANE}],
+    "changes": [
+        {"@timestamp": 20, "namespace": "payments.prod", "method": "PUT", "revision": 3, "principal": JANE},
+        {"@timestamp": 6, "namespace": None, "method": "PUT", "route": "/v1/grants", "principal": ANN},
+    ],
     "key-read": [
         {"method": "PUT", "route": ONE, "status": 404, "requests": 1, "first_seen": 60, "last_seen": 60},
         {"method": "GET", "route": SNAPSHOT, "namespace": "payments.prod", "status": 404, "source_ip": "192.0.2.66",

@@ -34,7 +34,11 @@ DEVELOPER = {
     "apiKeyId": "devkey", "userArn": "arn:aws:sts::123456789012:assumed-role/Developer/jane",
     "sourceIp": "198.51.100.7", "userAgent": CLIENT,
 }  # fmt: skip
+ADMINISTRATOR = {
+    **DEVELOPER, "apiKeyId": "adminkey", "userArn": "arn:aws:sts::123456789012:assumed-role/Admin/ann",
+}  # fmt: skip
 STRANGER = {"apiKeyId": "a1b2c3d4e5", "sourceIp": "192.0.2.66", "userAgent": 'curl/8 "x"'}
+GRANTS = json.dumps({"grants": [{"actions": ["read"], "namespaces": ["billing.prod"]}]})
 PUT = json.dumps({"form": "plain", "content_type": "text/plain", "value": "canary-value"})
 
 
@@ -69,7 +73,7 @@ class Service:
     ) -> str:
         """Serves one request at this time; returns the ETag of the response, if it has one."""
         self._now = seconds
-        body = PUT if method == "PUT" else None
+        body = {"PUT": GRANTS if route == "/v1/grants" else PUT}.get(method)
         sent = build_event(
             method, route, parameters=parameters, query=query, headers=headers, body=body, identity=identity
         )
@@ -178,6 +182,7 @@ def make_request_log() -> list[Event]:
     sent = {"Content-Type": "application/json"}
     etag = service.send(0, "GET", SNAPSHOT, READER, prod)
     service.send(5, "POST", "/v1/whoami", DEVELOPER)
+    service.send(6, "PUT", "/v1/grants", ADMINISTRATOR, query={"principal": ["api-key:bill1"]}, headers=sent)
     service.send(10, "GET", SNAPSHOT, READER, prod, headers={"If-None-Match": etag})
     service.send(20, "PUT", KEY_ROUTE, DEVELOPER, key, headers=sent)
     service.send(30, "GET", SNAPSHOT, READER, prod)
