@@ -1,6 +1,6 @@
 """`saved_query` of the runbooks says so when a query has no answer, or a part of it, in every shell that people use.
 
-A program that stands in for the AWS CLI answers as CloudWatch does then; tests/deployed has a deployed stack.
+A fake AWS CLI answers as CloudWatch does then; tests/deployed has a deployed stack.
 """
 
 from __future__ import annotations

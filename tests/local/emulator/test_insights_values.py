@@ -19,7 +19,7 @@ def make_events(*values: object) -> list[Event]:
 
 
 def ask(query: str, *values: object) -> list[str]:
-    """What the query shows of the events that have these values, a text a row."""
+    """Asks about events that have these values; returns a text for each row."""
     return [" ".join(row.values()) for row in run(query, make_events(*values), strict=False)]
 
 
