@@ -140,19 +140,20 @@ NAMESPACES = (1, 2, 5)
 def fleet(service: Service, of: Fleet, namespaces: int, poll_seconds: int) -> Use:
     """Units that a fleet uses a month, apart from the stage's fixed part: one request for all its namespaces.
 
-    A change replaces one poll of each warm environment. A data key is unwrapped again every hour.
+    A change replaces one poll of each warm environment. It opens the snapshot, and for that unwraps the data key if the
+    last time was an hour ago: an unchanged poll opens nothing.
     """
     polls = Decimal(of.warm * service.of.seconds) / poll_seconds
     changes = of.changes * service.of.days
     changed = min(Decimal(of.warm * changes), polls)
-    hours = of.warm * service.of.days * _HOURS
+    unwrapped = min(Decimal(of.warm * service.of.days * min(of.changes, _HOURS)), changed)
     return add(
         times(service.poll(namespaces), polls - changed),
         times(service.snapshot(namespaces), changed),
         times(service.cold_start(namespaces), of.cold_starts),
         times(service.write(), changes),
         service.grants(polls + of.cold_starts),
-        {"kms_requests": Decimal(hours * namespaces)},
+        {"kms_requests": unwrapped},
     )
 
 

@@ -31,7 +31,10 @@ class _Intervals(NamedTuple):
 
 def render(costs: Costs) -> str:
     """The section, between its marks."""
-    parts = [*_about(costs), *_fixed(costs), *_million(costs), *_fleets(costs), *_compared(costs), *_prices(costs)]
+    parts = [
+        *_about(costs), *_fixed(costs), *_million(costs), *_fleets(costs), *_savings(costs), *_compared(costs),
+        *_prices(costs),
+    ]  # fmt: skip
     return "\n".join(parts) + "\n"
 
 
@@ -71,8 +74,8 @@ def _about(costs: Costs) -> Iterator[str]:
         f"A request writes {lines.report} bytes of Lambda's own lines and {lines.access} bytes of access log, and "
         f"unless it is an unchanged poll, {lines.request} bytes of request log. Logs are kept for {of.log_months} "
         f"months and compressed to {of.log_kept * 100:.0f} %.",
-        f"A fleet's environments share {of.api_keys} API keys. A data key is unwrapped at the cold start and every "
-        "hour.",
+        f"A fleet's environments share {of.api_keys} API keys. A data key is unwrapped at the cold start, and when "
+        "something changed, at most every hour.",
         "What API Gateway sends is charged as if it went to the internet.",
     )
     yield ""
@@ -139,6 +142,30 @@ def _fleets(costs: Costs) -> Iterator[str]:
     yield ""
 
 
+def _savings(costs: Costs) -> Iterator[str]:
+    """The price of one more environment, and the changes that save."""
+    often, seldom = (dollars(costs.of_one_more(seconds)) for seconds in (60, 300))
+    warm = FLEETS[0]
+    yield from wrap(
+        f"**One more warm environment** with one namespace costs ${often} a month at 60 s, and ${seldom} at 300 s. The "
+        "client polls when a value is read and its interval, give or take a tenth, is over. An environment that is "
+        "idle, or frozen by Lambda, polls less, so the fleets above show the most that they can cost."
+    )
+    yield ""
+    yield from wrap(f"**To pay less**, for {warm.name} with one namespace, each change by itself:")
+    yield ""
+    rows = [[change, dollars(amount), lost] for change, amount, lost in costs.list_savings(warm)]
+    yield from table(["change", "$ a month", "what you lose"], rows)
+    yield ""
+    yield from wrap(
+        "The fixed part is paid once a stage, so a few consumers save most by sharing one: namespaces and grants keep "
+        "them apart. The free tier of an account comes off all this, as far as nothing else uses it: each month, among "
+        "others, 10 alarm metrics, 10 custom metrics, 5 GB of logs, 20,000 KMS requests, and a million requests and "
+        "400,000 GB-seconds of Lambda."
+    )
+    yield ""
+
+
 def _compared(costs: Costs) -> Iterator[str]:
     yield "**Beside AWS's own stores**, in $ a month. First, everybody reads every 60 s:"
     yield ""
@@ -166,9 +193,12 @@ def _peers(costs: Costs, every: _Intervals) -> Iterator[str]:
 def _peer_row(costs: Costs, of: Fleet, many: int, every: _Intervals) -> list[str]:
     appconfig, higher, standard, secrets = (dollars(each) for each in costs.of_peers(of, many, every.app, every.stored))
     calls = peers.parameter_calls(of, costs.service.of, many, every.stored) / costs.service.of.seconds
-    allowed = standard if calls <= peers.STANDARD_CALLS else "refused"
+    stored = [
+        amount if calls <= most else "refused"
+        for amount, most in ((higher, peers.HIGHER_CALLS), (standard, peers.STANDARD_CALLS))
+    ]
     name = f"{of.name}, {_name_namespaces(many)}"
-    return [name, dollars(costs.of_fleet(of, many, every.ours)), appconfig, higher, allowed, f"{calls:.1f}", secrets]
+    return [name, dollars(costs.of_fleet(of, many, every.ours)), appconfig, *stored, f"{calls:.1f}", secrets]
 
 
 def _verdicts(costs: Costs) -> Iterator[str]:
@@ -191,11 +221,17 @@ def _verdicts(costs: Costs) -> Iterator[str]:
     )
     yield (
         "**Parameter Store** is free for plain values within its standard throughput. Each SecureString that is read "
-        f"costs a Decrypt. It is read with GetParametersByPath, {peers.PAGE} keys a call. `refused` means more than "
-        f"{peers.STANDARD_CALLS} calls a second on average, the account's quota of standard throughput; below it, "
-        "environments that start together are still throttled."
+        "costs a Decrypt, and with higher throughput each parameter that is read has a price, too. A namespace is too "
+        "large for one parameter, which holds 4 KB, or 8 KB at a price, so each key is one. They are read with "
+        f"GetParametersByPath, {peers.PAGE} keys a call. `refused` means more calls a second on average than the "
+        f"account's quota, {peers.STANDARD_CALLS} with standard and {peers.HIGHER_CALLS} with higher throughput; below "
+        "it, environments that start together are still throttled. GetParameters, which takes names instead of a path, "
+        "has a quota of 1,000 with higher throughput, at the same price."
     )
-    yield "A small stage pays the fixed part: for a few environments each of the three is cheaper."
+    yield (
+        "A small stage pays the fixed part: for a few environments each of the three is cheaper, Parameter Store with "
+        "standard throughput."
+    )
 
 
 def _prices(costs: Costs) -> Iterator[str]:

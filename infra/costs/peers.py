@@ -10,8 +10,9 @@ from infra.costs.prices import Use
 PAGE = 10
 """Parameters that GetParametersByPath answers at most."""
 
-STANDARD_CALLS = 40
-"""Calls a second that Parameter Store takes without higher throughput, of the whole account and region."""
+STANDARD_CALLS, HIGHER_CALLS = 40, 100
+"""Calls of GetParametersByPath a second that Parameter Store takes of the whole account and region, without and with
+higher throughput (Systems Manager user guide, "Managing Parameter Store throughput")."""
 
 AGENT_SECONDS, EXTENSION_SECONDS = 45, 300
 """How long AWS's own readers wait by default: the AppConfig Agent, and the Parameters and Secrets extension."""
@@ -36,10 +37,13 @@ def parameter_calls(of: Fleet, assumed: Assumptions, namespaces: int, seconds: i
 
 
 def parameter_store(of: Fleet, assumed: Assumptions, namespaces: int, seconds: int, *, standard: bool) -> Use:
-    """A standard parameter for each key. Each SecureString that is read costs a Decrypt of KMS."""
-    decrypts = _refreshes(of, assumed, namespaces, seconds) * assumed.secrets
-    calls = {} if standard else {"ssm_calls": parameter_calls(of, assumed, namespaces, seconds)}
-    return {**calls, "kms_requests": decrypts}
+    """A standard parameter for each key. Each SecureString that is read costs a Decrypt of KMS.
+
+    An API interaction is a parameter that a call returns, not the call.
+    """
+    refreshes = _refreshes(of, assumed, namespaces, seconds)
+    returned = {} if standard else {"ssm_interactions": refreshes * assumed.keys}
+    return {**returned, "kms_requests": refreshes * assumed.secrets}
 
 
 def secrets_manager(of: Fleet, assumed: Assumptions, namespaces: int, seconds: int) -> Use:

@@ -92,12 +92,19 @@ def _watched(expanded: Template) -> list[Part]:
     """Custom metrics, as if each were written in every hour, and API Gateway's metrics by route."""
     filters = len(_of_type(expanded, "AWS::Logs::MetricFilter"))
     own = len(_REQUEST_METRICS) + _CODES + 2 + filters + len(PROBE_METRICS) + len(UPKEEP_METRICS)
+    detailed = detailed_metrics(expanded)
     parts = [Part(f"custom metrics: at most {own}", {"custom_metrics": Decimal(own)})]
+    return parts + [
+        Part(f"detailed metrics of {_ROUTES} routes: {many}", {name: many}) for name, many in detailed.items()
+    ]
+
+
+def detailed_metrics(expanded: Template) -> Use:
+    """API Gateway's metrics by route, if the stage of the API has them."""
     settings = [each for stage in expanded["Resources"].values() for each in _list_settings(stage)]
     if any(each.get("MetricsEnabled") is True for each in settings):
-        many = _ROUTES * _METRICS_A_ROUTE
-        parts.append(Part(f"detailed metrics of {_ROUTES} routes: {many}", {"custom_metrics": Decimal(many)}))
-    return parts
+        return {"custom_metrics": Decimal(_ROUTES * _METRICS_A_ROUTE)}
+    return {}
 
 
 def _list_settings(resource: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -269,6 +269,15 @@ def test_an_unchanged_kms_value_is_not_decrypted_again() -> None:
     assert len(stage.kms.calls) == 1
 
 
+def test_unchanged_polls_cost_no_kms_call_however_long_they_go_on() -> None:
+    stage = Stage(seal_values({"a": "1"}))
+    for _ in range(5):
+        stage.clock.advance(3600)
+        assert stage.config["a"] == "1"
+    assert len(stage.gateway.asked) > 1
+    assert len(stage.kms.calls) == 1
+
+
 def test_data_keys_are_unwrapped_again_hourly_to_notice_withdrawn_rights() -> None:
     stage = Stage(seal_values({"a": "1"}))
     stage.config.snapshot()

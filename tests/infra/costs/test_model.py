@@ -55,7 +55,7 @@ def test_a_thousand_warm_environments_are_43_million_polls() -> None:
     used = fleet(SERVICE, Fleet("warm", 1000), 1, 60)
     assert used["rest_requests"] == 43_200_000
     assert used["table_reads"] == 43_200_000 + 10 * 2 * 259_200
-    assert used["kms_requests"] == 720_000
+    assert used["kms_requests"] == 0  # what is unchanged is not opened again
     assert PRICES.prices["rest_requests"].cost(used["rest_requests"]) == Decimal("151.2")
 
 
@@ -63,12 +63,17 @@ def test_ten_changes_a_day_replace_polls_and_add_writes() -> None:
     used = fleet(SERVICE, Fleet("changing", 1000, changes=10), 1, 60)
     assert used["rest_requests"] == 43_200_000 + 300
     assert used["table_writes"] == 300 * 14
+    assert used["kms_requests"] == 300_000
     assert used["gb_out"] == pytest.approx(Decimal("0.0000004") * 42_900_300 + Decimal("0.00002") * 300_000)
 
 
 def test_no_more_polls_find_a_change_than_there_are_polls() -> None:
     used = fleet(SERVICE, Fleet("seldom", 10, changes=50), 1, 3600)
     assert used["gb_out"] == pytest.approx(Decimal("0.00002") * 7200 + Decimal("0.0000004") * 1500)
+
+
+def test_a_data_key_is_unwrapped_at_most_every_hour() -> None:
+    assert fleet(SERVICE, Fleet("busy", 10, changes=100), 1, 60)["kms_requests"] == 10 * 30 * 24
 
 
 def test_the_default_sampling_traces_one_a_second_and_a_twentieth() -> None:
@@ -101,7 +106,7 @@ def test_peers_are_charged_as_their_pages_say() -> None:
     assert peers.appconfig(of, assumed, 2, 60) == app
     assert peers.secrets_manager(of, assumed, 2, 60) == {"secrets": 2, "secret_calls": reads}
     assert peers.parameter_store(of, assumed, 2, 60, standard=False) == {
-        "ssm_calls": reads * 2,
+        "ssm_interactions": reads * 20,  # each parameter that is returned, in however few calls
         "kms_requests": reads * 5,
     }
     assert peers.parameter_store(of, assumed, 2, 60, standard=True) == {"kms_requests": reads * 5}

@@ -84,7 +84,29 @@ def test_what_is_said_of_the_other_stores_holds(costs: Costs) -> None:
     assert costs.of_peers(warm, 1, 60, 60)[3] == pytest.approx(ours[warm], rel=Decimal("0.15"))
     assert costs.of_peers(warm, 5, 60, 60)[3] > costs.of_fleet(warm, 5, 60) * 3
     few = warm._replace(warm=5)
-    assert max(costs.of_peers(few, 1, 60, 60)) < costs.of_fleet(few, 1, 60)
+    app_few, _, standard, secret = costs.of_peers(few, 1, 60, 60)
+    assert peers.parameter_calls(few, costs.service.of, 1, 60) / costs.service.of.seconds < peers.STANDARD_CALLS
+    assert max(app_few, standard, secret) < costs.of_fleet(few, 1, 60)
+
+
+def test_each_saving_saves_and_all_of_them_save_most(costs: Costs) -> None:
+    shipped_, *savings, together = (amount for _, amount, _ in costs.list_savings(FLEETS[0]))
+    assert shipped_ == costs.of_fleet(FLEETS[0], 1, 60)
+    assert savings[0] == costs.of_fleet(FLEETS[0], 1, 300)
+    assert together < min(savings) <= max(savings) < shipped_
+
+
+def test_one_more_environment_is_the_difference_between_two_fleets(costs: Costs) -> None:
+    grown = FLEETS[0]._replace(warm=FLEETS[0].warm + 1)
+    more = costs.of_fleet(grown, 1, 60) - costs.of_fleet(FLEETS[0], 1, 60)
+    assert costs.of_one_more(60) == pytest.approx(more, rel=Decimal("0.05"))
+
+
+def test_the_settings_that_save_exist(costs: Costs) -> None:
+    options = (ROOT / "infra/stages/prod.toml").read_text() + (ROOT / "docs/CLIENT.md").read_text()
+    names = re.findall(r"`(\w+) ?=", " ".join(change for change, _, _ in costs.list_savings(FLEETS[0])))
+    assert len(names) == 4
+    assert all(re.search(rf"\b{name}\b", options) for name in names)
 
 
 def test_the_fleets_of_the_document_never_get_cheaper_with_namespaces(costs: Costs) -> None:
