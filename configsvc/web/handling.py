@@ -65,7 +65,7 @@ def _list_causes(error: BaseException) -> list[str]:
     while cause is not None:
         kinds.append(_name_kind(cause))
         cause = cause.__cause__ or cause.__context__
-    return kinds
+    return kinds[:_MOST_PLACES]
 
 
 def _name_kind(error: BaseException) -> str:
@@ -77,16 +77,18 @@ def _name_kind(error: BaseException) -> str:
 
 
 def _locate(traceback: TracebackType | None) -> list[str]:
+    """The innermost places: an endless recursion has hundreds, and CloudWatch finds 200 fields of a line."""
     places = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
         places.append(f"{'/'.join(code.co_filename.split('/')[-2:])}:{traceback.tb_lineno} {code.co_name}")
         traceback = traceback.tb_next
-    return places
+    return places[-_MOST_PLACES:]
 
 
 CORRELATION = "X-Correlation-Id"
 _LONGEST = 128
+_MOST_PLACES = 32
 
 _FAILED = "The service failed. Try again; search its log for the correlation id to see why."
 

@@ -13,13 +13,15 @@ from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import Unprocessable
 from configsvc.model.names import PROBE_NAMESPACE, UPKEEP_KEY
-from configsvc.scheduled.upkeep_report import LISTED, describe_tally
+from configsvc.scheduled.upkeep_report import LISTED, describe_tally, measure_tally
 from configsvc.service.engine import records
 from configsvc.service.engine.ports import Write
 from configsvc.service.engine.records import Head, RetentionSettings
 from configsvc.service.verbs.due import DueDataKey
 from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace
 from configsvc.service.verbs.upkeep_everywhere import DueDay, UpkeepTally
+from local.emulator.insights.engine import discover
+from local.emulator.insights.language import Typing
 from tests.support.scheduled.upkeep_world import SERVICE, Upkeep
 from tests.support.service.sealed import kid
 from tests.support.service.world import ADMIN, NS, World, make_world, sealed, text
@@ -197,6 +199,7 @@ def test_a_line_is_bounded_however_much_is_due() -> None:
     tally.days = [DueDay(each, "2027-01-15", "k" * 255, 10**6) for each in many]
     tally.data_keys = [DueDataKey(each, kid(), ("age", "seals")) for each in many]
     line = describe_tally(tally)
+    assert len(discover(json.dumps({**line, **measure_tally("s", 0, tally)}), Typing.JSON)) < 190  # others are added
     assert len(json.dumps(line)) < 64_000
     assert [line[f"{name}_not_listed"] for name in ("failed", "rotations", "data_keys")] == [1000 - LISTED] * 3
     assert line["data_keys_due"] == 1000

@@ -73,6 +73,17 @@ def test_an_unexpected_error_is_logged_and_not_shown() -> None:
     assert any("test_handling.py" in place and "view" in place for place in line["where"])  # type: ignore[union-attr]
 
 
+def test_the_line_of_an_endless_recursion_is_short() -> None:
+    def view(request: Request, **_parameters: str) -> Reply:
+        return view(request)
+
+    lines = Lines()
+    call_view(view, lines)
+    [line] = lines.kept
+    assert line["fault"] == "RecursionError"
+    assert len(line["where"]) == 32  # type: ignore[arg-type]  # a list
+
+
 @pytest.mark.parametrize(("members", "seconds"), [({}, "1"), ({"retry_after": 5}, "5")])
 def test_retryable_problems_have_retry_after(members: dict[str, int], seconds: str) -> None:
     made = call_view(make_raising_view(errors.Unavailable("Try again.", **members)), Lines())
