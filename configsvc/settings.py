@@ -48,6 +48,7 @@ class UpkeepSettings(NamedTuple):
     """The settings of the scheduled upkeep.
 
     Args:
+        stack: CONFIGSVC_STACK, the stack's name, for receivers of events.
         table: CONFIGSVC_TABLE, the DynamoDB table's name.
         probe: CONFIGSVC_PROBE_API_KEY_ID, the principal of the probe's API key; None (empty) if there is no probe.
         rotation_days: CONFIGSVC_ROTATION_DAYS, how many days before its date a value is reported.
@@ -55,6 +56,7 @@ class UpkeepSettings(NamedTuple):
         charset: from AWS_EXECUTION_ENV, as for the service.
     """
 
+    stack: str
     table: str
     probe: Principal | None = None
     rotation_days: int = 14
@@ -70,6 +72,8 @@ def read_upkeep_settings(environ: Mapping[str, str]) -> UpkeepSettings:
     """
     table, level = environ.get("CONFIGSVC_TABLE", ""), parse_log_level(environ)
     faults = [] if _TABLE.fullmatch(table) else ["CONFIGSVC_TABLE must be the name of the DynamoDB table"]
+    stack = environ.get("CONFIGSVC_STACK", "").strip()
+    faults += [] if stack else ["CONFIGSVC_STACK must be the name of the stack"]
     key, probe = environ.get("CONFIGSVC_PROBE_API_KEY_ID", "").strip(), None
     try:
         probe = parse_api_key_id(key) if key else None
@@ -82,7 +86,7 @@ def read_upkeep_settings(environ: Mapping[str, str]) -> UpkeepSettings:
         faults.append(f"CONFIGSVC_LOG_LEVEL must be one of {', '.join(_LEVELS)}")
     if faults or level is None:
         raise Misconfigured(f"Set these variables of the function: {'; '.join(faults)}.")
-    return UpkeepSettings(table, probe, int(days), level, choose_charset(environ))
+    return UpkeepSettings(stack, table, probe, int(days), level, choose_charset(environ))
 
 
 def read_settings(environ: Mapping[str, str]) -> StageSettings:

@@ -23,7 +23,9 @@ _STACK = "arn:{partition}:cloudformation:{region}:{account}:stack/{stack}/*"
 _FUNCTION = "arn:{partition}:lambda:{region}:{account}:function:{stack}-api"
 # Upkeep and the probe, which have no versions and no alias.
 _SCHEDULED = tuple(
-    f"arn:{{partition}}:lambda:{{region}}:{{account}}:function:{each}" for each in ("{upkeep}", "{probe}")
+    f"arn:{{partition}}:lambda:{{region}}:{{account}}:function:{each}"
+    for name in ("{upkeep}", "{probe}")
+    for each in (name, f"{name}:$LATEST")  # with the qualifier of an event invoke config
 )
 _TABLE = "arn:{partition}:dynamodb:{region}:{account}:table/{made}*"
 _KEY = "arn:{partition}:kms:{region}:{account}:key/*"

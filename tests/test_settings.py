@@ -94,11 +94,11 @@ def test_invalid_days_are_reported(text: str) -> None:
         read_settings(NEEDED | {"CONFIGSVC_CHANGE_LOG_DAYS": text})
 
 
-UPKEEP = {"CONFIGSVC_TABLE": "configsvc-prod"}
+UPKEEP = {"CONFIGSVC_STACK": "configsvc-prod", "CONFIGSVC_TABLE": "config"}
 
 
-def test_upkeep_needs_a_table_and_has_defaults_for_the_rest() -> None:
-    assert read_upkeep_settings(UPKEEP) == UpkeepSettings("configsvc-prod", None, 14, "info", "ascii")
+def test_upkeep_needs_stack_and_table_and_has_defaults_for_the_rest() -> None:
+    assert read_upkeep_settings(UPKEEP) == UpkeepSettings("configsvc-prod", "config", None, 14, "info", "ascii")
 
 
 def test_upkeep_takes_the_probes_key_and_the_days() -> None:
@@ -112,4 +112,4 @@ def test_all_faults_of_upkeeps_settings_are_named_together() -> None:
     }  # fmt: skip
     with pytest.raises(Misconfigured) as raised:
         read_upkeep_settings(wrong)
-    assert all(name in str(raised.value) for name in ("CONFIGSVC_TABLE", *wrong))
+    assert all(name in str(raised.value) for name in ("CONFIGSVC_STACK", "CONFIGSVC_TABLE", *wrong))

@@ -24,9 +24,6 @@ from configsvc.service.engine.ports import Announcer, ServicePorts
 if TYPE_CHECKING:
     from configsvc.adapters.dynamo import DynamoRepository
 
-SUFFIX = "-upkeep"
-"""The end of the function's name, after the stack's."""
-
 
 def handler(event: object, context: LambdaContext) -> dict[str, object]:
     """Runs the task that the input names.
@@ -45,7 +42,7 @@ def _open_world() -> UpkeepWorld:
     repository = _open_repository(stage.table)
     ports = _build_ports(stage, repository)
     log = JsonLog(sys.stdout, stage.log_level)
-    announcer = partial(_open_events, service.removesuffix(SUFFIX))
+    announcer = partial(_open_events, stage.stack)
     return UpkeepWorld(
         partial(_limit_ports, ports, repository), announcer, ports.clock, log, service, stage.probe, stage.rotation_days
     )

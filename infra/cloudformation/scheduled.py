@@ -12,18 +12,18 @@ from infra.cloudformation.access import Statement, allow
 from infra.cloudformation.template import Template
 from infra.stage import Stage
 
+PROBE_KEY = "ProbeKey"
+"""The logical id of the probe's API key, which has no other user: it may go and come with the probe."""
 _LONGEST_NAME = 64
 _SCHEDULES = ("UpkeepSchedule", "HeartbeatSchedule", "ProbeSchedule")
 _PROBE = (
-    "Probe", "ProbeRole", "ProbeLogGroup", "ProbeInvocations", "ProbeSchedule", "ProbeSchedulePermission", "ProbeKey",
+    "Probe", "ProbeRole", "ProbeLogGroup", "ProbeInvocations", "ProbeSchedule", "ProbeSchedulePermission", PROBE_KEY,
     "ProbePlan", "ProbePlanMember", "ProbeAlarm", "CertificateAlarm",
 )  # fmt: skip
 _PROBE_OUTPUTS = ("ProbeFunctionName", "ProbeLogGroupName", "ProbeKeyId")
 _LOOKS = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
-_CHANGES = [
-    "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
-    "ec2:UnassignPrivateIpAddresses",
-]  # fmt: skip
+_CHANGES = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:UnassignPrivateIpAddresses"]
+_DELETES = ["ec2:DeleteNetworkInterface"]
 
 Json = dict[str, Any]
 
@@ -66,17 +66,21 @@ def _adapt_probe(resources: Json, stage: Stage) -> None:
 def _interfaces(places: list[str]) -> list[Statement]:
     """Lambda itself makes the interfaces, with the role of the function, and their ids are not known before.
 
-    Subnets may be another account's that shares them.
+    Subnets may be another account's that shares them. For deleting, Lambda wants all ids of the account, spelled as
+    here ("Giving Lambda functions access to resources in an Amazon VPC", the note on DeleteNetworkInterface).
     """
     here = "arn:${AWS::Partition}:ec2:${AWS::Region}"
     kinds = {"sg": "security-group", "subnet": "subnet"}
     named = [f"{here}:*:{kinds[each.partition('-')[0]]}/{each}" for each in places]
     made = [{"Fn::Sub": each} for each in (f"{here}:${{AWS::AccountId}}:network-interface/*", *named)]
     code = {"Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:*"}
-    denied: Statement = {"Sid": "ItsCodeMakesNone", "Effect": "Deny", "Action": [*_CHANGES, *_LOOKS], "Resource": "*"}
+    every = {"Fn::Sub": f"{here}:${{AWS::AccountId}}:*/*"}
+    actions = [*_CHANGES, *_DELETES, *_LOOKS]
+    denied: Statement = {"Sid": "ItsCodeMakesNone", "Effect": "Deny", "Action": actions, "Resource": "*"}
     return [
         allow("LambdaLooks", _LOOKS, "*"),
         allow("LambdaMakesInterfaces", _CHANGES, made),
+        allow("LambdaDeletesThem", _DELETES, every),
         denied | {"Condition": {"ArnLike": {"lambda:SourceFunctionArn": code}}},
     ]
 

@@ -122,7 +122,6 @@ def for_emulator(expanded: Template, endpoint: str) -> Template:
       that the deployment waits for;
     - log groups get a name with the stack's id in it, because it would generate the same name for each stack of a
       name, and so empty the log that a destroyed stack left;
-    - conditions on `events:source` are removed from roles, because its requests have no such key: all would be denied;
     - the probe gets the URL at which the emulator serves the API: no name of AWS leads to it.
 
     What it accepts and silently drops (SSE, TTL, PITR, endpoint type, reserved concurrency) stays in.
@@ -136,7 +135,6 @@ def for_emulator(expanded: Template, endpoint: str) -> Template:
         resource.get("UpdatePolicy", {}).pop("CodeDeployLambdaAliasUpdate", None)
     _responses_as_resources(done)
     _name_log_groups(done)
-    _drop_conditions(done)
     _lead_to(done, endpoint)
     return done
 
@@ -167,14 +165,6 @@ def _name_log_groups(template: Template) -> None:
         made = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
         named = {"Fn::Sub": ["${AWS::StackName}-" + name + "-${Made}", {"Made": made}]}
         group["Properties"].setdefault("LogGroupName", named)
-
-
-def _drop_conditions(template: Template) -> None:
-    for role in _of_type(template, "AWS::IAM::Role").values():
-        for policy in role["Properties"].get("Policies", []):
-            for statement in policy["PolicyDocument"]["Statement"]:
-                if "events:source" in json.dumps(statement.get("Condition", {})):
-                    del statement["Condition"]
 
 
 def _lead_to(template: Template, endpoint: str) -> None:

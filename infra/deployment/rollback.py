@@ -14,6 +14,7 @@ from typing import Any
 
 from infra.cloudformation import canary, earlier
 from infra.cloudformation.earlier import KEPT, Notes
+from infra.cloudformation.scheduled import PROBE_KEY
 from infra.cloudformation.template import Template
 from infra.deployment.alias import find_alias, finish_alias, mend_alias
 from infra.deployment.change_set import ONLY_A_CHANGE_SET, Change
@@ -225,12 +226,12 @@ def _describe(
 
 
 def keep_what_others_need(site: Site, approve: Approve) -> Approve:
-    """Approves only what loses no API key, table or KMS key."""
+    """Approves only what loses no consumer's API key, no table and no KMS key."""
 
     def check(changes: list[Change]) -> bool:
         for change in changes:
             lost = not change.kept and (change.action == "Remove" or change.replaced == "True")
-            if lost and change.kind in _NEVER_LOST:
+            if lost and change.kind in _NEVER_LOST and change.resource != PROBE_KEY:
                 raise Declined(
                     f"The rollback would delete {change.resource}, {_NEVER_LOST[change.kind]}. Nothing was changed. "
                     f"{_INSTEAD.format(stage=site.stage.name)}"

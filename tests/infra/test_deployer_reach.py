@@ -65,6 +65,16 @@ def test_all_roles_and_policies_of_the_template_can_be_made(built_package: Packa
         assert allowed(stage, wanted, iam_PassedToService="lambda.amazonaws.com") == {each for each, _ in wanted}, name
 
 
+def test_the_settings_of_invocations_are_named_with_their_qualifier(built_package: Package) -> None:
+    """The template names `$LATEST`, and Lambda's names of functions may have a qualifier."""
+    resources = expanded(built_package, STAGE)["Resources"].values()
+    [qualifier] = {each["Properties"]["Qualifier"] for each in resources if each["Type"].endswith("EventInvokeConfig")}
+    functions = [f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:configsvc-{each}" for each in ("upkeep", "probe")]
+    for arn in (*functions, *(f"{each}:{qualifier}" for each in functions)):
+        wanted = [(f"lambda:{each}FunctionEventInvokeConfig", arn) for each in ("Put", "Get", "Update", "Delete")]
+        assert allowed(STAGE, wanted) == {each for each, _ in wanted}, arn
+
+
 def key_actions(*aliases: str) -> set[str]:
     requests = [(f"kms:{each}", KEY) for each in KEY_ACTIONS]
     keys = {"kms_ResourceAliases": list(aliases)} if aliases else {}

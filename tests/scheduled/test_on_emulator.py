@@ -54,7 +54,7 @@ class Stand(NamedTuple):
         environ = {
             "AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "NO_PROXY": "*",
-            "AWS_LAMBDA_FUNCTION_NAME": "configsvc-tests-upkeep", "CONFIGSVC_TABLE": self.table,
+            "AWS_LAMBDA_FUNCTION_NAME": "configsvc-te-Upkeep-1A2B3C", "CONFIGSVC_STACK": "configsvc-tests", "CONFIGSVC_TABLE": self.table,
             "CONFIGSVC_PROBE_API_KEY_ID": "probekey", **changed,
         }  # fmt: skip
         return subprocess.run(
@@ -108,7 +108,7 @@ def test_a_due_rotation_is_logged_and_received_within_a_minute(stand: Stand) -> 
     while not received:
         assert time.monotonic() < began + _MINUTE
         received = stand.queue.receive()
-    assert (line["rotation_due"], line["RotationOverdue"], line["service"]) == (1, 1, "configsvc-tests-upkeep")
+    assert (line["rotation_due"], line["RotationOverdue"], line["service"]) == (1, 1, "configsvc-te-Upkeep-1A2B3C")
     (event,) = received
     assert (event["source"], event["detail-type"]) == ("configsvc", "RotationDue")
     assert event["detail"] == {

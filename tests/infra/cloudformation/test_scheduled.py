@@ -111,7 +111,10 @@ def test_a_probe_in_a_vpc_makes_interfaces_and_its_code_none(everything: Templat
     assert "VpcConfig" not in properties(everything, "Upkeep")
     held = statements(everything, "ProbeRole")
     denied = held["ItsCodeMakesNone"]
-    allowed = {*held["LambdaLooks"]["Action"], *held["LambdaMakesInterfaces"]["Action"]}
+    grants = [held[each] for each in ("LambdaLooks", "LambdaMakesInterfaces", "LambdaDeletesThem")]
+    assert "ec2:DeleteNetworkInterface" in grants[2]["Action"]
+    assert grants[2]["Resource"]["Fn::Sub"].endswith(":${AWS::AccountId}:*/*"), "all ids, as Lambda wants them"
+    allowed = {action for each in grants for action in each["Action"]}
     assert (denied["Effect"], set(denied["Action"])) == ("Deny", allowed)
     assert set(denied["Condition"]["ArnLike"]) == {"lambda:SourceFunctionArn"}
 
@@ -154,6 +157,16 @@ def test_a_function_has_a_name_of_its_own_as_long_as_lambda_takes_it(built_packa
         assert named == ({"Fn::Sub": f"${{AWS::StackName}}-{name.lower()}"} if fits else None)
 
 
+def test_upkeep_knows_the_stack_whatever_its_function_is_called(plain: Template) -> None:
+    assert variables(plain, "Upkeep")["CONFIGSVC_STACK"] == {"Ref": "AWS::StackName"}
+
+
+def test_the_emulator_judges_the_same_roles_as_aws(everything: Template) -> None:
+    done = for_emulator(everything, "http://127.0.0.1:4566")
+    for role in ("UpkeepRole", "ProbeRole", "ApiHandlerRole"):
+        assert done["Resources"][role] == everything["Resources"][role]
+
+
 def test_no_group_of_consumers_takes_a_place_of_the_probe(built_package: Package, plain: Template) -> None:
     limits = {"rate": 1, "burst": 1}
     found = expanded(built_package, parse({"stack": "s", "groups": [{"name": "probe", **limits}]}))
@@ -166,6 +179,4 @@ def test_the_emulator_serves_the_probe_at_its_own_address(everything: Template) 
     done = for_emulator(everything, "http://127.0.0.1:4566")
     url = variables(done, "Probe")["CONFIGSVC_URL"]
     assert url == {"Fn::Sub": "http://127.0.0.1:4566/_aws/execute-api/${RestAPI}/api"}
-    assert "Condition" not in statements(done, "UpkeepRole")["ItsEvents"]
-    assert "Condition" in statements(everything, "UpkeepRole")["ItsEvents"]
     assert "AWS::XRay::SamplingRule" not in {each["Type"] for each in done["Resources"].values()}

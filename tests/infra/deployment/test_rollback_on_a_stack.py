@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import boto3
 import pytest
 
+from infra.cloudformation import scheduled
 from infra.deployment import history
 from infra.deployment.deploy import Service, deploy_service, plan_service
 from infra.deployment.records import RecordError, encode
@@ -263,6 +264,24 @@ def test_a_rollback_deletes_no_api_key(make_world: Callable[[str], World], built
     world.deploy(replace(built_package, template=sam))
     with pytest.raises(Declined, match="would delete AnotherKey, an API key"):
         world.roll_back()
+
+
+def test_the_probe_and_its_own_key_go_and_come_with_a_rollback(
+    make_world: Callable[[str], World], built_package: Package
+) -> None:
+    """Its key has no other user. Else nobody could go back to a release, or a stage, without the probe."""
+    world = make_world("rollback-probe")
+    without = copy.deepcopy(built_package.template)
+    scheduled.add(without, parse({"stack": "rollback-probe", "probe": {"enabled": False}}))
+    service = world.deploy(replace(built_package, template=without))
+    world.deploy(built_package)
+    stack = world.site.target.stack("rollback-probe")
+    assert {"Probe", "ProbeKey"} <= stack.made().keys()
+    world.roll_back()
+    assert not {"Probe", "ProbeKey"} & stack.made().keys()
+    assert world.status(service) == 200
+    world.roll_back(to=2)
+    assert {"Probe", "ProbeKey"} <= stack.made().keys()
 
 
 def test_a_plan_is_left_and_can_be_executed_and_deployed_over(
