@@ -24,6 +24,7 @@ from infra.deployer_rules import (
     FUNCTION_RESOURCES,
     PLANS,
     READS,
+    ROLE_RESOURCES,
     SCHEDULED_RESOURCES,
     Rule,
 )
@@ -34,6 +35,7 @@ from infra.stage_rules import place_faults
 _PREFIX = 20
 """CloudFormation shortens a long stack's name in the names that it makes up, to no less than this."""
 _BOUNDARY = "{boundary}"
+_MOST = 6_144  # characters of a managed policy without white space ("IAM and AWS STS quotas")
 _ARGUMENTS = 3
 
 Document = dict[str, Any]
@@ -48,11 +50,22 @@ def make_policies(stage: Stage, account: str, region: str) -> dict[str, Document
         "destroyer": _document(DESTROYS, place),
         "cloudformation-api": _document(API_RESOURCES, place),
         "cloudformation-function": _document(FUNCTION_RESOURCES, place),
+        "cloudformation-roles": _document(ROLE_RESOURCES, place),
         "cloudformation-scheduled": _document(SCHEDULED_RESOURCES, place),
     }
     if stage.cloudformation_role:
         policies["pass-role"] = _document([_pass_role(stage.cloudformation_role)], place)
     return policies
+
+
+def find_too_long(policies: Mapping[str, Document]) -> list[str]:
+    """Find the policies that are longer than IAM takes, by file name."""
+    lengths = {name: len(re.sub(r"\s", "", json.dumps(each))) for name, each in policies.items()}
+    return [
+        f"{name}.json has {length:,} characters, and IAM takes {_MOST:,}: shorten iam_path or permissions_boundary"
+        for name, length in lengths.items()
+        if length > _MOST
+    ]
 
 
 def _place(stage: Stage, account: str, region: str) -> dict[str, str | None]:
@@ -145,7 +158,11 @@ def main(arguments: list[str]) -> int:
     except StageError as error:
         print(error, file=sys.stderr)
         return 1
-    write(ROOT / "build" / "policies" / name, make_policies(stage, account, region))
+    policies = make_policies(stage, account, region)
+    if faults := find_too_long(policies):
+        print("\n".join(faults), file=sys.stderr)
+        return 1
+    write(ROOT / "build" / "policies" / name, policies)
     print(f"The policies are in build/policies/{name}. docs/OPERATIONS.md says who needs which.")
     return 0
 

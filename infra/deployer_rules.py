@@ -99,16 +99,6 @@ FUNCTION_RESOURCES = (
     Rule("Table", "dynamodb:CreateTable DeleteTable DescribeContinuousBackups DescribeContributorInsights "
          "DescribeKinesisStreamingDestination DescribeTable DescribeTimeToLive GetResourcePolicy ListTagsOfResource "
          "TagResource UntagResource UpdateContinuousBackups UpdateTable UpdateTimeToLive", (_TABLE,)),
-    Rule("Roles", "iam:DeleteRole GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies TagRole UntagRole "
-         "UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription", _ROLES),
-    Rule("RolesWithinTheBoundary", "iam:AttachRolePolicy CreateRole DeleteRolePolicy DetachRolePolicy "
-         "PutRolePermissionsBoundary PutRolePolicy", _ROLES,
-         {"StringEquals": {"iam:PermissionsBoundary": "{boundary}"}}),
-    Rule("PassRoles", "iam:PassRole", _ROLES,
-         {"StringEquals": {"iam:PassedToService": ["codedeploy.amazonaws.com", "lambda.amazonaws.com"]}}),
-    Rule("Policies", "iam:CreatePolicy CreatePolicyVersion DeletePolicy DeletePolicyVersion GetPolicy "
-         "GetPolicyVersion ListEntitiesForPolicy ListPolicyVersions",
-         _POLICIES),
     Rule("MakeTheKey", "kms:CreateKey", ("*",)),  # it has no ARN before
     # The first multi-Region key of an account makes the role with which KMS keeps rotations the same everywhere.
     Rule("RoleOfMultiRegionKeys", "iam:CreateServiceLinkedRole",
@@ -135,6 +125,19 @@ FUNCTION_RESOURCES = (
     Rule("ListTables", "dynamodb:ListTables", ("*",)),
     Rule("ListKeys", "kms:ListAliases ListKeys", ("*",)),
     Rule("ListFunctions", "lambda:ListFunctions", ("*",)),
+)  # fmt: skip
+# Apart from the functions, because IAM limits a policy's length, and each role and policy has the path.
+ROLE_RESOURCES = (
+    Rule("Roles", "iam:DeleteRole GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies TagRole UntagRole "
+         "UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription", _ROLES),
+    Rule("RolesWithinTheBoundary", "iam:AttachRolePolicy CreateRole DeleteRolePolicy DetachRolePolicy "
+         "PutRolePermissionsBoundary PutRolePolicy", _ROLES,
+         {"StringEquals": {"iam:PermissionsBoundary": "{boundary}"}}),
+    Rule("PassRoles", "iam:PassRole", _ROLES,
+         {"StringEquals": {"iam:PassedToService": ["codedeploy.amazonaws.com", "lambda.amazonaws.com"]}}),
+    Rule("Policies", "iam:CreatePolicy CreatePolicyVersion DeletePolicy DeletePolicyVersion GetPolicy "
+         "GetPolicyVersion ListEntitiesForPolicy ListPolicyVersions",
+         _POLICIES),
 )  # fmt: skip
 # Upkeep and the probe, their schedules and the rule that watches the KMS key, and what is traced.
 SCHEDULED_RESOURCES = (

@@ -27,7 +27,7 @@ from tests.support.infra.schemas import permissions
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 POLICIES = deployer.make_policies(EVERYTHING, ACCOUNT, REGION)
-CLOUDFORMATION = ("cloudformation-api", "cloudformation-function", "cloudformation-scheduled")
+CLOUDFORMATION = ("cloudformation-api", "cloudformation-function", "cloudformation-roles", "cloudformation-scheduled")
 
 # What the handlers of the resource types need for features that the templates do not use.
 UNUSED = {
@@ -193,12 +193,22 @@ def test_a_policy_fits_and_reaches_no_more_than_the_stack(document: dict[str, An
             assert "*" not in resources
 
 
+def test_policies_of_a_long_place_fit_and_one_that_does_not_is_named() -> None:
+    boundary = f"arn:aws-us-gov:iam::{ACCOUNT}:policy/{'b' * 64}"
+    stage = parse({"stack": "s" * 60, "permissions_boundary": boundary, "iam_path": f"/{'p' * 100}/"})
+    policies = deployer.make_policies(stage, ACCOUNT, "us-gov-west-1")
+    assert deployer.find_too_long(policies) == []
+    longer = stage.model_copy(update={"iam_path": f"/{'p' * 500}/"})
+    [said] = deployer.find_too_long(deployer.make_policies(longer, ACCOUNT, "us-gov-west-1"))
+    assert re.match(r"cloudformation-roles\.json has \S+ characters, and IAM takes 6,144: shorten iam_path", said)
+
+
 def test_roles_are_made_only_within_the_boundary() -> None:
-    bounded = [each for each in POLICIES["cloudformation-function"]["Statement"] if "iam:CreateRole" in each["Action"]]
+    bounded = [each for each in POLICIES["cloudformation-roles"]["Statement"] if "iam:CreateRole" in each["Action"]]
     assert [each["Condition"] for each in bounded] == [{"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}]
     plain = deployer.make_policies(load_unfinished("prod"), ACCOUNT, REGION)
-    assert "iam:PutRolePermissionsBoundary" not in granted("cloudformation-function", policies=plain)
-    assert "iam:CreateRole" in granted("cloudformation-function", policies=plain)
+    assert "iam:PutRolePermissionsBoundary" not in granted("cloudformation-roles", policies=plain)
+    assert "iam:CreateRole" in granted("cloudformation-roles", policies=plain)
 
 
 def test_the_one_service_linked_role_that_may_be_made_is_that_of_multi_region_keys() -> None:
@@ -216,7 +226,7 @@ def test_a_name_that_cloudformation_shortens_is_covered() -> None:
         EVERYTHING.model_copy(update={"stack": "configuration-service-of-the-platform"}), ACCOUNT, REGION
     )
     prefix = f"arn:aws:iam::{ACCOUNT}:role/platform/configuration-servic*"
-    [roles] = [each["Resource"] for each in long["cloudformation-function"]["Statement"] if each["Sid"] == "Roles"]
+    [roles] = [each["Resource"] for each in long["cloudformation-roles"]["Statement"] if each["Sid"] == "Roles"]
     assert roles == [f"{prefix}-{each}-*" for each in ("ApiHandlerRole", "CanaryRole", "ProbeRole", "UpkeepRole")]
 
 

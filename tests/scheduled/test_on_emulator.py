@@ -54,8 +54,8 @@ class Stand(NamedTuple):
         environ = {
             "AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "NO_PROXY": "*",
-            "AWS_LAMBDA_FUNCTION_NAME": "configsvc-te-Upkeep-1A2B3C", "CONFIGSVC_STACK": "configsvc-tests", "CONFIGSVC_TABLE": self.table,
-            "CONFIGSVC_PROBE_API_KEY_ID": "probekey", **changed,
+            "AWS_LAMBDA_FUNCTION_NAME": "configsvc-te-Upkeep-1A2B3C", "CONFIGSVC_STACK": "configsvc-tests",
+            "CONFIGSVC_TABLE": self.table, "CONFIGSVC_PROBE_API_KEY_ID": "probekey", **changed,
         }  # fmt: skip
         return subprocess.run(
             [sys.executable, "-c", _INVOKE, *tasks], env=environ, capture_output=True, text=True, check=False
