@@ -37,9 +37,11 @@ _FUNCTION = ("FunctionName", "${APIHandler}")
 _TABLE = ("TableName", "${ConfigTable}")
 _SERVICE = ("service", "${APIHandler}")
 _OWN = metrics.NAMESPACE
-_TEXT, _FIGURE, _HALF, _THIRD = 4, 6, 7, 8
+_TEXT, _FIGURE, _HALF, _THIRD, _TABLE_WIDTH = 4, 6, 7, 8, 9
 _CANARY = "Canary"
 _START = "-PT1H"
+_WHEN = "${!LAST_TIME_RELATIVE}"
+"""When a number was reported, because a widget shows the last one, however old (CloudWatch, "Using dynamic labels")."""
 
 Resources = Mapping[str, Any]
 
@@ -61,7 +63,7 @@ def first_screen(resources: Resources) -> Iterator[Row]:
         (_UP, _is_up(resources)),
         (_REFUSED, _who_is_refused(resources)),
         (_CHANGED, _what_changed()),
-        (_FAILING, _who_fails()),
+        (_FAILING, _who_fails(resources)),
         (_COST, cost_widgets(resources, load(), _FIGURE)),
     ):
         yield Row(5, [text(_TEXT, words), *widgets])
@@ -84,7 +86,7 @@ _CHANGED = (
 )
 _FAILING = (
     "## 4. Who cannot read?\nNormal: no row, and no age over the poll interval. The oldest failure is first: "
-    '"Somebody gets 403", "Logs".'
+    '"Somebody gets 403", "The dashboard".'
 )
 _COST = (
     "## 5. What does it cost?\nNormal: the same as last week (widen the range). "
@@ -102,8 +104,8 @@ def _is_up(resources: Resources) -> Iterator[Widget]:
     if "Probe" in resources:
         probe = ("service", "${Probe}")
         shown = [
-            total(_OWN, "ProbeFailed", probe, label="failed probes in 5 min"),
-            metric(_OWN, "ProbeAge", probe, "Maximum", label="age that it saw, s"),
+            total(_OWN, "ProbeFailed", probe, label=f"failed probes in 5 min, {_WHEN}"),
+            metric(_OWN, "ProbeAge", probe, "Maximum", label=f"age that it saw, s, {_WHEN}"),
             *shown,
         ]
     yield numbers(_FIGURE, "Probe and availability", shown, period=300)
@@ -120,6 +122,7 @@ def _who_is_refused(resources: Resources) -> Iterator[Widget]:
     logged = queries.ACCESS in resources
     over = [total(_OWN, "${AWS::StackName}-Throttled", (), label="over a throttle")] if logged else []
     yield graph(_FIGURE, "Refused a minute", [
+        total("AWS/ApiGateway", "4XXError", _API, label="4xx in all"),
         *over,
         total(_OWN, metrics.DENIED, _SERVICE, label="denied"),
         total(_OWN, metrics.CONTENDED, _SERVICE, label="contended"),
@@ -136,10 +139,13 @@ def _what_changed() -> Iterator[Widget]:
     yield log(0, "Writes, newest first", "changes")
 
 
-def _who_fails() -> Iterator[Widget]:
+def _who_fails(resources: Resources) -> Iterator[Widget]:
+    """Readers that the service answers with an error, and those that API Gateway refuses, which it never sees."""
     age = search("configsvc,FunctionName", "", "Age", "Maximum")
-    yield graph(_FIGURE, "Age of what consumers hold, s", [age])
-    yield log(0, "Failing readers, longest first", "failing-readers")
+    yield graph(_TEXT, "Age of what consumers hold, s", [age])
+    yield log(_TABLE_WIDTH, "Failing readers, longest first", "failing-readers")
+    if queries.ACCESS in resources:
+        yield log(0, "Refused by API Gateway, longest first", "refused-readers")
 
 
 def _by_version(name: str, statistic: str) -> Metric:

@@ -57,7 +57,9 @@ def _parts(resources: Mapping[str, Any], prices: PriceList) -> list[_Part]:
     second = f"{prices.first(f'lambda_{architecture}') * function['MemorySize'] / 1024 / 1000:.16f}"
     api = ("ApiName", "${AWS::StackName}", "Stage", "api")
     return [
-        _Part("gateway", "API Gateway", {"r": total("AWS/ApiGateway", "Count", api)}, f"r * {usd['rest_requests']}"),
+        _Part("gateway", "API Gateway", {
+            "r": total("AWS/ApiGateway", "Count", api),
+        }, f"FILL(r, 0) * {usd['rest_requests']}"),
         _Part("lambda", "Lambda", {
             "i": total("AWS/Lambda", "Invocations", _FUNCTION), "d": total("AWS/Lambda", "Duration", _FUNCTION),
         }, f"FILL(i, 0) * {usd['lambda_requests']} + FILL(d, 0) * {second}"),

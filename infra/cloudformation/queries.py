@@ -38,6 +38,7 @@ class Query(NamedTuple):
 _OF_NAMESPACE = "namespace like /(^|,)NAMESPACE(,|$)/"
 _WRITES = 'method in ["PUT", "POST", "DELETE"]'
 _SEEN = "count(*) as requests, earliest(@timestamp) as first_seen, latest(@timestamp) as last_seen"
+_SINCE = "earliest(@timestamp) as since, latest(@timestamp) as last_seen, count(*) as requests"
 _NEWEST = "sort @timestamp desc"
 
 
@@ -78,7 +79,7 @@ _OF_REQUESTS = (
     )),
     Query("forbidden", "Who lacks which grant?", REQUESTS, _join(
         "filter ispresent(denied)",
-        f"stats {_SEEN} by principal, api_key, method, route, namespace, status, source_ip",
+        f"stats {_SEEN} by principal, namespace, route, method, status, api_key, source_ip",
         "sort requests desc", "limit 10000",
     )),
     Query("failing-readers", "Who cannot read, and since when?", REQUESTS, _join(
@@ -134,6 +135,11 @@ _OF_ACCESS = (
         "filter refused like /^[A-Z]/",
         f"stats {_SEEN} by status, refused, fault, waf, api_key, principal, source_ip, user_agent",
         "sort requests desc", "limit 10000",
+    )),
+    Query("refused-readers", "Who cannot read because of API Gateway, and since when?", ACCESS, _join(
+        'filter method = "GET" and path like /\\/snapshots?$/ and refused like /^[A-Z]/',
+        f"stats {_SINCE} by refused, api_key, source_ip",
+        "sort since asc", "limit 1000",
     )),
     Query("throttled", "Who is over a throttle or a quota?", ACCESS, _join(
         "filter status like /^429/",

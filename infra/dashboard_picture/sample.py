@@ -45,7 +45,12 @@ _GROUPS: Mapping[str, Sequence[tuple[str, float]]] = {
 }
 """Names that a search finds, by a dimension of its schema, and their share of the level."""
 
-NAMES = {"AWS::StackName": "configsvc-prod", "AWS::Region": "us-east-1", "AWS::AccountId": "111122223333"}
+NAMES = {
+    "AWS::StackName": "configsvc-prod",
+    "AWS::Region": "us-east-1",
+    "AWS::AccountId": "111122223333",
+    "!LAST_TIME_RELATIVE": "1 min ago",
+}
 ALARMING = frozenset({"ThrottledAlarm"})
 _SEARCH = re.compile(r"SEARCH\('\{([^}]+)\}.* MetricName=\"(\w+)\"', '(\w+)', \d+\)")
 
@@ -90,7 +95,7 @@ def list_series(metrics: Sequence[Sequence[Any]]) -> list[Series]:
 
 def _minutes(metric: Sequence[Any]) -> Series:
     name = metric[1].rpartition("-")[2]
-    return make_series(_level(name, metric[-1]["stat"]), metric[-1].get("label", name))
+    return make_series(_level(name, metric[-1]["stat"]), substitute(metric[-1].get("label", name)))
 
 
 def _level(name: str, statistic: str) -> str:

@@ -36,6 +36,10 @@ def test_the_picture_is_drawn_from_the_template_of_today(built_package: Package)
     assert drawn(built_package.template) == SHOWN, "Run `make dashboard-picture`."
 
 
+def test_no_reference_is_left_in_the_picture() -> None:
+    assert not [each.text for each in list_texts() if "${" in (each.text or "")]
+
+
 def test_every_title_is_in_the_picture_and_fits_its_widget(widgets: list[dict[str, Any]]) -> None:
     titles = {each.text for each in list_texts()}
     for widget in widgets:
@@ -65,7 +69,7 @@ def test_texts_on_one_line_do_not_overlap() -> None:
 def test_each_table_has_rows_of_the_saved_query(widgets: list[dict[str, Any]]) -> None:
     tables = [each["properties"] for each in widgets if each["type"] == "log"]
     assert all(sample.answer(each["query"]) for each in tables)
-    assert len(tables) == 5
+    assert len(tables) == 6
 
 
 def test_the_picture_is_small_and_asks_nobody() -> None:

@@ -162,7 +162,7 @@ def test_log_tables_are_saved_queries_that_need_nothing_filled_in() -> None:
     shown = {each["properties"]["query"] for each in list_widgets() if each["type"] == "log"}
     assert shown <= saved
     assert not any(word in query for word in queries.PLACEHOLDERS for query in shown)
-    assert len(shown) == 5
+    assert len(shown) == 6
 
 
 def test_a_stage_without_access_log_and_probe_asks_for_neither() -> None:
@@ -235,6 +235,34 @@ def test_versions_are_found_by_search_in_the_metrics_that_a_canary_compares() ->
     }  # fmt: skip
 
 
+def test_every_metric_of_the_estimate_counts_as_nothing_while_it_is_missing() -> None:
+    """Else a period without requests would be left out of the average, and seldom requests cost too much."""
+    shown = _widget("Cost at the rate of this time range")["properties"]["metrics"]
+    identifiers = {each[-1]["id"] for each in shown if each[-1].get("visible") is False}
+    [month] = [each[0]["expression"] for each in shown if each[0] and each[-1].get("id") == "month"]
+    assert identifiers
+    for name in identifiers:
+        assert re.search(rf"\b{name}\b", month)
+        assert not re.search(rf"\b{name}\b", re.sub(rf"FILL\({name}, 0\)|PERIOD\({name}\)", "", month))
+
+
+def test_figures_of_the_probe_say_when_they_were_reported() -> None:
+    """A widget shows the last value, however old."""
+    shown = _widget("Probe and availability")["properties"]["metrics"]
+    of_probe = [each[-1]["label"] for each in shown if str(each[1:2]).startswith("['Probe")]
+    assert len(of_probe) == 2
+    assert all(label.endswith("${!LAST_TIME_RELATIVE}") for label in of_probe)
+
+
+def test_readers_refused_by_the_gateway_are_shown_if_they_are_logged() -> None:
+    titles = [each["properties"].get("title") for each in list_widgets()]
+    assert "Refused by API Gateway, longest first" in titles
+    least = [each["properties"].get("title") for each in list_widgets(LEAST)]
+    assert "Refused by API Gateway, longest first" not in least
+    [refused] = [each for each in list_widgets(LEAST) if each["properties"].get("title") == "Refused a minute"]
+    assert ["AWS/ApiGateway", "4XXError"] in [each[:2] for each in refused["properties"]["metrics"]]
+
+
 def _widget(title: str) -> Json:
     [found] = [each for each in list_widgets() if each["properties"].get("title") == title]
     return found
@@ -273,7 +301,7 @@ def test_the_estimate_agrees_with_the_computed_costs() -> None:
 
 
 def test_a_stage_without_requests_costs_its_fixed_part() -> None:
-    values = {**dict.fromkeys("iduw"), "b0": None, "b1": None, "r": 0.0, PERIOD: 300.0}
+    values = {**dict.fromkeys("riduw"), "b0": None, "b1": None, PERIOD: 300.0}
     found = _calculate("Cost at the rate of this time range", "month", values)
     assert found == pytest.approx(float(load().cost(shipped.standing({"Resources": WHOLE}))), abs=0.01)
 

@@ -95,6 +95,12 @@ KNOWN: dict[str, list[Known]] = {
         {"status": 504, "refused": "INTEGRATION_TIMEOUT", "fault": "Endpoint request timed out", "requests": 1},
         {"status": 403, "refused": "ACCESS_DENIED", "principal": "arn:aws:iam::123456789012:user/joe", "requests": 1},
     ],
+    "refused-readers": [
+        {"refused": "INVALID_API_KEY", "api_key": "-", "source_ip": "192.0.2.66", "since": 60, "last_seen": 70,
+         "requests": 2},
+        {"refused": "THROTTLED", "api_key": "a1b2c3d4e5", "source_ip": OFFICE, "since": 80, "requests": 1},
+        {"refused": "INTEGRATION_TIMEOUT", "api_key": "a1b2c3d4e5", "since": 100, "requests": 1},
+    ],
     "throttled": [
         {"api_key": "a1b2c3d4e5", "refused": "THROTTLED", "requests": 1, "last_seen": 80},
         {"api_key": "f6g7h8i9j0", "refused": "-", "requests": 1, "last_seen": 90},
