@@ -142,7 +142,7 @@ def _what_changed() -> Iterator[Widget]:
 def _who_fails(resources: Resources) -> Iterator[Widget]:
     """Readers that the service answers with an error, and those that API Gateway refuses, which it never sees."""
     age = search("configsvc,FunctionName", "", "Age", "Maximum")
-    yield graph(_TEXT, "Age of what consumers hold, s", [age])
+    yield graph(_TEXT, "Age at consumers, s", [age])
     yield log(_TABLE_WIDTH, "Failing readers, longest first", "failing-readers")
     if queries.ACCESS in resources:
         yield log(0, "Refused by API Gateway, longest first", "refused-readers")

@@ -84,9 +84,8 @@ _OF_REQUESTS = (
     )),
     Query("failing-readers", "Who cannot read, and since when?", REQUESTS, _join(
         'filter method = "GET" and status >= 400 and not ispresent(unproven)',
-        "stats count(*) as requests, earliest(@timestamp) as since, latest(@timestamp) as last_seen "
-        "by principal, namespace, status, code",
-        "sort since asc", "limit 10000",
+        f"stats {_SINCE} by principal, namespace, status, code",
+        "sort since asc", "limit 1000",
     )),
     Query("contended", "Where do concurrent writes get in each other's way?", REQUESTS, _join(
         'filter code = "contended"',

@@ -23,7 +23,7 @@ _SECONDS = 60
 _CHANGED = 50  # the minute of the new version
 
 LEVELS: Mapping[str, tuple[float, float]] = {
-    "Count": (1000, 60), "4XXError": (4, 3), "5XXError": (0, 0), "Latency p50": (8, 1.5), "Latency p99": (24, 6),
+    "Count": (1000, 60), "4XXError": (14, 2), "5XXError": (0, 0), "Latency p50": (8, 1.5), "Latency p99": (24, 6),
     "Problems": (2, 1.5), "ColdStarts": (0.4, 0.8), "Errors": (0, 0), "Invocations": (1000, 60),
     "Duration": (5200, 500), "Duration p99": (17, 4), "Throttles": (0, 0), "ConcurrentExecutions": (3, 2),
     "ConsumedReadCapacityUnits": (1080, 70), "ConsumedWriteCapacityUnits": (18, 9), "ReadThrottleEvents": (0, 0),
