@@ -40,10 +40,16 @@ _WRITES = 'method in ["PUT", "POST", "DELETE"]'
 _SEEN = "count(*) as requests, earliest(@timestamp) as first_seen, latest(@timestamp) as last_seen"
 _SINCE = "earliest(@timestamp) as since, latest(@timestamp) as last_seen, count(*) as requests"
 _NEWEST = "sort @timestamp desc"
+# Lambda's own lines, which are not JSON: a timeout, a process that ended, a module or handler that does not load.
+_CRASHED = "not ispresent(level) and @message like /Task timed out|Status: (timeout|error)|Runtime exited|^\\[ERROR\\]/"
 
 
 def _join(*commands: str) -> str:
     return "\n| ".join(commands)
+
+
+def _ask_for_crashes(name: str, about: str, log: str) -> Query:
+    return Query(name, about, log, _join(f"filter {_CRASHED}", "fields @timestamp, @message", _NEWEST, "limit 100"))
 
 
 _OF_REQUESTS = (
@@ -52,6 +58,7 @@ _OF_REQUESTS = (
         "fields @timestamp, status, code, fault, causes.0, detail, route, namespace, version, correlation_id",
         _NEWEST, "limit 100",
     )),
+    _ask_for_crashes("crashes", "What did Lambda say of a timeout, a crash, or a start that failed?", REQUESTS),
     Query("request", "What happened to the request with this correlation id?", REQUESTS, _join(
         'filter correlation_id = "CORRELATION_ID" or request_id = "CORRELATION_ID"',
         "fields @timestamp, level, method, route, namespace, status, code, principal, source_ip, user_agent",
@@ -161,11 +168,13 @@ _OF_SCHEDULES = (
         "fields @timestamp, task, namespace, code, fault, causes.0, detail",
         _NEWEST, "limit 100",
     )),
+    _ask_for_crashes("upkeep-crashes", "What did Lambda say when upkeep or the heartbeat failed?", UPKEEP),
     Query("probe-failures", "What did the probe see when it failed?", PROBE, _join(
         "filter ProbeFailed > 0",
         "fields @timestamp, code, detail, revision, ProbeAge, ProbeDuration, CertificateDays",
         _NEWEST, "limit 100",
     )),
+    _ask_for_crashes("probe-crashes", "What did Lambda say when the probe did not run?", PROBE),
 )  # fmt: skip
 
 QUERIES = (*_OF_REQUESTS, *_OF_ACCESS, *_OF_SCHEDULES)

@@ -21,7 +21,7 @@ NUMBER = re.compile(r"-?\d+\.\d+")
 SNAPSHOT, ONE, SEVERAL = "/v1/namespaces/{namespace}/snapshot", "/v1/namespaces/{namespace}/keys/{key}", "/v1/snapshots"
 ANN = "arn:aws:iam::123456789012:role/Admin"
 READER, STRANGER, JANE = "api-key:readerkey", "api-key:a1b2c3d4e5", "arn:aws:iam::123456789012:role/Developer"
-OFFICE, HOME, CURL = "203.0.113.9", "198.51.100.7", 'curl/8 "x"'
+OFFICE, HOME, CURL = "203.0.113.9", "198.51.100.7", 'curl/8 "x" Task timed out'
 
 Known = dict[str, object]
 """Members of a row: times as seconds after the logs begin; None for a member that the row has not."""
@@ -32,6 +32,10 @@ KNOWN: dict[str, list[Known]] = {
         {"@timestamp": 90, "status": 503, "code": "unavailable", "fault": "StoreUnavailable",
          "namespace": "payments.prod", "causes.0": "ConnectionError", "detail": "The table cannot be reached.",
          "correlation_id": "request-90", "version": 7},
+    ],
+    "crashes": [
+        {"@timestamp": 140, "@message": "RequestId: 1 Error: Runtime exited with error: signal: killed"},
+        {"@timestamp": 130, "@message": "2027-01-15T08:02:10.000Z 1 Task timed out after 10.01 seconds"},
     ],
     "request": [{"@timestamp": 110, "level": "info", "method": "GET", "route": ONE, "status": 200, "principal": JANE,
                  "source_ip": HOME, "user_agent": CLIENT}],
@@ -115,6 +119,8 @@ KNOWN: dict[str, list[Known]] = {
          "causes.0": "ConnectionError"},
         {"@timestamp": 200, "task": "upkeep", "namespace": None},
     ],
+    "upkeep-crashes": [{"@timestamp": 200, "@message": "[ERROR] TaskFailed"}],
+    "probe-crashes": [{"@timestamp": 120}],
     "probe-failures": [{"@timestamp": 60, "code": "status", "CertificateDays": 30, "ProbeAge": None}],
 }  # fmt: skip
 
@@ -170,7 +176,7 @@ def test_no_value_and_no_secret_is_in_any_log(logs: dict[str, list[Event]]) -> N
 
 def test_every_placeholder_is_known_and_used() -> None:
     named = {word for query in QUERIES for word in re.findall(r"\b[A-Z]{3,}(?:_[A-Z]+)*\b", query.text)}
-    assert named - {"GET", "PUT", "POST", "DELETE"} == set(PLACEHOLDERS) == set(VALUES)
+    assert named - {"GET", "PUT", "POST", "DELETE", "ERROR"} == set(PLACEHOLDERS) == set(VALUES)
 
 
 def test_the_queries_know_the_methods_of_all_writes() -> None:

@@ -37,7 +37,7 @@ DEVELOPER = {
 ADMINISTRATOR = {
     **DEVELOPER, "apiKeyId": "adminkey", "userArn": "arn:aws:sts::123456789012:assumed-role/Admin/ann",
 }  # fmt: skip
-STRANGER = {"apiKeyId": "a1b2c3d4e5", "sourceIp": "192.0.2.66", "userAgent": 'curl/8 "x"'}
+STRANGER = {"apiKeyId": "a1b2c3d4e5", "sourceIp": "192.0.2.66", "userAgent": 'curl/8 "x" Task timed out'}
 GRANTS = json.dumps({"grants": [{"actions": ["read"], "namespaces": ["billing.prod"]}]})
 PUT = json.dumps({"form": "plain", "content_type": "text/plain", "value": "canary-value"})
 
@@ -131,6 +131,7 @@ def make_probe_log() -> list[Event]:
         metrics = measure("configsvc-prod-probe", at(seconds), list_metrics(report))
         JsonLog(text, "debug").line(report.level, **describe(report), **metrics)
         events.append(Event(at(seconds), text.getvalue().splitlines()[-1]))
+    events.append(Event(at(120), "INIT_REPORT Init Duration: 9999.00 ms\tPhase: init\tStatus: timeout"))
     return events
 
 
@@ -173,6 +174,13 @@ def make_access_log() -> list[Event]:
     return [*events, Event(at(120), broken)]
 
 
+# Lambda's own lines of a timeout and of a process that had no memory left.
+_END = (
+    Event(at(130), "2027-01-15T08:02:10.000Z 1 Task timed out after 10.01 seconds"),
+    Event(at(140), "RequestId: 1 Error: Runtime exited with error: signal: killed"),
+)
+
+
 def make_request_log() -> list[Event]:
     """The function's log of a cold start, polls, writes, refusals, faults, a slow request and a forged one."""
     prod, key = {"namespace": "payments.prod"}, {"namespace": "payments.prod", "key": "db.url"}
@@ -200,7 +208,7 @@ def make_request_log() -> list[Event]:
     service.send(110, "GET", KEY_ROUTE, DEVELOPER, key, headers={"X-Correlation-Id": "trace-1"})
     service.step = 0.01
     service.send(120, "GET", SNAPSHOT, READER, {"namespace": other})
-    return service.events
+    return [*service.events, *_END]
 
 
 def make_logs() -> dict[str, list[Event]]:
