@@ -92,7 +92,7 @@ _OF_REQUESTS = (
     Query("failing-readers", "Who cannot read, and since when?", REQUESTS, _join(
         'filter method = "GET" and status >= 400 and not ispresent(unproven)',
         f"stats {_SINCE} by principal, namespace, status, code",
-        "sort since asc", "limit 1000",
+        "sort since asc", "limit 10000",
     )),
     Query("contended", "Where do concurrent writes get in each other's way?", REQUESTS, _join(
         'filter code = "contended"',
@@ -145,7 +145,7 @@ _OF_ACCESS = (
     Query("refused-readers", "Who cannot read because of API Gateway, and since when?", ACCESS, _join(
         'filter method = "GET" and path like /\\/snapshots?$/ and refused like /^[A-Z]/',
         f"stats {_SINCE} by refused, api_key, source_ip",
-        "sort since asc", "limit 1000",
+        "sort since asc", "limit 10000",
     )),
     Query("throttled", "Who is over a throttle or a quota?", ACCESS, _join(
         "filter status like /^429/",

@@ -32,8 +32,8 @@ class _Intervals(NamedTuple):
 def render(costs: Costs) -> str:
     """The section, between its marks."""
     parts = [
-        *_about(costs), *_fixed(costs), *_million(costs), *_fleets(costs), *_savings(costs), *_compared(costs),
-        *_prices(costs),
+        *_about(costs), *_fixed(costs), *_left_out(), *_million(costs), *_fleets(costs), *_savings(costs),
+        *_compared(costs), *_prices(costs),
     ]  # fmt: skip
     return "\n".join(parts) + "\n"
 
@@ -87,6 +87,16 @@ def _fixed(costs: Costs) -> Iterator[str]:
     yield from wrap(f"**With nobody reading it**, the stage costs ${dollars(total)} a month:")
     yield ""
     yield from table(["a month", "$"], [*rows, ["**together**", f"**{dollars(total)}**"]])
+    yield ""
+
+
+def _left_out() -> Iterator[str]:
+    """Charges that depend on options that prod does not set, or on what lies outside the stack."""
+    yield from wrap(
+        "Not in these numbers, and charged by AWS where you have them: `provisioned_concurrency`, `snapstart`, a WAF, "
+        "the VPC endpoints of a private API or of the probe's subnets, a Route 53 zone, replicas of the KMS key, and "
+        "the deployments bucket. After each of its first two yearly rotations, the KMS key costs as much again."
+    )
     yield ""
 
 

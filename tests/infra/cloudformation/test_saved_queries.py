@@ -170,6 +170,14 @@ def test_each_query_answers_in_the_known_order(query: Query, logs: dict[str, lis
     assert [row[field] for row in found] == known  # rows that are equal by it may come in any order
 
 
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+def test_a_list_of_groups_or_writers_is_as_long_as_an_answer_may_be(query: Query) -> None:
+    """10,000 rows ("CloudWatch Logs Insights query syntax: limit"): who comes after the last row is overlooked."""
+    [limit] = re.findall(r"\| limit (\d+)$", query.text) or ["10000"]
+    assert limit in {"100", "10000"}
+    assert limit == "10000" or "stats" not in query.text
+
+
 def test_no_value_and_no_secret_is_in_any_log(logs: dict[str, list[Event]]) -> None:
     assert not [event for events in logs.values() for event in events if "canary" in event.message]
 
