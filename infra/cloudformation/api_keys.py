@@ -55,6 +55,11 @@ def list_numbers(consumers: Consumers) -> list[int]:
     return [consumers.generation, consumers.generation - 1] if two else [consumers.generation]
 
 
+def list_ids(family: Family, consumers: Consumers) -> list[str]:
+    """The logical ids of the keys, the newest first."""
+    return [f"{family.key}{_suffix(number)}" for number in list_numbers(consumers)]
+
+
 def add(template: Template, stage: Stage) -> None:
     """Write it into the template, which has the reader's first key and usage plan."""
     numbers = list_numbers(stage.reader)

@@ -141,11 +141,16 @@ def for_site(built: Package, site: Site) -> Package:
     """Adapt the package to the deployed stack.
 
     Raises:
-        StageError: the stage says nothing of the table that the stack serves, and would go on with a new, empty one.
+        StageError: the stage says nothing of the table that the stack serves, and would go on with a new, empty one;
+            or it would delete an API key that is in use.
     """
     stack = site.target.stack(site.stage.stack)
-    served, wanted = stack.outputs().get("TableName"), site.stage.table.name
-    if served and not wanted and served != stack.made().get("ConfigTable"):
+    outputs = stack.outputs()
+    made = stack.made() if outputs else {}
+    if lost := list(two_keys.find_lost(site.stage, outputs, made)):
+        raise StageError("\n  ".join(["Nothing was changed.", *lost]))
+    served, wanted = outputs.get("TableName"), site.stage.table.name
+    if served and not wanted and served != made.get("ConfigTable"):
         raise StageError(
             f"{site.stage.stack} serves the table {served}, which it did not make, and the stage file names none: it "
             f'would go on with a new, empty one. Say name = "{served}" and its kms_key under [table].'

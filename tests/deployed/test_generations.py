@@ -8,6 +8,7 @@ import pytest
 
 from configsvc.model.grants import Grant
 from infra.packaging.service_zip import Package
+from infra.stage import StageError
 from local.emulator.launcher import Emulator
 from local.people import ApiKey
 from tests.support.deployed.generations import Generations
@@ -56,3 +57,7 @@ def test_the_old_key_works_until_only_one_is_wanted(world: World) -> None:
     outputs, _ = world.stack.deploy(generation=3)
     assert outputs["PreviousReaderKeyId"] == second.identifier
     assert world.statuses(second, world.stack.key(outputs["ReaderKeyId"])) == [200, 404], "the new key has no grant yet"
+
+    with pytest.raises(StageError, match=f"would delete the API key {outputs['ReaderKeyId']}"):
+        world.stack.deploy(generation=5)
+    assert world.statuses(second) == [200]

@@ -134,7 +134,9 @@ def _advise_copy(first: str, second: str, *, held: bool, more: bool) -> str:
     if not held:
         return "The first key has no grants. Remove it from CONFIGSVC_API_KEY."
     copies = f"configsvc grant {second} --like {first}"
-    return f"Only if that is not intended: {copies} --replace" if more else f"Before you remove the first key: {copies}"
+    if more:  # with the keys in the wrong order, --replace would take rights from the key that is in use
+        return f"Nothing, if {second} is to have more. To take that away from it: {copies} --replace"
+    return f"Before you remove the first key: {copies}"
 
 
 def check_iam(principal: Mapping[str, Any] | None) -> SetupCheck:

@@ -103,7 +103,7 @@ def test_what_the_new_key_lacks_comes_with_the_command(two: tuple[Shell, str, st
     ("old_has", "new_has", "state", "says"),
     [
         (["payments.*", "payments.prod"], ["payments.*"], "ok", "both keys have the same grants"),
-        (["payments.prod"], ["payments.*"], "warning", "--like {old} --replace"),
+        (["payments.prod"], ["payments.*"], "warning", "To take that away from it: configsvc grant {new} --like {old}"),
         (["payments.*"], ["shared.prod"], "warning", "Before you remove the first key: configsvc grant {new} --like"),
         ([], ["payments.*"], "warning", "The first key has no grants. Remove it from CONFIGSVC_API_KEY."),
         ([], [], "warning", "neither key has a grant"),

@@ -54,6 +54,8 @@ class WalkOver:
         match words:
             case ["make", "deploy", "STAGE=prod"]:
                 self._deploy()
+            case [start, "apigateway", "get-api-key", "--api-key", key, *_] if start.endswith("=$(aws"):
+                assert self.keys[start.partition("=")[0]].identifier == self._name(key)
             case ["aws", "apigateway", "update-api-key", "--api-key", key, "--patch-operations", operation]:
                 self._patch(self._name(key), dict(each.split("=", 1) for each in operation.split(",")))
             case ["configsvc", *arguments]:
