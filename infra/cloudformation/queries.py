@@ -89,8 +89,8 @@ _OF_REQUESTS = (
         f"stats {_SEEN} by principal, namespace, route, method, status, api_key, source_ip",
         "sort requests desc", "limit 10000",
     )),
-    Query("failing-readers", "Who cannot read, and since when?", REQUESTS, _join(
-        'filter method = "GET" and status >= 400 and not ispresent(unproven)',
+    Query("failing-readers", "Whose polls fail, and since when?", REQUESTS, _join(
+        'filter method = "GET" and route like /snapshots?$/ and status >= 400 and not ispresent(unproven)',
         f"stats {_SINCE} by principal, namespace, status, code",
         "sort since asc", "limit 10000",
     )),
@@ -142,7 +142,7 @@ _OF_ACCESS = (
         f"stats {_SEEN} by status, refused, fault, waf, api_key, principal, source_ip, user_agent",
         "sort requests desc", "limit 10000",
     )),
-    Query("refused-readers", "Who cannot read because of API Gateway, and since when?", ACCESS, _join(
+    Query("refused-readers", "Whose polls does API Gateway itself refuse, and since when?", ACCESS, _join(
         'filter method = "GET" and path like /\\/snapshots?$/ and refused like /^[A-Z]/',
         f"stats {_SINCE} by refused, api_key, source_ip",
         "sort since asc", "limit 10000",

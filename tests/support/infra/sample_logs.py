@@ -208,6 +208,7 @@ def make_request_log() -> list[Event]:
     service.send(110, "GET", KEY_ROUTE, DEVELOPER, key, headers={"X-Correlation-Id": "trace-1"})
     service.step = 0.01
     service.send(120, "GET", SNAPSHOT, READER, {"namespace": other})
+    service.send(130, "GET", KEY_ROUTE, DEVELOPER, {"namespace": "payments.prod", "key": "mistyped"})  # no poll
     return [*service.events, *_END]
 
 
