@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from configsvc.model import etag, snapshot
+from configsvc.model import etag, limits, snapshot
 from configsvc.model.names import HEARTBEAT_KEY, PROBE_NAMESPACE
 from configsvc.model.snapshot import SealedSnapshot
 
@@ -25,13 +25,13 @@ _OK, _FORBIDDEN, _NOT_FOUND, _THROTTLED = 200, 403, 404, 429
 
 ADVICE: Mapping[str, str] = {
     "settings": "Deploy the stack again, or correct the variable.",
-    "api_key": "Check that the API key exists and is enabled, and that the probe's role may read it.",
+    "api_key": "Is the key there and enabled? May the role read it? In a VPC: is there a route to API Gateway's own API?",
     "dns": "Check the DNS record of the URL's host, and that its zone is delegated.",
     "connect": "Check that the API exists and that the probe may reach it: its subnets, security groups, addresses.",
     "tls": "Check the certificate of the custom domain in ACM: its names, its expiry, and that it is the one in use.",
     "timeout": "Look at the alarms of the API: is it slow or throttled? Then check the network between the two.",
     "http": "Something other than the API answers at this URL. Check the DNS record and the custom domain.",
-    "too_large": "Something other than the API answers at this URL. Check the DNS record and the custom domain.",
+    "too_large": "Delete large values that somebody put there. Without any, something other than the API answers.",
     "forbidden": "Check that the API key is in its usage plan, and that no policy or firewall keeps the probe out.",
     "not_found": "Run the heartbeat, which makes the namespace and the key's grant, and check the URL's base path.",
     "throttled": "Readers are throttled too: see the alarm for throttled requests, and raise the limit or the quota.",
@@ -40,7 +40,7 @@ ADVICE: Mapping[str, str] = {
     "shape": "Something other than the API answers, or a release is broken: roll back if it was just deployed.",
     "namespace": "A cache or a proxy mixes up responses, or a release is broken: stop it, or roll back.",
     "etag": "A cache or a proxy changes responses, or a release is broken: stop it, or roll back.",
-    "revision": "Was the table restored or replaced? If not, a cache is stale, or somebody changed the table.",
+    "revision": "Readers refuse it too. Lift the namespace; see docs/OPERATIONS.md, The probe after a restore.",
     "heartbeat": "Run the heartbeat, and see the log of the upkeep function.",
     "age": "Run the heartbeat, and see the log of the upkeep function; if it writes, a cache serves old responses.",
     "internal": "The probe itself failed. See the line's `where`, and report it.",
@@ -148,6 +148,10 @@ def _check_etag(text: str, found: SealedSnapshot) -> Seen:
 
 
 def _check_order(seen: Seen, before: Seen | None) -> None:
+    """Refuses what readers refuse. A revision far too high is not remembered, so that a lift can end it."""
+    most = before.revision + limits.REVISION_JUMP if before else limits.REVISION_MOST
+    if seen.revision > most:
+        raise ProbeFailed("revision", f"Revision {seen.revision} is above {most}, which writes alone cannot explain.")
     if before is None or seen.revision > before.revision or seen == before:
         return
     if seen.revision == before.revision:

@@ -69,11 +69,11 @@ def list_breaches(
     """
     period, compare = int(alarm.get("Period", 60)), _COMPARE[alarm["ComparisonOperator"]]
     newest, count = int(now // period), int(alarm.get("EvaluationPeriods", 1)) + _MORE
-    found: list[bool | None] = []
-    for number in range(newest, newest - count, -1):
-        value = compute([each for each in points if int(each["Timestamp"] // period) == number])
-        found.append(None if value is None else compare(value, float(alarm.get("Threshold", 0))))
-    return found
+    by_period: dict[int, list[Point]] = {number: [] for number in range(newest, newest - count, -1)}
+    for each in points:  # once: there may be thousands
+        by_period.get(int(each["Timestamp"] // period), []).append(each)
+    values = [compute(found) for found in by_period.values()]
+    return [None if value is None else compare(value, float(alarm.get("Threshold", 0))) for value in values]
 
 
 def judge(alarm: Mapping[str, Any], breaches: Sequence[bool | None], before: State) -> State:

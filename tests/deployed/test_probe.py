@@ -91,6 +91,26 @@ def test_a_revision_that_goes_down_is_an_alarm_until_it_is_back(probed: Probed) 
     probed.recovers()
 
 
+def test_a_lift_above_what_the_probe_saw_ends_that_alarm(probed: Probed) -> None:
+    """So after a restore, which lifts every namespace, nobody has to reset the probe."""
+    earlier = probed.export_items()
+    probed.heartbeat()
+    highest = probed.run()["revision"]
+    probed.put_items(earlier)
+    probed.alarms_with("revision")
+
+    probed.lift(highest)
+    probed.recovers()
+
+
+def test_an_api_key_that_is_disabled_is_an_alarm_until_it_is_enabled(probed: Probed) -> None:
+    probed.enable_key(enabled=False)
+    probed.alarms_with("api_key")
+
+    probed.enable_key(enabled=True)
+    probed.recovers()
+
+
 def test_an_api_key_without_its_usage_plan_is_an_alarm_until_it_has_it(probed: Probed) -> None:
     with probed.without_usage_plan():
         probed.alarms_with("forbidden")

@@ -148,6 +148,12 @@ def test_the_highest_revision_is_remembered_from_run_to_run() -> None:
     assert [scene.run().code for _ in range(3)] == [None, "revision", None]
 
 
+def test_a_revision_far_too_high_is_not_remembered() -> None:
+    scene = Scene(make_answer(41), make_answer(9 * 10**9), make_answer(42))
+
+    assert [scene.run().code for _ in range(3)] == [None, "revision", None]
+
+
 def test_an_old_heartbeat_fails_and_reports_its_age() -> None:
     scene = Scene(make_answer())
     scene.now = NOW + 901

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from configsvc.model.limits import REVISION_JUMP, REVISION_MOST
 from configsvc.scheduled.probe_checks import (
     ADVICE,
     SKEW_SECONDS,
@@ -78,7 +79,12 @@ def test_a_revision_with_other_content_than_before_is_a_fault() -> None:
     assert fault(make_answer(41, tag="ffff"), Seen(41, TAG)) == "revision"
 
 
-@pytest.mark.parametrize("revision", [41, 42])
+@pytest.mark.parametrize(("revision", "before"), [(42 + REVISION_JUMP, Seen(41, TAG)), (REVISION_MOST + 1, None)])
+def test_a_revision_that_readers_find_too_high_is_a_fault(revision: int, before: Seen | None) -> None:
+    assert fault(make_answer(revision), before) == "revision"
+
+
+@pytest.mark.parametrize("revision", [41, 42, 41 + REVISION_JUMP])
 def test_a_revision_that_stays_or_rises_is_taken(revision: int) -> None:
     assert check_answer(make_answer(revision), Seen(41, TAG)).seen.revision == revision
 

@@ -54,12 +54,16 @@ class Probed(NamedTuple):
         answer = self.client("lambda").invoke(FunctionName=f"{self.name}-upkeep", Payload=b'{"task": "heartbeat"}')
         assert "FunctionError" not in answer, answer["Payload"].read()
 
-    def probe(self) -> str | None:
-        """The code of one run of the probe; None if all is well."""
+    def run(self) -> dict[str, Any]:
+        """What one run of the probe finds."""
         answer = self.client("lambda").invoke(FunctionName=f"{self.name}-probe", Payload=b'{"task": "probe"}')
         assert "FunctionError" not in answer, answer["Payload"].read()
-        found: str | None = json.loads(answer["Payload"].read()).get("code")
+        found: dict[str, Any] = json.loads(answer["Payload"].read())
         return found
+
+    def probe(self) -> str | None:
+        """The code of one run of the probe; None if all is well."""
+        return self.run().get("code")
 
     def configure(self, **changed: str) -> None:
         """Gives the probe other variables. It starts afresh, as after a deployment."""
@@ -79,6 +83,16 @@ class Probed(NamedTuple):
         """Puts these over what the table has under their keys."""
         for item in items:
             dynamodb(self.own).put_item(TableName=self.stack.table, Item=item)
+
+    def lift(self, revision: int) -> None:
+        """Lifts the heartbeat's namespace, as an administrator."""
+        with self.own.admin(self.own.administrator, PROBE_NAMESPACE) as admin:
+            admin.namespaces.lift(PROBE_NAMESPACE, revision)
+
+    def enable_key(self, *, enabled: bool) -> None:
+        """Enables or disables the probe's API key, with the command of docs/OPERATIONS.md."""
+        change = {"op": "replace", "path": "/enabled", "value": str(enabled).lower()}
+        self.client("apigateway").update_api_key(apiKey=self.key_id, patchOperations=[change])
 
     def revoke(self) -> None:
         """Takes the probe's grant away, as an administrator."""
