@@ -26,7 +26,7 @@ SECONDS = 8.0
 """One limit for everything that a run does: the API key, DNS, TCP, TLS and the response."""
 
 WARNING_DAYS = 21.0
-"""The line is a warning when the certificate expires sooner. ACM renews 60 days before (ACM user guide, "Managed
+"""The line is a warning when the certificate expires sooner. ACM renews weeks earlier (ACM user guide, "Managed
 certificate renewal")."""
 
 _PATH = f"/v1/namespaces/{NAMESPACE}/snapshot"

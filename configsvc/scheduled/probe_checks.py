@@ -25,7 +25,7 @@ _OK, _FORBIDDEN, _NOT_FOUND, _THROTTLED = 200, 403, 404, 429
 
 ADVICE: Mapping[str, str] = {
     "settings": "Deploy the stack again, or correct the variable.",
-    "api_key": "Is the key there and enabled? May the role read it? In a VPC: is there a route to API Gateway's own API?",
+    "api_key": "Is the key there and enabled? May the role read it? In a VPC: can it reach API Gateway's own API?",
     "dns": "Check the DNS record of the URL's host, and that its zone is delegated.",
     "connect": "Check that the API exists and that the probe may reach it: its subnets, security groups, addresses.",
     "tls": "Check the certificate of the custom domain in ACM: its names, its expiry, and that it is the one in use.",

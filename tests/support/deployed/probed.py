@@ -55,7 +55,7 @@ class Probed(NamedTuple):
         assert "FunctionError" not in answer, answer["Payload"].read()
 
     def run(self) -> dict[str, Any]:
-        """What one run of the probe finds."""
+        """The findings of one run of the probe."""
         answer = self.client("lambda").invoke(FunctionName=f"{self.name}-probe", Payload=b'{"task": "probe"}')
         assert "FunctionError" not in answer, answer["Payload"].read()
         found: dict[str, Any] = json.loads(answer["Payload"].read())

@@ -77,6 +77,11 @@ def steps(title: str) -> dict[int, str]:
     return {int(number): text for number, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
+def read_blocks(text: str) -> tuple[Block, ...]:
+    """The `sh` blocks of any document, in their order."""
+    return tuple(_blocks(text))
+
+
 def without_runbooks(text: str) -> str:
     """The rest of the document."""
     for each in runbooks(text).values():
