@@ -65,7 +65,7 @@ class Canary(NamedTuple):
 
 @pytest.fixture(scope="module")
 def canary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canary]:
-    """What the README's commands leave."""
+    """The stack that the README's commands leave."""
     platform = find_local()
     with raise_stand(tmp_path_factory.mktemp("canary")) as stand:
         _let_deploy(stand)
