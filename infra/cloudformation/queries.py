@@ -123,7 +123,7 @@ _OF_REQUESTS = (
 _OF_ACCESS = (
     Query("who-polled", "Who read the namespace, unchanged polls included?", ACCESS, _join(
         'filter method = "GET" and status like /^[23]/'
-        ' and (path like /\\/NAMESPACE(\\/|$)/ or path like /%/ or route = "/v1/snapshots")',
+        ' and (path like /\\/namespaces\\/NAMESPACE(\\/|$)/ or path like /%/ or route = "/v1/snapshots")',
         f"stats {_SEEN} by route, api_key, principal, source_ip, vpc_endpoint, user_agent",
         "sort last_seen desc", "limit 10000",
     )),

@@ -85,12 +85,12 @@ KNOWN: dict[str, list[Known]] = {
     "key-use": [
         {"status": 504, "refused": "INTEGRATION_TIMEOUT", "last_seen": 100},
         {"status": 429, "refused": "THROTTLED", "last_seen": 80},
-        {"status": 200, "source_ip": "192.0.2.66", "requests": 3, "first_seen": 30, "last_seen": 50},
+        {"status": 200, "source_ip": "192.0.2.66", "requests": 4, "first_seen": 30, "last_seen": 55},
         {"status": 304, "source_ip": OFFICE, "requests": 2, "first_seen": 10, "last_seen": 20},
         {"status": 200, "source_ip": OFFICE, "requests": 1, "user_agent": CLIENT},
     ],
     "keys-in-use": [
-        {"api_key": "a1b2c3d4e5", "requests": 8, "addresses": 2, "first_seen": 0, "last_seen": 100},
+        {"api_key": "a1b2c3d4e5", "requests": 9, "addresses": 2, "first_seen": 0, "last_seen": 100},
         {"api_key": "f6g7h8i9j0", "requests": 1, "addresses": 1, "last_seen": 90},
     ],
     "gateway-refusals": [

@@ -154,6 +154,8 @@ _REQUESTS: list[tuple[float, dict[str, str]]] = [
     (30, {**_POLL, **_THIEF, **_SERVED, "path": "/api/v1/namespaces/payments%2Eprod/snapshot"}),
     (40, {**_POLL, **_THIEF, **_SERVED, "path": "/api/v1/snapshots", "resourcePath": "/v1/snapshots"}),
     (50, {**_POLL, **_THIEF, **_SERVED, "path": "/api/v1/namespaces/payments.prod2/snapshot"}),
+    (55, {**_POLL, **_THIEF, **_SERVED, "path": "/api/v1/namespaces/other/keys/payments.prod",
+          "resourcePath": KEY_ROUTE}),
     (60, {**_POLL, "status": "403", "error.responseType": "INVALID_API_KEY", "identity.sourceIp": "192.0.2.66"}),
     (70, {**_POLL, "status": "403", "error.responseType": "INVALID_API_KEY", "identity.sourceIp": "192.0.2.66"}),
     (80, {**_POLL, **_OLD_KEY, "status": "429", "error.responseType": "THROTTLED"}),
