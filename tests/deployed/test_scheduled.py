@@ -101,11 +101,12 @@ def test_upkeep_holds_no_key_and_deletes_no_table(stand: Stand, deployed: Deploy
     assert is_denied(lambda: kms.describe_key(KeyId=key))
 
 
-def test_upkeep_puts_events_on_the_default_bus_only(stand: Stand) -> None:
+def test_upkeep_puts_its_own_events_on_the_default_bus_only(stand: Stand) -> None:
     events = stand.client("events", stand.holder("UpkeepRole"))
     entry = {"Source": "configsvc", "DetailType": "RotationDue", "Detail": "{}"}
     assert events.put_events(Entries=[entry])["FailedEntryCount"] == 0
     assert is_denied(lambda: events.put_events(Entries=[{**entry, "EventBusName": "payments"}]))
+    assert is_denied(lambda: events.put_events(Entries=[{**entry, "Source": "payments"}]))
     assert is_denied(events.list_rules)
 
 
