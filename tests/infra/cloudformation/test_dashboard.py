@@ -25,7 +25,7 @@ from infra.packaging.service_zip import Package
 from infra.paths import ROOT
 from infra.stage import load_unfinished
 from tests.support.infra.dashboard_rules import list_faults
-from tests.support.infra.metric_math import PERIOD, evaluate
+from tests.support.infra.metric_math import PERIOD, evaluate, evaluate_range
 
 Json = dict[str, Any]
 
@@ -233,6 +233,35 @@ def test_versions_are_found_by_search_in_the_metrics_that_a_canary_compares() ->
     assert {text.rpartition('MetricName="')[2].partition('"')[0] for text in by_version} == {
         "Invocations", "Errors", "Duration", metrics.REFUSED, metrics.FAILED,
     }  # fmt: skip
+
+
+def _estimate(title: str, identifier: str, periods: list[dict[str, float | None]]) -> float | None:
+    shown = [each[0] for each in _widget(title)["properties"]["metrics"] if "expression" in each[0]]
+    [expression] = [each["expression"] for each in shown if each.get("id") == identifier]
+    return evaluate_range(expression, periods)
+
+
+def test_seldom_requests_cost_what_they_cost_and_not_more() -> None:
+    """One of twelve periods has requests: the others count as nothing, so a month has 720 hours of that one period."""
+    prices, service, polls = load(), Service(Lines(250, 300, 0), 1769, "arm64"), 600
+    busy: dict[str, float | None] = {
+        "r": polls, "i": polls, "d": polls * 5.0, "u": polls, "w": None, "b0": polls * 250.0, "b1": polls * 300.0,
+        PERIOD: 300.0,
+    }  # fmt: skip
+    idle: dict[str, float | None] = {**dict.fromkeys(busy), PERIOD: 300.0}
+    used = {name: units for name, units in service.poll().items() if name not in {"gb_out", "log_gb_kept"}}
+    month = prices.cost(times(used, polls * 24 * 30)) + prices.cost(shipped.standing({"Resources": WHOLE}))
+    title = "Cost at the rate of this time range"
+    for hour in ([busy, *[idle] * 11], [*[idle] * 11, busy]):
+        assert _estimate(title, "month", hour) == pytest.approx(float(month), abs=0.01)
+
+
+def test_availability_is_of_all_requests_of_the_range() -> None:
+    periods: list[dict[str, float | None]] = [
+        {"r": 100.0, "f": None}, {"r": None, "f": None}, {"r": 300.0, "f": 2.0}, {"r": None, "f": None},
+    ]  # fmt: skip
+    assert _estimate("Probe and availability", "available", periods) == 99.5
+    assert _estimate("Probe and availability", "available", periods[1:2]) is None
 
 
 def test_every_metric_of_the_estimate_counts_as_nothing_while_it_is_missing() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Values = Mapping[str, float | None]
@@ -45,6 +45,28 @@ def evaluate(queries: list[Mapping[str, Any]], values: Values) -> float | None:
             assert query["Id"] in values
     [returned] = [query["Id"] for query in queries if query["ReturnData"]]
     return known[returned]
+
+
+def evaluate_range(expression: str, periods: Sequence[Values]) -> float | None:
+    """The value of an expression in the last period of a range over which `AVG` and `SUM` go, missing ones left out."""
+    tree = _Aggregates(periods).visit(ast.parse(expression, mode="eval"))
+    return _calculate(ast.unparse(tree), periods[-1])
+
+
+class _Aggregates(ast.NodeTransformer):
+    """Replaces each `AVG` and `SUM` by its number. Without any value it is a division by zero: missing."""
+
+    def __init__(self, periods: Sequence[Values]) -> None:
+        self._periods = periods
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        match node:
+            case ast.Call(func=ast.Name(id="AVG" | "SUM" as name), args=[argument]):
+                text = ast.unparse(argument)
+                found = [value for each in self._periods if (value := _calculate(text, each)) is not None]
+                total = sum(found) / (len(found) if name == "AVG" and found else 1)
+                return ast.parse(repr(float(total)) if found else "1 / 0", mode="eval").body
+        return self.generic_visit(node)
 
 
 def _calculate(text: str, known: Values) -> float | None:
