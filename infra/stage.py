@@ -197,6 +197,7 @@ class Stage(_Part):
     change_log_days: Annotated[Integer, Field(ge=0, le=36500)] = 0
     access_log: Switch = False
     detailed_metrics: Switch = False
+    trace_polls: Switch = False
     api: Throttle = Throttle(rate=1000, burst=2000)
     reader: Consumers = Consumers(rate=500, burst=1000)
     groups: tuple[Group, ...] = ()

@@ -43,6 +43,7 @@ def with_options(sam: Template, stage: Stage, served: str | None = None) -> Temp
         canary.add(done, stage)
     invocation.add(done, stage)
     _metrics(done, stage)
+    _tracing(done, stage)
     api_keys.add(done, stage)
     access.add(done, stage)
     kms_key.add(done, stage)
@@ -84,6 +85,13 @@ def _metrics(template: Template, stage: Stage) -> None:
     _count_lines(
         template, "Throttled", '{ $.status = "429" }', "Requests are over the throttle of a key or of the API."
     )
+
+
+def _tracing(template: Template, stage: Stage) -> None:
+    """Without sampling rules a stack takes nothing of the account's quota, and X-Ray's default rule traces polls."""
+    if stage.trace_polls:
+        for name in [name for name, each in template["Resources"].items() if each["Type"] == "AWS::XRay::SamplingRule"]:
+            del template["Resources"][name]
 
 
 def _count_lines(template: Template, name: str, pattern: str, about: str) -> None:

@@ -122,3 +122,7 @@ def test_the_names_fit_for_every_stack_and_differ(rules: list[dict[str, Any]], t
     assert len(names) == len(rules)
     assert all(len(name) <= limits["RuleName"]["maxLength"] for name in names)
     assert all(name.startswith("configsvc-") for name in names)  # what the deployer may create
+
+
+def test_a_stage_that_traces_polls_takes_nothing_of_the_quota_of_rules(built_package: Package) -> None:
+    assert list_rules(expanded(built_package, parse({"stack": STACK, "trace_polls": True}))) == []
