@@ -31,6 +31,7 @@ _TOKEN = re.compile(r"""
 """, re.VERBOSE)  # fmt: skip
 _PERIODS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _NUMBERS_OF = {"avg", "max", "min", "sum"}
+_DEFAULT = ["@timestamp", "@message"]  # what a query shows that names no fields
 _VALUES_OF = {"count", "count_distinct", "earliest", "latest"}
 
 
@@ -54,7 +55,7 @@ class Compiler:
     def __init__(self, query: str, columns: Sequence[str], typing: Typing) -> None:
         self._tokens = list(tokenize(query))
         self._columns, self._typing = list(columns), typing
-        self._source, self._shown, self._order, self._limit = "lines", ["@timestamp", "@message"], "", 10_000
+        self._source, self._shown, self._order, self._limit = "lines", _DEFAULT, "", 10_000
         self._commands: dict[str, Callable[[], None]] = {
             "filter": self._filter, "fields": self._fields, "stats": self._stats, "sort": self._sort,
             "limit": self._cut,
@@ -82,7 +83,9 @@ class Compiler:
         self._source = f"SELECT * FROM ({self._source}) WHERE {self._either()}"  # noqa: S608  # quoted
 
     def _fields(self) -> None:
-        self._shown = [self._field() for _ in self._each()]
+        named = [self._field() for _ in self._each()]
+        before = [] if self._shown == _DEFAULT else self._shown
+        self._shown = list(dict.fromkeys([*before, *named]))
 
     def _sort(self) -> None:
         parts = []

@@ -59,6 +59,12 @@ def test_no_name_of_a_field_disturbs_a_query(name: str) -> None:
     assert run("fields v", [Event(0, json.dumps(event))]) == [{"v": "x"}]
 
 
+def test_fields_of_several_commands_are_all_shown() -> None:
+    event = Event(5, '{"a": "x", "b": "y"}')
+    assert run("fields b | filter a like /x/ | fields a, b", [event]) == [{"b": "y", "a": "x"}]
+    assert [list(row) for row in run("filter a like /x/", [event])] == [["@timestamp", "@message"]]
+
+
 def test_no_event_can_change_its_time_or_text() -> None:
     event = Event(5, '{"@timestamp": 7, "@message": "x"}')
     [row] = run("fields @timestamp, @message", [event])
