@@ -24,7 +24,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -33,7 +32,14 @@ from typing import Any
 if __name__ == "__main__":  # last, so that nothing of ours replaces a module of the emulator's environment
     sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-from local.emulator.cloudwatch import judge, list_breaches, list_embedded_metrics
+from local.emulator.cloudwatch import (
+    Seam,
+    as_cloudwatch_judges,
+    one_at_a_time,
+    with_embedded_metrics,
+    with_judged_errors,
+    with_passing_time,
+)
 from local.emulator.insights.service import Operation, SavedQueries
 
 _EVENT_SEAM = ("ministack.services.apigateway_v1", "_build_lambda_event_v1")
@@ -57,11 +63,6 @@ _HANDLE_SEAM = (_LOGS, "handle_request")
 _HANDLE_PARAMETERS = ("method", "path", "headers", "body", "query_params")
 _QUERY_SEAM = (_LOGS, "_start_query")
 _PROVISIONERS = "ministack.services.cloudformation.provisioners"
-
-PASSED = ("Emulator", "SecondsPassed")
-"""PutMetricData of this namespace and metric makes all metrics older by so many seconds, and judges all alarms."""
-
-Seam = Callable[..., Any]
 
 
 class SeamMissing(Exception):
@@ -152,78 +153,6 @@ def with_disabled_api_keys(update_api_key: Seam) -> Seam:
     return update
 
 
-def with_embedded_metrics(write_logs: Seam, record: Seam, evaluate: Seam) -> Seam:
-    """Records the metrics in what a function logs, and judges the alarms when there are any."""
-
-    def write(func: dict[str, Any], request_id: str, log_text: str, *more: Any, **named: Any) -> Any:  # noqa: ANN401
-        found = list(list_embedded_metrics(log_text or ""))
-        for metric in found:
-            record(metric.namespace, metric.name, metric.value, metric.unit, dict(metric.dimensions))
-        written = write_logs(func, request_id, log_text, *more, **named)
-        if found:
-            evaluate()
-        return written
-
-    return write
-
-
-def with_judged_errors(emit_metrics: Seam, evaluate: Seam) -> Seam:
-    """Judges the alarms after an invocation that failed or was throttled."""
-
-    def emit(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:  # noqa: FBT001
-        emit_metrics(function_name, duration_ms, error, throttle)
-        if error or throttle:
-            evaluate()
-
-    return emit
-
-
-def as_cloudwatch_judges(used: Mapping[str, Seam], metrics: Any, now: Callable[[], float] = time.time) -> Seam:  # noqa: ANN401
-    """Judges one alarm of one metric; those of several metrics stay as they are.
-
-    Args:
-        used: ministack's functions of `_USED`, by name.
-        metrics: ministack's points by namespace, name and dimensions.
-        now: seconds of the wall clock.
-    """
-
-    def evaluate(alarm: dict[str, Any]) -> None:
-        if not alarm.get("MetricName"):
-            return
-        dimensions = used["_dims_key"](used["_dims_from_list"](alarm.get("Dimensions") or []))
-        points = metrics.get((alarm["Namespace"], alarm["MetricName"], dimensions)) or []
-        statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic", "Average")
-
-        def compute(found: list[Any]) -> float | None:
-            return used["_stat_value"](used["_calc_stats"](found), statistic, found) if found else None
-
-        breaches = list_breaches(alarm, points, now(), compute)
-        before = alarm["StateValue"]
-        state = judge(alarm, breaches, before)
-        if state != before:
-            reason = f"Breaching, the newest period first: {breaches}"
-            alarm.update(StateValue=state, StateReason=reason, StateUpdatedTimestamp=int(now()))
-            used["_record_history"](alarm["AlarmName"], before, state, reason)
-            used["_dispatch_alarm_actions"](alarm, before, state, reason)
-            used["_evaluate_parent_alarms"](alarm)
-
-    return evaluate
-
-
-def with_passing_time(evaluate_all: Seam, metrics: Any) -> Seam:  # noqa: ANN401 -- ministack's own dict
-    """Makes all metrics older by what was put as `PASSED`, before alarms are judged."""
-
-    def evaluate() -> None:
-        passed = [key for key in metrics if key[:2] == PASSED]
-        seconds = sum(point["Value"] for key in passed for point in metrics.pop(key))
-        for points in metrics.values() if seconds else ():
-            for point in points:
-                point["Timestamp"] -= seconds
-        evaluate_all()
-
-    return evaluate
-
-
 _USED = {
     "_calc_stats": ("points",),
     "_stat_value": ("stats", "stat_name", "points"),
@@ -242,7 +171,7 @@ def plan_cloudwatch() -> dict[tuple[str, str], Seam]:
     record = seam(_CLOUDWATCH, "record_metric", ("namespace", "metric_name", "value", "unit", "dimensions"))
     seam(*one, ("alarm",))
     metrics = vars(import_module(_CLOUDWATCH))["_metrics"]
-    evaluate = with_passing_time(seam(*every, ()), metrics)
+    evaluate = one_at_a_time(with_passing_time(seam(*every, ()), metrics))
     logs = seam(*write_logs, ("func", "request_id", "log_text"))
     return {
         one: as_cloudwatch_judges(used, metrics),

@@ -4,11 +4,17 @@ additions.py puts them in place. Nothing of ministack is imported here, so tests
 """
 
 import json
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 Point = Mapping[str, Any]
+Seam = Callable[..., Any]
+
+PASSED = ("Emulator", "SecondsPassed")
+"""PutMetricData of this namespace and metric makes all metrics older by so many seconds, and judges all alarms."""
 
 _MORE = 2
 """Periods that are looked at beyond the evaluated ones, for real data in place of missing (user guide, as `judge`)."""
@@ -109,3 +115,86 @@ def _may_be_early(breaches: Sequence[bool | None], needed: int) -> bool:
 def _is_old(breaches: Sequence[bool | None], needed: int) -> bool:
     """Whether the oldest breach is as old as the data points that an alarm needs, and nothing newer is good."""
     return False not in breaches and max(at for at, each in enumerate(breaches) if each) + 1 >= needed
+
+
+def with_embedded_metrics(write_logs: Seam, record: Seam, evaluate: Seam) -> Seam:
+    """Records the metrics in what a function logs, and judges the alarms when there are any."""
+
+    def write(func: dict[str, Any], request_id: str, log_text: str, *more: Any, **named: Any) -> Any:  # noqa: ANN401
+        found = list(list_embedded_metrics(log_text or ""))
+        for metric in found:
+            record(metric.namespace, metric.name, metric.value, metric.unit, dict(metric.dimensions))
+        written = write_logs(func, request_id, log_text, *more, **named)
+        if found:
+            evaluate()
+        return written
+
+    return write
+
+
+def with_judged_errors(emit_metrics: Seam, evaluate: Seam) -> Seam:
+    """Judges the alarms after an invocation that failed or was throttled."""
+
+    def emit(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:  # noqa: FBT001
+        emit_metrics(function_name, duration_ms, error, throttle)
+        if error or throttle:
+            evaluate()
+
+    return emit
+
+
+def as_cloudwatch_judges(used: Mapping[str, Seam], metrics: Any, now: Callable[[], float] = time.time) -> Seam:  # noqa: ANN401
+    """Judges one alarm of one metric; those of several metrics stay as they are.
+
+    Args:
+        used: ministack's functions of `_USED`, by name.
+        metrics: ministack's points by namespace, name and dimensions.
+        now: seconds of the wall clock.
+    """
+
+    def evaluate(alarm: dict[str, Any]) -> None:
+        if not alarm.get("MetricName"):
+            return
+        dimensions = used["_dims_key"](used["_dims_from_list"](alarm.get("Dimensions") or []))
+        points = metrics.get((alarm["Namespace"], alarm["MetricName"], dimensions)) or []
+        statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic", "Average")
+
+        def compute(found: list[Any]) -> float | None:
+            return used["_stat_value"](used["_calc_stats"](found), statistic, found) if found else None
+
+        breaches = list_breaches(alarm, points, now(), compute)
+        before = alarm["StateValue"]
+        state = judge(alarm, breaches, before)
+        if state != before:
+            reason = f"Breaching, the newest period first: {breaches}"
+            alarm.update(StateValue=state, StateReason=reason, StateUpdatedTimestamp=int(now()))
+            used["_record_history"](alarm["AlarmName"], before, state, reason)
+            used["_dispatch_alarm_actions"](alarm, before, state, reason)
+            used["_evaluate_parent_alarms"](alarm)
+
+    return evaluate
+
+
+def with_passing_time(evaluate_all: Seam, metrics: Any) -> Seam:  # noqa: ANN401 -- ministack's own dict
+    """Makes all metrics older by what was put as `PASSED`, before alarms are judged."""
+
+    def evaluate() -> None:
+        passed = [key for key in metrics if key[:2] == PASSED]
+        seconds = sum(point["Value"] for key in passed for point in metrics.pop(key))
+        for points in metrics.values() if seconds else ():
+            for point in points:
+                point["Timestamp"] -= seconds
+        evaluate_all()
+
+    return evaluate
+
+
+def one_at_a_time(evaluate: Seam) -> Seam:
+    """Functions end in several threads: without this, one change of an alarm would be sent by each of them."""
+    lock = threading.RLock()
+
+    def evaluate_alone() -> None:
+        with lock:
+            evaluate()
+
+    return evaluate_alone

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
 
-from local.emulator.cloudwatch import Metric, judge, list_breaches, list_embedded_metrics
+from local.emulator.cloudwatch import Metric, judge, list_breaches, list_embedded_metrics, one_at_a_time
 
 ORDER = ("missing", "ignore", "breaching", "notBreaching")
 THREE_OF_THREE = {
@@ -83,3 +84,36 @@ def test_metrics_are_read_from_lines_of_the_format_and_no_others() -> None:
     found = list(list_embedded_metrics("\n".join(lines)))
 
     assert found == [Metric("N", "M", value, "Seconds", {"service": "s"}) for value in (1.0, 2.5)]
+
+
+def test_alarms_are_judged_by_one_thread_at_a_time() -> None:
+    both, met = threading.Barrier(2), []
+
+    def evaluate() -> None:
+        try:
+            met.append(both.wait(0.2))
+        except threading.BrokenBarrierError:
+            both.reset()
+
+    alone = one_at_a_time(evaluate)
+    threads = [threading.Thread(target=alone) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(10)
+
+    assert met == []
+
+
+def test_judging_may_lead_to_judging_again() -> None:
+    judged: list[str] = []
+
+    def evaluate() -> None:
+        judged.append("")
+        if len(judged) == 1:
+            alone()
+
+    alone = one_at_a_time(evaluate)
+    alone()
+
+    assert len(judged) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -147,3 +148,21 @@ def test_without_the_addition_silence_is_never_an_alarm(stock_emulator: Emulator
     stock.alarms.let_pass(PERIODS)  # judges what it judges, and makes nothing older
 
     assert stock.state == "INSUFFICIENT_DATA"
+
+
+def test_metrics_and_alarms_survive_a_restart(tmp_path: Path) -> None:
+    with Emulator(log=tmp_path / "log", state=tmp_path / "state") as first:
+        before = make_scene(first.url)
+        before.function.invoke(broken=1)
+        assert before.state == "ALARM"
+
+    with Emulator(log=tmp_path / "log", state=tmp_path / "state") as second:
+        alarms = Alarms(second.url)
+        assert alarms.state(before.alarm) == "ALARM"
+        after = Scene(before.function._replace(url=second.url), alarms, before.alarm, "")
+        assert count_metrics(after) == 1
+
+        after.alarms.let_pass(PERIODS)
+        after.function.invoke(broken=0)
+
+        assert after.state == "OK"

@@ -9,7 +9,7 @@ from uuid import uuid4
 import boto3
 
 from local.clients import make_client_arguments
-from local.emulator.additions import PASSED
+from local.emulator.cloudwatch import PASSED
 from local.processes import wait_until
 
 _SECONDS = 20.0
