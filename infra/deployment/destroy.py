@@ -79,7 +79,7 @@ def destroy(site: Site, dynamodb: DynamoDBClient, kms: KMSClient, ask: Ask, word
     foreign_key = not outputs["KmsKeyArn"].endswith(f":key/{made.get('NamespacesKey')}")
     data = Data(dynamodb, kms, outputs["TableName"], outputs["KmsKeyArn"], keeps_key=foreign_key)
     wanted = _wants_data_deleted(data, made.get("ConfigTable"), word)
-    site.tell(f"{site.stage.stack} in {site.region} will be deleted: API and keys, function, alarms.")
+    site.tell(f"{site.stage.stack} in {site.region} will be deleted: API and keys, functions, alarms.")
     site.tell(_fate(data, wanted=wanted))
     logs = _list_logs(outputs)
     site.tell(f"The audit trail is kept in any case: log group {', '.join(logs)}.")
