@@ -21,6 +21,8 @@ KEPT = ("Admins", "GatewayProof", "GatewayProofGeneration", "GatewayProofMode", 
 people who have lost their rights since."""
 _OURS = "configsvc"
 _KEY = "AWS::KMS::Key"
+_JOINED = "AWS::ApiGateway::UsagePlanKey"
+_PARAMETER = "AWS::SSM::Parameter"
 _VERSION = "AWS::Lambda::Version"
 _RELEASE = re.compile(r"\b[0-9a-f]{64}\b")
 
@@ -75,6 +77,40 @@ def with_key_policies(expanded: Template, today: Template) -> Template:
         if each["Type"] == _KEY == held.get("Type"):
             each["Properties"]["KeyPolicy"] = held["Properties"]["KeyPolicy"]
     return done
+
+
+def with_api_keys(expanded: Template, today: Template) -> Template:
+    """The template with today's API keys in each usage plan that both have: going back takes no key from anybody."""
+    done = copy.deepcopy(expanded)
+    plans = set(_list_keys(expanded).values()) & set(_list_keys(today).values())
+    parts = ("Resources", "Outputs")
+    for part, then, now in zip(parts, _name_keys(expanded, plans), _name_keys(today, plans), strict=True):
+        held = {name: each for name, each in done.get(part, {}).items() if name not in then}
+        done[part] = held | {name: copy.deepcopy(today[part][name]) for name in sorted(now)}
+    return done
+
+
+def _list_keys(expanded: Template) -> dict[tuple[str, str], str]:
+    """The usage plan of each API key, by the logical ids of its place there and of the key."""
+    joined = {name: each["Properties"] for name, each in expanded["Resources"].items() if each["Type"] == _JOINED}
+    return {(name, each["KeyId"]["Ref"]): each["UsagePlanId"]["Ref"] for name, each in joined.items()}
+
+
+def _name_keys(expanded: Template, plans: set[str]) -> tuple[set[str], set[str]]:
+    """The resources and the outputs that are, or name, an API key of the plans."""
+    pairs = [pair for pair, plan in _list_keys(expanded).items() if plan in plans]
+    keys = {key for _, key in pairs}
+
+    def is_named(value: object) -> bool:
+        return isinstance(value, dict) and value.get("Ref") in keys
+
+    published = {
+        name
+        for name, each in expanded["Resources"].items()
+        if each["Type"] == _PARAMETER and is_named(each["Properties"].get("Value"))
+    }
+    outputs = {name for name, each in expanded.get("Outputs", {}).items() if is_named(each.get("Value"))}
+    return {place for place, _ in pairs} | keys | published, outputs
 
 
 def list_functions(expanded: Template) -> list[str]:

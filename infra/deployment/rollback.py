@@ -182,7 +182,8 @@ def _redeploy(site: Site, served: Deployment, found: Deployment, held: Mapping[s
     now = {key: held[key] if value is None else value for key, value in parameters.items() if key in held or value}
     then = {key: value for key, value in found.parameters.items() if value is not None}
     again = canary.at_once(earlier.release_again(template, then, now))
-    again = earlier.with_key_policies(again, json.loads(records.fetch(served.template)))
+    today: Template = json.loads(records.fetch(served.template))
+    again = earlier.with_api_keys(earlier.with_key_policies(again, today), today)
     again = earlier.with_notes(again, Notes(found.commit, found.origin))
     _describe(site, served, found, now, held)
     mend_alias(target, name, canary=False)
@@ -222,7 +223,9 @@ def _describe(
     changed = {key: (held.get(key), value) for key, value in now.items() if held.get(key) != value}
     for key, (before, value) in sorted(changed.items()):
         site.tell(escape(f"  {key}: {before} becomes {value}"))
-    site.tell(f"These stay as they are: {', '.join(name for name in KEPT if name in held)}, the KMS key's policy.")
+    site.tell(
+        f"These stay as they are: {', '.join(name for name in KEPT if name in held)}, API keys, the KMS key's policy."
+    )
 
 
 def keep_what_others_need(site: Site, approve: Approve) -> Approve:

@@ -96,3 +96,26 @@ def test_a_kms_key_keeps_its_policy_of_today(locate: Locate, built_package: Pack
     assert earlier.with_key_policies(today, today) == today
     without = {"Resources": {name: each for name, each in today["Resources"].items() if name != "NamespacesKey"}}
     assert earlier.with_key_policies(then, without) == then
+
+
+GROUPED = {"groups": [{"name": "team", "rate": 1, "burst": 1, "generation": 2}]}
+
+
+def made_with(built: Package, **settings: object) -> template.Template:
+    sam = with_options(built.template, parse({**CANARY, **settings}))
+    return template.expand(template.locate(sam, "bucket", f"s/{CODE}.zip", CODE, THEN))
+
+
+@pytest.mark.parametrize("keys", [1, 2])
+def test_going_back_keeps_the_api_keys_of_today(built_package: Package, keys: int) -> None:
+    then, raised = made_with(built_package), {"rate": 500, "burst": 1000, "generation": 3, "keys": keys}
+    today = made_with(built_package, reader=raised)
+    assert earlier.with_api_keys(then, today) == today
+    assert earlier.with_api_keys(today, then) == then
+    assert earlier.with_api_keys(then, then) == then
+
+
+def test_the_keys_of_a_plan_that_only_one_has_stay_as_they_were(built_package: Package) -> None:
+    then, today = made_with(built_package), made_with(built_package, **GROUPED)
+    assert earlier.with_api_keys(then, today) == then
+    assert earlier.with_api_keys(today, then) == today
