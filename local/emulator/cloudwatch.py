@@ -19,6 +19,9 @@ PASSED = ("Emulator", "SecondsPassed")
 _MORE = 2
 """Periods that are looked at beyond the evaluated ones, for real data in place of missing (user guide, as `judge`)."""
 
+_BACK_SECONDS, _AHEAD_SECONDS = 14 * 86_400, 2 * 3_600
+"""How far from now a metric's time may be (CloudWatch API reference, PutMetricData)."""
+
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
     "GreaterThanThreshold": lambda value, threshold: value > threshold,
@@ -37,15 +40,21 @@ class Metric(NamedTuple):
     dimensions: Mapping[str, str]
 
 
-def list_embedded_metrics(log_text: str) -> Iterator[Metric]:
+def list_embedded_metrics(log_text: str, now: float) -> Iterator[Metric]:
     """Lists the metrics in a log (CloudWatch user guide, "Specification: Embedded metric format").
 
-    Lines that are not of the format are passed over, as CloudWatch does.
+    Lines that are not of the format, or of another time, are passed over, as CloudWatch does.
+
+    Args:
+        log_text: lines of a function.
+        now: seconds of the wall clock.
     """
     for line in log_text.splitlines():
         if '"_aws"' in line:
             try:
-                yield from list(_read_document(json.loads(line)))
+                document = json.loads(line)
+                age = now - document["_aws"]["Timestamp"] / 1000
+                yield from list(_read_document(document)) if -_AHEAD_SECONDS < age < _BACK_SECONDS else ()
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue
 
@@ -121,7 +130,7 @@ def with_embedded_metrics(write_logs: Seam, record: Seam, evaluate: Seam) -> Sea
     """Records the metrics in what a function logs, and judges the alarms when there are any."""
 
     def write(func: dict[str, Any], request_id: str, log_text: str, *more: Any, **named: Any) -> Any:  # noqa: ANN401
-        found = list(list_embedded_metrics(log_text or ""))
+        found = list(list_embedded_metrics(log_text or "", time.time()))
         for metric in found:
             record(metric.namespace, metric.name, metric.value, metric.unit, dict(metric.dimensions))
         written = write_logs(func, request_id, log_text, *more, **named)

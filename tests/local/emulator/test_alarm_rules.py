@@ -78,12 +78,20 @@ def test_each_comparison_is_known(operator: str, breaching: list[bool]) -> None:
 
 def test_metrics_are_read_from_lines_of_the_format_and_no_others() -> None:
     directive = {"Namespace": "N", "Dimensions": [["service"]], "Metrics": [{"Name": "M", "Unit": "Seconds"}]}
-    good = {"M": [1, 2.5], "service": "s", "_aws": {"CloudWatchMetrics": [directive]}}
+    good = {"M": [1, 2.5], "service": "s", "_aws": {"Timestamp": 1_000_000, "CloudWatchMetrics": [directive]}}
     lines = ["START", '{"_aws": ', '{"_aws": 5}', json.dumps({**good, "M": "text"}), json.dumps(good)]
 
-    found = list(list_embedded_metrics("\n".join(lines)))
+    found = list(list_embedded_metrics("\n".join(lines), 1_001.0))
 
     assert found == [Metric("N", "M", value, "Seconds", {"service": "s"}) for value in (1.0, 2.5)]
+
+
+@pytest.mark.parametrize("timestamp", [2_000_000, (2_000_000 - 15 * 86_400) * 1000, (2_000_000 + 3 * 3_600) * 1000])
+def test_a_metric_of_another_time_is_passed_over_such_as_one_in_seconds(timestamp: int) -> None:
+    directive = {"Namespace": "N", "Metrics": [{"Name": "M"}]}
+    line = json.dumps({"M": 1, "_aws": {"Timestamp": timestamp, "CloudWatchMetrics": [directive]}})
+
+    assert list(list_embedded_metrics(line, 2_000_000.0)) == []
 
 
 def test_alarms_are_judged_by_one_thread_at_a_time() -> None:

@@ -15,13 +15,14 @@ from tests.support.local.aws_people import new_role
 
 _SOURCE = """
 import json
+import time
 
 def handler(event, context):
     if event.get("raise"):
         raise RuntimeError("as asked")
     name = context.function_name
     directive = {"Namespace": "Tests", "Dimensions": [["service"]], "Metrics": [{"Name": name, "Unit": "Count"}]}
-    about = {"Timestamp": 0, "CloudWatchMetrics": [directive]}
+    about = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
     print(json.dumps({"service": name, name: event["broken"], "_aws": about}))
 """
 
