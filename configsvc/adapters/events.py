@@ -6,13 +6,13 @@ Limits are those of PutEvents (Amazon EventBridge API reference): ten entries an
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from configsvc.model.retry import Backoff
-from configsvc.service.engine.ports import RotationDue, ServiceChance, ServiceClock, Undelivered
+from configsvc.service.engine.ports import Announcer, RotationDue, ServiceChance, ServiceClock, Undelivered
 
 SOURCE, DETAIL_TYPE = "configsvc", "RotationDue"
 ENTRIES = 10
@@ -99,6 +99,39 @@ class EventBridge:
         except BotoCoreError as error:
             return _Sent(entries, type(error).__name__)
         return find_refused(entries, answer)
+
+
+class AttemptedRuns:
+    """Announcers for the attempts of a run: what one attempt announced, the next does not announce again.
+
+    Lambda repeats a failed asynchronous invocation under its request id, usually in the same process. A new process
+    announces everything again.
+
+    Args:
+        open_bus: returns the announcer of an attempt.
+    """
+
+    def __init__(self, open_bus: Callable[[], Announcer]) -> None:
+        self._open = open_bus
+        self._request = ""
+        self._sent = set[RotationDue]()
+
+    def open(self, request_id: str) -> Announcer:
+        """Returns the announcer for an attempt of that invocation."""
+        if request_id != self._request:
+            self._request, self._sent = request_id, set()
+        return _Unsent(self._open(), self._sent)
+
+
+class _Unsent:
+    def __init__(self, bus: Announcer, sent: set[RotationDue]) -> None:
+        self._bus, self._sent = bus, sent
+
+    def announce(self, due: Sequence[RotationDue]) -> None:
+        new = [each for each in due if each not in self._sent]
+        if new:
+            self._bus.announce(new)
+            self._sent.update(new)
 
 
 def find_refused(entries: list[Entry], answer: Mapping[str, Any]) -> _Sent:

@@ -37,12 +37,14 @@ def handler(event: object, context: LambdaContext) -> dict[str, object]:
 
 @cache
 def _open_world() -> UpkeepWorld:
+    from configsvc.adapters.events import AttemptedRuns
+
     stage = settings.read_upkeep_settings(os.environ)
     service = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
     repository = _open_repository(stage.table)
     ports = _build_ports(stage, repository)
     log = JsonLog(sys.stdout, stage.log_level)
-    announcer = partial(_open_events, stage.stack)
+    announcer = AttemptedRuns(partial(_open_events, stage.stack)).open
     return UpkeepWorld(
         partial(_limit_ports, ports, repository), announcer, ports.clock, log, service, stage.probe, stage.rotation_days
     )

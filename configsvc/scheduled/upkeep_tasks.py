@@ -49,7 +49,7 @@ class UpkeepWorld(NamedTuple):
 
     Args:
         within: returns the ports for a call that must end within so many seconds.
-        announcer: sends what is due; one for each run.
+        announcer: returns what sends the due rotations in an attempt of the invocation with that request id.
         clock: of the ports.
         log: takes the lines.
         service: the function's name, the dimension of the metrics.
@@ -58,7 +58,7 @@ class UpkeepWorld(NamedTuple):
     """
 
     within: Callable[[float], ServicePorts]
-    announcer: Callable[[], Announcer]
+    announcer: Callable[[str], Announcer]
     clock: ServiceClock
     log: JsonLog
     service: str
@@ -89,7 +89,8 @@ def choose_days(now: WallMoment, rotation_days: int) -> DueDays:
 def _run_upkeep(world: UpkeepWorld, context: LambdaContext) -> dict[str, object]:
     began, caller = world.clock.monotonic(), make_caller(context.aws_request_id)
     run = UpkeepRun(
-        world.within, world.announcer(), lambda: context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS,
+        world.within, world.announcer(context.aws_request_id),
+        lambda: context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS,
         choose_days(world.clock.now(), world.rotation_days), caller, FaultLines(world.log, "upkeep").note,
     )  # fmt: skip
     tally = run_upkeep_everywhere(run)

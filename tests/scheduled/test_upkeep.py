@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from configsvc.adapters.events import BACKOFF
 from configsvc.model import limits, names
 from configsvc.model.change_set import Activate, Delete
 from configsvc.model.errors import Unprocessable
@@ -18,8 +19,9 @@ from configsvc.service.engine import records
 from configsvc.service.engine.ports import Write
 from configsvc.service.engine.records import Head, RetentionSettings
 from configsvc.service.verbs.due import DueDataKey
+from configsvc.service.verbs.keys import put_key
 from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace
-from configsvc.service.verbs.upkeep_everywhere import DueDay, UpkeepTally
+from configsvc.service.verbs.upkeep_everywhere import DueDay, UpkeepTally, make_caller
 from local.emulator.insights.engine import discover
 from local.emulator.insights.language import Typing
 from tests.support.scheduled.upkeep_world import SERVICE, Upkeep
@@ -135,6 +137,20 @@ def test_events_that_are_not_accepted_fail_the_run(world: World, upkeep: Upkeep)
     upkeep.bus.refusals = [{0}] * 9
     upkeep.fail("upkeep")
     assert upkeep.report()["failed"] == [{"namespace": NS, "code": "unavailable"}]
+
+
+def test_a_repeated_run_sends_no_event_again(world: World, upkeep: Upkeep) -> None:
+    other = names.parse_namespace("payments.test")
+    create_namespace(world.ports, ADMIN, other, NamespaceWanted(), None)
+    for namespace in (NS, other):
+        put_key(upkeep.ports, make_caller("c-1"), namespace, text("a", rotate_by="2020-01-01"), "", None)
+    upkeep.bus.refusals = [{0} for _ in range(int(BACKOFF.tries))]  # all attempts for the first namespace
+    upkeep.fail("upkeep")
+    assert len(upkeep.bus.details()) == 1
+    upkeep.repeat("upkeep")
+    assert sorted(each["namespace"] for each in upkeep.bus.details()) == sorted([NS, other])
+    upkeep.invoke("upkeep")
+    assert len(upkeep.bus.details()) == 4
 
 
 def test_without_time_left_all_namespaces_are_left_and_counted(world: World, upkeep: Upkeep) -> None:

@@ -21,14 +21,19 @@ CALL_SECONDS = 30.0
 """Seconds for one call of a verb: more than any takes, and less than the reserve at the end of a run."""
 
 SLICE_SECONDS = 60.0
-"""Seconds after which a namespace that is not done lets all others go first."""
+"""Seconds after which a namespace that is not done lets all others go first. If the rest of the run has less for each
+namespace, that much: a few with a backlog must not take a whole run while the others wait for days."""
 
 MOST_IDLE = 20
 """Calls in a row that neither removed anything nor got further. A key that is written to all the time is skipped, and
 upkeep then starts over: at some point that is left to the next day."""
 
 MOST_REFUSED = 3
-"""Calls for a namespace that the store or concurrent writes may refuse, each after all other namespaces had a turn."""
+"""Calls in a row for a namespace, or for the listing, that the store or concurrent writes may refuse. All other
+namespaces have a turn in between."""
+
+REST_SECONDS = 2.0
+"""Seconds of rest after a refusal: the calls have waited out what lasts less, and others may need the table more."""
 
 
 class UpkeepRun(NamedTuple):
@@ -111,9 +116,7 @@ def run_upkeep_everywhere(run: UpkeepRun) -> UpkeepTally:
     tally = UpkeepTally()
     names = _list_namespaces(run, tally)
     tally.namespaces = len(names)
-    reported = _report_all(run, tally, names)
-    left = _prune_all(run, tally, names)
-    unfinished = {*names[reported:], *left}
+    unfinished = {*_give_turns(run, tally, names, _report), *_give_turns(run, tally, names, _prune)}
     tally.left = len(unfinished - tally.failed.keys())
     return tally
 
@@ -121,13 +124,35 @@ def run_upkeep_everywhere(run: UpkeepRun) -> UpkeepTally:
 def _list_namespaces(run: UpkeepRun, tally: UpkeepTally) -> list[Namespace]:
     """Lists all live namespaces; those before a broken record, if there is one."""
     names = list[Namespace]()
-    ports = run.ports()
     with _noting(run, tally, None):
-        for each in ports.repository.query(records.NAMESPACES, ""):
-            if isinstance(each, Listed):
-                names.append(each.namespace)
-    start = int(ports.chance.uniform(len(names)))
+        refused = 0
+        while not _read_listing(run, names, last=refused + 1 >= MOST_REFUSED):
+            refused += 1
+    start = int(run.ports().chance.uniform(len(names)))
     return [*names[start:], *names[:start]]
+
+
+def _read_listing(run: UpkeepRun, names: list[Namespace], *, last: bool) -> bool:
+    """Fills in the names; returns whether the store let it read them all.
+
+    Raises:
+        ConfigsvcError: it did not, and this was the last attempt.
+    """
+    names.clear()
+    try:
+        for each in run.ports().repository.query(records.NAMESPACES, ""):
+            if isinstance(each, Listed):
+                names.append(each.namespace)  # noqa: PERF401  # what was read is kept if the reading fails
+    except (Throttled, Unavailable):
+        if last:
+            raise
+        _rest(run)
+        return False
+    return True
+
+
+def _rest(run: UpkeepRun) -> None:
+    run.ports().clock.sleep(max(0.0, min(REST_SECONDS, run.left())))
 
 
 @contextmanager
@@ -152,17 +177,44 @@ def _is_gone(run: UpkeepRun, namespace: Namespace, error: Exception) -> bool:
         return False
 
 
-def _report_all(run: UpkeepRun, tally: UpkeepTally, names: Sequence[Namespace]) -> int:
-    """Reports what is due in each namespace; returns how many were looked at before time ran out."""
-    for number, namespace in enumerate(names):
-        if run.left() <= 0:
-            return number
-        with _noting(run, tally, namespace):
-            due = find_due(run.ports(), run.caller, namespace, run.days)
-            _count_due(tally, namespace, due)
-            if due.keys:
-                run.announcer.announce(group_by_day(namespace, due))
-    return len(names)
+Turn = Callable[[UpkeepRun, UpkeepTally, UpkeepJob, float], UpkeepJob]
+"""Works on a namespace for at most so many seconds, and returns the job as it then is."""
+
+
+def _give_turns(run: UpkeepRun, tally: UpkeepTally, names: Sequence[Namespace], turn: Turn) -> list[Namespace]:
+    """Gives each namespace turns until it is done; returns those that are not when time runs out."""
+    waiting = deque(UpkeepJob(each) for each in names)
+    while waiting and (left := run.left()) > 0:
+        share = min(SLICE_SECONDS, left / len(waiting))
+        job = waiting.popleft()
+        with _noting(run, tally, job.namespace):
+            after = turn(run, tally, job, share)
+            if not after.done:
+                waiting.append(after)
+    return [each.namespace for each in waiting]
+
+
+def _report(run: UpkeepRun, tally: UpkeepTally, job: UpkeepJob, _: float) -> UpkeepJob:
+    """Reports what is due in the namespace. Events are not sent again: the announcer has tried for long enough.
+
+    Raises:
+        ConfigsvcError: it fails, or was refused too often.
+    """
+    try:
+        due = find_due(run.ports(), run.caller, job.namespace, run.days)
+    except (Throttled, Unavailable):
+        if job.refused + 1 >= MOST_REFUSED:
+            raise
+        return _postpone(run, job)
+    _count_due(tally, job.namespace, due)
+    if due.keys:
+        run.announcer.announce(group_by_day(job.namespace, due))
+    return job._replace(done=True)
+
+
+def _postpone(run: UpkeepRun, job: UpkeepJob) -> UpkeepJob:
+    _rest(run)
+    return job._replace(refused=job.refused + 1)
 
 
 def _count_due(tally: UpkeepTally, namespace: Namespace, due: Due) -> None:
@@ -174,32 +226,21 @@ def _count_due(tally: UpkeepTally, namespace: Namespace, due: Due) -> None:
     ]
 
 
-def _prune_all(run: UpkeepRun, tally: UpkeepTally, names: Sequence[Namespace]) -> list[Namespace]:
-    """Runs upkeep in each namespace, in turns; returns those that are not done when time runs out."""
-    waiting = deque(UpkeepJob(each) for each in names)
-    while waiting and run.left() > 0:
-        job = waiting.popleft()
-        with _noting(run, tally, job.namespace):
-            after = _take_turn(run, tally, job)
-            if not after.done:
-                waiting.append(after)
-    return [each.namespace for each in waiting]
-
-
-def _take_turn(run: UpkeepRun, tally: UpkeepTally, job: UpkeepJob) -> UpkeepJob:
+def _prune(run: UpkeepRun, tally: UpkeepTally, job: UpkeepJob, share: float) -> UpkeepJob:
     """Calls upkeep until it is done or the turn is over.
 
     Raises:
         ConfigsvcError: it fails, or was refused too often.
     """
-    end = run.left() - SLICE_SECONDS
+    end = max(0.0, run.left() - share)
     try:
-        while not job.done and run.left() > max(0.0, end):
+        job = _take_step(run, tally, job)
+        while not job.done and run.left() > end:
             job = _take_step(run, tally, job)
     except (Throttled, Unavailable):
         if job.refused + 1 >= MOST_REFUSED:
             raise
-        return job._replace(refused=job.refused + 1)
+        return _postpone(run, job)
     except Conflict:  # read-only
         tally.skipped += 1
         return job._replace(done=True)
@@ -225,7 +266,7 @@ def advance(job: UpkeepJob, cursor: str | None, removed: int, *, done: bool) -> 
     idle = 0 if removed or (cursor is not None and cursor != job.cursor) else job.idle + 1
     if idle >= MOST_IDLE and not done:
         raise Contended(f"Upkeep of {job.namespace} gets no further: its keys are written to all the time.")
-    return job._replace(cursor=cursor, idle=idle, done=done)
+    return job._replace(cursor=cursor, idle=idle, refused=job.refused if idle else 0, done=done)
 
 
 def _get_number(found: object) -> int:

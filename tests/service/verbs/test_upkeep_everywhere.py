@@ -15,13 +15,15 @@ from configsvc.model import limits, names
 from configsvc.model.errors import ConfigsvcError, Contended, Unprocessable
 from configsvc.model.grants import UPKEEP, UPKEEP_GRANTS
 from configsvc.model.names import Namespace
-from configsvc.service.engine.ports import LostRace, RotationDue, StoreUnavailable
+from configsvc.service.engine.ports import LostRace, RotationDue, ServicePorts, StoreUnavailable
 from configsvc.service.engine.records import Record, RetentionSettings
 from configsvc.service.verbs.due import DueDays
+from configsvc.service.verbs.keys import put_key
 from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace, delete_namespace
 from configsvc.service.verbs.upkeep_everywhere import (
     MOST_IDLE,
     MOST_REFUSED,
+    REST_SECONDS,
     SLICE_SECONDS,
     UpkeepJob,
     UpkeepRun,
@@ -55,8 +57,14 @@ class Stand:
         self._inner = world.repository.query
         world.repository.query = self._query  # type: ignore[method-assign]  # the world is of this test alone
 
+    def put(self, namespace: str, key: str) -> None:
+        put_key(self._get_ports(), make_caller("c-2"), names.parse_namespace(namespace), text(key), "", None)
+
+    def _get_ports(self) -> ServicePorts:
+        return self.world.ports._replace(grants=FixedGrants(UPKEEP, UPKEEP_GRANTS), admins=())
+
     def run(self) -> UpkeepTally:
-        ports = self.world.ports._replace(grants=FixedGrants(UPKEEP, UPKEEP_GRANTS), admins=())
+        ports = self._get_ports()
         left = lambda: self._end - self.world.clock.monotonic()  # noqa: E731  # reads as what it is
         days = DueDays("2027-01-15", "2027-01-29")
         return run_upkeep_everywhere(
@@ -154,6 +162,46 @@ def test_a_busy_namespace_is_tried_again_after_the_others(world: World) -> None:
     stand.touch = refuse_in("a.first", StoreUnavailable("no answer"), times=MOST_REFUSED - 1)
     tally = stand.run()
     assert (tally.failures, stand.asked["N#a.first R#"] >= MOST_REFUSED) == (0, True)
+
+
+@pytest.mark.parametrize("prefix", ["K#", "R#"])
+def test_a_busy_namespace_is_reported_and_pruned_after_a_rest(world: World, prefix: str) -> None:
+    world.put(text("a", rotate_by="2020-01-01"))
+    stand = Stand(world)
+    stand.touch = refuse_in(NS, StoreUnavailable("no answer"), prefix, times=MOST_REFUSED - 1)
+    tally = stand.run()
+    assert (tally.failures, tally.rotation_due, len(stand.announced.due)) == (0, 1, 1)
+    assert world.clock.slept == [REST_SECONDS] * (MOST_REFUSED - 1)
+
+
+@pytest.mark.parametrize("times", [MOST_REFUSED - 1, MOST_REFUSED])
+def test_a_refused_listing_is_read_again_within_a_bound(world: World, times: int) -> None:
+    add(world, "a.first")
+    left = [times]
+
+    def touch(partition: str, _prefix: str) -> None:
+        if partition == "NAMESPACES" and left[0]:
+            left[0] -= 1
+            raise StoreUnavailable("no answer")
+
+    stand = Stand(world)
+    stand.touch = touch
+    tally = stand.run()
+    assert (tally.namespaces, tally.failed) == ((2, {}) if times < MOST_REFUSED else (0, {None: "unavailable"}))
+
+
+def test_namespaces_with_a_backlog_take_no_run_from_the_others(world: World) -> None:
+    """Ten namespaces have twenty keys, and a call for one takes ten seconds. A run of five minutes begins with them."""
+    busy, idle = [f"z.{each}" for each in range(10)], [f"a.{each}" for each in range(10)]
+    add(world, *busy, *idle)
+    stand = Stand(world, seconds=300.0)
+    for number in range(200):
+        stand.put(busy[number % 10], f"key{number}")
+    stand.touch = lambda partition, prefix: (
+        world.clock.pass_by(10) if prefix == "V#" and partition.startswith("N#z.") else None
+    )
+    assert stand.run().left == 10
+    assert all(stand.asked[f"N#{each} V#"] for each in idle)
 
 
 def test_a_namespace_that_takes_long_lets_the_others_go_first(world: World) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from configsvc.adapters.caches import FixedGrants
-from configsvc.adapters.events import Entry, EventBridge
+from configsvc.adapters.events import AttemptedRuns, Entry, EventBridge
 from configsvc.adapters.metrics import JsonLog
 from configsvc.model.grants import UPKEEP, UPKEEP_GRANTS, parse_api_key_id
 from configsvc.scheduled.upkeep_report import TaskFailed
@@ -48,9 +48,8 @@ class Bus:
 class Invocation:
     """Lambda's context: the time that is left, by the clock of the test."""
 
-    aws_request_id = "7f1f9a6c-0000-4000-8000-000000000000"
-
-    def __init__(self, clock: ServiceClock, milliseconds: float = MILLISECONDS) -> None:
+    def __init__(self, clock: ServiceClock, milliseconds: float = MILLISECONDS, number: int = 0) -> None:
+        self.aws_request_id = f"7f1f9a6c-0000-4000-8000-{number:012}"
         self._clock, self._end = clock, clock.monotonic() * 1000 + milliseconds
 
     def get_remaining_time_in_millis(self) -> int:
@@ -64,9 +63,16 @@ class Upkeep:
         self.bus, self.text = Bus(), io.StringIO()
         self.ports = ports._replace(grants=FixedGrants(UPKEEP, UPKEEP_GRANTS), admins=())
         self._rotation_days = rotation_days
+        self._number = 0
+        self._attempts = AttemptedRuns(lambda: EventBridge(self.bus, "configsvc-tests", ports.clock, FakeChance()))
 
     def invoke(self, task: object, milliseconds: float = MILLISECONDS) -> dict[str, object]:
-        return run_task(self._make(), {"task": task}, Invocation(self.ports.clock, milliseconds))
+        self._number += 1
+        return self.repeat(task, milliseconds)
+
+    def repeat(self, task: object, milliseconds: float = MILLISECONDS) -> dict[str, object]:
+        """Invokes a task under the last request id, as Lambda does after a failure."""
+        return run_task(self._make(), {"task": task}, Invocation(self.ports.clock, milliseconds, self._number))
 
     def fail(self, task: object, milliseconds: float = MILLISECONDS) -> str:
         """Invokes a task that fails; returns the error's text."""
@@ -85,9 +91,8 @@ class Upkeep:
 
     def _make(self) -> UpkeepWorld:
         clock = self.ports.clock
-        bus = EventBridge(self.bus, "configsvc-tests", clock, FakeChance())
         return UpkeepWorld(
-            self._limit, lambda: bus, clock, JsonLog(self.text, "info"), SERVICE, PROBE, self._rotation_days
+            self._limit, self._attempts.open, clock, JsonLog(self.text, "info"), SERVICE, PROBE, self._rotation_days
         )
 
     def _limit(self, seconds: float) -> ServicePorts:
