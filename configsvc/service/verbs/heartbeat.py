@@ -27,6 +27,9 @@ from configsvc.service.verbs.read_keys import get_key
 RETENTION = RetentionSettings(versions=2, log_days=1)
 """A heartbeat every five minutes makes 288 versions and records a day, which nobody asks for later."""
 
+_AHEAD = 3600.0
+"""Seconds that the clock of the machine that ran upkeep may be ahead. A later time would silence `upkeep-overdue`."""
+
 _DESCRIPTION = "Written by the scheduled functions; the probe reads it."
 
 
@@ -97,21 +100,21 @@ def _find_last_upkeep(ports: ServicePorts, caller: Caller, now: str) -> float:
         with suppress(PreconditionFailed):  # an upkeep completed at this moment
             leave_mark(ports, caller, UPKEEP_KEY, {"at": None, "since": now}, create_only=True)
         return parse_seconds(now)
-    return _read_mark(str(entry["value"]))
+    return _read_mark(str(entry.get("value")), parse_seconds(now) + _AHEAD)
 
 
-def _read_mark(text: str) -> float:
+def _read_mark(text: str, latest: float) -> float:
     """Returns the seconds since the epoch at which the last upkeep completed, or else at which the first was due.
 
     Raises:
-        Unprocessable: somebody wrote another value.
+        Unprocessable: somebody wrote another value, or a time after `latest`.
     """
     found = strict_json.read(text).value
     members = found if isinstance(found, dict) else {}
-    try:
-        return parse_seconds(str(members.get("at") or members.get("since")))
-    except ValueError:
-        raise Unprocessable(
-            f"The value of {UPKEEP_KEY} in {PROBE_NAMESPACE} is not a time that upkeep wrote. Delete the key: "
-            f"configsvc delete {UPKEEP_KEY} -n {PROBE_NAMESPACE}"
-        ) from None
+    with suppress(ValueError, OverflowError):
+        if (at := parse_seconds(str(members.get("at") or members.get("since")))) <= latest:
+            return at
+    raise Unprocessable(
+        f"The value of {UPKEEP_KEY} in {PROBE_NAMESPACE} is not a time that upkeep wrote. Delete the key: "
+        f"configsvc delete {UPKEEP_KEY} -n {PROBE_NAMESPACE}"
+    )
