@@ -67,7 +67,8 @@ def _interfaces(places: list[str]) -> list[Statement]:
     """Lambda itself makes the interfaces, with the role of the function, and their ids are not known before.
 
     Subnets may be another account's that shares them. For deleting, Lambda wants all ids of the account, spelled as
-    here ("Giving Lambda functions access to resources in an Amazon VPC", the note on DeleteNetworkInterface).
+    here ("Giving Lambda functions access to resources in an Amazon VPC", the note on DeleteNetworkInterface). IAM's own
+    spelling, of which linters know, is there as well.
     """
     here = "arn:${AWS::Partition}:ec2:${AWS::Region}"
     kinds = {"sg": "security-group", "subnet": "subnet"}
@@ -80,7 +81,7 @@ def _interfaces(places: list[str]) -> list[Statement]:
     return [
         allow("LambdaLooks", _LOOKS, "*"),
         allow("LambdaMakesInterfaces", _CHANGES, made),
-        allow("LambdaDeletesThem", _DELETES, every),
+        allow("LambdaDeletesThem", _DELETES, [made[0], every]),
         denied | {"Condition": {"ArnLike": {"lambda:SourceFunctionArn": code}}},
     ]
 

@@ -113,7 +113,7 @@ def test_a_probe_in_a_vpc_makes_interfaces_and_its_code_none(everything: Templat
     denied = held["ItsCodeMakesNone"]
     grants = [held[each] for each in ("LambdaLooks", "LambdaMakesInterfaces", "LambdaDeletesThem")]
     assert "ec2:DeleteNetworkInterface" in grants[2]["Action"]
-    assert grants[2]["Resource"]["Fn::Sub"].endswith(":${AWS::AccountId}:*/*"), "all ids, as Lambda wants them"
+    assert grants[2]["Resource"][-1]["Fn::Sub"].endswith(":${AWS::AccountId}:*/*"), "all ids, as Lambda wants them"
     allowed = {action for each in grants for action in each["Action"]}
     assert (denied["Effect"], set(denied["Action"])) == ("Deny", allowed)
     assert set(denied["Condition"]["ArnLike"]) == {"lambda:SourceFunctionArn"}
