@@ -174,6 +174,23 @@ def test_a_busy_namespace_is_reported_and_pruned_after_a_rest(world: World, pref
     assert world.clock.slept == [REST_SECONDS] * (MOST_REFUSED - 1)
 
 
+def test_refusals_between_which_upkeep_gets_further_are_no_failure(world: World) -> None:
+    add(world, "z.long")
+    stand = Stand(world)
+    for number in range(12):
+        stand.put("z.long", f"key{number:02}")
+
+    def touch(partition: str, prefix: str) -> None:
+        if (partition, prefix) == ("N#z.long", "V#"):
+            world.clock.pass_by(10)  # one key a call
+            if stand.asked["N#z.long V#"] % 2:
+                raise StoreUnavailable("no answer")
+
+    stand.touch = touch
+    tally = stand.run()
+    assert (tally.failures, stand.asked["N#z.long V#"] > 2 * MOST_REFUSED) == (0, True)
+
+
 @pytest.mark.parametrize("times", [MOST_REFUSED - 1, MOST_REFUSED])
 def test_a_refused_listing_is_read_again_within_a_bound(world: World, times: int) -> None:
     add(world, "a.first")
