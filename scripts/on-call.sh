@@ -1,6 +1,9 @@
 # Shell functions of the runbooks in docs/OPERATIONS.md, for bash and zsh. Set STACK, then source this file.
 : "${STACK:?Set STACK to the name of the stack, such as configsvc-prod.}"
 
+# A pager would take the lines that are pasted after a long answer.
+export AWS_PAGER=
+
 # output NAME: print an output of the stack.
 output() {
   aws cloudformation describe-stacks --stack-name "$STACK" \

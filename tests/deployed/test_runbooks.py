@@ -9,8 +9,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
+from local.clients import make_client_arguments
 from tests.support.runbooks.facts import NEW_VALUE, World, serve_tls
 from tests.support.runbooks.stand import raise_stand
 
@@ -34,10 +36,43 @@ def test_a_leaked_api_key(stand: World) -> None:
     leaked = stand.api_key("leaked", grant=True)
     assert stand.read_with(leaked) == 200
 
-    stand.follow("A leaked API key", {"API_KEY": leaked.identifier})
+    of_the_stack = ["EDITOR", "NEW_KEY=$(output"]
+    stand.follow("A leaked API key", {"API_KEY": leaked.identifier}, without=of_the_stack)
 
     assert stand.read_with(leaked) == 403
     assert stand.read_with(stand.api_key("payments-api-new")) == 200
+
+
+def test_the_function_was_invoked_directly(stand: World) -> None:
+    function = stand.stack.function
+    client = boto3.client("lambda", **make_client_arguments(stand.stack.endpoint))
+    iam = boto3.client("iam", **make_client_arguments(stand.stack.endpoint))
+    may = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"}
+    iam.create_user(UserName="invoker")
+    iam.put_user_policy(UserName="invoker", PolicyName="x", PolicyDocument=json.dumps({"Statement": [may]}))
+    forged = json.dumps({"httpMethod": "GET", "resource": "/v1/grants"}).encode()
+    answer = json.loads(client.invoke(FunctionName=function, Payload=forged)["Payload"].read())
+    assert answer["statusCode"] == 403
+
+    printed = stand.follow(
+        "The function was invoked directly", {}, before={"saved_query unproven": stand.await_unproven}
+    )
+
+    assert json.loads(answer["body"])["instance"] in printed
+    assert '"invoker"' in printed
+
+
+@pytest.mark.parametrize(("without", "above"), [(["HALF=", '"$ABOVE"'], 0), ([], 1_000_000)])
+def test_a_revision_was_raised(stand: World, without: list[str], above: int) -> None:
+    good = stand.revision()
+    stand.raise_revision(good + 1_000_000)
+    assert stand.revision() == good + 1_000_000
+
+    assigned = {"HELD": str(good), "HALF": str(good + 500_000), "ABOVE": str(good + 1_000_000)}
+    stand.follow("A revision was raised", assigned, without=without)
+
+    assert good < stand.revision() - above < good + 10
+    assert stand.write_as(stand.people.developer, "info") < 300
 
 
 def test_a_leaked_secret(stand: World) -> None:

@@ -1,4 +1,4 @@
-"""The two runbooks of docs/OPERATIONS.md that move a stack's data, each played on a stand of its own."""
+"""The runbooks of docs/OPERATIONS.md that change a stack for good, each played on a stand of its own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from local.clients import make_client_arguments
+from local.stack import find_stack
 from tests.support.deployed.tables import export_items, recreate_table
 from tests.support.runbooks.facts import World
 from tests.support.runbooks.stand import STACK, Shell, raise_stand
@@ -60,10 +61,28 @@ def test_restore_from_point_in_time_recovery(stand: World) -> None:
     assert "configsvc.probe " in printed
     assert "Every namespace is lifted" in printed
     assert stand.value("log.level") == "info"
+    assert '"task": "probe"' in printed
+    assert "errorMessage" not in printed
     assert stand.revision() > lost
     assert stand.write_as(developer, "after") < 300
     assert beat(stand)
     assert len(export_items(client, "configsvc-prod-restored")) > len(items)
+
+
+def test_a_leaked_api_key_of_the_stack(stand: World) -> None:
+    leaked = stand.stack.reader
+    assert stand.read_with(leaked) == 200
+
+    made_by_hand = ["create-api-key"]
+    new = "[reader]\nrate = 500\nburst = 1000\ngeneration = 2\nkeys = 1\n"
+    printed = stand.follow(
+        "A leaked API key", {"API_KEY": leaked.identifier}, without=made_by_hand, editing=lambda text: text + new
+    )
+
+    assert stand.read_with(leaked) == 403
+    successor = find_stack(stand.stack.endpoint).reader
+    assert successor.value in printed
+    assert stand.read_with(successor) == 200
 
 
 def test_move_to_another_kms_key(stand: World) -> None:

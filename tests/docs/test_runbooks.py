@@ -24,11 +24,13 @@ NAMED = {
     "A leaked writer", "A leaked administrator", "A bad release of the service", "The stack is UPDATE_ROLLBACK_FAILED",
     "Restore from point-in-time recovery", "The KMS key was changed", "The KMS key is disabled or pending deletion",
     "The certificate or the domain fails", "All consumers restart at once", "The region is lost",
-    "Move to another KMS key",
+    "Move to another KMS key", "The function was invoked directly", "A revision was raised",
 }  # fmt: skip
 EACH = pytest.mark.parametrize("runbook", RUNBOOKS.values(), ids=RUNBOOKS.keys())
 _ARN = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"
 _ANSWERS = {
+    "/key-read": "the-log-group\tfilter API_KEY_ID", "queryString": "the-log-group\tfilter x",
+    "length(results)": "Complete\t2",
     "import-table": "arn:aws:dynamodb:eu-west-1:111122223333:table/moved/import/01700000000000-a1b2c3d4",
     "KmsKeyArn": _ARN, "create-key --multi-region": _ARN, "create-api-key": "f6g7h8i9j0", "UsagePlanId": "u1",
     "TableName": "configsvc-prod-table", "FunctionName": "configsvc-prod-api", "get-key-policy": "{}",
@@ -38,6 +40,15 @@ _ANSWERS = {
     "detect-stack-drift": "11111111-2222-3333-4444-555555555555", "datetime": "2026-11-21T20:00:00Z",
     "UpkeepRole": "configsvc-prod-UpkeepRole", "ApiHandlerRole": "configsvc-prod-ApiHandlerRole",
 }  # fmt: skip
+
+
+_RIGHTS = {
+    ("put",): ("write", "kms:Decrypt"), ("rollback",): ("write",), ("destroy",): ("admin",), ("grant",): ("admin",),
+    ("revoke",): ("admin",), ("namespace", "lift"): ("admin",),
+    ("data-key", "rotate"): ("write", "admin", "kms:Decrypt", "kms:GenerateDataKey"),
+    ("data-key", "rewrap"): ("admin", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:Decrypt"),
+}  # fmt: skip
+"""What the command line needs beside an API key, by command: actions of the service, and of IAM."""
 
 
 _CALLS: dict[str, tuple[list[Call], Path]] = {}
@@ -118,6 +129,37 @@ def test_configsvc_and_make_accept_every_command(calls: list[Call]) -> None:
         elif each.words[0] == "make":
             assert each.words[1] in targets
             assert all(re.fullmatch(r"(STAGE|STACK|TO|CANARY|PLAN|DATA)=\S+", word) for word in each.words[2:])
+
+
+@EACH
+def test_the_rights_that_its_commands_need_are_named(runbook: Runbook, calls: list[Call]) -> None:
+    needed = {
+        right
+        for each in calls
+        for command, rights in _RIGHTS.items()
+        if each.words[: len(command) + 1] == ("configsvc", *command)
+        for right in rights
+    }
+    assert needed <= set(re.findall(r"`([\w:-]+)`", runbook.paragraph("You need")))
+
+
+@EACH
+def test_no_pager_swallows_the_next_lines(runbook: Runbook) -> None:
+    scripts = [each.script for each in runbook.blocks]
+    off = next(
+        (at for at, each in enumerate(scripts) if re.search(r"on-call\.sh|^export AWS_PAGER=$", each, re.MULTILINE)),
+        None,
+    )
+    first = next((at for at, each in enumerate(scripts) if re.search(r"^ *aws ", each, re.MULTILINE)), None)
+    assert first is None or (off is not None and off <= first)
+
+
+@EACH
+def test_a_rollback_is_shown_before_it_is_made(runbook: Runbook, calls: list[Call]) -> None:
+    made = [each.words for each in calls if each.words[:2] == ("configsvc", "rollback")]
+    assert [("--dry-run" in each, "--yes" in each) for each in made] in ([], [(True, False), (False, True)])
+    for each in runbook.blocks:
+        assert not re.search(r"^(GOOD|SKIP)=[\s\S]*--yes", each.script, re.MULTILINE), "the value is the reader's"
 
 
 @EACH

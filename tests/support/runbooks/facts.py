@@ -13,21 +13,28 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import ClientError
 
+from configsvc.adapters.dynamo import DynamoRepository
+from configsvc.model.names import parse_namespace
+from configsvc.service.engine import records
+from configsvc.service.engine.ports import Write
+from configsvc.service.engine.records import Head
 from infra.packaging.service_zip import REGION
 from infra.stage_rules import name_pattern
 from local.clients import make_client_arguments
 from local.people import ApiKey, Person, make_api_key, make_person
+from local.processes import wait_until
 from local.story.terminal import Terminal, variables
 from tests.support.client.certificates import make_server_context
 from tests.support.journeys.api import Api
 from tests.support.journeys.sealing import plain
 from tests.support.local.aws_people import assume_role, kms, may_decrypt, new_role
-from tests.support.runbooks.stand import NAMESPACE, Stand
+from tests.support.runbooks.stand import NAMESPACE, Shell, Stand
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
 NEW_VALUE = "canary-new"
+_LOG_SECONDS = 20.0
 _PATH = f"/v1/namespaces/{NAMESPACE}"
 
 
@@ -107,6 +114,20 @@ class World(Stand):
     def write_as(self, who: Person, text: str) -> int:
         """The status of a write to `log.level`."""
         return Api(self.stack.url, REGION).send("PUT", f"{_PATH}/keys/log.level", who, plain(text)).status
+
+    def raise_revision(self, revision: int) -> None:
+        """Do what somebody who may write the table does: HEAD with another revision."""
+        client = boto3.client("dynamodb", **make_client_arguments(self.stack.endpoint))
+        table, at = DynamoRepository(client, self.stack.table), records.head(parse_namespace(NAMESPACE))
+        head = table.get([at])[at]
+        assert isinstance(head, Head)
+        table.commit([Write(head._replace(revision=revision, served=revision, tag="e" * 16), head.revision)])
+
+    def await_unproven(self, _: Shell) -> None:
+        """Wait until the function's log has a line without the gateway's proof."""
+        logs = boto3.client("logs", **make_client_arguments(self.stack.endpoint))
+        group = self.stack.log_group
+        assert wait_until(lambda: "unproven" in str(logs.filter_log_events(logGroupName=group)["events"]), _LOG_SECONDS)
 
     def log_level(self) -> str:
         """The log level of the version that serves."""
