@@ -48,7 +48,7 @@ _RIGHTS = {
     ("data-key", "rotate"): ("write", "admin", "kms:Decrypt", "kms:GenerateDataKey"),
     ("data-key", "rewrap"): ("admin", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:Decrypt"),
 }  # fmt: skip
-"""What the command line needs beside an API key, by command: actions of the service, and of IAM."""
+"""Actions of the service and of IAM, by the command that needs them."""
 
 
 _CALLS: dict[str, tuple[list[Call], Path]] = {}
