@@ -62,19 +62,6 @@ def test_the_function_was_invoked_directly(stand: World) -> None:
     assert '"invoker"' in printed
 
 
-@pytest.mark.parametrize(("without", "above"), [(["HALF=", '"$ABOVE"'], 0), ([], 1_000_000)])
-def test_a_revision_was_raised(stand: World, without: list[str], above: int) -> None:
-    good = stand.revision()
-    stand.raise_revision(good + 1_000_000)
-    assert stand.revision() == good + 1_000_000
-
-    assigned = {"HELD": str(good), "HALF": str(good + 500_000), "ABOVE": str(good + 1_000_000)}
-    stand.follow("A revision was raised", assigned, without=without)
-
-    assert good < stand.revision() - above < good + 10
-    assert stand.write_as(stand.people.developer, "info") < 300
-
-
 def test_a_leaked_secret(stand: World) -> None:
     printed = stand.follow("A leaked secret", {"KEY": "api.token"}, value="api.token")
     assert stand.value("api.token") == NEW_VALUE
@@ -164,7 +151,8 @@ def test_all_consumers_restart_at_once(stand: World) -> None:
 
 def test_the_certificate_or_the_domain_fails(stand: World, tmp_path: Path) -> None:
     with serve_tls(tmp_path) as port:
-        printed = stand.follow("The certificate or the domain fails", {"HOST": "localhost", "PORT": str(port)})
+        assigned = {"HOST": "localhost", "PORT": str(port), "DIRECT": stand.stack.url}
+        printed = stand.follow("The certificate or the domain fails", assigned)
     assert "127.0.0.1" in printed
     assert "notAfter=" in printed
     assert "DNS:localhost" in printed

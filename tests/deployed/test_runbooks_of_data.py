@@ -85,6 +85,19 @@ def test_a_leaked_api_key_of_the_stack(stand: World) -> None:
     assert stand.read_with(successor) == 200
 
 
+def test_a_revision_was_raised(stand: World) -> None:
+    for without, above in (["HALF=", '"$ABOVE"'], 0), ([], 1_000_000):
+        good = stand.revision()
+        stand.raise_revision(good + 1_000_000)
+        assert stand.revision() == good + 1_000_000
+
+        assigned = {"HELD": str(good), "HALF": str(good + 500_000), "ABOVE": str(good + 1_000_000)}
+        stand.follow("A revision was raised", assigned, without=without)
+
+        assert good < stand.revision() - above < good + 10
+        assert stand.write_as(stand.people.developer, "info") < 300
+
+
 def test_move_to_another_kms_key(stand: World) -> None:
     old = stand.stack.kms_key_arn
     edits = iter((

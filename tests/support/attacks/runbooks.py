@@ -30,7 +30,7 @@ def commands(title: str) -> list[Command]:
     with TemporaryDirectory() as made:
         folder = Path(made)
         (folder / "scripts").symlink_to(ROOT / "scripts")
-        calls = dry_run(read_runbooks()[title].rehearsed, folder, {"create-api-key": "idnew"})
+        calls = dry_run(read_runbooks()[title].rehearsed, folder, {"create-api-key": "idnew", "ReaderKeyId": "idnew"})
     return [Command(each.step, each.words, bool(each.given)) for each in calls if each.words[0] in {"aws", "configsvc"}]
 
 
