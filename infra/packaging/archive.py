@@ -13,6 +13,7 @@ from infra.packaging.platforms import Platform
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the oldest a zip can say
 _MODE = 0o100644 << 16
+_LEVEL = 6  # 9 takes 1.4 s longer, and makes 10 MB smaller by 0.7 %
 _NEEDED = ("app.py", "chalice/__init__.py", "chalice/app.py", "configsvc/__init__.py")
 _FOREIGN = ("boto3/", "botocore/", "client/", "configsvc_client/", "cryptography/", "infra/", "local/", "tests/")
 
@@ -23,7 +24,7 @@ def write(path: Path, files: Mapping[str, bytes]) -> None:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _DATE)
             entry.external_attr = _MODE
-            archive.writestr(entry, files[name], zipfile.ZIP_DEFLATED, 9)
+            archive.writestr(entry, files[name], zipfile.ZIP_DEFLATED, _LEVEL)
 
 
 def read(path: Path) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from infra.packaging.platforms import find_local
+from infra.packaging.service_zip import Package
 from local.clients import make_client_arguments
 from local.paths import ROOT
 from local.people import make_api_key
@@ -64,10 +65,10 @@ class Canary(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def canary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canary]:
+def canary(tmp_path_factory: pytest.TempPathFactory, built_package: Package) -> Iterator[Canary]:
     """The stack that the README's commands leave."""
     platform = find_local()
-    with raise_stand(tmp_path_factory.mktemp("canary")) as stand:
+    with raise_stand(tmp_path_factory.mktemp("canary"), built_package) as stand:
         _let_deploy(stand)
         here = {"STACK": STACK, "BUCKET": BUCKET, "RUNTIME": platform.runtime, "ARCHITECTURE": platform.architecture}
         with Shell(stand) as shell:

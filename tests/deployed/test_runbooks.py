@@ -12,6 +12,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from infra.packaging.service_zip import Package
 from local.clients import make_client_arguments
 from tests.support.runbooks.facts import NEW_VALUE, World, serve_tls
 from tests.support.runbooks.stand import raise_stand
@@ -20,9 +21,9 @@ pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow, pyte
 
 
 @pytest.fixture(scope="module")
-def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def stand(tmp_path_factory: pytest.TempPathFactory, built_package: Package) -> Iterator[World]:
     """Shared by the runbooks: each leaves it in order."""
-    with raise_stand(tmp_path_factory.mktemp("stand")) as made:
+    with raise_stand(tmp_path_factory.mktemp("stand"), built_package) as made:
         yield World(*made)
 
 

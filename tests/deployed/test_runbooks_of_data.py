@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
+from infra.packaging.service_zip import Package
 from local.clients import make_client_arguments
 from local.stack import find_stack
 from tests.support.deployed.tables import export_items, recreate_table
@@ -21,8 +22,8 @@ pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow, pyte
 
 
 @pytest.fixture
-def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with raise_stand(tmp_path_factory.mktemp("stand")) as made:
+def stand(tmp_path_factory: pytest.TempPathFactory, built_package: Package) -> Iterator[World]:
+    with raise_stand(tmp_path_factory.mktemp("stand"), built_package) as made:
         yield World(*made)
 
 

@@ -65,7 +65,7 @@ def test_who_asked_is_found_with_the_runbooks_function(deployed: Deployed, tmp_p
     [row] = find(deployed, tmp_path, f"who-wrote NAMESPACE={namespace}")
     assert (row["status"], row["method"], row["route"]) == ("201", "PUT", "/v1/namespaces/{namespace}")
     assert (row["principal"], row["user_agent"], row["source_ip"]) == (person.arn, "tool/1", "127.0.0.1")
-    assert [each["correlation_id"] for each in ask(deployed, tmp_path, "changes") if each["namespace"] == namespace]
+    assert [each["correlation_id"] for each in ask(deployed, tmp_path, "changes") if each.get("namespace") == namespace]
     assert ask(deployed, tmp_path, f"who-read NAMESPACE={namespace}") == []
 
 

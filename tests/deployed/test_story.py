@@ -5,15 +5,29 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from infra.deployment.deploy import deploy_service
+from infra.deployment.release import for_stage
+from infra.deployment.stack import StackFailed
 from infra.packaging.service_zip import Package
+from infra.stage import load
 from local.emulator.launcher import Emulator
 from local.network.proxy import CountingProxy
 from local.paths import ROOT
-from local.stack import LocalStack, People, deploy_stack, make_people
+from local.stack import (
+    NAME,
+    LocalStack,
+    People,
+    administrators,
+    deploy_stack,
+    find_stack,
+    make_people,
+    make_target,
+)
 from local.story.chapters import NAMESPACE, Scene, tell
 from local.story.teller import StepFailed, Teller
 from local.story.terminal import Terminal, variables
@@ -73,11 +87,24 @@ def _put_what_people_try(developer: Terminal) -> None:
 def test_without_the_launchers_additions_the_story_fails(
     stock_emulator: Emulator, built_package: Package, consumer_zip: Path, tmp_path: Path
 ) -> None:
-    stack = deploy_stack(stock_emulator.url, built_package, _nothing)
-    people = make_people(stack, "payments.*")
+    people = make_people(stack := _deploy_on_stock(stock_emulator.url, built_package), "payments.*")
 
     with pytest.raises(StepFailed):
         _tell(stack, people, consumer_zip, tmp_path)
+
+
+def _deploy_on_stock(endpoint: str, package: Package) -> LocalStack:
+    """Deploy what the emulator takes without the additions: it refuses a template with saved queries."""
+    with pytest.raises(StackFailed, match="AWS::Logs::QueryDefinition"):
+        deploy_stack(endpoint, package, _nothing)
+    stage = load("local").model_copy(update={"admins": (administrators(endpoint),)})
+    built = for_stage(package, stage)
+    resources = {
+        name: each for name, each in built.template["Resources"].items() if each["Type"] != "AWS::Logs::QueryDefinition"
+    }
+    taken = replace(built, template={**built.template, "Resources": resources})
+    deploy_service(make_target(endpoint, _nothing), NAME, taken, stage.parameters(), 120.0, emulator=True)
+    return find_stack(endpoint)
 
 
 def _nothing(_: str) -> None:

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,12 +17,13 @@ from typing import NamedTuple, Self
 
 import boto3
 
+from infra.packaging.service_zip import Package
 from local.clients import make_client_arguments
 from local.emulator.launcher import Emulator
 from local.emulator.running import keep_note
 from local.paths import ROOT, Places
 from local.run import write_environments
-from local.stack import ADMINISTRATOR, LocalStack, People, find_stack, make_people
+from local.stack import ADMINISTRATOR, LocalStack, People, deploy_stack, make_people
 from local.story.chapters import grant_everyone
 from local.story.terminal import Terminal, variables
 from tests.support.runbooks.document import Block, Runbook, read_runbooks
@@ -150,14 +150,13 @@ class Shell:
 
 
 @contextmanager
-def raise_stand(folder: Path) -> Iterator[Stand]:
-    """Copy the repository, start a local AWS for the copy, deploy its stage `local`, and make its people."""
+def raise_stand(folder: Path, package: Package) -> Iterator[Stand]:
+    """Copy the repository, start a local AWS for the copy, deploy the package, and make the people of the stack."""
     clone = _copy(folder / "clone")
     places = Places(clone / ".local")
     places.data.mkdir(mode=0o700)
     with Emulator(log=folder / "emulator.log") as emulator, keep_note(places.running, emulator):
-        _first_deployment(clone)
-        stack = find_stack(emulator.url)
+        stack = deploy_stack(emulator.url, package, lambda _: None)
         people = make_people(stack, "payments.*")
         write_environments(places, stack, people)
         _furnish(stack, people)
@@ -172,14 +171,6 @@ def _furnish(stack: LocalStack, people: People) -> None:
     developer = Terminal(variables(stack, people.developer, NAMESPACE))
     developer.run("put", "db.password", "-", given="canary-old")
     developer.run("put", "log.level", "info", "--plain")
-
-
-def _first_deployment(clone: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "local.deploy", "deploy", STAGE, "--yes", "yes"],
-        cwd=clone, env=_environ(), capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, (done.stdout, done.stderr)
 
 
 def _environ() -> dict[str, str]:
