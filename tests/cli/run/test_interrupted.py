@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from configsvc.model import limits
 from configsvc_client.admin import make_draft
 from tests.support.admin.loopback import Loopback
-from tests.support.cli.shell import Shell
+from tests.support.cli.shell import COMMAND, Shell
 
 VALUES = 500
 _WRITES = 5
@@ -123,3 +125,19 @@ def test_s45_an_interrupted_copy_says_how_much_is_stored_and_can_continue(
     told = _run(shell, service, signal.SIGINT, "copy", "--all", "--to", target, writes=2)
     assert f"{target}: interrupted; at least {limits.OPERATIONS} of {count} values are stored. Run it again" in told
     assert f"1 copied: 1 new, 0 replaced, {count - 1} unchanged" in shell.run("copy", "--all", "--to", target).err
+
+
+def test_an_interrupt_before_the_first_line_ends_as_one_although_stderr_is_full(service: Loopback) -> None:
+    """click ends the line on stderr before it reports the interrupt, and that fails."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, Path("/dev/full").open("w") as full:
+        silent.settimeout(30)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        environ = {**Shell(service.environ("owner", "some.namespace")).environ, "CONFIGSVC_URL": url}
+        process = subprocess.Popen([*COMMAND, "watch"], env=environ, stderr=full)
+        try:
+            with silent.accept()[0]:
+                process.send_signal(signal.SIGINT)
+                assert process.wait(30) == 130
+        finally:
+            process.kill()
+            process.wait()
