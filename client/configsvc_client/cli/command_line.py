@@ -109,7 +109,7 @@ def _report_error(error: BaseException) -> int:
         case ConfigsvcError() | click.ClickException():
             said = exit_codes.describe_error(error)
             return _say(said.lines, said.code)
-        case click.Abort() | KeyboardInterrupt() | OSError(__context__=KeyboardInterrupt()):  # click
+        case click.Abort() | KeyboardInterrupt() | OSError(__context__=KeyboardInterrupt()):  # by click: stderr is full
             return _say(["configsvc: interrupted."], exit_codes.INTERRUPTED)
         case _:
             return _say(_describe_surprise(error), exit_codes.FAILED)
