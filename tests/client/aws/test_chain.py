@@ -123,7 +123,7 @@ def test_signal_handler_during_the_chain_does_not_wait_for_it(sts: Sts) -> None:
 
     sts.during = interrupt
     try:
-        assert chain.find(soon()) == FOUND
+        assert chain.find(soon(60)) == FOUND  # however busy the machine is
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert isinstance(answered.get(timeout=30), Unavailable)
