@@ -7,8 +7,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import pytest
 
@@ -118,12 +119,16 @@ def test_signal_handler_during_the_chain_does_not_wait_for_it(sts: Sts) -> None:
     answered = SimpleQueue[object]()
 
     def interrupt() -> None:
-        signal.pthread_kill(main, signal.SIGUSR1)
-        answered.put(results.get(timeout=30))
+        """Signal until it is handled: CPython keeps one that comes just before a wait until the wait ends."""
+        for _ in range(3):
+            signal.pthread_kill(main, signal.SIGUSR1)
+            with suppress(Empty):
+                answered.put(results.get(timeout=0.5))
+                return
 
     sts.during = interrupt
     try:
-        assert chain.find(soon(60)) == FOUND  # however busy the machine is
+        assert chain.find(soon()) == FOUND
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert isinstance(answered.get(timeout=30), Unavailable)
