@@ -2,7 +2,7 @@
 
 A botocore client would load a model of the service, an event system, waiters and paginators, and take longer than
 everything else in a cold start. DynamoDB's requests and responses are JSON with the members that its API reference
-names; only binary values are encoded. So a client of botocore can stand in for this one, and does in tests.
+names; only binary values are encoded. So tests can pass a client of botocore instead of this one.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import TracebackType
 from typing import Final, NamedTuple
 
 from configsvc.adapters.metrics import JsonLog, Unit, measure
@@ -20,6 +19,7 @@ from configsvc.model.errors import InvalidRequest, Misconfigured
 from configsvc.scheduled.probe_checks import ADVICE, NAMESPACE, Answer, ProbeFailed, Seen, check_age, check_answer
 from configsvc.scheduled.probe_fetch import Url, fetch, parse_url
 from configsvc.scheduled.probe_key import HeldApiKey, read_from_api_gateway
+from configsvc.web.handling import locate
 
 TASK: Final = "probe"
 SECONDS = 8.0
@@ -164,7 +164,7 @@ def observe(make: Callable[[], Probe], seconds: float = SECONDS) -> Report:
         report.code, report.detail = "settings", f"{error.detail} {ADVICE['settings']}"
     except Exception as error:  # noqa: BLE001  # silence would look the same as health
         report.code, report.detail = "internal", f"Unexpected error: {type(error).__name__}. {ADVICE['internal']}"
-        report.where = tuple(_locate(error.__traceback__))
+        report.where = tuple(locate(error.__traceback__))
     return report
 
 
@@ -186,15 +186,6 @@ def list_metrics(report: Report) -> dict[str, tuple[float, Unit]]:
         "CertificateDays": (report.certificate_days, "Count"),
     }
     return {name: (value, unit) for name, (value, unit) in found.items() if value is not None}
-
-
-def _locate(traceback: TracebackType | None) -> list[str]:
-    places = []
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        places.append(f"{'/'.join(code.co_filename.split('/')[-2:])}:{traceback.tb_lineno} {code.co_name}")
-        traceback = traceback.tb_next
-    return places
 
 
 @cache

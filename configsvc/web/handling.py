@@ -46,7 +46,7 @@ def describe_fault(error: BaseException) -> dict[str, Logged]:
     members: dict[str, Logged] = {
         "fault": type(error).__name__,
         "causes": _list_causes(error),
-        "where": _locate(error.__traceback__),
+        "where": locate(error.__traceback__),
     }
     return members | {"detail": error.detail} if isinstance(error, ConfigsvcError) else members
 
@@ -76,7 +76,7 @@ def _name_kind(error: BaseException) -> str:
     return f"{type(error).__name__} {code}" if code else type(error).__name__
 
 
-def _locate(traceback: TracebackType | None) -> list[str]:
+def locate(traceback: TracebackType | None) -> list[str]:
     """The innermost places: an endless recursion has hundreds, and CloudWatch finds 200 fields of a line."""
     places = []
     while traceback is not None:

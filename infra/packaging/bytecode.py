@@ -68,7 +68,7 @@ def _compile(root: Path, interpreter: Interpreter) -> None:
     # A separate process, one worker, one order: marshal's output depends on what else the process holds.
     command: list[str | Path] = [interpreter.path, "-P", "-s", "-m", "compileall", "-q", "-j", "1"]
     command += ["-s", root, "-p", TASK_ROOT, "--invalidation-mode", "unchecked-hash", root]
-    # The command may be a version manager's, which is told the version by variables. Python's own change the bytecode.
+    # The command may be a version manager's, which reads the version from variables. Python's own change the bytecode.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment["PYTHONHASHSEED"] = "0"
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

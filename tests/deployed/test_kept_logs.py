@@ -1,4 +1,4 @@
-"""The audit trail outlives the stack, and does not stand in the way of the next one."""
+"""The audit trail outlives the stack, and does not block a new stack of the same name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outputs can be read by name, and whoever is throttled is told when to come back."""
+"""The outputs can be read by name, and a throttled caller learns when to try again."""
 
 from __future__ import annotations
 

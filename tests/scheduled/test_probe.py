@@ -259,3 +259,14 @@ def test_importing_the_function_needs_no_network_and_no_region() -> None:
     )
 
     subprocess.run([sys.executable, "-c", code], env={"PATH": os.defpath}, cwd=os.getcwd(), check=True)  # noqa: PTH109
+
+
+def test_an_endless_recursion_leaves_a_line_that_queries_can_see() -> None:
+    """CloudWatch finds 200 fields of a line, and each place is one."""
+
+    def recurse() -> Probe:
+        return recurse()
+
+    report = observe(recurse)
+    assert report.code == "internal"
+    assert 0 < len(report.where) < 100

@@ -26,7 +26,7 @@ OFFICE, HOME, CURL = "203.0.113.9", "198.51.100.7", 'curl/8 "x" Task timed out'
 Known = dict[str, object]
 """Members of a row: times as seconds after the logs begin; None for a member that the row has not."""
 
-# What happened is told in tests/support/infra/sample_logs.py; these are the answers that a person reads from it.
+# tests/support/infra/sample_logs.py has the story; these answers were worked out by hand.
 KNOWN: dict[str, list[Known]] = {
     "errors": [
         {"@timestamp": 90, "status": 503, "code": "unavailable", "fault": "StoreUnavailable",

@@ -169,7 +169,7 @@ def test_a_canary_under_way_is_left_alone_unless_somebody_agrees() -> None:
 
 
 def stop(account: Account) -> None:
-    """Both are told: CloudFormation keeps the old template, and CodeDeploy sends the requests back at once."""
+    """Stop both: CloudFormation keeps the old template, and CodeDeploy sends the requests back at once."""
     account.canary_under_way()
     account.events()
     account.stack.add_response("cancel_update_stack", {}, {"StackName": "s"})

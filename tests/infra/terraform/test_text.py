@@ -39,7 +39,7 @@ def test_the_readme_says_what_was_not_validated() -> None:
 
 
 def test_code_and_template_of_an_update_that_rolls_back_are_still_there() -> None:
-    """Terraform deletes an object whose key changed before it makes the next one, unless it is told otherwise.
+    """By default Terraform deletes an object whose key changed before it makes the next one.
 
     CloudFormation's rollback of a function takes the code from the key of the previous template.
     """
