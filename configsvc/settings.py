@@ -79,14 +79,14 @@ def read_upkeep_settings(environ: Mapping[str, str]) -> UpkeepSettings:
         probe = parse_api_key_id(key) if key else None
     except InvalidName:
         faults.append("CONFIGSVC_PROBE_API_KEY_ID must be the id of an API key, or empty")
-    days = environ.get("CONFIGSVC_ROTATION_DAYS", "").strip() or "14"
-    if not days.isascii() or not days.isdecimal() or int(days) > limits.RETENTION_DAYS:
+    days = _parse_days(environ.get("CONFIGSVC_ROTATION_DAYS", "").strip() or "14")
+    if days is None:
         faults.append(f"CONFIGSVC_ROTATION_DAYS must be 0 to {limits.RETENTION_DAYS}")
     if level is None:
         faults.append(f"CONFIGSVC_LOG_LEVEL must be one of {', '.join(_LEVELS)}")
-    if faults or level is None:
+    if faults or level is None or days is None:
         raise Misconfigured(f"Set these variables of the function: {'; '.join(faults)}.")
-    return UpkeepSettings(stack, table, probe, int(days), level, choose_charset(environ))
+    return UpkeepSettings(stack, table, probe, days, level, choose_charset(environ))
 
 
 def read_settings(environ: Mapping[str, str]) -> StageSettings:
@@ -101,14 +101,20 @@ def read_settings(environ: Mapping[str, str]) -> StageSettings:
     proofs, mode = environ.get("CONFIGSVC_PROOF_SHA256", "").split(","), environ.get("CONFIGSVC_PROOF_MODE", "enforce")
     faults += _find_proof_faults(proofs, mode)
     faults += [fault for each in admins if (fault := _find_admin_fault(each))]
-    days = environ.get("CONFIGSVC_CHANGE_LOG_DAYS", "").strip() or "0"
-    if not days.isascii() or not days.isdecimal() or int(days) > limits.RETENTION_DAYS:
+    days = _parse_days(environ.get("CONFIGSVC_CHANGE_LOG_DAYS", "").strip() or "0")
+    if days is None:
         faults.append(f"CONFIGSVC_CHANGE_LOG_DAYS must be 0 to {limits.RETENTION_DAYS}")
     if level is None:
         faults.append(f"CONFIGSVC_LOG_LEVEL must be one of {', '.join(_LEVELS)}")
-    if faults or level is None:
+    if faults or level is None or days is None:
         raise Misconfigured(f"Set these variables of the function: {'; '.join(faults)}.")
-    return StageSettings(table, tuple(proofs), _MODES[mode], admins, level, int(days) or None, choose_charset(environ))
+    return StageSettings(table, tuple(proofs), _MODES[mode], admins, level, days or None, choose_charset(environ))
+
+
+def _parse_days(text: str) -> int | None:
+    """A number of days within the limit; None if it is not one."""
+    number = int(text) if text.isascii() and text.isdecimal() else limits.RETENTION_DAYS + 1
+    return number if number <= limits.RETENTION_DAYS else None
 
 
 def choose_charset(environ: Mapping[str, str]) -> Charset:
