@@ -11,8 +11,7 @@ from infra.packaging.service_zip import Package
 from local.clients import make_client_arguments
 from local.emulator.launcher import Emulator
 from local.paths import ROOT
-from tests.support.deployed.own_stack import NAMESPACE, raise_own
-from tests.support.deployed.permissions import role_of_stack
+from tests.support.deployed.own_stack import NAMESPACE, find_resource, raise_own
 from tests.support.journeys.sealing import plain
 from tests.support.runbooks.document import read_runbooks
 from tests.support.runbooks.dry_run import dry_run
@@ -39,7 +38,7 @@ def test_frozen_nothing_is_written_and_everything_is_read(
     path = f"/v1/namespaces/{NAMESPACE}"
     iam, role = (
         boto3.client("iam", **make_client_arguments(emulator.url)),
-        role_of_stack(emulator.url, _STACK, "ApiHandlerRole"),
+        find_resource(emulator.url, _STACK, "ApiHandlerRole"),
     )
 
     iam.put_role_policy(RoleName=role, PolicyName="freeze", PolicyDocument=_policy(own.stack.table, tmp_path))

@@ -23,7 +23,7 @@ from local.people import make_person
 from local.story.terminal import variables
 from tests.support.cli.shell import Shell
 from tests.support.deployed.own_stack import CANARY, NAMESPACE, SECRET, OwnStack, raise_own
-from tests.support.deployed.permissions import Held, of_role, of_user, role_of_stack
+from tests.support.deployed.permissions import Held, of_role, of_user
 from tests.support.journeys.api import Reply
 from tests.support.journeys.sealing import plain
 from tests.support.journeys.stage import api_key_principal, iam_principal
@@ -44,7 +44,7 @@ def own(emulator: Emulator, built_package: Package) -> OwnStack:
 @pytest.fixture(scope="module")
 def service(own: OwnStack) -> Held:
     """The permissions of the service's role."""
-    return of_role(own.stack.endpoint, role_of_stack(own.stack.endpoint, _STACK, "ApiHandlerRole"))
+    return of_role(own.stack.endpoint, own.resource("ApiHandlerRole"))
 
 
 Route = Callable[[OwnStack], Reply]

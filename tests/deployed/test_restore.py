@@ -21,7 +21,7 @@ from infra.restore import Operator, lift_all, revisions, take_away
 from local.emulator.launcher import Emulator
 from local.paths import ROOT
 from tests.support.deployed.own_stack import NAMESPACE, SECRET, OwnStack, raise_own
-from tests.support.deployed.permissions import of_role, role_of_stack
+from tests.support.deployed.permissions import of_role
 from tests.support.deployed.tables import dynamodb, export_items, recreate_table, use_table
 from tests.support.journeys.stage import api_key_principal, iam_principal
 from tests.support.local.aws_people import assume_role, may_decrypt, new_role, new_user
@@ -66,10 +66,11 @@ class Lost(NamedTuple):
     def switch(self) -> None:
         """As the runbook does; what the stack leaves is still there, and who still uses it reads on."""
         use_table(self.own, self.package, self.new_table)
-        role = of_role(self.own.stack.endpoint, role_of_stack(self.own.stack.endpoint, self.own.name, "ApiHandlerRole"))
+        role = of_role(self.own.stack.endpoint, self.own.resource("ApiHandlerRole"))
         left = [each["Action"] for each in role.read()["Statement"] if f"/{self.own.stack.table}" in each["Resource"]]
         assert left == [["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]]
-        assert {self.own.stack.table, self.new_table} <= set(self.client.list_tables()["TableNames"])
+        for table in (self.own.stack.table, self.new_table):
+            assert self.client.describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE"
 
 
 def _put(own: OwnStack, value: str, namespace: str = NAMESPACE) -> Number:

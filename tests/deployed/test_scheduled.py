@@ -18,7 +18,8 @@ from infra.stage import load
 from local.clients import Credentials, make_client_arguments
 from local.emulator.launcher import Emulator
 from local.stack import LocalStack, make_target
-from tests.support.deployed.permissions import of_role, role_of_stack
+from tests.support.deployed.own_stack import find_resource
+from tests.support.deployed.permissions import of_role
 from tests.support.fixtures.deployed import STACK, Deployed
 from tests.support.journeys.waiting import until
 from tests.support.local.aws_people import new_user
@@ -40,7 +41,7 @@ class Stand(NamedTuple):
         return boto3.client(service, **make_client_arguments(self.endpoint, *held))  # type: ignore[call-overload]  # by name
 
     def made(self, logical_id: str) -> str:
-        return role_of_stack(self.endpoint, self.name, logical_id)
+        return find_resource(self.endpoint, self.name, logical_id)
 
     def rule(self, logical_id: str) -> tuple[str, str]:
         """State and the input that it sends."""

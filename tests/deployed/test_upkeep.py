@@ -48,14 +48,9 @@ def client(own: OwnStack, service: str) -> Any:  # noqa: ANN401  # of boto3, for
     return boto3.client(service, **make_client_arguments(own.stack.endpoint))  # type: ignore[call-overload]
 
 
-def find_resource(own: OwnStack, name: str) -> str:
-    asked = client(own, "cloudformation").describe_stack_resource(StackName=_STACK, LogicalResourceId=name)
-    return str(asked["StackResourceDetail"]["PhysicalResourceId"])
-
-
 def invoke(own: OwnStack, rule: str) -> dict[str, Any]:
     """Sends the function what a rule of the stack sends; returns its answer."""
-    (target,) = client(own, "events").list_targets_by_rule(Rule=find_resource(own, rule))["Targets"]
+    (target,) = client(own, "events").list_targets_by_rule(Rule=own.resource(rule))["Targets"]
     assert target["Arn"].endswith(f":{_FUNCTION}")
     answer = client(own, "lambda").invoke(FunctionName=_FUNCTION, Payload=target["Input"].encode())
     found: dict[str, Any] = json.loads(answer["Payload"].read())
@@ -63,7 +58,7 @@ def invoke(own: OwnStack, rule: str) -> dict[str, Any]:
 
 
 def read_lines(own: OwnStack, task: str) -> list[dict[str, Any]]:
-    group = find_resource(own, "UpkeepLogGroup")
+    group = own.resource("UpkeepLogGroup")
     events = client(own, "logs").filter_log_events(logGroupName=group)["events"]
     lines = [json.loads(each["message"]) for each in events if each["message"].startswith("{")]
     return [line for line in lines if line.get("task") == task]
@@ -112,7 +107,7 @@ def test_the_command_lists_the_same_keys_as_the_event(own: OwnStack, queue: Rule
 
 def test_a_heartbeat_makes_what_only_the_probes_key_can_read(own: OwnStack) -> None:
     assert invoke(own, "HeartbeatSchedule") == {"task": "heartbeat", "failed": 0}
-    key = client(own, "apigateway").get_api_key(apiKey=find_resource(own, "ProbeKey"), includeValue=True)
+    key = client(own, "apigateway").get_api_key(apiKey=own.resource("ProbeKey"), includeValue=True)
     path = f"/v1/namespaces/{PROBE_NAMESPACE}/snapshot"
     found = own.api.send("GET", path, ApiKey(key["id"], key["value"])).json()
     assert {each["key"] for each in found["entries"]} == {"heartbeat", "upkeep"}
@@ -146,7 +141,8 @@ def _subscribe_queue(own: OwnStack, topic: str) -> Callable[[], list[dict[str, A
     sqs, sns = client(own, "sqs"), client(own, "sns")
     url = sqs.create_queue(QueueName=topic)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    (found,) = [each["TopicArn"] for each in sns.list_topics()["Topics"] if each["TopicArn"].endswith(f":{topic}")]
+    topics = (each["TopicArn"] for page in sns.get_paginator("list_topics").paginate() for each in page["Topics"])
+    (found,) = [each for each in topics if each.endswith(f":{topic}")]
     sns.subscribe(TopicArn=found, Protocol="sqs", Endpoint=arn)
     allowed = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed | {"Resource": arn}]})

@@ -39,6 +39,10 @@ class OwnStack(NamedTuple):
         """The write side in that person's hands."""
         return from_environ(variables(self.stack, who, namespace))
 
+    def resource(self, logical_id: str) -> str:
+        """The id that AWS gave a resource of the stack."""
+        return find_resource(self.stack.endpoint, self.name, logical_id)
+
     def config(self, who: Credentials, namespace: str = NAMESPACE) -> Config:
         """A consumer with these AWS credentials, to be closed; it waits for a function that starts."""
         person = Person("consumer", "", who.access_key_id, who.secret_access_key, *self.reader)
@@ -58,6 +62,13 @@ def raise_own(endpoint: str, package: Package, name: str) -> OwnStack:
     own = OwnStack(name, stack, administrator, writer, _api_key(stack, f"{name}-reader"))
     _furnish(own)
     return own
+
+
+def find_resource(endpoint: str, stack: str, logical_id: str) -> str:
+    """The id that AWS gave a resource of a stack: a list call would answer one page of what all stacks have."""
+    client = boto3.client("cloudformation", **make_client_arguments(endpoint))
+    found = client.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
+    return found["StackResourceDetail"]["PhysicalResourceId"]
 
 
 def _furnish(own: OwnStack) -> None:

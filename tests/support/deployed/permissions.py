@@ -73,13 +73,6 @@ def of_user(endpoint: str, name: str) -> Held:
     return Held(read, lambda text: iam.put_user_policy(UserName=name, PolicyName=policy, PolicyDocument=text))
 
 
-def role_of_stack(endpoint: str, stack: str, logical_id: str) -> str:
-    """The name of a role that a stack made."""
-    client = boto3.client("cloudformation", **make_client_arguments(endpoint))
-    found = client.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
-    return found["StackResourceDetail"]["PhysicalResourceId"]
-
-
 def _read_document(found: object) -> Document:
     """As boto3 answers it: parsed already, though its types say otherwise."""
     parsed: Document = json.loads(found) if isinstance(found, str) else copy.deepcopy(cast("Document", found))

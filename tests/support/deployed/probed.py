@@ -102,7 +102,7 @@ class Probed(NamedTuple):
     @contextmanager
     def without_usage_plan(self) -> Iterator[None]:
         """The gateway refuses the probe's API key for a while."""
-        gateway, plan = self.client("apigateway"), find_plan(self)
+        gateway, plan = self.client("apigateway"), self.own.resource("ProbePlan")
         gateway.delete_usage_plan_key(usagePlanId=plan, keyId=self.key_id)
         try:
             yield
@@ -159,18 +159,10 @@ def find_probed(own: OwnStack) -> Probed:
     return probed
 
 
-def find_plan(probed: Probed) -> str:
-    """The id of the probe's own usage plan."""
-    plans = probed.client("apigateway").get_usage_plans()["items"]
-    [plan] = [each["id"] for each in plans if each["name"] == f"{probed.name}-the-probe"]
-    found: str = plan
-    return found
-
-
 def _lift_throttle(probed: Probed) -> None:
     """A test runs it more often than each minute, which its usage plan is for."""
     changes = [{"op": "replace", "path": f"/throttle/{each}", "value": "1000"} for each in ("rateLimit", "burstLimit")]
-    probed.client("apigateway").update_usage_plan(usagePlanId=find_plan(probed), patchOperations=changes)
+    probed.client("apigateway").update_usage_plan(usagePlanId=probed.own.resource("ProbePlan"), patchOperations=changes)
 
 
 def pass_on(url: str) -> Callable[[str, str, dict[str, str], bytes], Answer]:
