@@ -8,6 +8,7 @@ from infra import aws, command
 from infra.deployment.deploy import Target
 from infra.deployment.release import Site, find_commit
 from infra.deployment.whole_stack import WholeStack
+from infra.output import say
 from infra.stage import Stage, StageError
 from infra.stage_rules import place_faults
 
@@ -19,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _connect(stage: Stage, asked: command.Asked) -> command.Connection:
     session, account, who = aws.sign_in(stage.region)
-    print(f"As {who}")
+    say(f"As {who}")
     region = session.region_name
     if faults := list(place_faults(stage, region, account)):
         raise StageError("\n  ".join([f"The stage does not fit {region} of account {account}.", *faults]))
@@ -31,7 +32,7 @@ def _connect(stage: Stage, asked: command.Asked) -> command.Connection:
         cloudwatch=session.client("cloudwatch"), who=who,
         commit=find_commit(), ask=command.asker(asked), unattended=asked.yes,
     )  # fmt: skip
-    site = Site(stage, target, region, print)
+    site = Site(stage, target, region, say)
     return command.Connection(site, session.client("dynamodb"), session.client("kms"))
 
 

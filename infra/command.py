@@ -20,6 +20,7 @@ from infra.deployment.release import LintFailed, Site, describe, plan, release, 
 from infra.deployment.rollback import list_deployments, roll_back
 from infra.deployment.stack import Approve, Declined, StackFailed
 from infra.escaping import escape, escape_lines
+from infra.output import say
 from infra.packaging.service_zip import PackagingError
 from infra.stage import Stage, StageError, load, load_unfinished
 
@@ -150,7 +151,7 @@ def approver(asked: Asked) -> Approve:
     """Shows the change set, then asks, unless it is only a plan."""
 
     def approve(changes: list[Change]) -> bool:
-        show(changes, lambda text: print(escape(text)))
+        show(changes, lambda text: say(escape(text)))
         return asked.plan or confirm(asked, "Execute it?")
 
     return approve
@@ -170,12 +171,12 @@ def confirm(asked: Asked, question: str) -> bool:
     try:
         return input(f"{question} Type yes: ").strip() == "yes"
     except EOFError:
-        print()
+        say()
         return False
 
 
 def progress(text: str) -> None:
     """Print one line of CloudFormation's progress."""
     if text.startswith("\n"):  # ours, before a heading
-        print()
-    print(f"  {escape(text.removeprefix(chr(10)))}", flush=True)
+        say()
+    say(f"  {escape(text.removeprefix(chr(10)))}")

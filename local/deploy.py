@@ -15,6 +15,7 @@ import boto3
 from infra import command
 from infra.deployment.release import Site, find_commit
 from infra.deployment.whole_stack import WholeStack
+from infra.output import say
 from infra.packaging.service_zip import REGION
 from infra.stage import load
 from local.clients import make_client_arguments
@@ -41,7 +42,7 @@ def _connect(running: ExitStack, asked: command.Asked, places: Places, port: int
         ask=command.asker(asked), unattended=asked.yes,
     )  # fmt: skip
     arguments = make_client_arguments(endpoint)
-    site = Site(stage, where, REGION, print, endpoint)
+    site = Site(stage, where, REGION, say, endpoint)
     return command.Connection(site, boto3.client("dynamodb", **arguments), boto3.client("kms", **arguments))
 
 
@@ -49,7 +50,7 @@ def _endpoint(running: ExitStack, places: Places, port: int) -> str:
     try:
         return find_running_endpoint(places)
     except NotReady:
-        print("The local AWS is not running: starting it for this command. Its data is kept.")
+        say("The local AWS is not running: starting it for this command. Its data is kept.")
         return running.enter_context(Emulator(port=port, state=places.state, log=places.log)).url
 
 

@@ -12,20 +12,10 @@ from configsvc.service.engine import records
 from configsvc.service.engine.records import KeyState
 from configsvc.service.verbs.namespaces import NamespaceWanted, create_namespace
 from tests.support.scheduled.upkeep_world import SERVICE, Upkeep
-from tests.support.service.world import ADMIN, NS, World, make_world
+from tests.support.service.world import ADMIN, NS, World
 
 DAY = 24 * 3600.0
 CANARY = "canary-hunter2"
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
-
-
-@pytest.fixture
-def upkeep(world: World) -> Upkeep:
-    return Upkeep(world.ports)
 
 
 def test_a_heartbeat_measures_the_time_since_the_last_upkeep(world: World, upkeep: Upkeep) -> None:

@@ -26,20 +26,10 @@ from local.emulator.insights.engine import discover
 from local.emulator.insights.language import Typing
 from tests.support.scheduled.upkeep_world import SERVICE, Upkeep
 from tests.support.service.sealed import kid
-from tests.support.service.world import ADMIN, NS, World, make_world, sealed, text
+from tests.support.service.world import ADMIN, NS, World, sealed, text
 
 DAY = 24 * 3600.0
 CANARY = "canary-hunter2"
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
-
-
-@pytest.fixture
-def upkeep(world: World) -> Upkeep:
-    return Upkeep(world.ports)
 
 
 def read_mark(world: World) -> dict[str, Any]:
