@@ -8,8 +8,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 UV := .venvs/uv/bin/uv
 BIN := .venv/bin
-# How many processes run the tests, each with its own emulator.
-WORKERS ?= auto
+# How many processes run the tests, each with its own emulator: one more than cores, because tests wait a lot.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal
 # yes: a test that would be skipped because curl is absent fails instead.
 REQUIRE_CURL ?=
