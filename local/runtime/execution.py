@@ -42,6 +42,7 @@ class Function(NamedTuple):
         variables: the function's own, credentials and AWS_ENDPOINT_URL included; nothing else of ours is passed on.
         runtime: Lambda's name of it, such as `python3.11`. It decides how awslambdaric encodes answers.
         python: the interpreter that has awslambdaric.
+        scratch: the folder of the environments' own folders, which go with them. None: the system's.
     """
 
     directory: Path
@@ -50,6 +51,7 @@ class Function(NamedTuple):
     variables: Mapping[str, str]
     runtime: str
     python: Path
+    scratch: Path | None = None
 
 
 class Environment:
@@ -60,7 +62,9 @@ class Environment:
             self._api = RuntimeApi()
             self._api.start()
             opening.callback(self._api.stop)
-            scratch = opening.enter_context(tempfile.TemporaryDirectory(prefix="configsvc-function-"))
+            scratch = opening.enter_context(
+                tempfile.TemporaryDirectory(prefix="configsvc-function-", dir=function.scratch)
+            )
             self._began = time.monotonic()
             self._process = _spawn(function, _variables(function, self._api.port, scratch))
             opening.callback(end_child, self._process, _STOP_SECONDS)

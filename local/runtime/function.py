@@ -61,6 +61,7 @@ class Runtime:
         processes: the reserved concurrency; all of them are started in advance, and each handles one event at a time.
         timeout: the function's, in seconds.
         runtime: Lambda's name of it: awslambdaric escapes every character above ASCII before `python3.12`.
+        scratch: the folder of the environments' own folders, which go with them. Default: the system's.
     """
 
     def __init__(
@@ -73,8 +74,9 @@ class Runtime:
         processes: int = 1,
         timeout: float = 30.0,
         runtime: str = RUNTIME,
+        scratch: Path | None = None,
     ) -> None:
-        self._function = Function(directory.resolve(), handler, log, dict(variables or {}), runtime, PYTHON)
+        self._function = Function(directory.resolve(), handler, log, dict(variables or {}), runtime, PYTHON, scratch)
         self._processes, self._timeout = processes, timeout
         self._free: deque[_Place] = deque()
         self._started: set[Environment] = set()

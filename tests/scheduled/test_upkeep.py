@@ -78,7 +78,7 @@ def test_read_only_namespaces_are_skipped_and_still_reported(world: World, upkee
 
 
 def test_due_values_are_counted_named_and_announced(world: World, upkeep: Upkeep) -> None:
-    # The clock stands at 2027-01-15.
+    # Today is 2027-01-15.
     days = {"past": "2027-01-14", "today": "2027-01-15", "near": "2027-01-29", "near2": "2027-01-29"}
     for key, day in {**days, "far": "2027-01-30"}.items():
         world.put(text(key, rotate_by=day))

@@ -1,7 +1,6 @@
 import json
 import os
 import signal
-import tempfile
 import textwrap
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -233,14 +232,13 @@ def test_its_processes_end_with_it(package: Path, tmp_path: Path) -> None:
     assert not Path(f"/proc/{pid}").exists()
 
 
-def test_who_still_invokes_when_it_is_left_starts_nothing_that_stays(
-    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "scratch").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+def test_who_still_invokes_when_it_is_left_starts_nothing_that_stays(package: Path, tmp_path: Path) -> None:
+    scratch, log = tmp_path / "scratch", tmp_path / "log"
+    scratch.mkdir()
     with ThreadPoolExecutor(1) as pool:
-        with Runtime(directory=package, handler="main.handler", log=tmp_path / "log") as runtime:
+        with Runtime(directory=package, handler="main.handler", log=log, scratch=scratch) as runtime:
             event = {"begin": str(tmp_path / "begun"), "wait_for": str(tmp_path / "never")}
+            assert list(scratch.iterdir())
             working = pool.submit(runtime.invoke, event)
             assert wait_until((tmp_path / "begun").exists, 10)
         with pytest.raises(InvocationFailed, match=r"Runtime\.ExitError"):
@@ -249,4 +247,4 @@ def test_who_still_invokes_when_it_is_left_starts_nothing_that_stays(
     with pytest.raises(RuntimeClosed):
         runtime.invoke("late")
     assert runtime.pids() == []
-    assert list((tmp_path / "scratch").iterdir()) == []
+    assert list(scratch.iterdir()) == []
