@@ -28,6 +28,9 @@ _ALARM = {
     "AlarmActions": [{"Ref": "AlarmTopic"}], "OKActions": [{"Ref": "AlarmTopic"}],
 }  # fmt: skip
 
+_OVER = '{ ($.refused = "THROTTLED") || ($.refused = "QUOTA_EXCEEDED") }'
+"""Not every 429: the service answers that, too, to a write that is contended, and while the table is busy."""
+
 
 def with_options(sam: Template, stage: Stage, served: str | None = None) -> Template:
     """The finished SAM template as the stage wants it.
@@ -82,9 +85,7 @@ def _metrics(template: Template, stage: Stage) -> None:
     template["Outputs"]["AccessLogGroupName"] = {"Value": {"Ref": "AccessLogGroup"}}
     arn = {"Fn::GetAtt": ["AccessLogGroup", "Arn"]}
     api["AccessLogSetting"] = {"DestinationArn": arn, "Format": access_log.FORMAT}
-    _count_lines(
-        template, "Throttled", '{ $.status = "429" }', "Requests are over the throttle of a key or of the API."
-    )
+    _count_lines(template, "Throttled", _OVER, "Requests are over the throttle of a key or of the API.")
 
 
 def _tracing(template: Template, stage: Stage) -> None:

@@ -45,11 +45,22 @@ def test_what_callers_write_freely_is_at_the_end() -> None:
     assert list_variables()[-2:] == ["path", "identity.userAgent"]
 
 
-def test_a_throttled_request_is_what_the_alarms_filter_looks_for(everything: dict[str, Any]) -> None:
-    found = re.fullmatch(r'\{ \$\.(\w+) = "(\d+)" \}', everything["Throttled"]["Properties"]["FilterPattern"])
-    assert found
-    name, wanted = found.groups()
-    assert [json.loads(render({"status": status}))[name] == wanted for status in ("429", "200")] == [True, False]
+THROTTLED: list[tuple[dict[str, str], bool]] = [
+    ({"status": "429", "error.responseType": "THROTTLED"}, True),
+    ({"status": "429", "error.responseType": "QUOTA_EXCEEDED"}, True),
+    ({"status": "429", "integration.status": "429"}, False),  # the service's: contended, or a busy table
+    ({"status": "403", "error.responseType": "INVALID_API_KEY"}, False),
+    ({"status": "200", "integration.status": "200"}, False),
+]
+
+
+def test_throttled_counts_what_is_over_a_throttle_and_no_429_of_the_service(everything: dict[str, Any]) -> None:
+    pattern = everything["Throttled"]["Properties"]["FilterPattern"]
+    wanted = re.findall(r'\$\.(\w+) = "(\w+)"', pattern)
+    assert pattern == "{ " + " || ".join(f'($.{name} = "{text}")' for name, text in wanted) + " }"
+    for values, counts in THROTTLED:
+        line = json.loads(render(values))
+        assert any(line[name] == text for name, text in wanted) == counts, values
 
 
 @pytest.mark.parametrize("hostile", ['x"}', '","status":"200', "back\\slash", '"'])
