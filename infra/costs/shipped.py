@@ -91,7 +91,8 @@ def _alarms(expanded: Template) -> Part:
 def _watched(expanded: Template) -> list[Part]:
     """Custom metrics, as if each were written in every hour, and API Gateway's metrics by route."""
     filters = len(_of_type(expanded, "AWS::Logs::MetricFilter"))
-    own = len(_REQUEST_METRICS) + _CODES + 2 + filters + len(PROBE_METRICS) + len(UPKEEP_METRICS)
+    probe = len(PROBE_METRICS) if "Probe" in expanded["Resources"] else 0
+    own = len(_REQUEST_METRICS) + _CODES + 2 + filters + probe + len(UPKEEP_METRICS)
     detailed = detailed_metrics(expanded)
     parts = [Part(f"custom metrics: at most {own}", {"custom_metrics": Decimal(own)})]
     return parts + [
@@ -115,21 +116,27 @@ def _list_settings(resource: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _scheduled(expanded: Template, service: Service) -> list[Part]:
     """The probe every minute, which asks for a snapshot; a heartbeat every five minutes, a write; upkeep once a day."""
-    functions = _of_type(expanded, "AWS::Lambda::Function")
-    runs = _MINUTES * service.of.days
-    probe = add(service.snapshot(), _run(service, functions.get("Probe"), _PROBE_MS))
-    beat = add(service.commit(), _run(service, functions.get("Upkeep"), _PROBE_MS))
-    upkeep = add(_run(service, functions.get("Upkeep"), _UPKEEP_MS), {"events": Decimal(1)})
-    return [
-        Part(f"probe: {runs:,} runs", times(probe, runs)),
-        Part(f"heartbeat: {runs // _HEARTBEAT_MINUTES:,} writes", times(beat, runs // _HEARTBEAT_MINUTES)),
-        Part(f"upkeep: {service.of.days} runs of {_UPKEEP_MS / 1000:f} s", times(upkeep, service.of.days)),
-    ]
+    days, probes = service.of.days, _MINUTES * service.of.days
+    beats, resources = probes // _HEARTBEAT_MINUTES, expanded["Resources"]
+    found: list[Part] = []
+    if _is_on(resources, "ProbeSchedule"):
+        probe = add(service.snapshot(), _run(service, resources["Probe"], _PROBE_MS))
+        found.append(Part(f"probe: {probes:,} runs", times(probe, probes)))
+    if _is_on(resources, "HeartbeatSchedule"):
+        beat = add(service.commit(), _run(service, resources["Upkeep"], _PROBE_MS))
+        found.append(Part(f"heartbeat: {beats:,} writes", times(beat, beats)))
+    if _is_on(resources, "UpkeepSchedule"):
+        upkeep = add(_run(service, resources["Upkeep"], _UPKEEP_MS), {"events": Decimal(1)})
+        found.append(Part(f"upkeep: {days} runs of {_UPKEEP_MS / 1000:f} s", times(upkeep, days)))
+    return found
 
 
-def _run(service: Service, function: Mapping[str, Any] | None, milliseconds: Decimal) -> Use:
-    memory = function["Properties"]["MemorySize"] if function else 256
-    return add(service.invoked(milliseconds, memory), service.logged(_EMF_BYTES))
+def _is_on(resources: Mapping[str, Any], rule: str) -> bool:
+    return rule in resources and bool(resources[rule]["Properties"]["State"] == "ENABLED")
+
+
+def _run(service: Service, function: Mapping[str, Any], milliseconds: Decimal) -> Use:
+    return add(service.invoked(milliseconds, function["Properties"]["MemorySize"]), service.logged(_EMF_BYTES))
 
 
 def _of_type(template: Template, kind: str) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any
 from infra.cloudformation.stage_templates import expand_stage
 from infra.costs import model, peers, shipped
 from infra.costs.lines import measure
-from infra.costs.model import Fleet, Service
+from infra.costs.model import Assumptions, Fleet, Service
 from infra.costs.prices import PriceList, add, load
-from infra.stage import load_unfinished
+from infra.stage import Stage, load_unfinished
 
 STAGE = "prod"
 
@@ -20,14 +20,21 @@ class Costs:
     """The costs of a stage.
 
     Args:
-        expanded: its template.
+        template: the finished SAM template.
+        stage: whose options it gets.
     """
 
-    def __init__(self, expanded: Mapping[str, Any], prices: PriceList) -> None:
-        function = load_unfinished(STAGE).function
-        self.expanded, self.prices = expanded, prices
-        self.service = Service(measure(expanded), function.memory_mb, function.architecture)
-        self.fixed = shipped.fixed(expanded, self.service)
+    def __init__(self, template: Mapping[str, Any], prices: PriceList, stage: Stage) -> None:
+        self._template, self._stage = template, stage
+        self.expanded, self.prices = expand_stage(dict(template), stage), prices
+        function, days = stage.function, Assumptions().days
+        kept = Assumptions(log_months=max(1, stage.log_days // days))
+        self.service = Service(measure(self.expanded), function.memory_mb, function.architecture, kept)
+        self.fixed = shipped.fixed(self.expanded, self.service)
+
+    def changed(self, **options: object) -> Costs:
+        """The costs if the stage had these options instead."""
+        return Costs(self._template, self.prices, self._stage.model_copy(update=options))
 
     def of_fleet(self, of: Fleet, namespaces: int, seconds: int) -> Decimal:
         """US dollars a month, with the fixed part."""
@@ -39,32 +46,25 @@ class Costs:
 
     def list_savings(self, of: Fleet) -> list[tuple[str, Decimal, str]]:
         """Changes that save: US dollars after each and after all, for a fleet with one namespace, and what is lost."""
-        lines, assumed = self.service.lines, self.service.of
-        silent = self.service._replace(lines=lines._replace(access=0))
-        short = self.service._replace(of=assumed._replace(log_months=1))
-        both = silent._replace(of=short.of)
-        detailed = self.prices.cost(shipped.detailed_metrics(self.expanded))
+        less: dict[str, object] = {"access_log": False, "log_days": 30, "detailed_metrics": False}
+        silent, short, coarse = (self.changed(**{name: value}) for name, value in less.items())
         poll, seldom = 60, 300
         return [
-            ("as shipped", self._changed(self.service, of, poll), ""),
+            ("as shipped", self.of_fleet(of, 1, poll), ""),
             (
                 f"consumers set `CONFIGSVC_POLL_SECONDS={seldom}`",
-                self._changed(self.service, of, seldom),
+                self.of_fleet(of, 1, seldom),
                 f"a change arrives after up to {seldom * 11 // 10} s",
             ),
             (
                 "`access_log = false`",
-                self._changed(silent, of, poll),
-                "who polled, and whom API Gateway itself refused",
+                silent.of_fleet(of, 1, poll),
+                "who polled, whom API Gateway itself refused, and the alarm `throttled`",
             ),
-            ("`log_days = 30`", self._changed(short, of, poll), "who read and wrote more than a month ago"),
-            ("`detailed_metrics = false`", self._changed(self.service, of, poll) - detailed, "latency by route"),
-            ("all four", self._changed(both, of, seldom) - detailed, ""),
+            ("`log_days = 30`", short.of_fleet(of, 1, poll), "who read and wrote more than a month ago"),
+            ("`detailed_metrics = false`", coarse.of_fleet(of, 1, poll), "latency by route"),
+            ("all four", self.changed(**less).of_fleet(of, 1, seldom), ""),
         ]
-
-    def _changed(self, service: Service, of: Fleet, seconds: int) -> Decimal:
-        fixed = shipped.fixed(self.expanded, service)
-        return self.prices.cost(add(fixed, model.fleet(service, of, 1, seconds)))
 
     def of_peers(self, of: Fleet, namespaces: int, app: int, stored: int) -> tuple[Decimal, Decimal, Decimal, Decimal]:
         """US dollars a month: AppConfig, Parameter Store of higher and of standard throughput, Secrets Manager."""
@@ -81,4 +81,4 @@ class Costs:
 
 def compute(template: Mapping[str, Any]) -> Costs:
     """The costs of prod, from the finished SAM template."""
-    return Costs(expand_stage(dict(template), load_unfinished(STAGE)), load())
+    return Costs(template, load(), load_unfinished(STAGE))

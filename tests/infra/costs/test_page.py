@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
+from infra.cloudformation.stage_templates import expand_stage
 from infra.costs import page, peers, shipped
 from infra.costs.lines import measure, render_access
 from infra.costs.markdown import dollars
-from infra.costs.model import FLEETS, NAMESPACES
+from infra.costs.model import FLEETS, NAMESPACES, Assumptions, Service, fleet
+from infra.costs.prices import add
 from infra.costs.totals import Costs, compute
 from infra.packaging.service_zip import Package
 from infra.paths import ROOT
+from infra.stage import Probe, load_unfinished
 
 DOCUMENT = page.PAGE.read_text(encoding="utf-8")
 _CODE = re.compile(r"```.*?```|`[^`]*`|<!-- make cost-docs.*?<!-- to here -->", re.DOTALL)
@@ -94,6 +97,39 @@ def test_each_saving_saves_and_all_of_them_save_most(costs: Costs) -> None:
     assert shipped_ == costs.of_fleet(FLEETS[0], 1, 60)
     assert savings[0] == costs.of_fleet(FLEETS[0], 1, 300)
     assert together < min(savings) <= max(savings) < shipped_
+
+
+@pytest.mark.parametrize("option", ["access_log", "log_days", "detailed_metrics"])
+def test_a_saving_is_what_the_stage_costs_without_the_option(costs: Costs, built_package: Package, option: str) -> None:
+    [(change, amount)] = [(change, amount) for change, amount, _ in costs.list_savings(FLEETS[0]) if option in change]
+    value = {"false": False, "30": 30}[change.strip("`").rpartition(" = ")[2]]
+    stage = load_unfinished("prod").model_copy(update={option: value})
+    expanded = expand_stage(built_package.template, stage)
+    months = Assumptions(log_months=1 if option == "log_days" else 12)
+    service = Service(measure(expanded), stage.function.memory_mb, stage.function.architecture, months)
+    used = add(shipped.fixed(expanded, service), fleet(service, FLEETS[0], 1, 60))
+    assert amount == costs.prices.cost(used)
+
+
+@pytest.mark.parametrize(
+    ("options", "gone"),
+    [({"probe": Probe(enabled=False)}, {"probe"}), ({"scheduled": False}, {"probe", "heartbeat", "upkeep"})],
+    ids=["no probe", "no schedules"],
+)
+def test_a_stage_pays_for_no_run_that_it_does_not_have(
+    costs: Costs, built_package: Package, options: dict[str, Any], gone: set[str]
+) -> None:
+    expanded = expand_stage(built_package.template, load_unfinished("prod").model_copy(update=options))
+    runs = {"probe", "heartbeat", "upkeep"}
+    left = {part.about.partition(":")[0] for part in shipped.list_parts(expanded, costs.service)}
+    assert left & runs == runs - gone
+
+
+def test_a_stage_without_a_probe_has_none_of_its_metrics(costs: Costs, built_package: Package) -> None:
+    stage = load_unfinished("prod").model_copy(update={"probe": Probe(enabled=False)})
+    without = shipped.standing(expand_stage(built_package.template, stage))
+    fewer = shipped.standing(costs.expanded)["custom_metrics"] - without["custom_metrics"]
+    assert fewer == len(shipped.PROBE_METRICS)
 
 
 def test_one_more_environment_is_the_difference_between_two_fleets(costs: Costs) -> None:
