@@ -50,6 +50,26 @@ _RIGHTS = {
 }  # fmt: skip
 """Actions of the service and of IAM, by the command that needs them."""
 
+_METHODS = {"create": "POST", "delete": "DELETE", "get": "GET", "update": "PATCH"}
+"""IAM names what API Gateway may be asked by the method of the request."""
+
+_OTHERWISE_NAMED = {
+    "lambda:Invoke": "lambda:InvokeFunction", "s3api:ListObjectsV2": "s3:ListBucket",
+    "acm:WaitCertificateValidated": "acm:DescribeCertificate", "dynamodb:WaitTableExists": "dynamodb:DescribeTable",
+    "cloudformation:WaitStackRollbackComplete": "cloudformation:DescribeStacks",
+}  # fmt: skip
+"""IAM actions by service and command, where the AWS CLI has another name for them."""
+
+_ALSO_NEEDED = {
+    "dynamodb:ImportTable": {
+        "s3:ListBucket", "s3:GetObject", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogGroups",
+        "logs:DescribeLogStreams", "logs:PutLogEvents", "logs:PutRetentionPolicy",
+    },
+    "dynamodb:ExportTableToPointInTime": {"s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"},
+    "cloudformation:DetectStackDrift": {"cloudformation:DetectStackResourceDrift"},
+}  # fmt: skip
+"""What AWS does with the caller's rights besides (the developer guides, "IAM permissions" of each)."""
+
 
 _CALLS: dict[str, tuple[list[Call], Path]] = {}
 
@@ -141,6 +161,33 @@ def test_the_rights_that_its_commands_need_are_named(runbook: Runbook, calls: li
         for right in rights
     }
     assert needed <= set(re.findall(r"`([\w:-]+)`", runbook.paragraph("You need")))
+
+
+@EACH
+def test_the_iam_actions_of_every_aws_command_are_named(runbook: Runbook, calls: list[Call]) -> None:
+    called = {find_iam_action(each.words) for each in calls if each.words[0] == "aws" and each.words[2] != "deploy"}
+    needed = called.union(*(_ALSO_NEEDED.get(each, set()) for each in called))
+    assert needed <= set(runbook.rights)
+
+
+def find_iam_action(words: tuple[str, ...]) -> str:
+    """The IAM action of a command of the AWS CLI."""
+    _, service, *command = words[:4] if words[2] == "wait" else words[:3]
+    if service == "apigateway":
+        return f"apigateway:{_METHODS[command[0].partition('-')[0]]}"
+    named = f"{service}:{''.join(part.capitalize() for word in command for part in word.split('-'))}"
+    return _OTHERWISE_NAMED.get(named, named)
+
+
+@EACH
+def test_whoever_looks_for_a_right_also_looks_at_groups(calls: list[Call]) -> None:
+    for each in calls:
+        if "get-account-authorization-details" in each.words:
+            query = each.words[each.words.index("--query") + 1]
+            assert {"Role", "User", "Group", "LocalManagedPolicy"} <= set(each.words)
+            assert set(re.findall(r"to_string\((\w+)\)", query)) == {
+                "RolePolicyList", "UserPolicyList", "GroupPolicyList", "PolicyVersionList",
+            }  # fmt: skip
 
 
 @EACH

@@ -16,7 +16,7 @@ _BLOCK = re.compile(
     r"^(?:(?P<step>\d+)\. |(?: *<!-- not rehearsed: (?P<reason>[^\n]+) -->\n\s*)? *```sh\n(?P<script>.*?)^ *```)",
     re.DOTALL | re.MULTILINE,
 )
-_RIGHT = re.compile(r"`([a-z][a-z-]+:[A-Z]\w+)`")
+_RIGHT = re.compile(r"`([a-z][a-z0-9-]+:[A-Z]\w+)`")
 
 
 class Block(NamedTuple):
