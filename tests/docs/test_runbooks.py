@@ -12,7 +12,7 @@ import click
 import pytest
 
 from configsvc_client.cli.command_line import _commands as cli
-from tests.support.runbooks.document import FRAME, Runbook, read_runbooks, runbooks
+from tests.support.runbooks.document import FRAME, OPERATIONS, Runbook, read_blocks, read_runbooks, runbooks
 from tests.support.runbooks.dry_run import Call, dry_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -245,6 +245,16 @@ def parse_configsvc(words: tuple[str, ...]) -> None:
         assert found, words
         command, rest = found, rest[1:]
     command.make_context("configsvc", rest, resilient_parsing=False)
+
+
+def test_a_shell_that_is_set_up_finds_the_command_line() -> None:
+    section = OPERATIONS.read_text().partition("\n## Set up your shell\n")[2].partition("\n## ")[0]
+    (setting, *_) = [line for block in read_blocks(section) for line in block.script.splitlines()]
+    done = subprocess.run(
+        ["bash", "-euc", f"{setting}; command -v configsvc; printenv AWS_REGION"],  # noqa: S607  # the operator's shell
+        cwd=ROOT, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == [str(ROOT / ".venv/bin/configsvc"), "eu-west-1"]
 
 
 def test_what_the_aws_cli_refuses_is_found(tmp_path: Path) -> None:
