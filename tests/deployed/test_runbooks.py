@@ -155,5 +155,6 @@ def test_the_certificate_or_the_domain_fails(stand: World, tmp_path: Path) -> No
         assigned = {"HOST": "localhost", "PORT": str(port), "DIRECT": stand.stack.url}
         printed = stand.follow("The certificate or the domain fails", assigned)
     assert "127.0.0.1" in printed
-    assert "notAfter=" in printed
+    assert "Issuer: " in printed
+    assert "Not After : " in printed
     assert "DNS:localhost" in printed

@@ -247,6 +247,12 @@ def parse_configsvc(words: tuple[str, ...]) -> None:
     command.make_context("configsvc", rest, resilient_parsing=False)
 
 
+@EACH
+def test_openssl_has_only_options_that_macos_has_too(calls: list[Call]) -> None:
+    options = {word for each in calls if each.words[0] == "openssl" for word in each.words if word.startswith("-")}
+    assert options <= {"-connect", "-servername", "-noout", "-text"}  # LibreSSL's `openssl x509` lacks `-ext`
+
+
 def test_a_shell_that_is_set_up_finds_the_command_line() -> None:
     section = OPERATIONS.read_text().partition("\n## Set up your shell\n")[2].partition("\n## ")[0]
     (setting, *_) = [line for block in read_blocks(section) for line in block.script.splitlines()]
