@@ -68,7 +68,7 @@ _ALSO_NEEDED = {
     "dynamodb:ExportTableToPointInTime": {"s3:PutObject", "s3:PutObjectAcl", "s3:AbortMultipartUpload"},
     "cloudformation:DetectStackDrift": {"cloudformation:DetectStackResourceDrift"},
 }  # fmt: skip
-"""What AWS does with the caller's rights besides (the developer guides, "IAM permissions" of each)."""
+"""Rights of the caller that AWS uses besides (the developer guides, "IAM permissions" of each)."""
 
 
 _CALLS: dict[str, tuple[list[Call], Path]] = {}
