@@ -174,9 +174,9 @@ def _redeploy(site: Site, served: Deployment, found: Deployment, held: Mapping[s
     target, name = site.target, site.stage.stack
     records, live = records_of(target, name), target.stack(name)
     template: Template = json.loads(records.fetch(found.template))
-    for key in found.code.values():
+    for key in sorted({*found.code.values(), *earlier.list_code(template).values()}):
         records.fetch(key)
-    _check_code(target, live.outputs()["FunctionName"], found)
+    _check_code(target, live.outputs()["FunctionName"], found, template)
     parameters = merge_parameters(site.stage.name, found, template, held)
     check_data(site, found, template, live)
     now = {key: held[key] if value is None else value for key, value in parameters.items() if key in held or value}
@@ -194,8 +194,10 @@ def _redeploy(site: Site, served: Deployment, found: Deployment, held: Mapping[s
     return Service.of(deployed.outcome, deployed.outputs)
 
 
-def _check_code(target: Target, function: str, found: Deployment) -> None:
+def _check_code(target: Target, function: str, found: Deployment, template: Template) -> None:
     """Compare the code with what Lambda has as that version, which nobody can change who only writes to the bucket.
+
+    All functions of the template run the same zip, and it is the template that is deployed, whatever the record says.
 
     Raises:
         RecordError: they differ.
@@ -209,8 +211,14 @@ def _check_code(target: Target, function: str, found: Deployment) -> None:
         )
         return
     held = base64.b64decode(codes[found.version]).hex()
-    if held not in {key.rpartition("/")[2].partition(".")[0] for key in found.code.values()}:
-        raise RecordError(f"Record {found.number} names other code than version {found.version} of {function} has.")
+    resources, keys = template["Resources"], earlier.list_code(template)
+    for name in earlier.list_functions(template):
+        key = keys.get(name, "")
+        is_held = key.rpartition("/")[2].partition(".")[0] == held
+        if not is_held or resources[name]["Properties"]["Code"] != {"S3Bucket": target.bucket, "S3Key": key}:
+            raise RecordError(
+                f"Record {found.number} names other code than version {found.version} of {function} has, for {name}."
+            )
 
 
 def _describe(

@@ -17,7 +17,7 @@ import pytest
 from infra.cloudformation import scheduled
 from infra.deployment import history
 from infra.deployment.deploy import Service, deploy_service, plan_service
-from infra.deployment.records import RecordError, encode
+from infra.deployment.records import Deployment, RecordError, encode
 from infra.deployment.release import Site
 from infra.deployment.rollback import list_deployments, roll_back
 from infra.deployment.stack import Declined, Outcome, StackFailed
@@ -70,7 +70,7 @@ class World(NamedTuple):
         return variables
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def make_world(emulator: Emulator) -> Callable[[str], World]:
     def make(name: str) -> World:
         said = list[str]()
@@ -347,6 +347,39 @@ def test_an_alias_that_was_moved_by_hand_is_put_right_by_the_next_deployment(
     assert "RoutingConfig" not in functions.get_alias(FunctionName=service.function_name, Name="live")
 
 
+class ForgedStack(NamedTuple):
+    """A stack with two deployments, and what somebody does who writes to the bucket."""
+
+    world: World
+    true: Deployment
+    template: dict[str, Any]
+
+    def put(self, content: bytes, suffix: str) -> str:
+        """The key of the content in the bucket."""
+        key = f"{_FORGED}/{hashlib.sha256(content).hexdigest()}{suffix}"
+        self.world.client("s3").put_object(Bucket=self.world.site.target.bucket, Key=key, Body=content)
+        return key
+
+    def record(self, forged: Deployment) -> None:
+        """Replace the first record."""
+        key = f"{_FORGED}/deployments/00000001.json"
+        bucket = self.world.site.target.bucket
+        self.world.client("s3").put_object(Bucket=bucket, Key=key, Body=encode(forged))
+
+
+_FORGED = "rollback-forged-template"
+
+
+@pytest.fixture(scope="module")
+def forged_stack(make_world: Callable[[str], World], built_package: Package) -> ForgedStack:
+    world = make_world(_FORGED)
+    for days in ("1", "2"):
+        world.deploy(built_package, ChangeLogDays=days)
+    held = history.records_of(world.site.target, _FORGED)
+    true = held.read(1)
+    return ForgedStack(world, true, json.loads(held.fetch(true.template)))
+
+
 def test_whoever_writes_to_the_bucket_gets_no_other_code_deployed(
     make_world: Callable[[str], World], built_package: Package
 ) -> None:
@@ -376,3 +409,31 @@ def test_whoever_writes_to_the_bucket_gets_no_other_code_deployed(
         refusing.roll_back()
     assert "only the bucket says" in "\n".join(world.said)
     assert world.served(service)["CONFIGSVC_CHANGE_LOG_DAYS"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("function", "other"),
+    [
+        ("APIHandler", {"S3Key": "KEY"}),
+        ("Upkeep", {"S3Key": "KEY"}),
+        ("Probe", {"S3Bucket": "of-a-thief"}),
+        ("Probe", {"S3ObjectVersion": "of-a-thief"}),
+        ("Upkeep", {"ZipFile": "inline", "S3Key": None, "S3Bucket": None}),
+    ],
+)
+@pytest.mark.parametrize("named", [True, False], ids=["named", "unnamed"])
+def test_a_forged_template_gives_no_function_other_code(
+    forged_stack: ForgedStack, function: str, other: dict[str, str | None], *, named: bool
+) -> None:
+    """The scheduled functions have no versions, and a record may not say what its template does."""
+    record, template = forged_stack.true, copy.deepcopy(forged_stack.template)
+    key = forged_stack.put(b"a thief's zip", ".zip")
+    changed = template["Resources"][function]["Properties"]["Code"] | other
+    code = {name: key if text == "KEY" else text for name, text in changed.items() if text is not None}
+    template["Resources"][function]["Properties"]["Code"] = code
+    if named and "S3Key" in code:
+        record = record.model_copy(update={"code": {**record.code, function: code["S3Key"]}})
+    forged = record.model_copy(update={"template": forged_stack.put(json.dumps(template).encode(), ".json")})
+    forged_stack.record(forged)
+    with pytest.raises(RecordError, match="names other code than version 1"):
+        forged_stack.world.roll_back()
