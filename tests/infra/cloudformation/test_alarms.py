@@ -63,7 +63,6 @@ OUTAGES = {
     "certificate": Outage(1, 3),
     "upkeep-failed": Outage(1),
     "upkeep-overdue": Outage(1, 3 * 86_400),
-    "rotation-overdue": Outage(1),
 }
 
 
@@ -76,11 +75,15 @@ def template(request: pytest.FixtureRequest, built_package: Package) -> Template
     return expanded(built_package, request.param)
 
 
-@pytest.fixture(scope="module")
-def alarms(template: Template) -> dict[str, Mapping[str, Any]]:
+def list_alarms(template: Template) -> dict[str, Mapping[str, Any]]:
     """The alarms that notify somebody, by name; those of the canary notify nobody."""
     found = [each["Properties"] for each in template["Resources"].values() if each["Type"] == "AWS::CloudWatch::Alarm"]
     return {name_of(each): each for each in found if "AlarmActions" in each}
+
+
+@pytest.fixture(scope="module")
+def alarms(template: Template) -> dict[str, Mapping[str, Any]]:
+    return list_alarms(template)
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +169,12 @@ def test_silence_of_everything_is_one_alarm_where_schedules_run(
         states = set(run(alarm, {}, limits, _MINUTES))
         assert states == {ALARM if name in wanted else OK}, name
         assert (alarm["TreatMissingData"] == "breaching") == (name in wanted), name
+
+
+def test_each_outage_and_exception_is_of_an_alarm(built_package: Package) -> None:
+    names = {name for stage in _STAGES for name in list_alarms(expanded(built_package, stage))}
+    assert names == OUTAGES.keys()
+    assert names >= ONE_IS_ENOUGH.keys()
 
 
 def test_every_alarm_fires_in_its_outage_and_ends_with_it(
