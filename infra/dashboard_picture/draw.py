@@ -72,9 +72,9 @@ def _text(at: Area, markdown: str) -> Iterator[str]:
 def _alarms(at: Area, shown: Sequence[str], names: Mapping[str, str]) -> Iterator[str]:
     columns = max(1, int(at.width // 200))
     width = at.width / columns
-    for number, each in enumerate(sorted(shown, key=lambda arn: arn[2:-5] not in sample.ALARMING)):
+    found = [each.removeprefix("${").removesuffix(".Arn}") for each in shown]
+    for number, logical_id in enumerate(sorted(found, key=lambda name: name not in sample.ALARMING)):
         row, column = divmod(number, columns)
-        logical_id = each.removeprefix("${").removesuffix(".Arn}")
         alarming = logical_id in sample.ALARMING
         x, y = at.x + column * width, at.y + row * 25
         yield svg.box(x, y, width - 6, 21, stroke=svg.RED if alarming else svg.GREEN)
