@@ -33,7 +33,7 @@ def add(template: Template, stage: Stage) -> None:
     resources: Json = template["Resources"]
     variables = resources["Upkeep"]["Properties"]["Environment"]["Variables"]
     variables["CONFIGSVC_ROTATION_DAYS"] = str(stage.upkeep.rotation_days)
-    _say_when(resources, runs=stage.scheduled)
+    _set_schedules(resources, runs=stage.scheduled)
     if stage.probe.enabled:
         _adapt_probe(resources, stage)
     else:
@@ -41,8 +41,8 @@ def add(template: Template, stage: Stage) -> None:
     _shorten_names(resources, stage.stack)
 
 
-def _say_when(resources: Json, *, runs: bool) -> None:
-    """Without schedules nobody may wait for the probe's reports."""
+def _set_schedules(resources: Json, *, runs: bool) -> None:
+    """Without schedules the probe reports nothing, and that must raise no alarm."""
     if runs:
         return
     for name in _SCHEDULES:
