@@ -136,12 +136,10 @@ class _Unsent:
 
 def find_refused(entries: list[Entry], answer: Mapping[str, Any]) -> _Sent:
     """Returns the entries that were not accepted. If the answer does not list each entry, none counts as accepted."""
-    if not answer.get("FailedEntryCount"):
-        return _Sent([])
     results = answer.get("Entries") or []
     if len(results) != len(entries):
         return _Sent(entries, "the answer does not list them")
-    refused = [(entry, each) for entry, each in zip(entries, results, strict=True) if "EventId" not in each]
+    refused = [(entry, each) for entry, each in zip(entries, results, strict=True) if not each.get("EventId")]
     return _Sent([entry for entry, _ in refused], str(refused[-1][1].get("ErrorCode")) if refused else "")
 
 

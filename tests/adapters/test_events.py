@@ -122,10 +122,21 @@ def test_one_success_forgets_earlier_failures(bus: Bus, bridge: EventBridge) -> 
 
 
 class Unlisted(Bus):
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__()
+        self._answer = answer
+
     def put_events(self, **_asked: object) -> dict[str, Any]:
-        return {"FailedEntryCount": 1, "Entries": []}
+        return self._answer
 
 
-def test_an_answer_that_lists_nothing_counts_as_refused(clock: FakeClock) -> None:
+@pytest.mark.parametrize("answer", [{"FailedEntryCount": 1, "Entries": []}, {"FailedEntryCount": 0}, {}])
+def test_an_answer_that_lists_nothing_counts_as_refused(clock: FakeClock, answer: dict[str, Any]) -> None:
     with pytest.raises(Undelivered, match="does not list"):
-        EventBridge(Unlisted(), "configsvc-prod", clock, FakeChance()).announce(make_due("2027-01-01"))
+        EventBridge(Unlisted(answer), "configsvc-prod", clock, FakeChance()).announce(make_due("2027-01-01"))
+
+
+def test_an_entry_without_an_id_counts_as_refused_whatever_the_count_is(clock: FakeClock) -> None:
+    answer = {"FailedEntryCount": 0, "Entries": [{"ErrorCode": "InternalFailure", "EventId": None}]}
+    with pytest.raises(Undelivered, match="InternalFailure"):
+        EventBridge(Unlisted(answer), "configsvc-prod", clock, FakeChance()).announce(make_due("2027-01-01"))
