@@ -20,7 +20,7 @@ from infra.deployment.release import LintFailed, Site, describe, plan, release, 
 from infra.deployment.rollback import list_deployments, roll_back
 from infra.deployment.stack import Approve, Declined, StackFailed
 from infra.escaping import escape, escape_lines
-from infra.output import say
+from infra.output import ask, say
 from infra.packaging.service_zip import PackagingError
 from infra.stage import Stage, StageError, load, load_unfinished
 
@@ -166,13 +166,14 @@ def confirm(asked: Asked, question: str) -> bool:
     """Ask on a terminal; anywhere else require YES=1."""
     if asked.yes:
         return True
-    if not sys.stdin.isatty():
-        raise Declined("Cannot ask for confirmation here. Pass YES=1 to go ahead.")
     try:
-        return input(f"{question} Type yes: ").strip() == "yes"
+        answer = ask(f"{question} Type yes: ") if sys.stdin.isatty() else None
     except EOFError:
         say()
         return False
+    if answer is None:
+        raise Declined("Cannot ask for confirmation here. Pass YES=1 to go ahead.")
+    return answer.strip() == "yes"
 
 
 def progress(text: str) -> None:

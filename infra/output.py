@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 
 def say(text: str = "") -> None:
@@ -11,6 +12,29 @@ def say(text: str = "") -> None:
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        _drop()
+
+
+def ask(question: str) -> str | None:
+    """Ask on the terminal, and return the answer; None if nobody can read the question.
+
+    Raises:
+        EOFError: the terminal was closed.
+    """
+    if _is_dropped():
+        return None
+    try:
+        return input(question)
+    except BrokenPipeError:
+        _drop()
+        return None
+
+
+def _drop() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _is_dropped() -> bool:
+    return os.path.samestat(os.fstat(sys.stdout.fileno()), Path(os.devnull).stat())

@@ -246,6 +246,36 @@ def test_who_closes_the_terminal_has_not_agreed() -> None:
     assert (ran.returncode, ran.stdout.split()[-1]) == (0, "False"), ran.stderr
 
 
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_question_that_nobody_can_read_is_not_agreed_to(before: int) -> None:
+    """As with `make deploy | head`: the reader of the output ends before or at the question."""
+    asks = f"""if True:
+        from infra import command as c
+        for line in range({before}):
+            c.say("a line")
+        try:
+            c.confirm(c.Asked("deploy", "s", False, ""), "Execute it?")
+        except c.Declined as error:
+            c.sys.exit(str(error))
+    """
+    ours, theirs = pty.openpty()
+    unread, output = os.pipe()
+    os.close(unread)
+    ran = subprocess.run(
+        [sys.executable, "-c", asks],
+        cwd=ROOT,
+        stdin=theirs,
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    for each in (ours, theirs, output):
+        os.close(each)
+    assert ran.stderr == "Cannot ask for confirmation here. Pass YES=1 to go ahead.\n"
+
+
 def test_what_aws_refuses_is_told_with_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     def connect() -> command.Connection:
         said = "User: me is not authorized to perform: s3:CreateBucket"
