@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from configsvc.service.engine.ports import StoreBusy
 from infra.cloudformation import access_log
 from infra.packaging.service_zip import Package
+from infra.paths import ROOT
 from tests.infra.cloudformation.test_options import EVERYTHING, resources
 from tests.support.infra.access_lines import VARIABLES, render
 
@@ -61,6 +63,19 @@ def test_throttled_counts_what_is_over_a_throttle_and_no_429_of_the_service(ever
     for values, counts in THROTTLED:
         line = json.loads(render(values))
         assert any(line[name] == text for name, text in wanted) == counts, values
+
+
+def test_the_runbook_of_a_herd_tells_a_busy_table_from_a_throttle() -> None:
+    """Both are 429, and raising the rate of a key would only send more requests to the table."""
+    herd = (ROOT / "docs/OPERATIONS.md").read_text().partition("| what it prints | what consumers get |")[2]
+    prints = dict(re.findall(r"\| (`\w+`.*?) \| (.+?) \|", herd.partition("\n\n")[0]))
+    [table] = [(said, status) for said, status in prints.items() if "ReadThrottleEvents" in said]
+    [gateway] = [(said, status) for said, status in prints.items() if "4XXError" in said]
+    assert [str(StoreBusy.status) in status for _, status in (table, gateway)] == [True, True]
+    refused = [json.loads(render(values))["refused"] for values, _ in (THROTTLED[2], THROTTLED[0])]
+    assert [f"`refused` `{each}`" in said for each, (said, _) in zip(refused, (table, gateway), strict=True)] == [
+        True
+    ] * 2
 
 
 @pytest.mark.parametrize("hostile", ['x"}', '","status":"200', "back\\slash", '"'])
