@@ -52,9 +52,9 @@ def table_faults(table: Table) -> Iterator[str]:
         return
     if not table.kms_key:
         yield "an existing table needs the KMS key it was used with: set table.kms_key"
-    if vain := sorted(table.model_fields_set & {"read_maximum", "write_maximum", "deletion_protection"}):
+    if unused := sorted(table.model_fields_set & {"read_maximum", "write_maximum", "deletion_protection"}):
         yield (
-            f"an existing table keeps its own settings: remove {', '.join(vain)}, and use "
+            f"an existing table keeps its own settings: remove {', '.join(unused)}, and use "
             "`aws dynamodb update-table` (docs/OPERATIONS.md, Restore)"
         )
 
@@ -84,8 +84,8 @@ def probe_faults(probe: Probe) -> Iterator[str]:
     """Find half a network, and a network for no probe."""
     if bool(probe.subnets) != bool(probe.security_groups):
         yield "set subnets and security_groups together: Lambda joins a VPC with both"
-    if not probe.enabled and (vain := sorted(probe.model_fields_set - {"enabled"})):
-        yield f"there is no probe with enabled = false: remove {', '.join(vain)}"
+    if not probe.enabled and (unused := sorted(probe.model_fields_set - {"enabled"})):
+        yield f"there is no probe with enabled = false: remove {', '.join(unused)}"
 
 
 def _unreachable(stage: Stage) -> Iterator[str]:

@@ -25,7 +25,6 @@ BACKOFF = Backoff(first=0.2, most=5.0, tries=6)
 
 Entry = dict[str, str]
 
-
 MOST_FAILURES = 3
 """Failed announcements in a row after which none is tried: the bus cannot be reached, and each attempt takes time."""
 
@@ -105,7 +104,7 @@ class AttemptedRuns:
     """Announcers for the attempts of a run: what one attempt announced, the next does not announce again.
 
     Lambda repeats a failed asynchronous invocation under its request id, usually in the same process. A new process
-    announces everything again.
+    announces everything again, and the next attempt all of an announcement of which only a part was accepted.
 
     Args:
         open_bus: returns the announcer of an attempt.
