@@ -170,6 +170,12 @@ def test_the_iam_actions_of_every_aws_command_are_named(runbook: Runbook, calls:
     assert needed <= set(runbook.rights)
 
 
+@EACH
+def test_a_runbook_that_asks_the_logs_names_the_rights_for_it(runbook: Runbook) -> None:
+    asks = re.search(r"saved[_ ]quer", runbook.text)
+    assert not asks or {"logs:DescribeQueryDefinitions", "logs:StartQuery", "logs:GetQueryResults"} <= set(runbook.rights)
+
+
 def find_iam_action(words: tuple[str, ...]) -> str:
     """The IAM action of a command of the AWS CLI."""
     _, service, *command = words[:4] if words[2] == "wait" else words[:3]
