@@ -21,7 +21,7 @@ resource() {
 saved_query() (
   fail() { printf '%s\n' "$*" >&2 && exit 1; }
   tab=$(printf '\t')
-  case ${HOURS:=24} in *[!0-9]*) fail "HOURS is not a number of hours: $HOURS" ;; esac
+  case ${HOURS:=24} in 0* | *[!0-9]*) fail "HOURS is not a number of hours: $HOURS" ;; esac
   found=$(aws logs describe-query-definitions --query-definition-name-prefix "$STACK/" --output text \
     --query "queryDefinitions[?name=='$STACK/${1-}'].[logGroupNames[0], queryString] | [0]") || exit
   [ "$found" != None ] || fail "The stack $STACK has no saved query named '${1-}'. Its queries are in docs/OPERATIONS.md," \

@@ -62,7 +62,7 @@ def test_a_part_of_the_rows_is_said_to_be_one(shell: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("hours", ["a day", "-1", "1.5"])
+@pytest.mark.parametrize("hours", ["a day", "-1", "1.5", "0", "08"])
 def test_hours_must_be_a_number(shell: str, hours: str, tmp_path: Path) -> None:
     done = run(shell, tmp_path, "Complete\t1", hours)
     assert (done.returncode, done.stdout) == (1, "")
