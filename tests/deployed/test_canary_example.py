@@ -54,10 +54,14 @@ class Canary(NamedTuple):
     def recovers(self) -> None:
         """It opens the value three times, and the topic delivers that."""
         self._run_thrice(None)
-        assert self.alarms.hear(self.queue, NAME, "OK")
+        assert self.alarms.hear(self.queue, NAME, "OK")["OldStateValue"] == "ALARM"
+
+    def run_until(self, code: str | None) -> None:
+        """It fails so, or opens the value."""
+        assert wait_until(lambda: self.run().get("code") == code, 30.0), self.run()
 
     def _run_thrice(self, code: str | None) -> None:
-        assert wait_until(lambda: self.run().get("code") == code, 30.0), self.run()
+        self.run_until(code)
         for _ in range(3):
             self.alarms.let_pass(_PERIOD)
             found = self.run()
@@ -123,8 +127,13 @@ def test_an_api_key_that_is_disabled_is_an_alarm_until_it_is_enabled(canary: Can
 def test_its_log_never_has_the_value(canary: Canary) -> None:
     with Shell(canary.stand) as shell:
         value = shell.run("configsvc get canary -n canary.prod --reveal").strip()
+    kms, key = canary.client("kms"), canary.stand.stack.kms_key_arn
+    kms.disable_key(KeyId=key)
+    canary.run_until("cannot_open")
+    kms.enable_key(KeyId=key)
+    canary.run_until(None)
     events = canary.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{NAME}")["events"]
 
     assert len(value) > 16
-    assert any("CanaryFailed" in each["message"] for each in events)
+    assert any('"cannot_open"' in each["message"] for each in events)
     assert not any(value in each["message"] for each in events)

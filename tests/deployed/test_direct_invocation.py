@@ -15,6 +15,7 @@ from local.emulator.launcher import Emulator
 from local.processes import wait_until
 from local.stack import BUCKET
 from tests.support.deployed.own_stack import CANARY, NAMESPACE, OwnStack, raise_own
+from tests.support.local.alarms import Alarms
 from tests.support.local.aws_people import new_user
 from tests.support.web.events import build_event
 
@@ -26,6 +27,7 @@ pytestmark = [pytest.mark.emulator, pytest.mark.deployed, pytest.mark.slow]
 _STACK = "configsvc-invoked"
 _SNAPSHOT = f"/v1/namespaces/{NAMESPACE}/snapshot"
 _LOG_SECONDS = 20.0
+_LATER = 600.0
 
 
 @pytest.fixture(scope="module")
@@ -159,11 +161,9 @@ def test_a_scheduled_function_runs_its_task_and_nothing_else(own: OwnStack, sche
 
 
 def test_one_direct_invocation_raises_the_alarm(own: OwnStack, thief: LambdaClient) -> None:
-    cloudwatch = boto3.client("cloudwatch", **make_client_arguments(own.stack.endpoint))
+    alarms, unproven = Alarms(own.stack.endpoint), f"{_STACK}-unproven"
+    alarms.let_pass(_LATER)  # then what other tests invoked is over
+    assert wait_until(lambda: alarms.state(unproven) == "OK", _LOG_SECONDS)
+
     _invoke(thief, own, _forged(own, "GET", "/v1/namespaces/{namespace}/snapshot"))
-
-    def state() -> str:
-        [alarm] = cloudwatch.describe_alarms(AlarmNames=[f"{_STACK}-unproven"])["MetricAlarms"]
-        return alarm["StateValue"]
-
-    assert wait_until(lambda: state() == "ALARM", _LOG_SECONDS)
+    assert wait_until(lambda: alarms.state(unproven) == "ALARM", _LOG_SECONDS)

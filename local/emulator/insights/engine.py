@@ -83,7 +83,7 @@ def discover(message: str, typing: Typing) -> dict[str, Any]:
     if not isinstance(found, dict):
         return {}
     fields = islice(_flatten("", found, typing), _MOST_FIELDS)
-    return {f"@{name}" if name.startswith("@") else name: value for name, value in fields}
+    return {_clean(f"@{name}" if name.startswith("@") else name): value for name, value in fields}
 
 
 def _flatten(prefix: str, node: object, typing: Typing) -> Iterator[tuple[str, Any]]:
@@ -91,10 +91,17 @@ def _flatten(prefix: str, node: object, typing: Typing) -> Iterator[tuple[str, A
     if parts is not None:
         for name, part in parts:
             yield from _flatten(f"{prefix}.{name}" if prefix else str(name), part, typing)
+    elif isinstance(node, str):
+        yield prefix, _clean(node)
     elif typing is Typing.TEXT:
-        yield prefix, "" if node is None else json.dumps(node) if not isinstance(node, str) else node
+        yield prefix, "" if node is None else json.dumps(node)
     elif node is not None:
         yield prefix, int(node) if isinstance(node, bool) else str(node) if _is_huge(node) else node
+
+
+def _clean(text: str) -> str:
+    """The text with U+FFFD for each half of a surrogate pair, which JSON may hold and SQLite may not."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _is_huge(node: object) -> bool:

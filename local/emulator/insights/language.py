@@ -74,7 +74,7 @@ class Compiler:
             self._commands[name]()
             if not self._accept("|"):
                 break
-        self._expect("end")
+        self._take("end")
         shown = ", ".join(map(quote, self._shown))
         sql = f"SELECT {shown} FROM ({self._source}) {self._order} LIMIT {self._limit}"  # noqa: S608  # quoted
         return Plan(sql, self._shown)
@@ -98,7 +98,10 @@ class Compiler:
         self._order = f"ORDER BY {', '.join(parts)}"
 
     def _cut(self) -> None:
-        self._limit = int(self._take("number"))
+        number = self._take("number")
+        if not number.isdecimal():
+            raise InsightsError(f"limit takes a whole number, not {number}")
+        self._limit = int(number)
 
     def _stats(self) -> None:
         made = [self._aggregate() for _ in self._each()]
@@ -227,7 +230,7 @@ class Compiler:
 
     def _expect(self, wanted: str) -> None:
         token = self._tokens.pop(0)
-        if wanted not in {token.text, token.kind}:
+        if token.kind not in {"mark", "name"} or token.text != wanted:
             raise InsightsError(f"expected {wanted}, not {token.text!r}")
 
 

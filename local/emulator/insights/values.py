@@ -39,8 +39,8 @@ def compare(one: str, other: str) -> int:
 
 
 def quote(name: str) -> str:
-    """A column's name. SQLite takes `denied` and `Denied` for one column, so capitals are marked."""
-    return '"' + re.sub("[A-Z]", r"^\g<0>", name).replace('"', '""') + '"'
+    """A column's name. SQLite takes `denied` and `Denied` for one column, so capitals are marked, and the mark too."""
+    return '"' + re.sub("[A-Z^]", r"^\g<0>", name).replace('"', '""') + '"'
 
 
 def as_literal(text: str) -> str:

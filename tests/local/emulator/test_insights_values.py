@@ -53,10 +53,15 @@ def test_a_group_without_the_field_is_a_row_of_its_own() -> None:
     assert sorted(ask("stats count(*) as n by v", "x", None, "x")) == ["1", "x 2"]
 
 
-@pytest.mark.parametrize("name", ['a"b', 'a" TEXT); DROP TABLE lines; --', "a'b", "", "A", "v.0"])
+@pytest.mark.parametrize("name", ['a"b', 'a" TEXT); DROP TABLE lines; --', "a'b", "", "V", "^v", "v.0", "\ud800"])
 def test_no_name_of_a_field_disturbs_a_query(name: str) -> None:
-    event: dict[str, Any] = {"v": "x", name: "y"}
+    event: dict[str, Any] = {"v": "x", name: "y", "V": "Y"}
     assert run("fields v", [Event(0, json.dumps(event))]) == [{"v": "x"}]
+
+
+@pytest.mark.parametrize("typing", Typing)
+def test_half_a_surrogate_pair_is_a_replacement_character(typing: Typing) -> None:
+    assert run("fields v", [Event(0, r'{"v": "a\ud800b"}')], typing) == [{"v": "a\ufffdb"}]
 
 
 def test_fields_of_several_commands_are_all_shown() -> None:
@@ -82,7 +87,15 @@ def test_a_huge_number_is_a_number(value: float) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["filter v like /(/", "stats count(*) as n by v | stats latest(n) as n", "fields v | limit 99999999999999999999"],
+    [
+        "filter v like /(/",
+        "stats count(*) as n by v | stats latest(n) as n",
+        "fields v | limit 99999999999999999999",
+        "fields v | limit 1.5",
+        "fields v end",
+        "fields v end grep foo",
+        "stats count(*) '(' as n",
+    ],
 )
 def test_what_cannot_be_answered_is_an_error_of_the_query(query: str) -> None:
     with pytest.raises(InsightsError):
