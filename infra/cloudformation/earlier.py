@@ -57,7 +57,7 @@ def identify(expanded: Template, parameters: Mapping[str, str | None]) -> str:
     text = json.dumps([content, held], sort_keys=True)
     for name, function in list_versions(expanded):
         text = text.replace(name, f"{function}Version")
-    for name in list_functions(expanded):
+    for name in find_functions(expanded):
         for release in _RELEASE.findall(expanded["Resources"][name]["Properties"].get("Description", "")):
             text = text.replace(release, "release")
     return hashlib.sha256(text.encode()).hexdigest()
@@ -113,7 +113,7 @@ def _name_keys(expanded: Template, plans: set[str]) -> tuple[set[str], set[str]]
     return {place for place, _ in pairs} | keys | published, outputs
 
 
-def list_functions(expanded: Template) -> list[str]:
+def find_functions(expanded: Template) -> list[str]:
     """The logical ids of the template's functions."""
     return [name for name, each in expanded["Resources"].items() if each["Type"] == versions.FUNCTION]
 
@@ -127,7 +127,7 @@ def list_versions(expanded: Template) -> Iterator[tuple[str, str]]:
 
 def list_code(expanded: Template) -> dict[str, str]:
     """The key of each function's code in the bucket, by the function's logical id."""
-    code = {name: expanded["Resources"][name]["Properties"].get("Code", {}) for name in list_functions(expanded)}
+    code = {name: expanded["Resources"][name]["Properties"].get("Code", {}) for name in find_functions(expanded)}
     return {name: each["S3Key"] for name, each in code.items() if "S3Key" in each}
 
 

@@ -212,7 +212,7 @@ def _check_code(target: Target, function: str, found: Deployment, template: Temp
         return
     held = base64.b64decode(codes[found.version]).hex()
     resources, keys = template["Resources"], earlier.list_code(template)
-    for name in earlier.list_functions(template):
+    for name in earlier.find_functions(template):
         key = keys.get(name, "")
         is_held = key.rpartition("/")[2].partition(".")[0] == held
         if not is_held or resources[name]["Properties"]["Code"] != {"S3Bucket": target.bucket, "S3Key": key}:
